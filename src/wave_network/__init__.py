@@ -1,0 +1,52 @@
+"""Wave Network: tiny text classifiers, and the reference implementation of the two papers.
+
+The public names load on first use, so that `import wave_network` is quick and needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from wave_network._version import __version__
+
+if TYPE_CHECKING:
+    from wave_network import ops as ops
+    from wave_network.config import PRESETS, ModelConfig, TrainConfig
+    from wave_network.errors import WaveNetworkError
+    from wave_network.estimator import WaveClassifier
+    from wave_network.runtime import Prediction, load
+
+__all__ = [
+    "PRESETS",
+    "ModelConfig",
+    "Prediction",
+    "TrainConfig",
+    "WaveClassifier",
+    "WaveNetworkError",
+    "__version__",
+    "load",
+    "ops",
+]
+
+_HOMES = {
+    "PRESETS": "config",
+    "ModelConfig": "config",
+    "Prediction": "runtime",
+    "TrainConfig": "config",
+    "WaveClassifier": "estimator",
+    "WaveNetworkError": "errors",
+    "load": "runtime",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name == "ops":
+        return import_module("wave_network.ops")
+    if name in _HOMES:
+        return getattr(import_module(f"wave_network.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'wave_network' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,271 @@
+"""What a model is and how it is trained: frozen dataclasses, their JSON form, and the presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from wave_network.errors import ConfigError
+
+Label: TypeAlias = str | int
+Operation: TypeAlias = Literal["modulation", "interference"]
+Readout: TypeAlias = Literal["concat", "magnitude", "real", "imaginary"]
+Pooling: TypeAlias = Literal["cls", "mean"]
+Positions: TypeAlias = Literal["learned", "sinusoidal", "none"]
+Variants: TypeAlias = Literal["linear", "embedding"]
+Level: TypeAlias = Literal["sentence", "input"]
+Schedule: TypeAlias = Literal["constant", "linear"]
+Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
+
+FORMAT_VERSION: Final = 1
+
+
+def _check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
+    if value not in choices:
+        listed = ", ".join(str(choice) for choice in choices)
+        raise ConfigError(f"{name} must be one of {listed}; got {value!r}")
+
+
+def _check_range(name: str, value: float, low: float, high: float | None) -> None:
+    if not (value >= low and (high is None or value <= high)):
+        limit = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ConfigError(f"{name} must be {limit}; got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The shape of a `WaveNetwork`; `config.json` holds it.
+
+    Attributes:
+        labels: The classes, in the order of the logits: strings or integers, as in the data.
+        vocab_size: Rows of the token embedding.
+        cls_token_id: The id of `[CLS]`, the first token of every text.
+        max_length: Tokens read of one text, `[CLS]` included.
+        hidden_size: Dimensions of a token (paper 1, section 4: 768).
+        operation: How the two variants' waves combine (paper 1, section 3.2).
+        readout: The complex-to-real map g: `[Re, Im]`, the magnitude, or one part.
+        pooling: What the classifier sees: the `[CLS]` row, or the mean over the text's tokens.
+        positions: The positional encoding added to the embeddings before conversion.
+        variants: `linear` makes both variants from one embedding by linear layers, as the papers
+            do; `embedding` stores the two variants as two tables, which is what the linear form
+            folds into, and saves the layers. `embedding` needs `num_layers == 1`.
+        num_layers: Wave layers; above one, each adds to its input (paper 1, Eq. 8).
+        levels: Over what the first and the second variant take their global semantics: the whole
+            input, or the sentence (paper 1, Fig. 6a).
+        dropout: Probability of zeroing an element of a layer's output while training.
+        initializer_range: Standard deviation of the embedding's random start.
+    """
+
+    labels: tuple[Label, ...]
+    vocab_size: int
+    cls_token_id: int
+    max_length: int = 512
+    hidden_size: int = 128
+    operation: Operation = "modulation"
+    readout: Readout = "concat"
+    pooling: Pooling = "cls"
+    positions: Positions = "none"
+    variants: Variants = "embedding"
+    num_layers: int = 1
+    levels: tuple[Level, Level] = ("input", "input")
+    dropout: float = 0.0
+    initializer_range: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse values that no model could have.
+
+        Raises:
+            ConfigError: Naming the field, its value and what it may be.
+        """
+        _check_choice("operation", self.operation, get_args(Operation))
+        _check_choice("readout", self.readout, get_args(Readout))
+        _check_choice("pooling", self.pooling, get_args(Pooling))
+        _check_choice("positions", self.positions, get_args(Positions))
+        _check_choice("variants", self.variants, get_args(Variants))
+        _check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
+        for name in ("vocab_size", "hidden_size", "num_layers"):
+            _check_range(name, getattr(self, name), 1, None)
+        _check_range("max_length", self.max_length, 2, None)
+        _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
+        _check_range("dropout", self.dropout, 0.0, 0.99)
+        if len(self.labels) < 2:
+            raise ConfigError(f"a classifier needs at least two labels, not {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels):
+            raise ConfigError("the labels are not distinct")
+        if self.variants == "embedding" and self.num_layers > 1:
+            raise ConfigError('variants="embedding" has no second layer: use variants="linear"')
+
+    @property
+    def num_labels(self) -> int:
+        """Number of classes."""
+        return len(self.labels)
+
+    @property
+    def embedding_size(self) -> int:
+        """Columns of the embedding table: both variants when they are stored, else one row."""
+        return self.hidden_size * (2 if self.variants == "embedding" else 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return {**asdict(self), "labels": list(self.labels), "levels": list(self.levels)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
+        """Rebuild from `to_dict`.
+
+        Raises:
+            ConfigError: On an unknown or missing field, or a value out of range.
+        """
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"unknown model field {unknown[0]!r}: made by a newer version?")
+        try:
+            levels = tuple(values.get("levels", ("input", "input")))
+            return cls(**{**values, "labels": tuple(values["labels"]), "levels": levels})
+        except (TypeError, KeyError) as error:
+            raise ConfigError(f"the model's configuration is incomplete: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained.
+
+    Attributes:
+        epochs: Passes over the training texts, at most.
+        batch_size: Texts a step.
+        learning_rate: AdamW's step size at its peak.
+        weight_decay: AdamW's decoupled weight decay, on matrices outside the embedding table.
+        warmup: Share of all steps over which the learning rate rises from 0.
+        schedule: After the warm-up: `constant`, or `linear` decay to 0.
+        max_grad_norm: Gradients are scaled to this joint L2 norm if above it; None: never.
+        token_dropout: Probability with which a token is left out of its text in a step.
+        label_smoothing: Share of the target spread evenly over all classes.
+        patience: Epochs without a better validation accuracy before stopping; None: never stop.
+        validation_fraction: Share of the training texts held out where no validation is given.
+        seed: Seeds the split, the start, the order and the dropouts.
+        device: Where to train; `auto` takes a GPU if there is one.
+    """
+
+    epochs: int = 6
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    schedule: Schedule = "linear"
+    max_grad_norm: float | None = 1.0
+    token_dropout: float = 0.0
+    label_smoothing: float = 0.0
+    patience: int | None = None
+    validation_fraction: float = 0.1
+    seed: int = 0
+    device: Device = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training could use.
+
+        Raises:
+            ConfigError: Naming the field, its value and what it may be.
+        """
+        _check_choice("schedule", self.schedule, get_args(Schedule))
+        _check_choice("device", self.device, get_args(Device))
+        for name in ("epochs", "batch_size"):
+            _check_range(name, getattr(self, name), 1, None)
+        if self.patience is not None:
+            _check_range("patience", self.patience, 1, None)
+        for name in ("warmup", "token_dropout", "label_smoothing"):
+            _check_range(name, getattr(self, name), 0.0, 0.99)
+        _check_range("validation_fraction", self.validation_fraction, 0.01, 0.9)
+        _check_range("weight_decay", self.weight_decay, 0.0, None)
+        _check_range("seed", self.seed, 0, 2**32 - 1)
+        for name in ("learning_rate", "max_grad_norm"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be above 0, not {value}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named starting point: the model's shape, its vocabulary, and its training.
+
+    Attributes:
+        name: What `--preset` takes.
+        model: Fields of `ModelConfig` that do not depend on the data.
+        train: How it is trained.
+        vocab_size: Entries of the tokenizer trained on the training texts.
+        tokenizer: A tokenizer to prefer (a Hub id) where it can be had, or None.
+    """
+
+    name: str
+    model: Mapping[str, Any]
+    train: TrainConfig
+    vocab_size: int
+    tokenizer: str | None = None
+    description: str = field(default="", compare=False)
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="small",
+            description="the best we know within 2.4M parameters, embeddings included",
+            model={"hidden_size": 128, "max_length": 512},
+            train=TrainConfig(),
+            vocab_size=8_192,
+        ),
+        Preset(
+            name="tiny",
+            description="at most 400k parameters, for the web and microcontrollers",
+            model={"hidden_size": 32, "max_length": 512},
+            train=TrainConfig(epochs=8, learning_rate=4e-3),
+            vocab_size=6_000,
+        ),
+        Preset(
+            name="large",
+            description="the best accuracy we know from scratch, at most 25M parameters",
+            model={"hidden_size": 384, "max_length": 1_024},
+            train=TrainConfig(),
+            vocab_size=30_522,
+        ),
+        Preset(
+            name="paper",
+            description="the papers' single layer, 768 wide",
+            model={
+                "hidden_size": 768,
+                "max_length": 128,
+                "positions": "sinusoidal",
+                "variants": "linear",
+            },
+            train=TrainConfig(
+                epochs=4,
+                learning_rate=1e-3,
+                warmup=0.0,
+                schedule="constant",
+                max_grad_norm=None,
+                validation_fraction=0.2,
+            ),
+            vocab_size=30_522,
+            tokenizer="google-bert/bert-base-uncased",
+        ),
+    )
+}
+
+
+def get_preset(name: str) -> Preset:
+    """Look a preset up.
+
+    Raises:
+        ConfigError: If there is none of that name; the message lists those there are.
+    """
+    _check_choice("preset", name, tuple(PRESETS))
+    return PRESETS[name]
+
+
+def override(config: TrainConfig, **values: Any) -> TrainConfig:  # noqa: ANN401
+    """Replace the fields whose new value is not None."""
+    return replace(config, **{name: value for name, value in values.items() if value is not None})

@@ -1,0 +1,45 @@
+"""Reading texts and labels, splitting them, and packing them into batches.
+
+The public names load on first use, so that predicting from a file imports neither torch nor
+`datasets`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wave_network.data.read import Splits, from_memory, read_dataset, read_splits
+    from wave_network.data.rows import iter_texts
+    from wave_network.data.split import encode_labels, stratified_split
+
+__all__ = [
+    "Splits",
+    "encode_labels",
+    "from_memory",
+    "iter_texts",
+    "read_dataset",
+    "read_splits",
+    "stratified_split",
+]
+
+_HOMES = {
+    "Splits": "read",
+    "encode_labels": "split",
+    "from_memory": "read",
+    "iter_texts": "rows",
+    "read_dataset": "read",
+    "read_splits": "read",
+    "stratified_split": "split",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name in _HOMES:
+        return getattr(import_module(f"wave_network.data.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'wave_network.data' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,138 @@
+"""Texts as packed token ids: one array for all texts, with offsets, and never any padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class PackedTexts:
+    """Tokenised texts laid end to end.
+
+    Attributes:
+        ids: Token ids, int32, (tokens,). Every text starts with `[CLS]`.
+        offsets: Where each text starts, and the end of the last, int64, (texts + 1,).
+        labels: Class indices, int64, (texts,); None when predicting.
+        sentences: A number for each token's sentence, never falling, int32, (tokens,); None where
+            the model takes no sentence level.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    labels: NDArray[np.int64] | None = None
+    sentences: NDArray[np.int32] | None = None
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.offsets) - 1
+
+    def select(self, texts: NDArray[np.int64]) -> PackedTexts:
+        """The texts of the given indices, in their order."""
+        starts = self.offsets[texts]
+        lengths = self.offsets[texts + 1] - starts
+        offsets = _offsets(lengths)
+        tokens = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        return PackedTexts(
+            ids=self.ids[tokens],
+            offsets=offsets,
+            labels=None if self.labels is None else self.labels[texts],
+            sentences=None if self.sentences is None else self.sentences[tokens],
+        )
+
+    def drop_tokens(self, probability: float, generator: np.random.Generator) -> PackedTexts:
+        """Leave each token out with the given probability, `[CLS]` never."""
+        keep = generator.random(len(self.ids), dtype=np.float32) >= probability
+        keep[self.offsets[:-1]] = True
+        return PackedTexts(
+            ids=self.ids[keep],
+            offsets=_offsets(np.add.reduceat(keep, self.offsets[:-1], dtype=np.int64)),
+            labels=self.labels,
+            sentences=None if self.sentences is None else self.sentences[keep],
+        )
+
+    def to_torch(self) -> PackedBatch:
+        """The same as tensors on the CPU."""
+        import torch
+
+        return PackedBatch(
+            ids=torch.from_numpy(self.ids).long(),
+            offsets=torch.from_numpy(self.offsets),
+            labels=None if self.labels is None else torch.from_numpy(self.labels),
+            sentence_offsets=(
+                None
+                if self.sentences is None
+                else torch.from_numpy(sentence_offsets(self.sentences, self.offsets))
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """One step's texts as tensors.
+
+    Attributes:
+        ids: Token ids, int64, (tokens,).
+        offsets: Text boundaries, int64, (texts + 1,).
+        labels: Class indices, int64, (texts,), or None.
+        sentence_offsets: Sentence boundaries, int64, (sentences + 1,), or None. Every text
+            boundary is one of them.
+    """
+
+    ids: torch.Tensor
+    offsets: torch.Tensor
+    labels: torch.Tensor | None = None
+    sentence_offsets: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> PackedBatch:
+        """The batch on another device."""
+        return PackedBatch(
+            ids=self.ids.to(device),
+            offsets=self.offsets.to(device),
+            labels=None if self.labels is None else self.labels.to(device),
+            sentence_offsets=(
+                None if self.sentence_offsets is None else self.sentence_offsets.to(device)
+            ),
+        )
+
+
+def sentence_offsets(sentences: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each sentence starts, and the end of the last, from the tokens' sentence numbers."""
+    starts = np.concatenate([[True], sentences[1:] != sentences[:-1]])
+    starts[offsets[:-1]] = True
+    return np.append(np.flatnonzero(starts), len(sentences)).astype(np.int64)
+
+
+def training_batches(
+    texts: PackedTexts, batch_size: int, token_dropout: float, generator: np.random.Generator
+) -> Iterator[PackedBatch]:
+    """One epoch in random order, the last batch possibly smaller."""
+    order = generator.permutation(len(texts))
+    for start in range(0, len(texts), batch_size):
+        batch = texts.select(order[start : start + batch_size])
+        if token_dropout:
+            batch = batch.drop_tokens(token_dropout, generator)
+        yield batch.to_torch()
+
+
+def evaluation_batches(texts: PackedTexts, max_tokens: int = 1 << 16) -> Iterator[PackedBatch]:
+    """All texts in order, in batches of at most `max_tokens` tokens (or of one text)."""
+    start = 0
+    while start < len(texts):
+        limit = texts.offsets[start] + max_tokens
+        stop = max(int(np.searchsorted(texts.offsets, limit, side="right")) - 1, start + 1)
+        yield texts.select(np.arange(start, stop)).to_torch()
+        start = stop
+
+
+def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

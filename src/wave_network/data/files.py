@@ -1,0 +1,95 @@
+"""What is said about a file that cannot be used: missing, a folder, or without the column."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from wave_network.errors import DataError
+
+ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
+
+_MOST_LISTED: Final = 10
+_LONGEST_NAME: Final = 60
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path that is no file we can read.
+
+    Raises:
+        DataError: If it is a folder, is missing, or has an unknown ending.
+    """
+    if os.path.isdir(path):
+        raise DataError(f"{path} is a folder: name one of its files ({listed(names_in(path))})")
+    if not os.path.exists(path):
+        raise DataError(f"{path} does not exist{_near_miss(path)}")
+    if path.suffix.lower() not in ENDINGS:
+        known = ", ".join(ENDINGS)
+        raise DataError(f"{path} has an unknown ending: rename it to the format it has ({known})")
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of a folder's entries, sorted.
+
+    Raises:
+        DataError: If the folder cannot be read.
+    """
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def column_index(columns: Sequence[str], name: str, option: str, where: object) -> int:
+    """Find a column by its name.
+
+    Args:
+        columns: The names there are.
+        name: The one to find.
+        option: The command-line option that names it, for the message.
+        where: The file, for the message.
+
+    Raises:
+        DataError: If there is none, or more than one, of that name.
+    """
+    if columns.count(name) == 1:
+        return columns.index(name)
+    if name in columns:
+        raise DataError(f"{where} has several columns {name!r}: rename all but one")
+    advice = _delimiter_advice(columns) or f"name the right one with {option}"
+    raise DataError(f"{where} has no column {name!r}, only {listed(columns)}: {advice}")
+
+
+def listed(names: Sequence[object]) -> str:
+    """Names for a message: quoted, on one line, the first few where there are many."""
+    if not names:
+        return "nothing"
+    shown = [_shortened(repr(name)) for name in names[:_MOST_LISTED]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 4]}...{name[-1]}"
+
+
+def _near_miss(path: Path) -> str:
+    if not os.path.isdir(path.parent):
+        return f": there is no folder {path.parent}"
+    similar = get_close_matches(path.name, names_in(path.parent), n=1)
+    return f": did you mean {path.with_name(similar[0])}?" if similar else ""
+
+
+def _delimiter_advice(columns: Sequence[str]) -> str | None:
+    if len(columns) != 1:
+        return None
+    if "\t" in columns[0]:
+        return "its columns seem to be separated by tabs, so rename it to .tsv"
+    if ";" in columns[0]:
+        return 'its columns seem to be separated by ";", so save it with commas between them'
+    if "," in columns[0]:
+        return "its columns seem to be separated by commas, so rename it to .csv"
+    return None

@@ -1,0 +1,111 @@
+"""What a parquet file holds, and its texts one at a time; needs pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from wave_network.data.files import column_index
+from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION
+from wave_network.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from pyarrow import DataType
+    from pyarrow.parquet import ParquetFile
+
+# Texts may be of megabytes, and a batch is in memory at once.
+BATCH_SIZE: Final = 100
+
+
+def open_parquet(path: Path) -> ParquetFile:
+    """Open a parquet file.
+
+    Raises:
+        DataError: If it is not one, is damaged, or has no rows.
+        MissingExtraError: If pyarrow is not installed.
+    """
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise MissingExtraError("train", "reading parquet") from error
+    try:
+        file = ParquetFile(path)
+    except (ArrowException, OSError) as error:
+        raise DataError(
+            f"{path} is not a parquet file, or it is damaged: {one_line(error)}"
+        ) from error
+    if not file.metadata.num_rows:
+        raise DataError(f"{path} has no rows: give a file with at least one text")
+    return file
+
+
+def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
+    """Refuse a text column that is missing or does not hold strings.
+
+    Raises:
+        DataError: Naming the columns there are, or the type.
+    """
+    kind = _column_type(file, path, text_column, TEXT_OPTION)
+    if not _is_string(kind):
+        raise DataError(f"{path}: column {text_column!r} has {kind}, not strings")
+
+
+def label_type(file: ParquetFile, path: Path, label_column: str) -> Literal["string", "int64"]:
+    """The type in which the labels of a column are kept.
+
+    Raises:
+        DataError: If the column is missing or holds neither strings nor integers.
+    """
+    from pyarrow import types
+
+    kind = _column_type(file, path, label_column, LABEL_OPTION)
+    if _is_string(kind):
+        return "string"
+    if types.is_integer(kind.value_type if types.is_dictionary(kind) else kind):
+        return "int64"
+    raise DataError(
+        f"{path}: column {label_column!r} has {kind}: labels must be strings or integers"
+    )
+
+
+def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:
+    """Read the texts of a parquet file, a batch at a time.
+
+    Raises:
+        DataError: If the file cannot be used; while iterating, if a text is missing.
+        MissingExtraError: If pyarrow is not installed.
+    """
+    with open_parquet(path) as file:
+        check_text_type(file, path, text_column)
+        row = 0
+        for batch in file.iter_batches(batch_size=BATCH_SIZE, columns=[text_column]):
+            for text in batch.column(0).to_pylist():
+                row += 1
+                if text is None:
+                    raise missing_value(path, row, "text")
+                yield text
+
+
+def missing_value(where: object, row: int, name: str) -> DataError:
+    """The error for a null, the first row being 1."""
+    return DataError(f"{where}: row {row} has no {name}: give the row one, or remove it")
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message without line ends."""
+    return " ".join(str(error).split())
+
+
+def _column_type(file: ParquetFile, path: Path, name: str, option: str) -> DataType:
+    schema = file.schema_arrow
+    return schema.field(column_index(schema.names, name, option, path)).type
+
+
+def _is_string(kind: DataType) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind))

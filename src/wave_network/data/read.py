@@ -1,0 +1,225 @@
+"""Labelled data for training and evaluating, wherever it is, as Arrow data sets.
+
+Every data set has exactly the columns `text` (string) and `label` (string or int64). The
+`datasets` library loads on first use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from wave_network.config import Label
+from wave_network.data.arrow import (
+    SPLIT_NAMES,
+    Columns,
+    check_installed,
+    load_file,
+    load_hub,
+    two_columns,
+    with_labels,
+)
+from wave_network.data.files import ENDINGS, check_file, listed, names_in
+from wave_network.data.rows import is_unicode
+from wave_network.data.split import plain_labels
+from wave_network.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+# Their files say of a label only how it is written.
+_UNTYPED_ENDINGS: Final = (".csv", ".tsv", ".txt")
+
+
+class Splits(NamedTuple):
+    """The parts of a data set; only `train` is always there."""
+
+    train: Dataset
+    validation: Dataset | None = None
+    test: Dataset | None = None
+
+
+def read_splits(data: str | Path, text_column: str = "text", label_column: str = "label") -> Splits:
+    """Read all the data there is for training.
+
+    The labels of `.csv`, `.tsv` and fastText files are integers where every one of them, in all
+    splits, is written as one (`01` is not); else they are the strings that stand there.
+
+    Args:
+        data: A `.csv`, `.tsv`, `.jsonl`, `.parquet` or fastText `.txt` file; a folder with
+            `train.*` and, if wanted, `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
+            the bundled data.
+        text_column: The column of the texts.
+        label_column: The column of the labels.
+
+    Raises:
+        DataError: If the data cannot be used.
+        OutputError: If the disk cannot take the working copy.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    columns = _columns(text_column, label_column)
+    if hub_id := _hub_id(data):
+        splits = load_hub(hub_id, columns)
+    else:
+        splits = _load_files(_find_files(data), columns)
+    if "train" not in splits:
+        raise DataError(
+            f"{data} has no train split, only {listed(list(splits))}: add one to learn from"
+        )
+    return Splits(**splits)
+
+
+def read_dataset(
+    data: str | Path,
+    split_preference: Sequence[str] = ("test", "validation", "train"),
+    text_column: str = "text",
+    label_column: str = "label",
+) -> tuple[Dataset, str]:
+    """Read one data set, to evaluate on it.
+
+    Args:
+        data: As for `read_splits`; a folder needs no `train.*`.
+        split_preference: Of data with several splits, the first of these that is there is read.
+        text_column: The column of the texts.
+        label_column: The column of the labels.
+
+    Returns:
+        The data set, and the name of the split, which for a single file is the file's name.
+
+    Raises:
+        DataError: If the data cannot be used.
+        OutputError: If the disk cannot take the working copy.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    columns = _columns(text_column, label_column)
+    if hub_id := _hub_id(data):
+        splits = load_hub(hub_id, columns)
+        name = _first_of(split_preference, splits, data)
+        return splits[name], name
+    files = _find_files(data)
+    if Path(data) in files.values():
+        return _load_files(files, columns)["train"], Path(data).name
+    name = _first_of(split_preference, files, data)
+    return _load_files({name: files[name]}, columns)[name], name
+
+
+def from_memory(texts: Iterable[str], labels: Iterable[Label]) -> Dataset:
+    """Make a data set of texts and labels in memory.
+
+    Args:
+        texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
+        labels: As many strings, or as many integers.
+
+    Raises:
+        DataError: If a text or label is none, or their numbers differ; it names the index.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    check_installed()
+    from datasets import Dataset
+
+    text_list = _text_list(texts)
+    label_list = plain_labels(_sequence(labels, "labels"))
+    if len(text_list) != len(label_list):
+        raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
+    if not text_list:
+        raise DataError("there are no texts: give at least one")
+    features = two_columns("string" if isinstance(label_list[0], str) else "int64")
+    try:
+        return Dataset.from_dict({"text": text_list, "label": label_list}, features=features)
+    except OverflowError:
+        raise DataError("a label has more than 64 bits: give large ones as strings") from None
+
+
+def _columns(text_column: str, label_column: str) -> Columns:
+    if text_column == label_column:
+        raise DataError(f"column {text_column!r} cannot be both the text and the label")
+    return Columns(text_column, label_column)
+
+
+def _hub_id(data: str | Path) -> str | None:
+    if not str(data).startswith("hub:"):
+        return None
+    hub_id = str(data).removeprefix("hub:")
+    if not _HUB_ID.fullmatch(hub_id):
+        raise DataError(f"{data} names no data set on the Hub: write hub:OWNER/NAME")
+    return hub_id
+
+
+def _find_files(data: str | Path) -> dict[str, Path]:
+    """The file of each split; a single file is taken for `train`."""
+    path = Path(data)
+    if data == "sample":
+        path = Path(str(resources.files("wave_network.data") / "sample"))
+    if not path.is_dir():
+        check_file(path)
+        return {"train": path}
+    names = [Path(name) for name in names_in(path)]
+    files = {}
+    for split in SPLIT_NAMES:
+        found = [name for name in names if name.stem == split and name.suffix.lower() in ENDINGS]
+        if len(found) > 1:
+            there = listed([str(name) for name in found])
+            raise DataError(f"{path} has several files for {split} ({there}): keep one of them")
+        if found:
+            files[split] = path / found[0]
+    if not files:
+        there = listed([str(name) for name in names])
+        raise DataError(
+            f"{path} has no train.*, validation.* or test.* ({', '.join(ENDINGS)}), only {there}:"
+            " rename its files so, or name one of them"
+        )
+    return files
+
+
+def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str | Path) -> str:
+    for name in preference:
+        if name in splits:
+            return name
+    raise DataError(f"{data} has only {listed(list(splits))}, none of {listed(preference)}")
+
+
+def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Dataset]:
+    """Load each split, with labels of one type in all of them."""
+    splits = {name: load_file(path, columns) for name, path in files.items()}
+    untyped = [name for name, path in files.items() if path.suffix.lower() in _UNTYPED_ENDINGS]
+    typed = [name for name in splits if name not in untyped]
+    as_strings = any(splits[name].features["label"].dtype == "string" for name in typed)
+    if not as_strings and all(_has_integer_labels(splits[name]) for name in untyped):
+        splits |= {name: _with_integer_labels(splits[name]) for name in untyped}
+    kinds = {name: split.features["label"].dtype for name, split in splits.items()}
+    if len(set(kinds.values())) > 1:
+        there = ", ".join(f"{kind} in {files[name]}" for name, kind in kinds.items())
+        raise DataError(f"the labels differ in type ({there}): make all strings or all integers")
+    return splits
+
+
+def _has_integer_labels(dataset: Dataset) -> bool:
+    return all(
+        _INTEGER.fullmatch(label) and -(2**63) <= int(label) < 2**63
+        for label in dataset.unique("label")
+    )
+
+
+def _with_integer_labels(dataset: Dataset) -> Dataset:
+    return with_labels(dataset, dataset.data.column("label").cast("int64"))
+
+
+def _text_list(texts: Iterable[str]) -> list[str]:
+    listed_texts = _sequence(texts, "texts")
+    for index, text in enumerate(listed_texts):
+        if not isinstance(text, str):
+            raise DataError(f"text {index} is {text!r:.60} ({type(text).__name__}), not a string")
+        if not is_unicode(text):
+            raise DataError(f"text {index} has half of a surrogate pair, which is no character")
+    return listed_texts
+
+
+def _sequence(values: Iterable[object], name: str) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise DataError(f"the {name} are {values!r:.60}: give a list of them")
+    return list(values)

@@ -1,0 +1,35 @@
+"""The errors a user can cause, each with a message that says what, where, and what to do.
+
+The command line prints the message alone and exits with 2; every other exception is a defect of
+ours and exits with 1.
+"""
+
+
+class WaveNetworkError(Exception):
+    """Base of every error that better input would have avoided."""
+
+
+class DataError(WaveNetworkError, ValueError):
+    """The texts or labels cannot be used: missing file, unknown column, bad encoding, one class."""
+
+
+class ConfigError(WaveNetworkError, ValueError):
+    """An option has a value that does not exist or does not fit the others."""
+
+
+class ModelFolderError(WaveNetworkError, ValueError):
+    """A model folder is missing, damaged, foreign, or from a newer version."""
+
+
+class OutputError(WaveNetworkError, OSError):
+    """Something cannot be written: the output exists, the disk is full, no permission."""
+
+
+class MissingExtraError(WaveNetworkError, ImportError):
+    """An optional dependency is not installed; the message names the extra to install."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(
+            f'{purpose} needs the "{extra}" extra: pip install "wave-network[{extra}]"'
+        )
+        self.extra = extra

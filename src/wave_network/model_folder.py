@@ -1,0 +1,270 @@
+"""The model folder: what is in it, writing it atomically, reading it with every file checked.
+
+`config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model; `history.jsonl`
+and `metrics.json` tell how it was trained. Nothing in it is code, and nothing is a pickle.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network._version import __version__
+from wave_network.config import FORMAT_VERSION, ModelConfig
+from wave_network.errors import ConfigError, ModelFolderError, OutputError
+from wave_network.text import TextTokenizer
+
+MODEL_TYPE: Final = "wave-network"
+CONFIG: Final = "config.json"
+WEIGHTS: Final = "model.safetensors"
+TOKENIZER: Final = "tokenizer.json"
+CARD: Final = "README.md"
+HISTORY: Final = "history.jsonl"
+METRICS: Final = "metrics.json"
+HUB_PREFIX: Final = "hub:"
+
+Tensors = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model folder's content.
+
+    Attributes:
+        config: The model's shape.
+        tensors: Its weights, float32, by the names of `tensor_shapes`.
+        tokenizer: Its tokenizer.
+        preset: The preset it was made from.
+        training: The fields of its `TrainConfig`.
+        metrics: What `metrics.json` holds; empty where there is none.
+    """
+
+    config: ModelConfig
+    tensors: Tensors
+    tokenizer: TextTokenizer
+    preset: str
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every stored tensor: the state dict of `WaveNetwork`, without torch."""
+    size = config.hidden_size
+    shapes: dict[str, tuple[int, ...]] = {
+        "embedding.weight": (config.vocab_size, config.embedding_size),
+        "classifier.weight": (config.num_labels, size),
+        "classifier.bias": (config.num_labels,),
+    }
+    if config.positions == "learned":
+        shapes["positions.weight"] = (config.max_length, config.embedding_size)
+    for layer in range(config.num_layers):
+        prefix = f"layers.{layer}"
+        if config.variants == "linear":
+            shapes[f"{prefix}.variants.weight"] = (2 * size, size)
+            shapes[f"{prefix}.variants.bias"] = (2 * size,)
+        read_size = 2 * size if config.readout == "concat" else size
+        shapes[f"{prefix}.feed_forward.weight"] = (size, read_size)
+        for name in ("feed_forward.bias", "norm.weight", "norm.bias"):
+            shapes[f"{prefix}.{name}"] = (size,)
+    return shapes
+
+
+def parameter_counts(config: ModelConfig) -> dict[str, int]:
+    """All trained parameters, and those of the token embedding table among them."""
+    shapes = tensor_shapes(config)
+    total = sum(int(np.prod(shape)) for shape in shapes.values())
+    return {"total": total, "embedding": config.vocab_size * config.embedding_size}
+
+
+def size_bytes(folder: Path) -> int:
+    """Bytes of all the folder's files."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def check_output(folder: Path, *, overwrite: bool) -> None:
+    """Find out before the work whether a model could be written here.
+
+    Raises:
+        OutputError: If the folder exists and must not be replaced, or cannot be made.
+    """
+    if folder.exists() and not overwrite:
+        raise OutputError(
+            f"{folder} exists: choose another --output, or replace it with --overwrite"
+        )
+    if folder.exists() and not (folder / CONFIG).is_file() and _has_content(folder):
+        raise OutputError(f"{folder} is not a model folder, so it is not replaced: choose another")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder.parent):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder.parent}: {error.strerror}") from error
+
+
+def write_model(
+    folder: Path,
+    files: ModelFiles,
+    *,
+    card: str,
+    history: list[dict[str, Any]],
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder, whole or not at all.
+
+    Raises:
+        OutputError: As `check_output`, or if the disk is full.
+    """
+    from safetensors.numpy import save_file
+
+    check_output(folder, overwrite=overwrite)
+    config = {
+        "model_type": MODEL_TYPE,
+        "format_version": FORMAT_VERSION,
+        "library_version": __version__,
+        "preset": files.preset,
+        "model": files.config.to_dict(),
+        "training": dict(files.training),
+    }
+    with _replacing(folder) as new:
+        save_file(files.tensors, new / WEIGHTS, metadata={"format": "pt"})
+        files.tokenizer.save(new)
+        _write(new / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        _write(new / METRICS, json.dumps(files.metrics, indent=2, ensure_ascii=False) + "\n")
+        _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
+        _write(new / CARD, card)
+
+
+def resolve_source(source: str | Path) -> Path:
+    """The local folder of a model; `hub:OWNER/NAME` is downloaded, or taken from the cache.
+
+    Raises:
+        ModelFolderError: If there is no such folder, or the Hub does not give it.
+    """
+    if not str(source).startswith(HUB_PREFIX):
+        folder = Path(source)
+        if not folder.is_dir():
+            what = "is a file, not a model folder" if folder.exists() else "does not exist"
+            raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote")
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    repository = str(source).removeprefix(HUB_PREFIX)
+    try:
+        return Path(
+            snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, METRICS])
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        raise ModelFolderError(f"cannot get {source} from the Hub: {first_line}") from error
+
+
+def read_model(source: str | Path) -> ModelFiles:
+    """Read a model folder and check that its files fit together.
+
+    Args:
+        source: A folder, or `hub:OWNER/NAME`.
+
+    Raises:
+        ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
+    """
+    folder = resolve_source(source)
+    description = _read_json(folder / CONFIG)
+    if description.get("model_type") != MODEL_TYPE:
+        raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
+    version = description.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{folder} has format {version}, newer than this version reads ({FORMAT_VERSION}): "
+            "pip install --upgrade wave-network"
+        )
+    try:
+        config = ModelConfig.from_dict(description["model"])
+    except (ConfigError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
+    tokenizer = TextTokenizer.load(folder, config.max_length)
+    if (tokenizer.vocab_size, tokenizer.cls_token_id) != (config.vocab_size, config.cls_token_id):
+        raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} are not of the same model")
+    metrics = folder / METRICS
+    return ModelFiles(
+        config=config,
+        tensors=_read_tensors(folder / WEIGHTS, config),
+        tokenizer=tokenizer,
+        preset=str(description.get("preset", "")),
+        training=description.get("training", {}),
+        metrics=_read_json(metrics) if metrics.is_file() else {},
+    )
+
+
+def _read_tensors(path: Path, config: ModelConfig) -> Tensors:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
+    except (SafetensorError, OSError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    for name, shape in tensor_shapes(config).items():
+        if name not in tensors or tensors[name].shape != shape:
+            raise ModelFolderError(f"{path} is damaged: no tensor {name} of shape {shape}")
+    return tensors
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFolderError(
+            f"{path} is missing: {path.parent} is not a model folder, or is incomplete"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelFolderError(f"{path} is damaged: not a JSON object")
+    return value
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A new folder beside the target that takes the target's place when the block succeeds."""
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        # mkdtemp makes it private; a model folder is as readable as any other.
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o777 & ~umask)
+        yield new
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.rename(old / folder.name)
+            new.rename(folder)
+            shutil.rmtree(old)
+        else:
+            new.rename(folder)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "the disk is full" if full else str(error)
+        raise OutputError(f"cannot write {folder}: {what}; nothing was changed") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _has_content(folder: Path) -> bool:
+    return not folder.is_dir() or any(folder.iterdir())

@@ -1,0 +1,145 @@
+"""From texts to predictions, with the files of a model folder and NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import Label
+from wave_network.errors import DataError
+from wave_network.model_folder import ModelFiles, read_model
+from wave_network.runtime.network import Network
+from wave_network.runtime.waves import softmax
+
+_TEXTS_AT_ONCE = 1_024
+_TOKENS_AT_ONCE = 8_192  # what is gathered for these fits a processor's cache
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one text.
+
+    Attributes:
+        label: The most probable class, as it was in the training data.
+        score: Its probability.
+        scores: The probability of every class, the highest first.
+    """
+
+    label: Label
+    score: float
+    scores: dict[Label, float]
+
+
+class Engine:
+    """A trained classifier without torch. Safe to share between threads.
+
+    Args:
+        files: A model folder's content.
+    """
+
+    def __init__(self, files: ModelFiles) -> None:
+        self.config = files.config
+        self.tokenizer = files.tokenizer
+        self._network = Network(files.config, files.tensors)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The classes, in the order of `predict_proba`'s columns."""
+        return self.config.labels
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Classify texts.
+
+        Args:
+            texts: Any iterable of strings; one string alone is refused.
+
+        Returns:
+            One prediction for each text, in order.
+
+        Raises:
+            DataError: If `texts` is a single string, or one of them is not a string.
+        """
+        return list(self.iter_predict(texts))
+
+    def iter_predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """`predict`, lazily and in constant memory."""
+        for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
+            for row in self._probabilities(chunk):
+                order = np.argsort(-row, kind="stable")
+                scores = {self.labels[index]: float(row[index]) for index in order}
+                label = self.labels[order[0]]
+                yield Prediction(label=label, score=scores[label], scores=scores)
+
+    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        """Class probabilities.
+
+        Args:
+            texts: As for `predict`.
+
+        Returns:
+            float32, (texts, classes), the columns in the order of `labels`.
+
+        Raises:
+            DataError: As `predict`.
+        """
+        parts = [self._probabilities(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+    def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
+        sentence_offsets: NDArray[np.int64] | None = None
+        if "sentence" in self.config.levels:
+            ids, offsets, sentence_offsets = self.tokenizer.encode_sentences(texts)
+        else:
+            ids, offsets = self.tokenizer.encode(texts)
+        parts = []
+        for start, stop in _token_bounded(offsets, _TOKENS_AT_ONCE):
+            first, last = offsets[start], offsets[stop]
+            sentences = None
+            if sentence_offsets is not None:
+                low, high = np.searchsorted(sentence_offsets, [first, last])
+                sentences = sentence_offsets[low : high + 1] - first
+            parts.append(
+                self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
+            )
+        return softmax(np.concatenate(parts))
+
+
+def load(source: str | Path) -> Engine:
+    """Read a model for predicting; needs no torch.
+
+    Args:
+        source: A model folder, or `hub:OWNER/NAME`.
+
+    Raises:
+        ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
+    """
+    return Engine(read_model(source))
+
+
+def _token_bounded(offsets: NDArray[np.int64], tokens: int) -> Iterator[tuple[int, int]]:
+    """Ranges of texts with at most `tokens` tokens together, or of one text."""
+    start, texts = 0, len(offsets) - 1
+    while start < texts:
+        stop = int(np.searchsorted(offsets, offsets[start] + tokens, side="right")) - 1
+        stop = max(stop, start + 1)
+        yield start, stop
+        start = stop
+
+
+def _checked(texts: Iterable[str]) -> Iterator[str]:
+    if isinstance(texts, (str, bytes)):
+        raise DataError("give a list of texts, not a single string: predict([text])")
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise DataError(f"text {index} is {type(text).__name__}, not a string")
+        yield text
+
+
+def _chunks(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    while chunk := list(islice(texts, size)):
+        yield chunk

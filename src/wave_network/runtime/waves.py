@@ -1,0 +1,80 @@
+"""The wave operations on packed NumPy arrays: what `ops/real.py` is to torch, forward only."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import Operation, Readout
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+class Wave(NamedTuple):
+    """A complex wave as two real arrays of one shape."""
+
+    real: Floats
+    imag: Floats
+
+
+def represent(embeddings: Floats, offsets: Integers) -> Wave:
+    """`Z_j = w_j + i C_j` of every token; (tokens, hidden) from (tokens, hidden)."""
+    lengths = np.diff(offsets)
+    energy = np.square(embeddings)
+    total = np.repeat(np.add.reduceat(energy, offsets[:-1]), lengths, axis=0)
+    # At most one token outweighs all others of its text; its context is summed without it.
+    dominant = energy > total - energy
+    rest = np.add.reduceat(np.where(dominant, 0, energy), offsets[:-1])
+    context = np.where(dominant, np.repeat(rest, lengths, axis=0), total - energy)
+    return Wave(embeddings, np.sqrt(context))
+
+
+def represent_first(embeddings: Floats, offsets: Integers) -> Wave:
+    """The same for the first token of each text alone; (texts, hidden)."""
+    first = embeddings[offsets[:-1]]
+    energy = np.square(embeddings)
+    energy[offsets[:-1]] = 0
+    return Wave(first, np.sqrt(np.add.reduceat(energy, offsets[:-1])))
+
+
+def combine(first: Wave, second: Wave, operation: Operation) -> Wave:
+    """Interference `Z + Z'` or modulation `Z Z'`."""
+    if operation == "interference":
+        return Wave(first.real + second.real, first.imag + second.imag)
+    return Wave(
+        first.real * second.real - first.imag * second.imag,
+        first.real * second.imag + second.real * first.imag,
+    )
+
+
+def read_out(wave: Wave, readout: Readout) -> Floats:
+    """The complex-to-real map g."""
+    if readout == "concat":
+        return np.concatenate(wave, axis=1)
+    if readout == "magnitude":
+        return np.hypot(wave.real, wave.imag)
+    return wave.real if readout == "real" else wave.imag
+
+
+def gelu(values: Floats) -> Floats:
+    """The tanh form of GELU, as in training."""
+    inner = np.float32(np.sqrt(2 / np.pi)) * (values + np.float32(0.044715) * values**3)
+    result: Floats = np.float32(0.5) * values * (1 + np.tanh(inner))
+    return result
+
+
+def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
+    """LayerNorm over the last axis with torch's epsilon, 1e-5."""
+    centered = values - values.mean(axis=1, keepdims=True)
+    variance = np.square(centered).mean(axis=1, keepdims=True)
+    return centered / np.sqrt(variance + np.float32(1e-5)) * weight + bias
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities over the last axis."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result

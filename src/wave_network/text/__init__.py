@@ -1,0 +1,8 @@
+"""Text to packed token ids, with sentence boundaries where they are wanted."""
+
+from __future__ import annotations
+
+from wave_network.text.sentences import split_sentences
+from wave_network.text.tokenizer import SentenceBatch, TextTokenizer, TokenBatch
+
+__all__ = ["SentenceBatch", "TextTokenizer", "TokenBatch", "split_sentences"]

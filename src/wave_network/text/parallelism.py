@@ -1,0 +1,27 @@
+"""Lets a process that has tokenized fork: no warning, and no deadlock in the child."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+_VARIABLE: Final = "TOKENIZERS_PARALLELISM"
+_state = {"set_here": False}
+
+
+def _before_fork() -> None:
+    # The threads of `tokenizers` do not survive a fork. It would notice in the child, warn on
+    # stderr and go on with one thread; told beforehand, it goes on with one thread silently.
+    _state["set_here"] = _VARIABLE not in os.environ
+    os.environ.setdefault(_VARIABLE, "false")
+
+
+def _after_fork_in_parent() -> None:
+    if _state["set_here"]:
+        os.environ.pop(_VARIABLE, None)
+
+
+def survive_forks() -> None:
+    """Run `tokenizers` with one thread in every forked child. Called once, on import."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)

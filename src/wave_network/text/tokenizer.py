@@ -1,0 +1,295 @@
+"""Text to token ids: a tokenizer trained on the user's texts in any language, or one loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from struct import Struct
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import (
+    Encoding,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
+from wave_network.errors import OutputError
+from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
+from wave_network.text.parallelism import survive_forks
+from wave_network.text.sentences import split_sentences
+
+survive_forks()
+
+IdArray: TypeAlias = npt.NDArray[np.int32]
+OffsetArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+CLS_TOKEN: Final = "[CLS]"
+CHARACTERS_PER_TOKEN: Final = 64
+"""Of a text, the first `CHARACTERS_PER_TOKEN * max_length` characters are read, so that time and
+memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a token."""
+
+_ID: Final = Struct("i")
+_TEXTS_AT_ONCE: Final = 1_000
+_LONGEST_WORD_KEPT: Final = 32
+_WORDS_KEPT: Final = 131_072
+_WORD_BY_WORD_NORMALIZERS: Final = frozenset(
+    ("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents")
+)
+_LONG_RUN: Final = re.compile(r"(\S{64})")
+
+
+class TokenBatch(NamedTuple):
+    """Packed texts: text `i` is `ids[offsets[i]:offsets[i + 1]]`, and begins with `[CLS]`."""
+
+    ids: IdArray
+    offsets: OffsetArray
+
+
+class SentenceBatch(NamedTuple):
+    """A `TokenBatch` with its sentences: number `k` is `ids[sentence_offsets[k]:...[k + 1]]`.
+
+    No sentence is empty or spans two texts; `[CLS]` belongs to its text's first sentence.
+    """
+
+    ids: IdArray
+    offsets: OffsetArray
+    sentence_offsets: OffsetArray
+
+
+class TextTokenizer:
+    """Turns texts into packed token ids, each text `[CLS]` and then its pieces.
+
+    Make one with `train` or `load`. The same text gives the same ids alone and in any batch, and
+    no text can spell a special token. Safe to share between threads.
+
+    Args:
+        tokenizer: What to wrap; it is taken over, not copied.
+        max_length: Tokens kept of one text, `[CLS]` included.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        self.max_length = max_length
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        tokenizer.encode_special_tokens = True
+        cls_token, self.cls_token_id = _find_cls(tokenizer)
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{cls_token} $A", special_tokens=[(cls_token, self.cls_token_id)]
+        )
+        self._tokenizer = tokenizer
+        self._words: dict[str, bytes] | None = {} if _splits_at_spaces(tokenizer) else None
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int, max_length: int) -> TextTokenizer:
+        """Learn a byte-level BPE vocabulary from texts, in one pass.
+
+        Case and Unicode compatibility variants are folded; accents stay, as many scripts write
+        vowels with them. Every string of every language has pieces: nothing is unknown. The same
+        texts, in any order, give the same vocabulary.
+
+        Args:
+            texts: The training texts.
+            vocab_size: Entries wanted. Few texts give fewer, but never below 257: the bytes and
+                `[CLS]`.
+            max_length: Tokens kept of one text, `[CLS]` included.
+        """
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.BertPreTokenizer(),
+                # The prefix space marks where a word starts.
+                pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False),
+            ]
+        )
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            min_frequency=2,
+            special_tokens=[CLS_TOKEN],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        limit = CHARACTERS_PER_TOKEN * max_length
+        # Learning from one endless "word" takes quadratic time, so such runs are broken up.
+        pieces = (_LONG_RUN.sub(r"\1 ", _repair(text[:limit])) for text in texts)
+        tokenizer.train_from_iterator(pieces, trainer)
+        return cls(_without_added_tokens(tokenizer), max_length)
+
+    @classmethod
+    def load(cls, source: str | Path, max_length: int) -> TextTokenizer:
+        """Load a tokenizer; one with neither `[CLS]` nor `<s>` gets a `[CLS]`.
+
+        Args:
+            source: A folder with a `tokenizer.json` or with BERT's `vocab.txt`, a
+                `tokenizer.json` file, or a Hub id, `OWNER/NAME`.
+            max_length: Tokens kept of one text, `[CLS]` included. Padding and truncation that
+                the file asks for are switched off.
+
+        Raises:
+            ModelFolderError: If there is none, or it cannot be read.
+        """
+        return cls(read_tokenizer(source), max_length)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `tokenizer.json` into an existing folder.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        path = Path(folder) / TOKENIZER_FILE
+        try:
+            path.write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows that an embedding of the ids needs: the highest id and one."""
+        return max(self._tokenizer.get_vocab().values()) + 1
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """What each id stands for, to show to people.
+
+        Each is decoded alone: with a trained tokenizer a leading space marks the start of a word,
+        and a part of a character reads as U+FFFD.
+        """
+        return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
+
+    def encode(self, texts: Sequence[str]) -> TokenBatch:
+        """Encode texts; an empty text is `[CLS]` alone."""
+        rows: list[bytes] = []
+        for clipped in self._chunks(texts):
+            rows.extend(self._encode_rows(clipped))
+        return self._pack(rows)
+
+    def encode_sentences(self, texts: Sequence[str]) -> SentenceBatch:
+        """Encode texts as `encode` does, and say where their sentences start."""
+        rows: list[bytes] = []
+        starts: list[BoolArray] = []
+        for clipped in self._chunks(texts):
+            valid = list(map(_repair, clipped))
+            encodings = self._tokenizer.encode_batch(valid, add_special_tokens=False)
+            rows.extend(map(_to_bytes, encodings))
+            starts.extend(map(self._sentence_starts, valid, encodings))
+        is_start = np.concatenate([*starts, np.ones(1, np.bool_)])
+        return SentenceBatch(*self._pack(rows), np.flatnonzero(is_start).astype(np.int64))
+
+    def _chunks(self, texts: Sequence[str]) -> Iterator[list[str]]:
+        limit = CHARACTERS_PER_TOKEN * self.max_length
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            yield [text[:limit] for text in texts[start : start + _TEXTS_AT_ONCE]]
+
+    def _pack(self, rows: list[bytes]) -> TokenBatch:
+        """Join the texts' ids, with `[CLS]` before each text's."""
+        cls, room = _ID.pack(self.cls_token_id), _ID.size * (self.max_length - 1)
+        packed = bytearray().join([cls + row[:room] for row in rows])
+        lengths = [min(len(row), room) // _ID.size + 1 for row in rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        return TokenBatch(np.frombuffer(packed, np.int32), offsets)
+
+    def _encode_rows(self, texts: list[str]) -> Iterable[bytes]:
+        """The ids of each text as the bytes of 32-bit integers: the quickest form to join."""
+        if self._words is None:
+            return self._encode_each(texts)
+        # Words recur: looking them up is several times faster than encoding their text again.
+        split = [text.replace("\n", " ").split(" ") for text in texts]
+        known = self._encode_words(set(chain.from_iterable(split)), self._words)
+        return [b"".join(map(known.__getitem__, words)) for words in split]
+
+    def _encode_words(self, words: set[str], kept: dict[str, bytes]) -> dict[str, bytes]:
+        # Another thread may empty `kept` at any time, so what this call needs it copies.
+        known = {word: ids for word in words if (ids := kept.get(word)) is not None}
+        if len(known) < len(words):
+            missing = [word for word in words if word not in known]
+            known.update(zip(missing, self._encode_each(missing), strict=True))
+            if len(kept) > _WORDS_KEPT:
+                kept.clear()
+            kept.update((word, known[word]) for word in missing if len(word) <= _LONGEST_WORD_KEPT)
+        return known
+
+    def _encode_each(self, texts: list[str]) -> list[bytes]:
+        encode = self._tokenizer.encode_batch_fast
+        try:
+            encodings = encode(texts, add_special_tokens=False)
+        except TypeError:  # a lone surrogate, which UTF-8 cannot hold
+            encodings = encode(list(map(_repair, texts)), add_special_tokens=False)
+        return list(map(_to_bytes, encodings))
+
+    def _sentence_starts(self, text: str, encoding: Encoding) -> BoolArray:
+        """Mark, of `[CLS]` and the tokens kept, those that are the first of their sentence."""
+        ends = np.cumsum([len(sentence) for sentence in split_sentences(text)])
+        kept = encoding.offsets[: self.max_length - 1]
+        positions = np.array([start for start, _ in kept], np.int64)
+        sentence = np.maximum.accumulate(np.searchsorted(ends, positions, side="right"))
+        starts = np.ones(len(kept) + 1, np.bool_)
+        starts[1:] = np.diff(sentence, prepend=sentence[:1]) > 0
+        return starts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copying the wrapped tokenizer alone would lose `encode_special_tokens`.
+        return _rebuild, (self._tokenizer.to_str(), self.max_length)
+
+
+def _rebuild(content: str, max_length: int) -> TextTokenizer:
+    return TextTokenizer(Tokenizer.from_str(content), max_length)
+
+
+def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:
+    for token in (CLS_TOKEN, "<s>"):
+        if (index := tokenizer.token_to_id(token)) is not None:
+            return token, index
+    tokenizer.add_special_tokens([CLS_TOKEN])
+    return _find_cls(tokenizer)
+
+
+def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
+    """Keep `[CLS]` in the vocabulary only, so that no engine that reads the file finds it in text.
+
+    No merge makes it: the brackets are always pieces of their own.
+    """
+    content = json.loads(tokenizer.to_str())
+    content["added_tokens"] = []
+    return Tokenizer.from_str(json.dumps(content))
+
+
+def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
+    """Whether encoding a text equals encoding its words, split at spaces, one by one."""
+    content = json.loads(tokenizer.to_str())
+    before = content["pre_tokenizer"] or {}
+    before = before.get("pretokenizers", [before])[0]
+    normalizer = content["normalizer"]
+    steps = [normalizer] if normalizer else []
+    if normalizer and normalizer["type"] == "Sequence":
+        steps = normalizer["normalizers"]
+    return (
+        before.get("type") in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
+        and all(step["type"] in _WORD_BY_WORD_NORMALIZERS for step in steps)
+        and all(token["special"] for token in content["added_tokens"])
+    )
+
+
+def _to_bytes(encoding: Encoding) -> bytes:
+    return array(_ID.format, encoding.ids).tobytes()
+
+
+def _repair(text: str) -> str:
+    """Join surrogate pairs, and replace what is left of them by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

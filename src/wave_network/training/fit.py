@@ -1,0 +1,173 @@
+"""From texts and labels to a trained classifier: split, tokenizer, packing, the loop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wave_network.config import Label, ModelConfig, Preset, TrainConfig
+from wave_network.data import encode_labels, stratified_split
+from wave_network.data.batch import PackedTexts
+from wave_network.errors import ModelFolderError
+from wave_network.model import WaveNetwork
+from wave_network.model_folder import ModelFiles
+from wave_network.text import TextTokenizer
+from wave_network.training.loop import Progress, TrainResult, train
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+_ROWS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained classifier and how it came about.
+
+    Attributes:
+        files: What a model folder holds.
+        result: History, validation metrics, the epoch that was kept.
+        seconds: Wall time from the texts to the trained weights: split, tokenizer and encoding
+            included, reading and writing files not.
+    """
+
+    files: ModelFiles
+    result: TrainResult
+    seconds: float
+
+
+def fit(
+    training: Dataset,
+    validation: Dataset | None,
+    preset: Preset,
+    config: TrainConfig,
+    *,
+    model_options: Mapping[str, Any] | None = None,
+    tokenizer: str | None = None,
+    progress: Progress | None = None,
+) -> Fitted:
+    """Train a classifier from scratch.
+
+    Args:
+        training: Columns `text` and `label`.
+        validation: Likewise; None holds `config.validation_fraction` of the training rows out,
+            stratified by class.
+        preset: The model's shape and vocabulary.
+        config: How to train.
+        model_options: Fields of `ModelConfig` that replace the preset's.
+        tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
+            training texts, or takes the one that the preset prefers if it can be had.
+        progress: Is told of every step and epoch.
+
+    Raises:
+        DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
+            out, a validation label that training does not have.
+        ModelFolderError: If the given tokenizer cannot be had.
+        ConfigError: If an option does not fit.
+    """
+    started = time.perf_counter()
+    classes, labels = encode_labels(training["label"])
+    if validation is None:
+        kept, held_out = stratified_split(labels, config.validation_fraction, config.seed)
+        training, validation = training.select(kept), training.select(held_out)
+        labels, validation_labels = labels[kept], labels[held_out]
+    else:
+        _, validation_labels = encode_labels(validation["label"], classes)
+    options = {**preset.model, **(model_options or {})}
+    text_tokenizer = _make_tokenizer(training, preset, tokenizer, options["max_length"])
+    model_config = _model_config(options, text_tokenizer, classes)
+    sentences = "sentence" in model_config.levels
+    training_texts = pack(training, text_tokenizer, labels, sentences=sentences)
+    validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
+    torch.manual_seed(config.seed)
+    model = WaveNetwork(model_config)
+    result = train(model, training_texts, validation_texts, config, progress)
+    tensors = {name: value.numpy() for name, value in model.state_dict().items()}
+    files = ModelFiles(
+        config=model_config,
+        tensors=tensors,
+        tokenizer=text_tokenizer,
+        preset=preset.name,
+        training=config.to_dict(),
+        metrics={},
+    )
+    return Fitted(files=files, result=result, seconds=time.perf_counter() - started)
+
+
+def pack(
+    rows: Dataset,
+    tokenizer: TextTokenizer,
+    labels: NDArray[np.int64],
+    *,
+    sentences: bool = False,
+) -> PackedTexts:
+    """Tokenise a data set, chunk by chunk; only the ids stay in memory.
+
+    Args:
+        rows: With a column `text`.
+        tokenizer: Makes the ids.
+        labels: Class indices, (rows,).
+        sentences: Also number the sentences.
+    """
+    ids, lengths, numbers = [], [], []
+    sentence_count = 0
+    for chunk in rows.select_columns(["text"]).iter(batch_size=_ROWS_AT_ONCE):
+        if sentences:
+            batch = tokenizer.encode_sentences(chunk["text"])
+            sentence_lengths = np.diff(batch.sentence_offsets)
+            names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
+            numbers.append(np.repeat(names, sentence_lengths))
+            sentence_count += len(sentence_lengths)
+            ids.append(batch.ids)
+            lengths.append(np.diff(batch.offsets))
+        else:
+            plain = tokenizer.encode(chunk["text"])
+            ids.append(plain.ids)
+            lengths.append(np.diff(plain.offsets))
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    return PackedTexts(
+        ids=np.concatenate(ids),
+        offsets=offsets,
+        labels=labels,
+        sentences=np.concatenate(numbers) if sentences else None,
+    )
+
+
+def _make_tokenizer(
+    training: Dataset, preset: Preset, source: str | None, max_length: int
+) -> TextTokenizer:
+    if source is not None:
+        return TextTokenizer.load(source, max_length)
+    if preset.tokenizer is not None:
+        try:
+            return TextTokenizer.load(preset.tokenizer, max_length)
+        except ModelFolderError:
+            logger.warning(
+                "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
+                "the texts instead; --tokenizer takes a folder",
+                preset.tokenizer,
+                preset.vocab_size,
+            )
+    chunks = training.select_columns(["text"]).iter(batch_size=_ROWS_AT_ONCE)
+    texts = (text for chunk in chunks for text in chunk["text"])
+    return TextTokenizer.train(texts, preset.vocab_size, max_length)
+
+
+def _model_config(
+    options: Mapping[str, Any], tokenizer: TextTokenizer, classes: tuple[Label, ...]
+) -> ModelConfig:
+    return ModelConfig(
+        **options,
+        labels=classes,
+        vocab_size=tokenizer.vocab_size,
+        cls_token_id=tokenizer.cls_token_id,
+    )

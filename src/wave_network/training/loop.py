@@ -1,0 +1,205 @@
+"""The training loop: plain, on Accelerate, keeping the weights that validate best."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from wave_network.config import Device, TrainConfig
+from wave_network.data.batch import PackedTexts, evaluation_batches, training_batches
+from wave_network.errors import ConfigError
+from wave_network.model import WaveNetwork
+from wave_network.training.metrics import summarize
+from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
+
+
+class Progress(Protocol):
+    """Who is told how training goes."""
+
+    def start(self, steps: int, epochs: int) -> None:
+        """Training starts; `steps` in all."""
+
+    def step(self, loss: float) -> None:
+        """A step is done, with the mean loss of the epoch so far."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is done and validated."""
+
+    def stop(self) -> None:
+        """Training has ended, however it did."""
+
+
+@dataclass
+class TrainResult:
+    """What training gives back; the model holds the best weights.
+
+    Attributes:
+        validation: Accuracy, macro F1 and loss of the epoch that was kept.
+        history: One record an epoch.
+        best_epoch: The epoch that was kept, from 1; 0 if training was interrupted before the
+            first one ended.
+        seconds: Wall time of the loop, validation included.
+        stopped: Why training ended before its last epoch: `patience`, `interrupted`, or None.
+    """
+
+    validation: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    seconds: float = 0.0
+    stopped: str | None = None
+
+
+def train(
+    model: WaveNetwork,
+    training: PackedTexts,
+    validation: PackedTexts,
+    config: TrainConfig,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Train a model in place and leave the weights of the best validation accuracy in it.
+
+    An interrupt (Ctrl-C) ends training and keeps the best epoch so far; before the first epoch's
+    end, the weights as they are.
+
+    Args:
+        model: Changed in place; on the CPU afterwards.
+        training: Labelled texts.
+        validation: Labelled texts that choose the epoch.
+        config: See `TrainConfig`.
+        progress: Is told of every step and epoch.
+
+    Raises:
+        ConfigError: If the device does not exist here.
+    """
+    started = time.perf_counter()
+    result = TrainResult()
+    trainer = _Trainer(model, training, config, progress)
+    best: dict[str, Tensor] = {}
+    try:
+        for epoch in range(1, config.epochs + 1):
+            record = trainer.run_epoch(training, epoch)
+            record["validation"] = trainer.validate(validation)
+            record["seconds"] = time.perf_counter() - started
+            result.history.append(record)
+            if not best or record["validation"]["accuracy"] > result.validation["accuracy"]:
+                best = {name: value.clone() for name, value in model.state_dict().items()}
+                result.validation, result.best_epoch = record["validation"], epoch
+            if progress:
+                progress.epoch(record)
+            if config.patience is not None and epoch - result.best_epoch >= config.patience:
+                result.stopped = "patience" if epoch < config.epochs else None
+                break
+    except KeyboardInterrupt:
+        result.stopped = "interrupted"
+    finally:
+        if progress:
+            progress.stop()
+    if best:
+        model.load_state_dict(best)
+    else:
+        result.validation = trainer.validate(validation)
+    model.cpu().eval()
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+class _Trainer:
+    """The objects that every step needs."""
+
+    def __init__(
+        self,
+        model: WaveNetwork,
+        training: PackedTexts,
+        config: TrainConfig,
+        progress: Progress | None,
+    ) -> None:
+        self.config = config
+        self.progress = progress
+        device = resolve_device(config.device)
+        self.accelerator = Accelerator(cpu=device.type == "cpu")
+        self.device = self.accelerator.device
+        optimizers = build_optimizers(model.to(self.device), config, self.device)
+        steps = -(-len(training) // config.batch_size) * config.epochs
+        self.schedules = [build_schedule(optimizer, config, steps) for optimizer in optimizers]
+        self.model, *self.optimizers = self.accelerator.prepare(model, *optimizers)
+        if progress:
+            progress.start(steps, config.epochs)
+
+    def run_epoch(self, training: PackedTexts, epoch: int) -> dict[str, Any]:
+        """One pass over the texts; returns the start of the epoch's record."""
+        config = self.config
+        generator = np.random.default_rng([config.seed, epoch])
+        self.model.train()
+        loss_sum, texts = 0.0, 0
+        batches = training_batches(training, config.batch_size, config.token_dropout, generator)
+        for batch in batches:
+            batch = batch.to(self.device)
+            loss = F.cross_entropy(
+                self.model(batch), batch.labels, label_smoothing=config.label_smoothing
+            )
+            self.accelerator.backward(loss)
+            if config.max_grad_norm is not None:
+                clip_gradients(self.model, config.max_grad_norm)
+            for optimizer, schedule in zip(self.optimizers, self.schedules, strict=True):
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+            count = len(batch.offsets) - 1
+            loss_sum += float(loss.detach()) * count
+            texts += count
+            if self.progress:
+                self.progress.step(loss_sum / texts)
+        rate = self.schedules[0].get_last_lr()[0]
+        return {"epoch": epoch, "train_loss": loss_sum / texts, "learning_rate": rate}
+
+    def validate(self, texts: PackedTexts) -> dict[str, float]:
+        """Accuracy, macro F1 and loss."""
+        assert texts.labels is not None
+        return summarize(predict_probabilities(self.model, texts, self.device), texts.labels)
+
+
+@torch.inference_mode()
+def predict_probabilities(
+    model: torch.nn.Module, texts: PackedTexts, device: torch.device | None = None
+) -> NDArray[np.float32]:
+    """Class probabilities by torch.
+
+    Args:
+        model: A `WaveNetwork` on `device`; put into evaluation mode.
+        texts: Packed texts.
+        device: Where the model is; the CPU by default.
+
+    Returns:
+        float32, (texts, labels).
+    """
+    model.eval()
+    device = device or torch.device("cpu")
+    logits = [model(batch.to(device)) for batch in evaluation_batches(texts)]
+    probabilities: NDArray[np.float32] = torch.cat(logits).softmax(dim=1).cpu().numpy()
+    return probabilities
+
+
+def resolve_device(name: Device) -> torch.device:
+    """The device of that name; `auto` is the first of CUDA, MPS and CPU that exists.
+
+    Raises:
+        ConfigError: If it does not exist here.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(device for device, found in available.items() if found))
+    if not available[name]:
+        raise ConfigError(f"no {name} device here: use --device cpu, or auto")
+    return torch.device(name)
