@@ -82,7 +82,8 @@ class WaveNetwork(nn.Module):
             return first.read(*_halves(wave))
         variants = _gather(token_variants, token_index, position_variants, batch.offsets)
         if single:
-            return first(variants, batch, only_first=self.config.pooling == "cls")
+            hidden: Tensor = first(variants, batch, only_first=self.config.pooling == "cls")
+            return hidden
         hidden = _gather(tokens, token_index, positions, batch.offsets)
         return self._residual_layers(hidden, variants, batch)
 
@@ -108,8 +109,9 @@ class WaveNetwork(nn.Module):
         if self.positions is None:
             return None
         longest = int(batch.offsets.diff().max())
-        rows: Tensor = self.positions.weight[:longest]
-        return rows
+        table = self.positions.weight
+        assert isinstance(table, Tensor)
+        return table[:longest]
 
 
 class WaveLayer(nn.Module):

@@ -6,13 +6,8 @@ and `metrics.json` tell how it was trained. Nothing in it is code, and nothing i
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network._version import __version__
+from wave_network.atomic import check_new, replacing_folder
 from wave_network.config import FORMAT_VERSION, ModelConfig
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
 from wave_network.text import TextTokenizer
@@ -98,18 +94,9 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
     """
-    if folder.exists() and not overwrite:
-        raise OutputError(
-            f"{folder} exists: choose another --output, or replace it with --overwrite"
-        )
+    check_new(folder, overwrite=overwrite)
     if folder.exists() and not (folder / CONFIG).is_file() and _has_content(folder):
         raise OutputError(f"{folder} is not a model folder, so it is not replaced: choose another")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder.parent):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder.parent}: {error.strerror}") from error
 
 
 def write_model(
@@ -136,7 +123,7 @@ def write_model(
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
-    with _replacing(folder) as new:
+    with replacing_folder(folder) as new:
         save_file(files.tensors, new / WEIGHTS, metadata={"format": "pt"})
         files.tokenizer.save(new)
         _write(new / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
@@ -163,7 +150,9 @@ def resolve_source(source: str | Path) -> Path:
     repository = str(source).removeprefix(HUB_PREFIX)
     try:
         return Path(
-            snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, METRICS])
+            snapshot_download(
+                repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, METRICS, HISTORY]
+            )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
@@ -207,6 +196,14 @@ def read_model(source: str | Path) -> ModelFiles:
     )
 
 
+def read_history(source: str | Path) -> list[dict[str, Any]]:
+    """The epochs' records of `history.jsonl`; empty where there is none."""
+    path = resolve_source(source) / HISTORY
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def _read_tensors(path: Path, config: ModelConfig) -> Tensors:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -235,31 +232,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelFolderError(f"{path} is damaged: not a JSON object")
     return value
-
-
-@contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside the target that takes the target's place when the block succeeds."""
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        # mkdtemp makes it private; a model folder is as readable as any other.
-        umask = os.umask(0)
-        os.umask(umask)
-        new.chmod(0o777 & ~umask)
-        yield new
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            folder.rename(old / folder.name)
-            new.rename(folder)
-            shutil.rmtree(old)
-        else:
-            new.rename(folder)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "the disk is full" if full else str(error)
-        raise OutputError(f"cannot write {folder}: {what}; nothing was changed") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _write(path: Path, text: str) -> None:

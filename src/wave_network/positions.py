@@ -25,4 +25,5 @@ def sinusoidal_positions(length: int, size: int, scale: float) -> NDArray[np.flo
     column = np.arange(size, dtype=np.float64)[None, :]  # (1, size)
     angle = position / 10_000 ** (2 * (column // 2) / size)
     table = np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
-    return (table * (scale * np.sqrt(2.0))).astype(np.float32)
+    scaled: NDArray[np.float32] = (table * (scale * np.sqrt(2.0))).astype(np.float32)
+    return scaled

@@ -160,7 +160,7 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
             columns=list(columns),
             features=Features({columns.text: Value("string"), columns.label: Value(label)}),
             cache_dir=folder,
-            batch_size=BATCH_SIZE,
+            batch_size=10 * BATCH_SIZE,  # the default is a whole row group
         )
     dataset = _named(dataset, columns)
     _refuse_missing(dataset, path)

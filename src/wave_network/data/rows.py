@@ -119,11 +119,12 @@ def _decoded(stream: Iterable[bytes], where: object) -> Iterator[str]:
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
+            byte = error.object[error.start]
             utf16 = number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff"))
             encoding = "UTF-16" if utf16 else "WINDOWS-1252"
             raise DataError(
-                f"{where}:{number}: not UTF-8 (byte 0x{line[error.start]:02x}): convert it, for"
-                f" example with iconv -f {encoding} -t UTF-8"
+                f"{where}:{number}: not UTF-8 (byte 0x{byte:02x}): convert it, for example with"
+                f" iconv -f {encoding} -t UTF-8"
             ) from None
         yield text
 
@@ -146,7 +147,7 @@ def _delimited_rows(
     for line, fields in records:
         if len(fields) != len(header):
             raise DataError(
-                f"{path}:{line}: {len(fields)} fields where the header has {len(header)}: put"
+                f"{path}:{line}: the header has {len(header)} columns, this row {len(fields)}: put"
                 f' "quotes" around a text that holds {delimiter!r} or a line end'
             )
         if label_at is None:

@@ -4,8 +4,9 @@ This module is the reference that the tests compare `wave_network.ops.real` with
 read the method. It has no safeguards: a zero column, a single token or a dominant token gives NaN
 or loses digits, here as in any literal coding. Train with `wave_network.ops` instead.
 
-Every function takes one text `w` of shape `(tokens, hidden)`; dimensions never mix. Source: X. Zhang
-and V. S. Sheng, "Wave Network: An Ultra-Small Language Model", arXiv 2411.02674v4.
+Every function takes one text `w` of shape `(tokens, hidden)`; dimensions never mix.
+
+Source: X. Zhang and V. S. Sheng, "Wave Network: An Ultra-Small Language Model", arXiv 2411.02674v4.
 """
 
 import torch
@@ -25,7 +26,7 @@ def token_magnitude(w: Tensor) -> Tensor:
 
 
 def global_semantics(w: Tensor) -> Tensor:
-    """The text's magnitude `G_k = sqrt(sum_i w_ik^2)`, shared by all tokens (section 3.1.1, Fig. 2).
+    """The text's magnitude `G_k = sqrt(sum_i w_ik^2)`, shared by its tokens (section 3.1.1, Fig. 2).
 
     Args:
         w: `(tokens, hidden)`, real floating point.
@@ -53,7 +54,7 @@ def phase(w: Tensor) -> Tensor:
 
 
 def represent(w: Tensor) -> Tensor:
-    """The complex vector token representation `Z_j = G exp(i alpha_j)` (section 3.1, Eqs. 1-2, Fig. 4).
+    """The complex vector token representation `Z_j = G exp(i alpha_j)` (section 3.1, Fig. 4).
 
     Args:
         w: `(tokens, hidden)`, real floating point.

@@ -64,16 +64,19 @@ class Engine:
         Raises:
             DataError: If `texts` is a single string, or one of them is not a string.
         """
-        return list(self.iter_predict(texts))
+        return [prediction for _, prediction in self.iter_predict(texts)]
 
-    def iter_predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """`predict`, lazily and in constant memory."""
+    def iter_predict(self, texts: Iterable[str]) -> Iterator[tuple[str, Prediction]]:
+        """Classify a stream of texts in constant memory.
+
+        Args:
+            texts: As for `predict`.
+
+        Yields:
+            Each text with its prediction, in order.
+        """
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            for row in self._probabilities(chunk):
-                order = np.argsort(-row, kind="stable")
-                scores = {self.labels[index]: float(row[index]) for index in order}
-                label = self.labels[order[0]]
-                yield Prediction(label=label, score=scores[label], scores=scores)
+            yield from zip(chunk, map(self._prediction, self._probabilities(chunk)), strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Class probabilities.
@@ -89,6 +92,12 @@ class Engine:
         """
         parts = [self._probabilities(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+    def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
+        order = np.argsort(-probabilities, kind="stable")
+        scores = {self.labels[index]: float(probabilities[index]) for index in order}
+        label = self.labels[order[0]]
+        return Prediction(label=label, score=scores[label], scores=scores)
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         sentence_offsets: NDArray[np.int64] | None = None

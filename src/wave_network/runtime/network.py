@@ -56,8 +56,8 @@ class Network:
         """
         hidden = self._encode(ids, offsets, sentence_offsets)
         if self.config.pooling == "mean":
-            lengths = np.diff(offsets)[:, None].astype(np.float32)
-            hidden = np.add.reduceat(hidden, offsets[:-1]) / lengths
+            lengths = np.diff(offsets).astype(np.float32)[:, None]
+            hidden = np.divide(np.add.reduceat(hidden, offsets[:-1]), lengths, dtype=np.float32)
         result: Floats = (
             hidden @ self.tensors["classifier.weight"].T + self.tensors["classifier.bias"]
         )
@@ -96,13 +96,13 @@ class Network:
         only_first: bool,
     ) -> Floats:
         size = self.config.hidden_size
-        waves = [
+        first, second = (
             _wave(half, offsets, sentence_offsets if level == "sentence" else None, only_first)
             for half, level in zip(
                 (variants[:, :size], variants[:, size:]), self.config.levels, strict=True
             )
-        ]
-        read = read_out(combine(*waves, self.config.operation), self.config.readout)
+        )
+        read = read_out(combine(first, second, self.config.operation), self.config.readout)
         weight, bias = self._pair(layer, "feed_forward")
         return layer_norm(gelu(read @ weight.T + bias), *self._pair(layer, "norm"))
 
@@ -118,7 +118,8 @@ class _VariantTable:
         self._embedding = tensors["embedding.weight"]
         self._positions = positions
         if config.variants == "embedding":
-            self._weight, self._table = None, self._embedding
+            self._weight: Floats | None = None
+            self._table = self._embedding
             return
         weight, bias = (tensors[f"layers.0.variants.{name}"] for name in ("weight", "bias"))
         self._weight = weight.T
@@ -131,18 +132,18 @@ class _VariantTable:
     def rows(self, ids: Integers, place: Integers | None) -> Floats:
         """The variants of tokens at their places; (tokens, 2 * hidden)."""
         if self._weight is not None:
-            self._fill(ids)
+            self._fill(ids, self._weight)
         rows = self._table[ids]
         if self._positions is not None:
             rows += self._positions[place]
         return rows
 
-    def _fill(self, ids: Integers) -> None:
+    def _fill(self, ids: Integers, weight: Floats) -> None:
         if self._filled[ids].all():
             return
         with self._lock:
             missing = np.unique(ids[~self._filled[ids]])
-            self._table[missing] = self._embedding[missing] @ self._weight + self._token_bias
+            self._table[missing] = self._embedding[missing] @ weight + self._token_bias
             self._filled[missing] = True
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wave_network.config import Operation, Readout
 
 Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Integers = NDArray[np.integer]
 
 
 class Wave(NamedTuple):
@@ -70,7 +70,8 @@ def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
     """LayerNorm over the last axis with torch's epsilon, 1e-5."""
     centered = values - values.mean(axis=1, keepdims=True)
     variance = np.square(centered).mean(axis=1, keepdims=True)
-    return centered / np.sqrt(variance + np.float32(1e-5)) * weight + bias
+    result: Floats = centered / np.sqrt(variance + np.float32(1e-5)) * weight + bias
+    return result
 
 
 def softmax(logits: Floats) -> Floats:

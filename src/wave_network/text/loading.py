@@ -53,7 +53,7 @@ def _read_bert_vocabulary(path: Path) -> Tokenizer:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ModelFolderError(f"{path} cannot be read: {_one_line(error)}") from error
-    vocabulary = {line.rstrip("\r"): index for index, line in enumerate(lines)}
+    vocabulary = {line: index for index, line in enumerate(lines)}
     if "[UNK]" not in vocabulary:
         raise ModelFolderError(f"{path} is not BERT's vocabulary: it has no [UNK]")
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))

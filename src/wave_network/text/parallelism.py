@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Final
 
 _VARIABLE: Final = "TOKENIZERS_PARALLELISM"
@@ -23,5 +24,5 @@ def _after_fork_in_parent() -> None:
 
 def survive_forks() -> None:
     """Run `tokenizers` with one thread in every forked child. Called once, on import."""
-    if hasattr(os, "register_at_fork"):
+    if sys.platform != "win32":
         os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)

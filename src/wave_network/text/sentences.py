@@ -33,9 +33,9 @@ def split_sentences(text: str) -> list[str]:
     """
     sentences = []
     start = 0
-    for boundary in _BOUNDARY.finditer(text):
-        blank = not text[start : boundary.start()].strip() and boundary["stop"] is None
-        if blank or _is_abbreviation(text, start, boundary):
+    first = len(text) - len(text.lstrip())
+    for boundary in _BOUNDARY.finditer(text, first):
+        if _is_abbreviation(text, start, boundary):
             continue
         sentences.append(text[start : boundary.end()])
         start = boundary.end()

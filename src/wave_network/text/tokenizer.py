@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from struct import Struct
@@ -23,6 +23,8 @@ from tokenizers import (
     processors,
     trainers,
 )
+from tokenizers.normalizers import Normalizer
+from tokenizers.pre_tokenizers import PreTokenizer
 
 from wave_network.errors import OutputError
 from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
@@ -40,12 +42,15 @@ CHARACTERS_PER_TOKEN: Final = 64
 """Of a text, the first `CHARACTERS_PER_TOKEN * max_length` characters are read, so that time and
 memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a token."""
 
-_ID: Final = Struct("i")
+_ID: Final = Struct("i")  # as np.int32
 _TEXTS_AT_ONCE: Final = 1_000
+_CHARACTERS_AT_ONCE: Final = 1_000_000
 _LONGEST_WORD_KEPT: Final = 32
 _WORDS_KEPT: Final = 131_072
-_WORD_BY_WORD_NORMALIZERS: Final = frozenset(
-    ("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents")
+_SPLITTERS: Final = frozenset(("BertPreTokenizer", "Whitespace", "WhitespaceSplit"))
+_LOCAL_STEPS: Final = _SPLITTERS.union(
+    ("ByteLevel", "Digits", "Punctuation"),
+    ("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents"),
 )
 _LONG_RUN: Final = re.compile(r"(\S{64})")
 
@@ -77,6 +82,11 @@ class TextTokenizer:
     Args:
         tokenizer: What to wrap; it is taken over, not copied.
         max_length: Tokens kept of one text, `[CLS]` included.
+
+    Attributes:
+        max_length: As given.
+        cls_token_id: The id that begins every text.
+        vocab_size: Rows that an embedding of the ids needs: the highest id and one.
     """
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
@@ -88,6 +98,7 @@ class TextTokenizer:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{cls_token} $A", special_tokens=[(cls_token, self.cls_token_id)]
         )
+        self.vocab_size = max(tokenizer.get_vocab().values()) + 1
         self._tokenizer = tokenizer
         self._words: dict[str, bytes] | None = {} if _splits_at_spaces(tokenizer) else None
 
@@ -151,14 +162,9 @@ class TextTokenizer:
         """
         path = Path(folder) / TOKENIZER_FILE
         try:
-            path.write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8", newline="\n")
+            path.write_text(self._tokenizer.to_str(), encoding="utf-8", newline="\n")
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
-
-    @property
-    def vocab_size(self) -> int:
-        """Rows that an embedding of the ids needs: the highest id and one."""
-        return max(self._tokenizer.get_vocab().values()) + 1
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """What each id stands for, to show to people.
@@ -168,29 +174,38 @@ class TextTokenizer:
         """
         return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
 
-    def encode(self, texts: Sequence[str]) -> TokenBatch:
+    def encode(self, texts: Iterable[str]) -> TokenBatch:
         """Encode texts; an empty text is `[CLS]` alone."""
         rows: list[bytes] = []
         for clipped in self._chunks(texts):
             rows.extend(self._encode_rows(clipped))
         return self._pack(rows)
 
-    def encode_sentences(self, texts: Sequence[str]) -> SentenceBatch:
+    def encode_sentences(self, texts: Iterable[str]) -> SentenceBatch:
         """Encode texts as `encode` does, and say where their sentences start."""
         rows: list[bytes] = []
         starts: list[BoolArray] = []
         for clipped in self._chunks(texts):
             valid = list(map(_repair, clipped))
             encodings = self._tokenizer.encode_batch(valid, add_special_tokens=False)
-            rows.extend(map(_to_bytes, encodings))
+            rows.extend(map(self._to_bytes, encodings))
             starts.extend(map(self._sentence_starts, valid, encodings))
         is_start = np.concatenate([*starts, np.ones(1, np.bool_)])
         return SentenceBatch(*self._pack(rows), np.flatnonzero(is_start).astype(np.int64))
 
-    def _chunks(self, texts: Sequence[str]) -> Iterator[list[str]]:
+    def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
+        """Clip the texts, and group them such that a group fits in memory whatever they are."""
         limit = CHARACTERS_PER_TOKEN * self.max_length
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            yield [text[:limit] for text in texts[start : start + _TEXTS_AT_ONCE]]
+        chunk: list[str] = []
+        characters = 0
+        for text in texts:
+            chunk.append(text[:limit])
+            characters += len(chunk[-1])
+            if len(chunk) == _TEXTS_AT_ONCE or characters >= _CHARACTERS_AT_ONCE:
+                yield chunk
+                chunk, characters = [], 0
+        if chunk:
+            yield chunk
 
     def _pack(self, rows: list[bytes]) -> TokenBatch:
         """Join the texts' ids, with `[CLS]` before each text's."""
@@ -198,7 +213,7 @@ class TextTokenizer:
         packed = bytearray().join([cls + row[:room] for row in rows])
         lengths = [min(len(row), room) // _ID.size + 1 for row in rows]
         offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
+        offsets[1:] = np.cumsum(lengths)
         return TokenBatch(np.frombuffer(packed, np.int32), offsets)
 
     def _encode_rows(self, texts: list[str]) -> Iterable[bytes]:
@@ -227,15 +242,22 @@ class TextTokenizer:
             encodings = encode(texts, add_special_tokens=False)
         except TypeError:  # a lone surrogate, which UTF-8 cannot hold
             encodings = encode(list(map(_repair, texts)), add_special_tokens=False)
-        return list(map(_to_bytes, encodings))
+        return list(map(self._to_bytes, encodings))
+
+    def _to_bytes(self, encoding: Encoding) -> bytes:
+        ids = encoding.ids
+        if self.cls_token_id in ids:  # some foreign vocabularies match its name in a text
+            ids = [index for index in ids if index != self.cls_token_id]
+        return array(_ID.format, ids).tobytes()
 
     def _sentence_starts(self, text: str, encoding: Encoding) -> BoolArray:
         """Mark, of `[CLS]` and the tokens kept, those that are the first of their sentence."""
+        tokens = zip(encoding.ids, encoding.offsets, strict=True)
+        positions = [start for index, (start, _) in tokens if index != self.cls_token_id]
+        positions = positions[: self.max_length - 1]
         ends = np.cumsum([len(sentence) for sentence in split_sentences(text)])
-        kept = encoding.offsets[: self.max_length - 1]
-        positions = np.array([start for start, _ in kept], np.int64)
         sentence = np.maximum.accumulate(np.searchsorted(ends, positions, side="right"))
-        starts = np.ones(len(kept) + 1, np.bool_)
+        starts = np.ones(len(positions) + 1, np.bool_)
         starts[1:] = np.diff(sentence, prepend=sentence[:1]) > 0
         return starts
 
@@ -268,22 +290,22 @@ def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
 
 def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
     """Whether encoding a text equals encoding its words, split at spaces, one by one."""
-    content = json.loads(tokenizer.to_str())
-    before = content["pre_tokenizer"] or {}
-    before = before.get("pretokenizers", [before])[0]
-    normalizer = content["normalizer"]
-    steps = [normalizer] if normalizer else []
-    if normalizer and normalizer["type"] == "Sequence":
-        steps = normalizer["normalizers"]
+    before = _steps(tokenizer.pre_tokenizer, "pretokenizers")
+    normalizing = _steps(tokenizer.normalizer, "normalizers")
+    added = tokenizer.get_added_tokens_decoder().values()
     return (
-        before.get("type") in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
-        and all(step["type"] in _WORD_BY_WORD_NORMALIZERS for step in steps)
-        and all(token["special"] for token in content["added_tokens"])
+        not _SPLITTERS.isdisjoint(before)
+        and _LOCAL_STEPS.issuperset([*before, *normalizing])
+        and all(token.special for token in added)
     )
 
 
-def _to_bytes(encoding: Encoding) -> bytes:
-    return array(_ID.format, encoding.ids).tobytes()
+def _steps(component: Normalizer | PreTokenizer | None, key: str) -> list[str]:
+    """The types of a normalizer or pre-tokenizer, or of the steps of a sequence of them."""
+    if component is None:
+        return []
+    state = json.loads(component.__getstate__())
+    return [step["type"] for step in state.get(key, [state])]
 
 
 def _repair(text: str) -> str:

@@ -16,10 +16,10 @@ from wave_network.config import Label, ModelConfig, Preset, TrainConfig
 from wave_network.data import encode_labels, stratified_split
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ModelFolderError
-from wave_network.model import WaveNetwork
+from wave_network.model import WaveNetwork, count_parameters
 from wave_network.model_folder import ModelFiles
 from wave_network.text import TextTokenizer
-from wave_network.training.loop import Progress, TrainResult, train
+from wave_network.training.loop import Progress, train
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,15 +34,16 @@ class Fitted:
     """A trained classifier and how it came about.
 
     Attributes:
-        files: What a model folder holds.
-        result: History, validation metrics, the epoch that was kept.
-        seconds: Wall time from the texts to the trained weights: split, tokenizer and encoding
-            included, reading and writing files not.
+        files: What a model folder holds. Its metrics' `train_seconds` is the wall time from the
+            texts to the trained weights: split, tokenizer and encoding included, reading and
+            writing files not.
+        history: One record an epoch.
+        stopped: Why training ended before its last epoch: `patience`, `interrupted`, or None.
     """
 
     files: ModelFiles
-    result: TrainResult
-    seconds: float
+    history: list[dict[str, Any]]
+    stopped: str | None
 
 
 def fit(
@@ -91,16 +92,26 @@ def fit(
     torch.manual_seed(config.seed)
     model = WaveNetwork(model_config)
     result = train(model, training_texts, validation_texts, config, progress)
-    tensors = {name: value.numpy() for name, value in model.state_dict().items()}
+    seconds = time.perf_counter() - started
+    metrics = {
+        "parameters": count_parameters(model),
+        "training_texts": len(training_texts),
+        "validation_texts": len(validation_texts),
+        "train_seconds": round(seconds, 3),
+        "best_epoch": result.best_epoch,
+        "stopped": result.stopped,
+        "validation": result.validation,
+        "test": None,
+    }
     files = ModelFiles(
         config=model_config,
-        tensors=tensors,
+        tensors={name: value.numpy() for name, value in model.state_dict().items()},
         tokenizer=text_tokenizer,
         preset=preset.name,
         training=config.to_dict(),
-        metrics={},
+        metrics=metrics,
     )
-    return Fitted(files=files, result=result, seconds=time.perf_counter() - started)
+    return Fitted(files=files, history=result.history, stopped=result.stopped)
 
 
 def pack(

@@ -142,6 +142,7 @@ class _Trainer:
         batches = training_batches(training, config.batch_size, config.token_dropout, generator)
         for batch in batches:
             batch = batch.to(self.device)
+            assert batch.labels is not None
             loss = F.cross_entropy(
                 self.model(batch), batch.labels, label_smoothing=config.label_smoothing
             )

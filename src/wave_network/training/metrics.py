@@ -31,9 +31,7 @@ def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) ->
     return {
         "accuracy": float(accuracy_score(labels, predicted)),
         "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
-        "loss": float(
-            log_loss(labels, probabilities.astype(np.float64), labels=range(probabilities.shape[1]))
-        ),
+        "loss": _cross_entropy(probabilities, labels),
     }
 
 

@@ -1,0 +1,78 @@
+"""The command line: one file per command, no logic of its own.
+
+Exit codes: 0 done, 1 a defect of ours, 2 input that cannot be used (one line on stderr says what,
+where and what to do), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from wave_network._version import __version__
+from wave_network.cli.console import fail
+from wave_network.cli.evaluate import evaluate
+from wave_network.cli.info import info
+from wave_network.cli.predict import predict
+from wave_network.cli.train import train
+from wave_network.errors import WaveNetworkError
+
+app = typer.Typer(
+    name="wave-network",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (train, evaluate, predict, info):
+    app.command()(command)
+
+# Typer carries a copy of click and exports few of its names; this is its UsageError.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wave-network {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Tiny text classifiers: train from scratch in seconds, predict anywhere.
+
+    \b
+    Examples:
+      wave-network train                          the bundled sample, into ./wave-model
+      wave-network predict wave-model "Oil prices jump as OPEC cuts output"
+      wave-network train reviews.csv --text-column review --label-column stars
+    """
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        code = app(standalone_mode=False)
+    except WaveNetworkError as error:
+        fail(str(error), 2)
+    except _UsageError as error:
+        where = error.ctx.command_path if error.ctx else "wave-network"
+        fail(f"{error.format_message()} (see {where} --help)", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader (head, say) has enough; Python must not complain when it flushes at exit.
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception:
+        traceback.print_exc()
+        fail("this is a defect of wave-network; please report it with the lines above", 1)
+    sys.exit(code if isinstance(code, int) else 0)

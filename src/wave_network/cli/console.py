@@ -1,0 +1,67 @@
+"""What the commands print with: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Exit with one line on stderr."""
+    typer.echo(f"wave-network: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def note(message: str) -> None:
+    """Tell the user something beside the result."""
+    typer.echo(message, err=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on one line of stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """A table on stdout, its first column left-aligned, the others right-aligned."""
+    from rich.table import Table
+
+    first, *others = columns
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    _stdout().print(table)
+
+
+def stderr_console() -> Console:
+    """Where progress is drawn."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def log_to_stderr() -> None:
+    """Show the library's warnings as plain lines."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("wave_network")
+    logger.handlers = [handler]
+    logger.propagate = False
+
+
+def _stdout() -> Console:
+    from rich.console import Console
+
+    # Redirected output has no width of its own; the default 80 would cut long labels.
+    return Console() if sys.stdout.isatty() else Console(width=120)

@@ -1,0 +1,75 @@
+"""`wave-network info`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from wave_network.cli.console import print_json
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="A model folder, or hub:OWNER/NAME.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Describe a model folder: shape, size, classes, how it was trained, how good it is.
+
+    \b
+    Example:
+      wave-network info wave-model
+    """
+    from wave_network.model_folder import (
+        parameter_counts,
+        read_model,
+        resolve_source,
+        size_bytes,
+    )
+
+    files = read_model(model)
+    description = {
+        "model": model,
+        "preset": files.preset,
+        "labels": list(files.config.labels),
+        "parameters": parameter_counts(files.config),
+        "size_bytes": size_bytes(resolve_source(model)),
+        "config": files.config.to_dict(),
+        "training": dict(files.training),
+        "metrics": dict(files.metrics),
+    }
+    if as_json:
+        print_json(description)
+    else:
+        _print_description(description)
+
+
+def _print_description(description: dict[str, Any]) -> None:
+    parameters, config, metrics = (
+        description[name] for name in ("parameters", "config", "metrics")
+    )
+    labels = ", ".join(str(label) for label in description["labels"][:20])
+    more = len(description["labels"]) - 20
+    lines = [
+        ("model", f"{description['model']} ({description['size_bytes'] / 1e6:.1f} MB)"),
+        ("preset", description["preset"]),
+        (
+            "shape",
+            f"{config['num_layers']} layer(s), {config['hidden_size']} wide, "
+            f"{config['operation']}, {config['pooling']} pooling, {config['readout']} read-out",
+        ),
+        ("vocabulary", f"{config['vocab_size']:,} tokens, at most {config['max_length']} a text"),
+        (
+            "parameters",
+            f"{parameters['total']:,} ({parameters['embedding']:,} of them embeddings)",
+        ),
+        ("labels", f"{labels} and {more} more" if more > 0 else labels),
+    ]
+    lines += [
+        (name, f"accuracy {values['accuracy']:.4f}, macro F1 {values['macro_f1']:.4f}")
+        for name in ("validation", "test")
+        if (values := metrics.get(name))
+    ]
+    for name, value in lines:
+        typer.echo(f"{name:<12}{value}")

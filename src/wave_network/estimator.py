@@ -1,0 +1,211 @@
+"""`WaveClassifier`: the classifier by scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.errors import MissingExtraError
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils.validation import check_is_fitted
+except ImportError as error:
+    raise MissingExtraError("train", "WaveClassifier") from error
+
+from wave_network.config import Label, Preset, TrainConfig, get_preset, override
+from wave_network.data import from_memory
+from wave_network.model_card import render_card
+from wave_network.model_folder import ModelFiles, read_history, read_model, write_model
+from wave_network.runtime import Engine
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+_FROM_TRAINING = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "patience",
+    "validation_fraction",
+    "seed",
+    "device",
+)
+
+
+class WaveClassifier(ClassifierMixin, BaseEstimator):
+    """A text classifier trained from scratch; hyper-parameters are named as `train`'s options.
+
+    Args:
+        preset: `small`, `tiny`, `large` or `paper`.
+        operation: `modulation` or `interference`; None takes the preset's, here as below.
+        tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one.
+        max_length: Tokens read of a text.
+        epochs: Passes over the texts, at most.
+        batch_size: Texts a step.
+        learning_rate: AdamW's peak step size.
+        patience: Epochs without a better validation accuracy before stopping.
+        validation_fraction: Share of the texts held out, stratified, to choose the epoch.
+        seed: Same seed, same model.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+
+    Attributes:
+        classes_: The labels, sorted, in the order of `predict_proba`'s columns.
+        history_: One record for each epoch.
+        n_iter_: Epochs trained.
+
+    Example:
+        >>> clf = WaveClassifier(preset="small", seed=0).fit(texts, labels)  # doctest: +SKIP
+        >>> clf.predict(["Oil prices jump as OPEC cuts output"])  # doctest: +SKIP
+    """
+
+    classes_: NDArray[Any]
+    history_: list[dict[str, Any]]
+    n_iter_: int
+
+    def __init__(
+        self,
+        preset: str = "small",
+        *,
+        operation: str | None = None,
+        tokenizer: str | None = None,
+        max_length: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        patience: int | None = None,
+        validation_fraction: float | None = None,
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.preset = preset
+        self.operation = operation
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.seed = seed
+        self.device = device
+
+    def fit(self, X: Iterable[str], y: Iterable[Label]) -> WaveClassifier:  # noqa: N803
+        """Train; whatever was fitted before is forgotten.
+
+        Args:
+            X: Texts: a list, array, Series or any iterable of strings.
+            y: A label for each: strings or integers.
+
+        Raises:
+            DataError: If they cannot be learnt from.
+            ConfigError: If a hyper-parameter has no such value.
+        """
+        from wave_network.training.fit import fit
+
+        preset, config = self._settings()
+        options = {"operation": self.operation, "max_length": self.max_length}
+        fitted = fit(
+            from_memory(X, y),
+            None,
+            preset,
+            config,
+            model_options={k: v for k, v in options.items() if v is not None},
+            tokenizer=self.tokenizer,
+        )
+        self._set_fitted(fitted.files, fitted.history)
+        return self
+
+    def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
+        """The most probable label of each text, (texts,).
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+        """
+        probabilities = self.predict_proba(X)
+        result: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        return result
+
+    def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
+        """Probabilities, (texts, classes), the columns in the order of `classes_`.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+        """
+        check_is_fitted(self)
+        return self._engine.predict_proba(X)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model folder.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+            OutputError: If the folder exists and is not to be replaced, or cannot be written.
+        """
+        check_is_fitted(self)
+        write_model(
+            Path(folder),
+            self._files,
+            card=render_card(self._files),
+            history=self.history_,
+            overwrite=overwrite,
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path) -> WaveClassifier:
+        """Read a model folder, or `hub:OWNER/NAME`, as a fitted classifier.
+
+        Raises:
+            ModelFolderError: If it is missing, damaged or foreign.
+        """
+        files = read_model(folder)
+        known = {name: value for name, value in files.training.items() if name in _FROM_TRAINING}
+        classifier = cls(
+            preset=files.preset,
+            operation=files.config.operation,
+            max_length=files.config.max_length,
+            **known,
+        )
+        classifier._set_fitted(files, read_history(folder))
+        return classifier
+
+    def _set_fitted(self, files: ModelFiles, history: list[dict[str, Any]]) -> None:
+        self.classes_ = np.array(files.config.labels)
+        self.history_ = history
+        self.n_iter_ = len(history)
+        self._files = files
+        self._engine = Engine(files)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_engine", None)  # rebuilt from the files; it holds a lock
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_files" in state:
+            self._engine = Engine(self._files)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+    def _settings(self) -> tuple[Preset, TrainConfig]:
+        preset = get_preset(self.preset)
+        return preset, override(
+            preset.train,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            validation_fraction=self.validation_fraction,
+            seed=self.seed,
+            device=self.device,
+        )

@@ -1,0 +1,77 @@
+"""The model folder's README: what the model is, how good, how to use it, what it cannot do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wave_network._version import __version__
+from wave_network.model_folder import ModelFiles, parameter_counts
+
+_LABELS_SHOWN: Final = 50
+
+_TEMPLATE: Final = """\
+---
+library_name: wave-network
+pipeline_tag: text-classification
+tags:
+- wave-network
+- text-classification
+---
+
+# A Wave Network text classifier
+
+A {preset} model with {total:,} parameters ({embedding:,} of them token embeddings), trained from
+scratch on {texts:,} texts by wave-network {version}. It tells {count} classes apart: {labels}.
+
+| data | accuracy | macro F1 | loss |
+| --- | ---: | ---: | ---: |
+{rows}
+
+The {held_out:,} validation texts chose the epoch (number {best_epoch} of at most {epochs}), so
+their figures flatter a little; the test texts, where there are any, chose nothing.
+
+## Use
+
+```
+pip install wave-network
+wave-network predict FOLDER "a text"
+```
+
+```python
+from wave_network import load
+
+model = load("FOLDER")
+model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}})]
+```
+
+## Limits
+
+- It reads the first {max_length} tokens of a text.
+- It always answers with one of its classes, also for texts of none of them.
+- It knows what its training texts taught it, their biases included.
+"""
+
+
+def render_card(files: ModelFiles) -> str:
+    """Fill the card's template from a trained model and its metrics."""
+    config, metrics = files.config, files.metrics
+    rows = [
+        f"| {name} | {values['accuracy']:.4f} | {values['macro_f1']:.4f} | {values['loss']:.4f} |"
+        for name in ("validation", "test")
+        if (values := metrics[name])
+    ]
+    labels = ", ".join(f"`{label}`" for label in config.labels[:_LABELS_SHOWN])
+    more = config.num_labels - _LABELS_SHOWN
+    return _TEMPLATE.format(
+        preset=files.preset,
+        version=__version__,
+        texts=metrics["training_texts"],
+        count=config.num_labels,
+        labels=f"{labels} and {more} more" if more > 0 else labels,
+        rows="\n".join(rows),
+        held_out=metrics["validation_texts"],
+        best_epoch=metrics["best_epoch"],
+        epochs=files.training["epochs"],
+        max_length=config.max_length,
+        **parameter_counts(config),
+    )

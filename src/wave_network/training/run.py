@@ -1,0 +1,95 @@
+"""One training run from data to a written model folder: what `wave-network train` does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wave_network.config import get_preset, override
+from wave_network.data import Splits, encode_labels
+from wave_network.model_card import render_card
+from wave_network.model_folder import check_output, size_bytes, write_model
+from wave_network.runtime import Engine
+from wave_network.training.fit import fit
+from wave_network.training.loop import resolve_device
+from wave_network.training.metrics import summarize
+from wave_network.training.progress import TrainingBar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+logger = logging.getLogger(__name__)
+
+
+def train_model(
+    splits: Splits,
+    *,
+    preset: str,
+    output: Path,
+    overwrite: bool,
+    model_options: Mapping[str, Any],
+    train_options: Mapping[str, Any],
+    tokenizer: str | None,
+    console: Console,
+) -> tuple[dict[str, Any], str | None]:
+    """Train, write the model folder, and evaluate on the test split with what was written.
+
+    Args:
+        splits: The data.
+        preset: Name of a preset.
+        output: The model folder to write.
+        overwrite: Replace it if it is there.
+        model_options: Fields of `ModelConfig`; None keeps the preset's value.
+        train_options: Fields of `TrainConfig`; None keeps the preset's value.
+        tokenizer: As for `fit`.
+        console: Where progress is drawn.
+
+    Returns:
+        What `train --json` prints, and why training stopped early (see `TrainResult`).
+
+    Raises:
+        WaveNetworkError: If an option, the data or the output cannot be used.
+    """
+    chosen = get_preset(preset)
+    config = override(chosen.train, **train_options)
+    resolve_device(config.device)
+    check_output(output, overwrite=overwrite)
+    empty = sum(not text.strip() for text in splits.train["text"])
+    if empty:
+        logger.warning("%d of %d training texts are empty", empty, len(splits.train))
+    fitted = fit(
+        splits.train,
+        splits.validation,
+        chosen,
+        config,
+        model_options={k: v for k, v in model_options.items() if v is not None},
+        tokenizer=tokenizer,
+        progress=TrainingBar(console),
+    )
+    files = fitted.files
+    if splits.test is not None:
+        engine = Engine(files)
+        _, labels = encode_labels(splits.test["label"], engine.labels)
+        test = summarize(engine.predict_proba(splits.test["text"]), labels)
+        files = replace(files, metrics={**files.metrics, "test": test})
+    write_model(
+        output,
+        files,
+        card=render_card(files),
+        history=fitted.history,
+        overwrite=overwrite,
+    )
+    summary = {
+        "model": str(output),
+        "preset": preset,
+        "parameters": files.metrics["parameters"],
+        "size_bytes": size_bytes(output),
+        "train_seconds": files.metrics["train_seconds"],
+        "validation": files.metrics["validation"],
+        "test": files.metrics["test"],
+        "seed": config.seed,
+    }
+    return summary, fitted.stopped

@@ -1,0 +1,440 @@
+import csv
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from wave_network.data import encode_labels, from_memory, read_dataset, read_splits
+from wave_network.data.arrow import Columns, tidy
+from wave_network.errors import DataError
+
+STRINGS = Features({"text": Value("string"), "label": Value("string")})
+INTEGERS = Features({"text": Value("string"), "label": Value("int64")})
+TEXTS = ["null", "", "one\ntwo", "grün, 雨"]
+
+
+def write(path, labels, texts=None):
+    """A file of the format its ending says."""
+    texts = texts or [f"text {index}" for index in range(len(labels))]
+    rows = list(zip(texts, labels, strict=True))
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({"text": texts, "label": labels}), path)
+    elif path.suffix == ".jsonl":
+        lines = [json.dumps({"text": text, "label": label}) for text, label in rows]
+        path.write_text("\n".join(lines))
+    elif path.suffix == ".txt":
+        lines = [f"__label__{label} {text}" for text, label in rows]
+        path.write_text("\n".join(lines), encoding="utf-8")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+            writer.writerows([("text", "label"), *rows])
+    return path
+
+
+def refusal(read, *arguments, **columns):
+    with pytest.raises(DataError) as caught:
+        read(*arguments, **columns)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_every_format_is_read_alike(tmp_path, ending, capfd):
+    path = write(tmp_path / f"a{ending}", ["x", "y", "x", "null"], TEXTS)
+    splits = read_splits(path)
+    assert splits.validation is splits.test is None
+    assert splits.train.features == STRINGS
+    assert splits.train["text"][:] == TEXTS
+    assert splits.train["label"][:] == ["x", "y", "x", "null"]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".txt", ".jsonl", ".parquet"])
+def test_integer_labels_stay_integers(tmp_path, ending):
+    train = read_splits(write(tmp_path / f"a{ending}", [0, -7, 10, 0])).train
+    assert train.features == INTEGERS
+    assert train["label"][:] == [0, -7, 10, 0]
+    assert train["text"][3] == "text 3"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["01", "1"],
+        ["1", "x"],
+        ["-0", "0"],
+        ["+1", "2"],
+        ["1.0", "2"],
+        [" 1", "2"],
+        ["1", "9223372036854775808"],
+        ["１", "２"],
+    ],
+)
+def test_labels_that_are_not_all_plain_integers_stay_strings(tmp_path, labels):
+    train = read_splits(write(tmp_path / "a.csv", labels)).train
+    assert train.features == STRINGS
+    assert train["label"][:] == labels
+
+
+def test_other_column_names(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,body\n1,x,hello\n2,y,world\n")
+    train = read_splits(path, text_column="body", label_column="text").train
+    assert train[0] == {"text": "hello", "label": "x"}
+    assert "both the text and the label" in refusal(read_splits, path, label_column="text")
+
+
+def test_parquet_columns_may_swap_their_names(tmp_path):
+    path = write(tmp_path / "a.parquet", ["x", "y"])
+    train = read_splits(path, text_column="label", label_column="text").train
+    assert train[0] == {"text": "x", "label": "text 0"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "features"),
+    [
+        (pa.array(["x", "y"], pa.large_string()), STRINGS),
+        (pa.array(["x", "y"]).dictionary_encode(), STRINGS),
+        (pa.array([1, 0], pa.int8()), INTEGERS),
+        (pa.array([1, 0], pa.uint64()), INTEGERS),
+    ],
+)
+def test_parquet_types(tmp_path, labels, features):
+    path = tmp_path / "a[1]*.parquet"
+    texts = pa.array(["a", "b"], pa.large_string())
+    pq.write_table(pa.table({"extra": [1.0, 2.0], "label": labels, "text": texts}), path)
+    train = read_splits(path).train
+    assert train.features == features
+    assert train["text"][:] == ["a", "b"]
+    assert train["label"][:] == labels.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"text": ["a", None], "label": ["x", "y"]}, "row 2 has no text"),
+        ({"text": ["a", "b"], "label": [None, 1]}, "row 1 has no label"),
+        ({"text": ["a", "b"], "label": [0.5, 1.0]}, "'label' has double: labels must be"),
+        ({"text": [1, 2], "label": ["x", "y"]}, "'text' has int64, not strings"),
+        ({"text": ["a"], "label": [2**64 - 1]}, "cannot be read: .*18446744073709551615"),
+        ({"body": ["a"], "label": ["x"]}, "no column 'text', only 'body', 'label'"),
+        ({"text": pa.array([], pa.string()), "label": pa.array([], pa.string())}, "has no rows"),
+    ],
+)
+def test_parquet_that_cannot_be_used(tmp_path, columns, said, capfd):
+    path = tmp_path / "a.parquet"
+    if columns["label"] == [2**64 - 1]:
+        columns = {**columns, "label": pa.array(columns["label"], pa.uint64())}
+    pq.write_table(pa.table(columns), path)
+    message = refusal(read_splits, path)
+    assert str(path) in message
+    assert re.search(said, message)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_damaged_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    path.write_text("text,label\na,x\n")
+    assert "is not a parquet file, or it is damaged" in refusal(read_splits, path)
+
+
+def test_a_bad_row_far_down_is_reported_and_nothing_printed(tmp_path, capfd):
+    path = write(tmp_path / "a.csv", ["x"] * 1_500 + [""])
+    assert f"{path}:1502: no label" in refusal(read_splits, path)
+    path.write_bytes(b"text,label\n" + b"a,x\n" * 500 + b"caf\xe9,y\n")
+    assert f"{path}:502: not UTF-8" in refusal(read_splits, path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("content", ["", "text,label\n"])
+def test_empty_files(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    assert str(path) in refusal(read_splits, path)
+
+
+def test_a_text_of_ten_megabytes(tmp_path):
+    text = "word " * 2_000_000
+    path = write(tmp_path / "a.csv", ["x", "y"], [text, "short"])
+    assert read_splits(path).train[0]["text"] == text
+
+
+def test_an_edited_file_is_read_anew(tmp_path):
+    path = write(tmp_path / "a.csv", ["x", "y"])
+    before = path.stat()
+    assert read_splits(path).train["label"][:] == ["x", "y"]
+    write(path, ["y", "x"])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert read_splits(path).train["label"][:] == ["y", "x"]
+
+
+def test_folder_of_splits(tmp_path):
+    write(tmp_path / "train.csv", ["0", "1"])
+    write(tmp_path / "validation.tsv", ["1"])
+    write(tmp_path / "test.txt", ["0"])
+    (tmp_path / "README.md").write_text("not data")
+    splits = read_splits(tmp_path)
+    assert [split.features for split in splits] == [INTEGERS] * 3
+    assert [split.num_rows for split in splits] == [2, 1, 1]
+
+
+def test_label_types_are_decided_over_all_splits(tmp_path):
+    write(tmp_path / "train.csv", ["0", "1"])
+    write(tmp_path / "test.csv", ["0", "other"])
+    splits = read_splits(tmp_path)
+    assert splits.train.features == splits.test.features == STRINGS
+
+
+def test_typed_and_untyped_splits_agree_where_they_can(tmp_path):
+    write(tmp_path / "test.csv", ["0", "1"])
+    write(tmp_path / "train.parquet", [0, 1])
+    assert read_splits(tmp_path).test.features == INTEGERS
+    write(tmp_path / "train.parquet", ["0", "1"])
+    assert read_splits(tmp_path).test.features == STRINGS
+    write(tmp_path / "train.parquet", [0, 1])
+    write(tmp_path / "test.csv", ["a", "b"])
+    message = refusal(read_splits, tmp_path)
+    assert "the labels differ in type (int64 in " in message
+    assert "string in " in message
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "has no train.*only nothing"),
+        (["a.csv", "b.md"], "has no train.*only 'a.csv', 'b.md'"),
+        (["test.csv"], "has no train split, only 'test'"),
+        (["train.csv", "train.jsonl"], "several files for train .'train.csv', 'train.jsonl'."),
+    ],
+)
+def test_folders_that_cannot_be_used(tmp_path, names, said):
+    for name in names:
+        write(tmp_path / name, ["x", "y"])
+    assert re.search(said, refusal(read_splits, tmp_path))
+
+
+def test_missing_and_unknown_files(tmp_path):
+    path = write(tmp_path / "train.csv", ["x", "y"])
+    assert f"did you mean {path}?" in refusal(read_splits, tmp_path / "train.cvs")
+    (tmp_path / "a.xlsx").write_text("")
+    assert "unknown ending" in refusal(read_dataset, tmp_path / "a.xlsx")
+
+
+def test_dataset_of_a_file_and_of_a_folder(tmp_path):
+    write(tmp_path / "train.csv", ["x", "y"])
+    path = write(tmp_path / "validation.csv", ["y"])
+    dataset, name = read_dataset(path)
+    assert (dataset["label"][:], name) == (["y"], "validation.csv")
+    dataset, name = read_dataset(tmp_path)
+    assert (dataset["label"][:], name) == (["y"], "validation")
+    dataset, name = read_dataset(tmp_path, split_preference=("train",))
+    assert (dataset["label"][:], name) == (["x", "y"], "train")
+    message = refusal(read_dataset, tmp_path, split_preference=("test",))
+    assert "has only 'train', 'validation', none of 'test'" in message
+
+
+def test_bundled_sample():
+    splits = read_splits("sample")
+    assert splits.train.num_rows + splits.test.num_rows >= 1_200
+    assert len(encode_labels(splits.train["label"])[0]) == 4
+    assert read_dataset("sample")[1] == "test"
+
+
+@pytest.mark.parametrize("name", ["hub:", "hub:imdb", "hub:../x/y", "hub:a/b/c"])
+def test_names_that_are_none_on_the_hub(name):
+    assert "write hub:OWNER/NAME" in refusal(read_splits, name)
+
+
+def test_hub_that_cannot_be_reached(monkeypatch, capfd):
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    for read in (read_splits, read_dataset):
+        message = refusal(read, "hub:no-such-owner/no-such-data")
+        assert message.startswith("hub:no-such-owner/no-such-data cannot be loaded: ")
+        assert "check the name and the network" in message
+    assert capfd.readouterr() == ("", "")
+
+
+def published(labels, feature, texts=("a", "b")):
+    columns = {"body": list(texts), "class": labels, "id": [1, 2]}
+    features = Features({"body": Value("string"), "class": feature, "id": Value("int8")})
+    return Dataset.from_dict(columns, features=features)
+
+
+NAMES = Columns("body", "class")
+
+
+@pytest.mark.parametrize(
+    ("labels", "feature", "features", "expected"),
+    [
+        ([1, 0], ClassLabel(names=["no", "yes"]), STRINGS, ["yes", "no"]),
+        ([1, 0], Value("int16"), INTEGERS, [1, 0]),
+        (["x", "y"], Value("large_string"), STRINGS, ["x", "y"]),
+    ],
+)
+def test_published_splits_are_tidied(labels, feature, features, expected):
+    dataset = tidy(published(labels, feature), NAMES, "hub:a/b (train)")
+    assert dataset.features == features
+    assert dataset["text"][:] == ["a", "b"]
+    assert dataset["label"][:] == expected
+
+
+def test_published_texts_may_be_large_strings():
+    dataset = published(["x", "y"], Value("string")).cast_column("body", Value("large_string"))
+    assert tidy(dataset, NAMES, "hub:a/b (train)").features == STRINGS
+
+
+@pytest.mark.parametrize("labels", [[-1, -1], [None, None]])
+def test_a_published_split_without_labels_is_left_out(labels):
+    feature = ClassLabel(names=["no", "yes"])
+    assert tidy(published(labels, feature), NAMES, "hub:a/b (test)") is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        (published([0, None], Value("int64")), "hub:a/b .train.: row 2 has no label"),
+        (published([-1, 1], ClassLabel(names=["no", "yes"])), "row 1 has no label"),
+        (published(["x", "y"], Value("string"), texts=("a", None)), "row 2 has no text"),
+        (published([0.5, 1.5], Value("float64")), "'class' has double: labels must be"),
+        (published([["x"], ["y"]], List(Value("string"))), "'class' has list.*: labels must be"),
+        (published(["x", "y"], Value("string")).remove_columns("class"), "no column 'class'"),
+        (
+            published(["x", "y"], Value("string")).cast_column("body", Value("binary")),
+            "'body' has binary, not strings",
+        ),
+    ],
+)
+def test_published_splits_that_cannot_be_used(dataset, said):
+    assert re.search(said, refusal(tidy, dataset, NAMES, "hub:a/b (train)"))
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "features"),
+    [
+        (["a", "null"], ["x", "y"], STRINGS),
+        (("a", "null"), (1, 2), INTEGERS),
+        (np.array(["a", "null"]), np.array([1, 2], dtype=np.uint8), INTEGERS),
+        (np.array(["a", "null"], dtype=object), np.array(["x", "y"]), STRINGS),
+        (pd.Series(["a", "null"], index=[5, 7]), pd.Series(["x", "y"], dtype="category"), STRINGS),
+        (iter(["a", "null"]), (label for label in (1, 2)), INTEGERS),
+    ],
+)
+def test_from_memory(texts, labels, features):
+    dataset = from_memory(texts, labels)
+    assert dataset.features == features
+    assert dataset["text"][:] == ["a", "null"]
+    assert dataset["label"][:] == ([1, 2] if features is INTEGERS else ["x", "y"])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("polars") is None, reason="polars is not installed")
+def test_from_polars():
+    import polars as pl
+
+    assert from_memory(pl.Series(["a", "b"]), pl.Series([0, 1])).features == INTEGERS
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "said"),
+    [
+        ("a text", ["x"], "the texts are 'a text': give a list of them"),
+        (5, ["x"], "the texts are 5"),
+        (["a"], "x", "the labels are 'x'"),
+        ([], [], "there are no texts"),
+        (["a", "b"], ["x"], "2 texts have 1 labels"),
+        (["a", None], ["x", "y"], "text 1 is None"),
+        (["a", b"b"], ["x", "y"], "text 1 is b'b' .bytes., not a string"),
+        (pd.Series(["a", None], dtype=object), ["x", "y"], "text 1 is None"),
+        (["a", "\ud800"], ["x", "y"], "text 1 has half of a surrogate pair"),
+        (["a", "b"], ["x", None], "label 1 is None"),
+        (["a", "b"], ["x", 1], "label 1 is 1 and label 0 is 'x'"),
+        (["a", "b"], [1.0, 2.0], "label 0 is 1.0 .float."),
+        (["a"], [2**64], "more than 64 bits"),
+    ],
+)
+def test_from_memory_names_what_is_wrong(texts, labels, said):
+    assert re.search(said, refusal(from_memory, texts, labels))
+
+
+def run(code, tmp_path, **environment):
+    """Run Python apart, with its own home and temporary folder."""
+    folders = {"HOME": tmp_path / "home", "TMPDIR": tmp_path / "tmp"}
+    for folder in folders.values():
+        folder.mkdir()
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG"))
+    }
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**kept, **environment, **{name: str(folder) for name, folder in folders.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    left = sorted(
+        str(path.relative_to(tmp_path)) for folder in folders.values() for path in folder.rglob("*")
+    )
+    return result, left
+
+
+def test_nothing_is_printed_and_nothing_is_left(tmp_path):
+    path = write(tmp_path / "a.csv", ["0", "1"] * 200)
+    other = write(tmp_path / "a.parquet", [0, 1])
+    code = (
+        "import sys\n"
+        "from wave_network.data import read_splits\n"
+        "assert 'datasets' not in sys.modules\n"
+        f"assert read_splits({str(path)!r}).train.num_rows == 400\n"
+        f"assert read_splits({str(other)!r}).train.num_rows == 2\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    result, left = run(code, tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert left == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_full_disk(tmp_path):
+    path = write(tmp_path / "a.csv", ["x"] * 2_000)
+    code = (
+        "import resource\n"
+        "from wave_network.data import read_splits\n"
+        "from wave_network.errors import OutputError\n"
+        "import datasets\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try:\n"
+        f"    read_splits({str(path)!r})\n"
+        "except OutputError as error:\n"
+        "    print(error)\n"
+    )
+    result, left = run(code, tmp_path)
+    assert result.stderr == ""
+    assert result.stdout.startswith(f"{path} cannot be copied to the temporary folder (")
+    assert "set TMPDIR to another folder" in result.stdout
+    assert result.stdout.count("\n") == 1
+    assert left == []
+
+
+def test_without_datasets_the_extra_is_named(tmp_path):
+    path = write(tmp_path / "a.csv", ["x", "y"])
+    for call in (f"read_splits({str(path)!r})", "from_memory(['a'], ['x'])"):
+        code = f"""
+import sys
+sys.modules["datasets"] = None
+from wave_network.data import from_memory, read_splits
+{call}
+"""
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert 'reading labelled data needs the "train" extra' in result.stderr
