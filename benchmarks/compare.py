@@ -130,8 +130,9 @@ class Wave:
         """The most probable label of each text."""
         import numpy as np
 
-        labels = np.array(self._engine.labels)
-        return labels[self._engine.predict_proba(texts).argmax(axis=1)]
+        best = self._engine.predict_proba(texts).argmax(axis=1)
+        labels: NDArray[Any] = np.array(self._engine.labels)[best]
+        return labels
 
     def num_parameters(self) -> int:
         """All trained parameters."""
@@ -292,7 +293,8 @@ def measure(options: argparse.Namespace, name: str, seed: int) -> Measurement:
 def make(options: argparse.Namespace, name: str, seed: int) -> Baseline:
     """Make a model, and import what it will use, so that training is timed without it."""
     if name not in BASELINES:
-        for module in ("accelerate", "torch", "wave_network.training.fit"):
+        # The first optimizer that torch makes loads `torch._dynamo`, in a second or more.
+        for module in ("accelerate", "torch._dynamo", "wave_network.training.fit"):
             import_module(module)
         return Wave(name, seed, options.epochs, options.max_length)
     if name.startswith("fasttext"):

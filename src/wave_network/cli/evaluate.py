@@ -31,7 +31,7 @@ def evaluate(
       wave-network evaluate wave-model sample
       wave-network evaluate wave-model test.csv --label-column topic --json
     """
-    from wave_network.data import encode_labels, read_dataset
+    from wave_network.data import column, encode_labels, read_dataset
     from wave_network.runtime import load
     from wave_network.training.metrics import full_report
 
@@ -39,7 +39,7 @@ def evaluate(
     rows, split = read_dataset(data, text_column=text_column, label_column=label_column)
     note(f"evaluating on {len(rows):,} texts: {data} ({split})")
     _, labels = encode_labels(rows["label"], engine.labels)
-    report = full_report(engine.predict_proba(rows["text"]), labels, engine.labels)
+    report = full_report(engine.predict_proba(column(rows, "text")), labels, engine.labels)
     if as_json:
         print_json(report)
     else:

@@ -10,12 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wave_network.data.read import Splits, from_memory, read_dataset, read_splits
+    from wave_network.data.read import Splits, column, from_memory, read_dataset, read_splits
     from wave_network.data.rows import iter_texts
     from wave_network.data.split import encode_labels, stratified_split
 
 __all__ = [
     "Splits",
+    "column",
     "encode_labels",
     "from_memory",
     "iter_texts",
@@ -26,6 +27,7 @@ __all__ = [
 
 _HOMES = {
     "Splits": "read",
+    "column": "read",
     "encode_labels": "split",
     "from_memory": "read",
     "iter_texts": "rows",

@@ -7,7 +7,7 @@ Every data set has exactly the columns `text` (string) and `label` (string or in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,6 +30,7 @@ from wave_network.errors import DataError
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_ROWS_AT_ONCE: Final = 1_000
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 # Their files say of a label only how it is written.
@@ -133,6 +134,17 @@ def from_memory(texts: Iterable[str], labels: Iterable[Label]) -> Dataset:
         return Dataset.from_dict({"text": text_list, "label": label_list}, features=features)
     except OverflowError:
         raise DataError("a label has more than 64 bits: give large ones as strings") from None
+
+
+def column(rows: Dataset, name: str) -> Iterator[Any]:
+    """A column's values in order, read chunk by chunk.
+
+    Args:
+        rows: Any data set.
+        name: One of its columns.
+    """
+    for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
+        yield from chunk[name]
 
 
 def _columns(text_column: str, label_column: str) -> Columns:

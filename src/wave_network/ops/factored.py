@@ -5,6 +5,7 @@ are never stored for the backward pass: it looks them up again.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -146,8 +147,8 @@ def _gradients_by_text(
 
 def _rest_of_texts(token_index: Tensor, offsets: Tensor) -> Iterator[Tensor]:
     """The tokens of each text but its first."""
-    for tokens in token_index.split(offsets.diff().tolist()):
-        yield tokens[1:]
+    for start, stop in pairwise(offsets.tolist()):
+        yield token_index[start + 1 : stop]
 
 
 def _energy_at_once(

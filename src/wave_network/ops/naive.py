@@ -26,7 +26,7 @@ def token_magnitude(w: Tensor) -> Tensor:
 
 
 def global_semantics(w: Tensor) -> Tensor:
-    """The text's magnitude `G_k = sqrt(sum_i w_ik^2)`, shared by its tokens (section 3.1.1, Fig. 2).
+    """The text's magnitude `G_k = sqrt(sum_i w_ik^2)`, shared by its tokens (3.1.1, Fig. 2).
 
     Args:
         w: `(tokens, hidden)`, real floating point.

@@ -19,7 +19,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differentiable
 
-from wave_network.ops.packed import saved, sum_all_but_first, sum_others, sum_texts, to_tokens
+from wave_network.ops.packed import (
+    saved,
+    sum_all_but_first,
+    sum_others,
+    sum_texts,
+    text_blocks,
+    to_tokens,
+)
 
 
 class Wave(NamedTuple):
@@ -158,7 +165,10 @@ class _GlobalSemantics(torch.autograd.Function):
 class _Context(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, embeddings: Tensor, offsets: Tensor) -> Tensor:
-        context = sum_others(embeddings.square(), offsets, signed=False).sqrt_()
+        context = torch.empty_like(embeddings)
+        for tokens, bounds in text_blocks(embeddings, offsets):
+            energy = sum_others(embeddings[tokens].square(), bounds, signed=False)
+            torch.sqrt(energy, out=context[tokens])
         ctx.save_for_backward(embeddings, offsets, context)
         return context
 
@@ -166,7 +176,11 @@ class _Context(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: BackwardCFunction, grad: Tensor) -> tuple[Tensor, None]:
         embeddings, offsets, context = saved(ctx)
-        return sum_others(divide(grad, context), offsets).mul_(embeddings), None
+        result = torch.empty_like(embeddings)
+        for tokens, bounds in text_blocks(embeddings, offsets):
+            others = sum_others(divide(grad[tokens], context[tokens]), bounds)
+            torch.mul(others, embeddings[tokens], out=result[tokens])
+        return result, None
 
 
 class _First(torch.autograd.Function):

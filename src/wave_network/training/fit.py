@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from wave_network.config import Label, ModelConfig, Preset, TrainConfig
-from wave_network.data import encode_labels, stratified_split
+from wave_network.data import column, encode_labels, stratified_split
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ModelFolderError
 from wave_network.model import WaveNetwork, count_parameters
@@ -84,11 +84,16 @@ def fit(
     else:
         _, validation_labels = encode_labels(validation["label"], classes)
     options = {**preset.model, **(model_options or {})}
+    if progress:
+        progress.stage("learning the vocabulary")
     text_tokenizer = _make_tokenizer(training, preset, tokenizer, options["max_length"])
     model_config = _model_config(options, text_tokenizer, classes)
     sentences = "sentence" in model_config.levels
+    if progress:
+        progress.stage("encoding the texts")
     training_texts = pack(training, text_tokenizer, labels, sentences=sentences)
     validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
+    _report_empty(training_texts)
     torch.manual_seed(config.seed)
     model = WaveNetwork(model_config)
     result = train(model, training_texts, validation_texts, config, progress)
@@ -153,6 +158,12 @@ def pack(
     )
 
 
+def _report_empty(texts: PackedTexts) -> None:
+    empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
+    if empty:
+        logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
+
+
 def _make_tokenizer(
     training: Dataset, preset: Preset, source: str | None, max_length: int
 ) -> TextTokenizer:
@@ -168,9 +179,7 @@ def _make_tokenizer(
                 preset.tokenizer,
                 preset.vocab_size,
             )
-    chunks = training.select_columns(["text"]).iter(batch_size=_ROWS_AT_ONCE)
-    texts = (text for chunk in chunks for text in chunk["text"])
-    return TextTokenizer.train(texts, preset.vocab_size, max_length)
+    return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)
 
 
 def _model_config(

@@ -24,6 +24,9 @@ from wave_network.training.optimizer import build_optimizers, build_schedule, cl
 class Progress(Protocol):
     """Who is told how training goes."""
 
+    def stage(self, name: str) -> None:
+        """What is done before the first step: a name for people."""
+
     def start(self, steps: int, epochs: int) -> None:
         """Training starts; `steps` in all."""
 
@@ -32,9 +35,6 @@ class Progress(Protocol):
 
     def epoch(self, record: dict[str, Any]) -> None:
         """An epoch is done and validated."""
-
-    def stop(self) -> None:
-        """Training has ended, however it did."""
 
 
 @dataclass
@@ -99,9 +99,6 @@ def train(
                 break
     except KeyboardInterrupt:
         result.stopped = "interrupted"
-    finally:
-        if progress:
-            progress.stop()
     if best:
         model.load_state_dict(best)
     else:

@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -17,7 +17,7 @@ from rich.progress import (
 
 
 class TrainingBar:
-    """Shows steps, loss, the last validation accuracy and the time left, on stderr.
+    """Shows the stage, loss, the last validation accuracy and the time left, on stderr.
 
     Args:
         console: Where to draw; a bar needs a terminal, anything else gets one line an epoch.
@@ -25,13 +25,14 @@ class TrainingBar:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._task = TaskID(0)
         self._epochs = 0
+        self._task: TaskID | None = None
+        self._validation = ""
         self._bar = Progress(
-            TextColumn("training"),
+            TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  validation {task.fields[validation]}"),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -40,20 +41,25 @@ class TrainingBar:
             transient=True,
         )
 
+    def stage(self, name: str) -> None:
+        """What is done before the first step: a bar that moves without an end in sight."""
+        self._replace_task(name, total=None)
+
     def start(self, steps: int, epochs: int) -> None:
         """Training starts."""
         self._epochs = epochs
-        self._task = self._bar.add_task("training", total=steps, loss="–", validation="–")
-        self._bar.start()
+        self._replace_task("training", total=steps)
 
     def step(self, loss: float) -> None:
         """A step is done."""
-        self._bar.update(self._task, advance=1, loss=f"{loss:.3f}")
+        if self._task is not None:
+            figures = f"loss {loss:.3f}{self._validation}"
+            self._bar.update(self._task, advance=1, figures=figures)
 
     def epoch(self, record: dict[str, Any]) -> None:
         """An epoch is done and validated."""
         validation = record["validation"]
-        self._bar.update(self._task, validation=f"{validation['accuracy']:.2%}")
+        self._validation = f"  validation {validation['accuracy']:.2%}"
         self._console.print(
             f"epoch {record['epoch']}/{self._epochs}  loss {record['train_loss']:.4f}  "
             f"validation accuracy {validation['accuracy']:.2%}  "
@@ -61,6 +67,16 @@ class TrainingBar:
             highlight=False,
         )
 
-    def stop(self) -> None:
-        """Training has ended."""
+    def __enter__(self) -> TrainingBar:
+        """Draw from now on."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the terminal line, however training ended."""
         self._bar.stop()
+
+    def _replace_task(self, description: str, total: int | None) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(description, total=total, figures="")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wave_network.config import get_preset, override
-from wave_network.data import Splits, encode_labels
+from wave_network.data import Splits, column, encode_labels
 from wave_network.model_card import render_card
 from wave_network.model_folder import check_output, size_bytes, write_model
 from wave_network.runtime import Engine
@@ -20,8 +19,6 @@ from wave_network.training.progress import TrainingBar
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-logger = logging.getLogger(__name__)
 
 
 def train_model(
@@ -57,23 +54,21 @@ def train_model(
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
-    empty = sum(not text.strip() for text in splits.train["text"])
-    if empty:
-        logger.warning("%d of %d training texts are empty", empty, len(splits.train))
-    fitted = fit(
-        splits.train,
-        splits.validation,
-        chosen,
-        config,
-        model_options={k: v for k, v in model_options.items() if v is not None},
-        tokenizer=tokenizer,
-        progress=TrainingBar(console),
-    )
+    with TrainingBar(console) as progress:
+        fitted = fit(
+            splits.train,
+            splits.validation,
+            chosen,
+            config,
+            model_options={k: v for k, v in model_options.items() if v is not None},
+            tokenizer=tokenizer,
+            progress=progress,
+        )
     files = fitted.files
     if splits.test is not None:
         engine = Engine(files)
         _, labels = encode_labels(splits.test["label"], engine.labels)
-        test = summarize(engine.predict_proba(splits.test["text"]), labels)
+        test = summarize(engine.predict_proba(column(splits.test, "text")), labels)
         files = replace(files, metrics={**files.metrics, "test": test})
     write_model(
         output,

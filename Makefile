@@ -1,0 +1,44 @@
+# Two commands set everything up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check fix docs bench clean
+
+demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
+	$(BIN)/wave-network train sample --output demo-model --overwrite
+	$(BIN)/wave-network evaluate demo-model sample
+	$(BIN)/wave-network predict demo-model \
+	  "Oil prices jump as OPEC cuts output" \
+	  "The striker scored twice in the last ten minutes to win the cup" \
+	  "A telescope finds water vapour around a distant planet" \
+	  "Voters go to the polls after the prime minister resigns"
+
+test: $(VENV)/.test ## the whole test suite
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.check ## lint, types, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict --quiet
+
+fix: $(VENV)/.check ## format, and repair what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.check ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+bench: $(VENV)/.bench ## compare with fastText and TF-IDF: make bench DATA=folder
+	$(BIN)/python benchmarks/compare.py $(DATA)
+
+clean:
+	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# One stamp for each set of extras; a changed requirement installs again.
+$(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"
+	touch $@

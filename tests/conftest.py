@@ -1,0 +1,101 @@
+"""Fixtures that several test modules share."""
+
+import os
+from io import StringIO
+from pathlib import Path
+
+# The tests' tensors are small: on a busy machine threads spend their time waiting for each other.
+# This must be said before the first import of torch, and subprocesses inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# A test must not fail because the machine is busy.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def sample_model(tmp_path_factory) -> Path:
+    """A model folder: preset `small`, two epochs on the bundled sample. Never change it."""
+    from rich.console import Console
+
+    from wave_network.data import read_splits
+    from wave_network.training.run import train_model
+
+    folder = tmp_path_factory.mktemp("sample") / "model"
+    train_model(
+        read_splits("sample"),
+        preset="small",
+        output=folder,
+        overwrite=False,
+        model_options={},
+        train_options={"epochs": 2, "seed": 0, "device": "cpu"},
+        tokenizer=None,
+        console=Console(file=StringIO()),
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def benchmark_data() -> Path:
+    """The folder of the benchmark data, for tests marked `data`."""
+    named = os.environ.get("WAVE_NETWORK_DATA")
+    checkout = Path(__file__).resolve().parent.parent
+    folder = Path(named) if named else checkout.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no benchmark data: {folder} does not exist (set WAVE_NETWORK_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_tokenizer():
+    """A tokenizer of some 400 entries that keeps 24 tokens of a text."""
+    from wave_network.data import read_splits
+    from wave_network.text import TextTokenizer
+
+    return TextTokenizer.train(read_splits("sample").train["text"][:300], 400, 24)
+
+
+@pytest.fixture
+def make_files(small_tokenizer):
+    """Make a model folder's content with random weights, of the shape that the options give."""
+    from wave_network.config import ModelConfig
+    from wave_network.model_folder import ModelFiles, tensor_shapes
+
+    def make(seed=0, tokenizer=small_tokenizer, **options):
+        config = ModelConfig(
+            **{
+                "labels": ("World", "Sports", "Sci/Tech"),
+                "vocab_size": tokenizer.vocab_size,
+                "cls_token_id": tokenizer.cls_token_id,
+                "max_length": tokenizer.max_length,
+                "hidden_size": 8,
+                "initializer_range": 1.0,
+                **options,
+            }
+        )
+        random = np.random.default_rng(seed)
+        tensors = {
+            name: random.normal(size=shape).astype(np.float32)
+            for name, shape in tensor_shapes(config).items()
+        }
+        figures = {"accuracy": 0.75, "macro_f1": 0.7, "loss": 0.5}
+        return ModelFiles(
+            config=config,
+            tensors=tensors,
+            tokenizer=tokenizer,
+            preset="small",
+            training={"epochs": 2, "seed": seed},
+            metrics={
+                "training_texts": 90,
+                "validation_texts": 10,
+                "best_epoch": 2,
+                "validation": figures,
+                "test": None,
+            },
+        )
+
+    return make
