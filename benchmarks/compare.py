@@ -82,6 +82,7 @@ class Conditions:
     seed: int
     epochs: int | None
     max_length: int | None
+    tokenizer: str | None
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,17 @@ COLUMNS: Final = [item.name for kind in (Conditions, Measurement) for item in fi
 class Wave:
     """A preset of `WaveClassifier` as if it were a baseline; it predicts from its saved folder."""
 
-    def __init__(self, name: str, seed: int, epochs: int | None, max_length: int | None) -> None:
+    def __init__(self, name: str, seed: int, options: argparse.Namespace) -> None:
         from wave_network import WaveClassifier
 
         preset, _, operation = name.partition(":")
         self._classifier = WaveClassifier(
             preset=preset,
             operation=operation or None,
+            tokenizer=tokenizer(options, name),
             seed=seed,
-            epochs=epochs,
-            max_length=max_length,
+            epochs=options.epochs,
+            max_length=options.max_length,
             device="cpu",
         )
 
@@ -191,11 +193,17 @@ def parse() -> argparse.Namespace:
         description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", metavar="DATA", help="as for wave-network train, with a test split")
-    parser.add_argument("--models", type=_models, default=_models(",".join((*BASELINES, "small"))))
+    parser.add_argument(
+        "--models",
+        type=_models,
+        default=[*BASELINES, "small"],
+        help="with commas between them (default: all baselines, and small)",
+    )
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ...: how many")
     parser.add_argument("--threads", type=int, default=2, help="that a model may use")
     parser.add_argument("--max-length", type=int, help="tokens that Wave models read of a text")
     parser.add_argument("--epochs", type=int, help="of Wave models")
+    parser.add_argument("--tokenizer", help="a copy of what the paper preset takes from the Hub")
     parser.add_argument("--output", type=Path, default=HERE / "data" / "compare.csv")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -208,9 +216,8 @@ def parse() -> argparse.Namespace:
 
 def look_around(options: argparse.Namespace, model: str, seed: int) -> Conditions:
     """Note the conditions of the run that follows."""
-    epochs, max_length = options.epochs, options.max_length
-    if model in BASELINES:
-        epochs = max_length = None
+    wave = model not in BASELINES
+    own_tokenizer = tokenizer(options, model)
     return Conditions(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         commit=_commit(),
@@ -226,9 +233,17 @@ def look_around(options: argparse.Namespace, model: str, seed: int) -> Condition
         data=Path(options.data).name,
         model=model,
         seed=seed,
-        epochs=epochs,
-        max_length=max_length,
+        epochs=options.epochs if wave else None,
+        max_length=options.max_length if wave else None,
+        tokenizer=Path(own_tokenizer).name if own_tokenizer else None,
     )
+
+
+def tokenizer(options: argparse.Namespace, model: str) -> str | None:
+    """The tokenizer given for the presets that would take theirs from the Hub."""
+    preset = PRESETS.get(model.partition(":")[0])
+    given: str | None = options.tokenizer
+    return given if preset and preset.tokenizer else None
 
 
 def run_worker(options: argparse.Namespace, model: str, seed: int) -> Row | None:
@@ -236,7 +251,7 @@ def run_worker(options: argparse.Namespace, model: str, seed: int) -> Row | None
     threads = str(options.threads)
     command = [sys.executable, __file__, options.data, "--worker", model, str(seed)]
     command += ["--threads", threads]
-    for option in ("epochs", "max_length"):
+    for option in ("epochs", "max_length", "tokenizer"):
         value = getattr(options, option)
         if value is not None:
             command += [f"--{option.replace('_', '-')}", str(value)]
@@ -296,7 +311,7 @@ def make(options: argparse.Namespace, name: str, seed: int) -> Baseline:
         # The first optimizer that torch makes loads `torch._dynamo`, in a second or more.
         for module in ("accelerate", "torch._dynamo", "wave_network.training.fit"):
             import_module(module)
-        return Wave(name, seed, options.epochs, options.max_length)
+        return Wave(name, seed, options)
     if name.startswith("fasttext"):
         import_module("fasttext")
     else:
@@ -342,7 +357,7 @@ def table(rows: Sequence[Row]) -> str:
     first = rows[0]
     lines = [
         f"{first['data']}: {first['train_rows']:,} training and {first['test_rows']:,} test texts;"
-        f" {first['threads']} threads, {first['cores']} cores, {first['memory_gb']} GB;"
+        f" {first['threads']} of {first['cores']} cores, {first['memory_gb']} GB memory;"
         f" commit {first['commit']}.",
         "",
         "| model | seeds | accuracy | macro F1 | train s | texts/s | peak MB | parameters | MB |",

@@ -1,6 +1,6 @@
 import math
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 from types import SimpleNamespace
 
 import numpy as np
@@ -51,7 +51,7 @@ SINGULAR_TEXTS = [[[0]], [[0, 5]], [[0], [7], [7]], [[0, 0, 0]], [[0, 4, 4, 4], 
 
 
 def name_of(shape):
-    return "-".join(str(value) for value in shape.values())
+    return "-".join(map(str, [*list(shape.values())[:-1], shape["levels"][0]]))
 
 
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=name_of)
@@ -84,7 +84,7 @@ def pack(texts):
     sentences = [sentence for text in texts for sentence in text]
     lengths = [sum(map(len, text)) for text in texts]
     return PackedTexts(
-        ids=np.array(sum(sentences, []), dtype=np.int32),
+        ids=np.array(list(chain.from_iterable(sentences)), dtype=np.int32),
         offsets=np.cumsum([0, *lengths]),
         sentences=np.repeat(np.arange(len(sentences)), list(map(len, sentences))).astype(np.int32),
     )
@@ -97,7 +97,7 @@ def reference(model, texts):
 
 
 def _reference_text(config, weights, text):
-    ids = torch.tensor(sum(text, []))
+    ids = torch.tensor(list(chain.from_iterable(text)))
     hidden = weights["embedding.weight"][ids]
     if config.positions == "learned":
         hidden = hidden + weights["positions.weight"][: len(ids)]

@@ -1,4 +1,7 @@
-"""Writing files and folders whole or not at all: made beside their target, then renamed."""
+"""Writing files and folders whole or not at all: made beside their target, then renamed.
+
+Where the target is a symbolic link, what it points to is written, and the link stays.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,17 @@ def check_new(path: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: If it exists and must not be replaced, or its place cannot be written to.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another --output, or replace it with --overwrite")
     try:
+        exists = _exists(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        parent = path.resolve().parent  # another one if the path is a link
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=parent):
             pass
     except OSError as error:
         raise OutputError(f"cannot write to {path.parent}: {error.strerror}") from error
+    if exists and not overwrite:
+        raise OutputError(f"{path} exists: choose another --output, or replace it with --overwrite")
 
 
 @contextmanager
@@ -38,19 +44,15 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         OutputError: If the disk is full or the folder cannot be written; the target is unchanged.
     """
     with _reported(folder):
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        target = folder.resolve()
+        beside = tempfile.mkdtemp(prefix=_hidden(target), dir=target.parent)
+        new, old = Path(beside, "new"), Path(beside, "old")
         try:
-            new.chmod(0o777 & ~_umask())  # mkdtemp makes it private
+            new.mkdir()
             yield new
-            if folder.exists():
-                old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-                folder.rename(old / folder.name)
-                new.rename(folder)
-                shutil.rmtree(old)
-            else:
-                new.rename(folder)
+            _replace_folder(target, new, old)
         finally:
-            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextmanager
@@ -61,27 +63,58 @@ def replacing_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
         OutputError: As `check_new` and `replacing_folder`.
     """
     check_new(path, overwrite=overwrite)
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is not a file, so it is not replaced: choose another")
     with _reported(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        target = path.resolve()
+        handle, name = tempfile.mkstemp(prefix=_hidden(target), dir=target.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 yield file
             Path(name).chmod(0o666 & ~_umask())  # mkstemp makes it private
-            Path(name).replace(path)
+            Path(name).replace(target)
         finally:
             Path(name).unlink(missing_ok=True)
+
+
+def _replace_folder(target: Path, new: Path, old: Path) -> None:
+    if not target.exists():
+        new.rename(target)
+        return
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        if not target.exists():
+            old.rename(target)
+        raise
 
 
 @contextmanager
 def _reported(target: Path) -> Iterator[None]:
     try:
         yield
-    except OutputError:
-        raise
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else str(error)
+        # An OutputError from within names a temporary file; what it came from tells the reason.
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        if not isinstance(cause, OSError):
+            raise
+        full = cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else cause.strerror or str(cause)
         raise OutputError(f"cannot write {target}: {reason}; nothing was changed") from error
+
+
+def _exists(path: Path) -> bool:
+    """Like `Path.exists`, which takes a place that cannot be looked at for a free one."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _hidden(target: Path) -> str:
+    return f".{target.name[:40]}."  # a longer name might have no room for a suffix
 
 
 def _umask() -> int:

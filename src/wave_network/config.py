@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from wave_network.errors import ConfigError
@@ -31,6 +33,24 @@ def _check_range(name: str, value: float, low: float, high: float | None) -> Non
     if not (value >= low and (high is None or value <= high)):
         limit = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ConfigError(f"{name} must be {limit}; got {value}")
+
+
+def _check_whole(config: object, *names: str) -> None:
+    """Refuse what is no whole number, and make NumPy's integers Python's, which JSON can hold."""
+    for name in names:
+        value = getattr(config, name)
+        if not isinstance(value, Integral):
+            raise ConfigError(f"{name} must be a whole number; got {value!r}")
+        object.__setattr__(config, name, int(value))  # the dataclass is frozen
+
+
+def _check_finite(config: object, *names: str) -> None:
+    """Refuse what is no finite number, and make NumPy's numbers Python's."""
+    for name in names:
+        value = getattr(config, name)
+        if not (isinstance(value, Real) and isfinite(value)):
+            raise ConfigError(f"{name} must be a finite number; got {value!r}")
+        object.__setattr__(config, name, float(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +104,14 @@ class ModelConfig:
         _check_choice("positions", self.positions, get_args(Positions))
         _check_choice("variants", self.variants, get_args(Variants))
         _check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
+        _check_whole(self, "vocab_size", "cls_token_id", "max_length", "hidden_size", "num_layers")
+        _check_finite(self, "dropout", "initializer_range")
         for name in ("vocab_size", "hidden_size", "num_layers"):
             _check_range(name, getattr(self, name), 1, None)
         _check_range("max_length", self.max_length, 2, None)
         _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
         _check_range("dropout", self.dropout, 0.0, 0.99)
+        _check_range("initializer_range", self.initializer_range, 0.0, None)
         if len(self.labels) < 2:
             raise ConfigError(f"a classifier needs at least two labels, not {list(self.labels)}")
         if len(set(self.labels)) != len(self.labels):
@@ -169,9 +192,18 @@ class TrainConfig:
         """
         _check_choice("schedule", self.schedule, get_args(Schedule))
         _check_choice("device", self.device, get_args(Device))
+        _check_whole(self, "epochs", "batch_size", "seed")
+        _check_finite(
+            self,
+            *("learning_rate", "weight_decay", "warmup", "token_dropout"),
+            *("label_smoothing", "validation_fraction"),
+        )
+        if self.max_grad_norm is not None:
+            _check_finite(self, "max_grad_norm")
         for name in ("epochs", "batch_size"):
             _check_range(name, getattr(self, name), 1, None)
         if self.patience is not None:
+            _check_whole(self, "patience")
             _check_range("patience", self.patience, 1, None)
         for name in ("warmup", "token_dropout", "label_smoothing"):
             _check_range(name, getattr(self, name), 0.0, 0.99)

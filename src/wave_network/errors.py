@@ -4,6 +4,11 @@ The command line prints the message alone and exits with 2; every other exceptio
 ours and exits with 1.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class WaveNetworkError(Exception):
     """Base of every error that better input would have avoided."""
@@ -33,3 +38,18 @@ class MissingExtraError(WaveNetworkError, ImportError):
             f'{purpose} needs the "{extra}" extra: pip install "wave-network[{extra}]"'
         )
         self.extra = extra
+
+
+@contextmanager
+def extra_needed(extra: str, purpose: str) -> Iterator[None]:
+    """Around imports: a module that is not installed becomes an error that names its extra.
+
+    Raises:
+        MissingExtraError: If one of the imports fails.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("wave_network"):
+            raise
+        raise MissingExtraError(extra, purpose) from error

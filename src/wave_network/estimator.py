@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.errors import MissingExtraError
+from wave_network.errors import extra_needed
 
-try:
+with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
-except ImportError as error:
-    raise MissingExtraError("train", "WaveClassifier") from error
 
 from wave_network.config import Label, Preset, TrainConfig, get_preset, override
 from wave_network.data import from_memory
@@ -104,8 +102,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             DataError: If they cannot be learnt from.
             ConfigError: If a hyper-parameter has no such value.
+            KeyboardInterrupt: On Ctrl-C; the best epoch so far is kept, and can be used.
         """
-        from wave_network.training.fit import fit
+        with extra_needed("train", "WaveClassifier.fit"):
+            from wave_network.training.fit import fit
 
         preset, config = self._settings()
         options = {"operation": self.operation, "max_length": self.max_length}
@@ -118,6 +118,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             tokenizer=self.tokenizer,
         )
         self._set_fitted(fitted.files, fitted.history)
+        if fitted.stopped == "interrupted":
+            raise KeyboardInterrupt
         return self
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803

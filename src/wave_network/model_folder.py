@@ -95,7 +95,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
     """
     check_new(folder, overwrite=overwrite)
-    if folder.exists() and not (folder / CONFIG).is_file() and _has_content(folder):
+    if folder.exists() and _has_content(folder) and not _is_model_folder(folder):
         raise OutputError(f"{folder} is not a model folder, so it is not replaced: choose another")
 
 
@@ -112,7 +112,7 @@ def write_model(
     Raises:
         OutputError: As `check_output`, or if the disk is full.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     check_output(folder, overwrite=overwrite)
     config = {
@@ -124,7 +124,8 @@ def write_model(
         "training": dict(files.training),
     }
     with replacing_folder(folder) as new:
-        save_file(files.tensors, new / WEIGHTS, metadata={"format": "pt"})
+        # Not `save_file`, whose error does not tell a full disk from others.
+        (new / WEIGHTS).write_bytes(save(files.tensors, metadata={"format": "pt"}))
         files.tokenizer.save(new)
         _write(new / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
         _write(new / METRICS, json.dumps(files.metrics, indent=2, ensure_ascii=False) + "\n")
@@ -179,8 +180,9 @@ def read_model(source: str | Path) -> ModelFiles:
             "pip install --upgrade wave-network"
         )
     try:
-        config = ModelConfig.from_dict(description["model"])
-    except (ConfigError, KeyError, TypeError) as error:
+        config = ModelConfig.from_dict(_section(description, "model"))
+        training = _section(description, "training")
+    except ConfigError as error:
         raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
     tokenizer = TextTokenizer.load(folder, config.max_length)
     if (tokenizer.vocab_size, tokenizer.cls_token_id) != (config.vocab_size, config.cls_token_id):
@@ -191,17 +193,24 @@ def read_model(source: str | Path) -> ModelFiles:
         tensors=_read_tensors(folder / WEIGHTS, config),
         tokenizer=tokenizer,
         preset=str(description.get("preset", "")),
-        training=description.get("training", {}),
+        training=training,
         metrics=_read_json(metrics) if metrics.is_file() else {},
     )
 
 
 def read_history(source: str | Path) -> list[dict[str, Any]]:
-    """The epochs' records of `history.jsonl`; empty where there is none."""
+    """The epochs' records of `history.jsonl`; empty where there is none.
+
+    Raises:
+        ModelFolderError: If the folder is missing or the file is damaged.
+    """
     path = resolve_source(source) / HISTORY
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
 
 
 def _read_tensors(path: Path, config: ModelConfig) -> Tensors:
@@ -212,11 +221,12 @@ def _read_tensors(path: Path, config: ModelConfig) -> Tensors:
         tensors = load_file(path)
     except FileNotFoundError as error:
         raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: what NumPy has no type for
         raise ModelFolderError(f"{path} is damaged: {error}") from error
     for name, shape in tensor_shapes(config).items():
-        if name not in tensors or tensors[name].shape != shape:
-            raise ModelFolderError(f"{path} is damaged: no tensor {name} of shape {shape}")
+        tensor = tensors.get(name)
+        if tensor is None or tensor.shape != shape or tensor.dtype != np.float32:
+            raise ModelFolderError(f"{path} is damaged: no float32 tensor {name} of shape {shape}")
     return tensors
 
 
@@ -234,9 +244,24 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def _section(description: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = description.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name!r} is not an object")
+    return value
+
+
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
 def _has_content(folder: Path) -> bool:
     return not folder.is_dir() or any(folder.iterdir())
+
+
+def _is_model_folder(folder: Path) -> bool:
+    """Whether `config.json` is ours: other projects have files of that name too."""
+    try:
+        return _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
+    except ModelFolderError:
+        return False

@@ -28,16 +28,17 @@ def run(*arguments):
 
 def test_rows_and_table(compare, tmp_path):
     output = tmp_path / "new" / "rows.csv"
-    for _ in range(2):
-        done = run("sample", "--models", "tfidf-unigram", "--seeds", "1", "--output", output)
-        assert done.returncode == 0, done.stderr
+    earlier = dict.fromkeys(compare.COLUMNS, "earlier")
+    compare.append(output, earlier)
+    done = run("sample", "--models", "tfidf-unigram", "--seeds", "1", "--output", output)
+    assert done.returncode == 0, done.stderr
     with output.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["model"] for row in rows] == ["tfidf-unigram"] * 2
-    assert list(rows[0]) == compare.COLUMNS
-    assert float(rows[0]["accuracy"]) > 0.8
-    assert 0 < float(rows[0]["start_mb"]) <= float(rows[0]["peak_mb"])
-    assert f"| tfidf-unigram | 1 | {float(rows[1]['accuracy']):.2%} |" in done.stdout
+        first, row = csv.DictReader(file)
+    assert first == earlier
+    assert (row["data"], row["model"], row["seed"]) == ("sample", "tfidf-unigram", "0")
+    assert float(row["accuracy"]) > 0.8
+    assert 0 < float(row["start_mb"]) <= float(row["peak_mb"])
+    assert f"| tfidf-unigram | 1 | {float(row['accuracy']):.2%} |" in done.stdout
 
 
 def test_another_file_is_left_alone(tmp_path):

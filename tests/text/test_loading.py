@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -246,25 +249,35 @@ def test_a_source_that_is_no_tokenizer_gets_one_clear_line(tmp_path, make_source
     assert "\n" not in str(caught.value)
 
 
-def test_a_hub_id_is_downloaded(tmp_path, monkeypatch):
-    word_piece().save(str(tmp_path / "tokenizer.json"))
-    asked = []
-
-    def download(*arguments):
-        asked.append(arguments)
-        return str(tmp_path / "tokenizer.json")
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+def test_a_hub_id_is_taken_from_the_cache(tmp_path, monkeypatch):
+    cached = tmp_path / "models--some-owner--some.model"
+    snapshot = cached / "snapshots" / "0123abc"
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("0123abc")
+    word_piece().save(str(snapshot / "tokenizer.json"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     tokenizer = TextTokenizer.load("some-owner/some.model", 32)
-    assert asked == [("some-owner/some.model", "tokenizer.json")]
     assert tokenizer.tokens([tokenizer.cls_token_id]) == ["[CLS]"]
 
 
-def test_an_unreachable_hub_names_the_id_and_the_way_out(monkeypatch):
-    def download(*_):
-        raise OSError("cannot connect\nlong explanation")
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    with pytest.raises(ModelFolderError, match=r"some-owner/model.*local folder") as caught:
-        TextTokenizer.load("some-owner/model", 32)
-    assert "\n" not in str(caught.value)
+def test_a_missing_network_is_noticed_at_once(tmp_path):
+    program = (
+        "import time; from wave_network.text import TextTokenizer\n"
+        "from wave_network.errors import ModelFolderError\n"
+        "start = time.perf_counter()\n"
+        "try:\n    TextTokenizer.load('someone/something', 16)\n"
+        "except ModelFolderError as error:\n    print(time.perf_counter() - start, error)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment |= {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    seconds, message = done.stdout.split(maxsplit=1)
+    assert float(seconds) < 8
+    assert "someone/something" in message
+    assert "local folder" in message
+    assert message.count("\n") == 1
+    assert done.stderr == ""

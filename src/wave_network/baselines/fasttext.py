@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ class FastTextClassifier:
         learning_rate: At the start; it falls to 0.
         dimensions: Width of a word's vector.
         epochs: Passes over the training texts.
-        seed: Training is repeatable for a seed only with one thread.
+        seed: Decides the order of the texts; training is repeatable only with one thread.
         threads: Used for training; fastText predicts with one.
     """
 
@@ -81,11 +82,16 @@ class FastTextClassifier:
         except ImportError as error:
             raise MissingExtraError("baselines", "the fastText baseline") from error
         classes, indices = encode_labels(labels)
+        lines = [
+            f"{_LABEL_PREFIX}{index} {normalize(text)}\n"
+            for text, index in zip(texts, indices, strict=True)
+        ]
+        # fastText reads in the order of the file, and learns little from one class after another.
+        random.Random(self._options["seed"]).shuffle(lines)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "train.txt")
             with path.open("w", encoding="utf-8", newline="\n") as file:
-                for text, index in zip(texts, indices, strict=True):
-                    file.write(f"{_LABEL_PREFIX}{index} {normalize(text)}\n")
+                file.writelines(lines)
             self._model = fasttext.train_supervised(
                 str(path), label=_LABEL_PREFIX, verbose=0, **self._options
             )

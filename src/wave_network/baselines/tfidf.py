@@ -19,12 +19,16 @@ class TfidfClassifier:
 
     Args:
         word_ngrams: Longest run of words that is a feature of its own.
+        min_texts: A feature occurs in at least so many training texts.
+        cost: Of a training error (the SVM's C): the lower, the more regular.
         seed: Decides the order in which the SVM visits the texts.
     """
 
-    def __init__(self, *, word_ngrams: int = 1, seed: int = 0) -> None:
-        self._word_ngrams = word_ngrams
-        self._seed = seed
+    def __init__(
+        self, *, word_ngrams: int = 1, min_texts: int = 2, cost: float = 0.5, seed: int = 0
+    ) -> None:
+        self._features = {"ngram_range": (1, word_ngrams), "min_df": min_texts}
+        self._svm = {"C": cost, "random_state": seed}
         self._pipeline: Any = None
         self._classes: NDArray[Any] = np.empty(0)
 
@@ -42,8 +46,9 @@ class TfidfClassifier:
         except ImportError as error:
             raise MissingExtraError("baselines", "the TF-IDF baseline") from error
         classes, indices = encode_labels(labels)
-        vectorizer = TfidfVectorizer(ngram_range=(1, self._word_ngrams), sublinear_tf=True)
-        self._pipeline = make_pipeline(vectorizer, LinearSVC(random_state=self._seed))
+        self._pipeline = make_pipeline(
+            TfidfVectorizer(sublinear_tf=True, **self._features), LinearSVC(**self._svm)
+        )
         self._pipeline.fit(texts, indices)
         self._classes = np.array(classes)
         return self
@@ -56,7 +61,7 @@ class TfidfClassifier:
         return self._classes[indices]
 
     def num_parameters(self) -> int:
-        """The weight of each word, and the coefficients and intercepts of the linear classifier."""
+        """The weight of each feature, and the SVM's coefficients and intercepts."""
         vectorizer, classifier = self._pipeline[0], self._pipeline[-1]
         return int(vectorizer.idf_.size + classifier.coef_.size + classifier.intercept_.size)
 

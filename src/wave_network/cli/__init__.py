@@ -6,6 +6,7 @@ where and what to do), 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from typing import Annotated, Any
@@ -13,23 +14,21 @@ from typing import Annotated, Any
 import typer
 
 from wave_network._version import __version__
-from wave_network.cli.console import fail
+from wave_network.cli.ending import fail, reported
 from wave_network.cli.evaluate import evaluate
 from wave_network.cli.info import info
 from wave_network.cli.predict import predict
 from wave_network.cli.train import train
-from wave_network.errors import WaveNetworkError
 
 app = typer.Typer(
     name="wave-network",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (train, evaluate, predict, info):
-    app.command()(command)
+    app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.
 _UsageError: Any = typer.BadParameter.__base__
@@ -41,37 +40,39 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Version.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Tiny text classifiers: train from scratch in seconds, predict anywhere.
 
     \b
     Examples:
-      wave-network train                          the bundled sample, into ./wave-model
+      wave-network train                      learn the bundled news sample, into ./wave-model
+      wave-network evaluate wave-model sample
       wave-network predict wave-model "Oil prices jump as OPEC cuts output"
       wave-network train reviews.csv --text-column review --label-column stars
     """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 def main() -> None:
     """Run the command line and exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale: it is read by programs
     try:
         code = app(standalone_mode=False)
-    except WaveNetworkError as error:
-        fail(str(error), 2)
     except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "wave-network"
         fail(f"{error.format_message()} (see {where} --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
         fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader (head, say) has enough; Python must not complain when it flushes at exit.
-        sys.stderr.close()
-        sys.exit(0)
     except Exception:
         traceback.print_exc()
         fail("this is a defect of wave-network; please report it with the lines above", 1)

@@ -6,18 +6,14 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-
-def fail(message: str, code: int) -> NoReturn:
-    """Exit with one line on stderr."""
-    typer.echo(f"wave-network: {' '.join(message.split())}", err=True)
-    sys.exit(code)
+MODEL_HELP: Final = "A model folder that train wrote, or hub:OWNER/NAME."
 
 
 def note(message: str) -> None:
@@ -31,17 +27,17 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table on stdout, its first column left-aligned, the others right-aligned."""
+    """A titled table on stdout, its first column left-aligned, the others right-aligned."""
     from rich.table import Table
 
     first, *others = columns
-    table = Table(title=title, title_justify="left")
+    table = Table()
     table.add_column(first)
     for name in others:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    _stdout().print(table)
+    _stdout().print(title, table, sep="\n")
 
 
 def stderr_console() -> Console:
@@ -60,8 +56,16 @@ def log_to_stderr() -> None:
     logger.propagate = False
 
 
+def note_empty(empty: int, texts: int) -> None:
+    """Tell the user of texts without a word in them, if there are any."""
+    if empty:
+        note(f"{empty:,} of {texts:,} texts are empty: they are classified like any other")
+
+
 def _stdout() -> Console:
     from rich.console import Console
 
     # Redirected output has no width of its own; the default 80 would cut long labels.
-    return Console() if sys.stdout.isatty() else Console(width=120)
+    width = None if sys.stdout.isatty() else 120
+    # A label such as "[b]" or ":smile:" is printed as it is.
+    return Console(width=width, markup=False, emoji=False, highlight=False)

@@ -6,38 +6,49 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note, print_json, print_table
+from wave_network.cli.console import MODEL_HELP, note, note_empty, print_json, print_table
+from wave_network.errors import extra_needed
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model folder, or hub:OWNER/NAME.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
     data: Annotated[
         str,
         typer.Argument(
-            help="Labelled data, as for train; of a folder, hub: or sample, the test part if "
-            "there is one."
+            metavar="DATA",
+            help="Labelled data, as for train: a file, a folder, hub:OWNER/NAME, or sample, the "
+            "bundled news. Where it has several parts, its test part is used.",
         ),
     ],
-    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
+    text_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
+    ] = "text",
+    label_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
+    ] = "label",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+        bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """Measure a model on labelled data: accuracy, macro F1, loss, per class, confusion.
+    """Measure a model on labelled data.
+
+    Reports accuracy, macro F1 (the mean of the classes' F1), loss (mean cross-entropy), the same
+    figures for each class, and which classes are taken for which.
 
     \b
     Examples:
       wave-network evaluate wave-model sample
       wave-network evaluate wave-model test.csv --label-column topic --json
     """
-    from wave_network.data import column, encode_labels, read_dataset
-    from wave_network.runtime import load
-    from wave_network.training.metrics import full_report
+    with extra_needed("train", "evaluating"):
+        from wave_network.data import column, encode_labels, read_dataset
+        from wave_network.runtime import load
+        from wave_network.training.metrics import full_report
 
     engine = load(model)
     rows, split = read_dataset(data, text_column=text_column, label_column=label_column)
     note(f"evaluating on {len(rows):,} texts: {data} ({split})")
+    note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     _, labels = encode_labels(rows["label"], engine.labels)
     report = full_report(engine.predict_proba(column(rows, "text")), labels, engine.labels)
     if as_json:

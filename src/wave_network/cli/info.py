@@ -6,20 +6,28 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import print_json
+from wave_network.cli.console import MODEL_HELP, print_json
 
 
 def info(
-    model: Annotated[str, typer.Argument(help="A model folder, or hub:OWNER/NAME.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object on stdout, with the whole configuration and how it was "
+            "trained.",
+        ),
     ] = False,
 ) -> None:
-    """Describe a model folder: shape, size, classes, how it was trained, how good it is.
+    """Describe a model.
+
+    Shows its shape, size and classes, and how good it was after training.
 
     \b
-    Example:
+    Examples:
       wave-network info wave-model
+      wave-network info wave-model --json
     """
     from wave_network.model_folder import (
         parameter_counts,

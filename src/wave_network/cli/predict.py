@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.errors import ConfigError
+from wave_network.cli.console import MODEL_HELP, note_empty
+from wave_network.data.rows import is_unicode
+from wave_network.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from wave_network.runtime import Engine
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A model folder, or hub:OWNER/NAME.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts to classify.")
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to classify.")
     ] = None,
     input_file: Annotated[
         str | None,
@@ -26,21 +29,31 @@ def predict(
             "--input",
             metavar="FILE|-",
             help="Classify a file's texts: .csv, .tsv, .jsonl, .parquet, .txt (one text a line), "
-            "or - for standard input.",
+            "or - for standard input (one text a line).",
         ),
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
+    text_column: Annotated[
+        str, typer.Option(metavar="NAME", help="The file's column (or JSON field) of the texts.")
+    ] = "text",
     output: Annotated[
-        Path | None, typer.Option(help="File to write to instead of standard output.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write to this file instead of standard output."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
     ] = False,
     top_k: Annotated[
-        int | None, typer.Option(min=1, help="Also give the K most probable labels' scores.")
+        int | None,
+        typer.Option(
+            min=1, metavar="K", help='Add "scores": the K most probable labels, each with its own.'
+        ),
     ] = None,
 ) -> None:
-    """Classify texts: one JSON object a line, in input order, one for every input.
+    """Classify texts.
+
+    Writes one JSON object a line, {"text", "label", "score"}, in input order, one for every input,
+    empty ones too. The score is the label's probability. Put -- before a text that starts with a
+    dash.
 
     \b
     Examples:
@@ -49,23 +62,34 @@ def predict(
       cat lines.txt | wave-network predict wave-model --input - --top-k 3
     """
     from wave_network.atomic import replacing_file
-    from wave_network.data.rows import iter_texts
+    from wave_network.data import iter_texts
     from wave_network.runtime import load
 
     if bool(texts) == bool(input_file):
         raise ConfigError("give either texts to classify or --input FILE (- for standard input)")
     engine = load(model)
-    source = texts or iter_texts(str(input_file), text_column)
+    source = _valid(texts) if texts else iter_texts(str(input_file), text_column)
+    lines = _lines(engine, source, top_k)
     if output is None:
-        for line in _lines(engine, source, top_k):
-            typer.echo(line)
+        sys.stdout.writelines(lines)
         return
     with replacing_file(output, overwrite=overwrite) as file:
-        file.writelines(f"{line}\n" for line in _lines(engine, source, top_k))
+        file.writelines(lines)
+
+
+def _valid(arguments: list[str]) -> list[str]:
+    for number, text in enumerate(arguments, start=1):
+        if not is_unicode(text):
+            raise DataError(f"text {number} is not UTF-8: convert it, for example with iconv")
+    return arguments
 
 
 def _lines(engine: Engine, texts: Iterable[str], top_k: int | None) -> Iterator[str]:
+    """One JSON object a line; tells the user of empty texts at the end."""
+    count = empty = 0
     for text, prediction in engine.iter_predict(texts):
+        count += 1
+        empty += not text.strip()
         record: dict[str, Any] = {
             "text": text,
             "label": prediction.label,
@@ -73,4 +97,5 @@ def _lines(engine: Engine, texts: Iterable[str], top_k: int | None) -> Iterator[
         }
         if top_k is not None:
             record["scores"] = dict(list(prediction.scores.items())[:top_k])
-        yield json.dumps(record, ensure_ascii=False)
+        yield json.dumps(record, ensure_ascii=False) + "\n"
+    note_empty(empty, count)

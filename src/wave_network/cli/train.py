@@ -7,65 +7,118 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
-
-Data = Annotated[
-    str,
-    typer.Argument(
-        help="A .csv, .tsv, .jsonl, .parquet or fastText .txt file; a folder with train.* (and "
-        "validation.*, test.*); hub:OWNER/NAME; or sample, the bundled news."
-    ),
-]
+from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
+from wave_network.config import ModelConfig, get_preset, override
+from wave_network.errors import extra_needed
 
 
 def train(
-    data: Data = "sample",
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Labelled texts: a .csv, .tsv, .jsonl, .parquet or fastText .txt file; a folder "
+            "with train.* (and validation.*, test.*); hub:OWNER/NAME; or sample, the bundled "
+            "news.",
+        ),
+    ] = "sample",
     validation: Annotated[
         str | None,
-        typer.Option(help="Data that chooses the best epoch. Default: 10 % of train, stratified."),
+        typer.Option(
+            metavar="DATA",
+            help="Data that chooses the best epoch. Default: the folder's validation.*, or else "
+            "a tenth of train (of each class; a fifth for paper).",
+        ),
     ] = None,
     test: Annotated[
-        str | None, typer.Option(help="Data for the final figure. Default: the folder's test.*")
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Data for the final figures; it chooses nothing. Default: the folder's test.*",
+        ),
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
-    preset: Annotated[str, typer.Option(help="small, tiny, large or paper.")] = "small",
+    text_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
+    ] = "text",
+    label_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
+    ] = "label",
+    preset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The model's size and its training: tiny (up to 0.4M parameters), small (up to "
+            "2.4M), large (up to 25M), or paper (the papers' own model).",
+        ),
+    ] = "small",
     operation: Annotated[
-        str | None, typer.Option(help="modulation or interference. Default: the preset's.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How two waves combine: modulation (they are multiplied) or interference (they "
+            "are added). Default: the preset's.",
+        ),
     ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
-            help="A folder, a tokenizer.json or a Hub id to take the tokenizer from. Default: "
-            "trained on the texts (paper prefers BERT's where the Hub can be reached)."
+            metavar="SOURCE",
+            help="A folder, a tokenizer.json or a Hub id (OWNER/NAME) to take the tokenizer from. "
+            "Default: one trained on the texts (paper prefers BERT's where the Hub can be "
+            "reached).",
         ),
     ] = None,
     max_length: Annotated[
-        int | None, typer.Option(help="Tokens read of a text. Default: the preset's.")
+        int | None,
+        typer.Option(
+            metavar="N", help="Tokens read of a text; the rest is ignored. Default: the preset's."
+        ),
     ] = None,
-    output: Annotated[Path, typer.Option(help="Folder to write the model to.")] = Path(
-        "wave-model"
-    ),
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder to write the model to.")
+    ] = Path("wave-model"),
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the model folder if it exists.")
     ] = False,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the texts, at most.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Texts a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="AdamW's peak step size.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Passes over the texts, at most. Default: the preset's."),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Texts in one training step. Default: the preset's."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="AdamW's highest step size. Default: the preset's."),
+    ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(help="Stop after so many epochs without a better validation accuracy."),
+        typer.Option(
+            metavar="N",
+            help="Stop after N epochs without a better validation accuracy. Default: the "
+            "preset's, or never.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[
+        int,
+        typer.Option(metavar="N", help="Decides everything random: same seed, same model."),
+    ] = 0,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
+        ),
+    ] = "auto",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+        bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """Train a classifier from scratch and write its model folder.
+    """Train a classifier from scratch.
 
-    The weights of the epoch with the best validation accuracy are kept. Ctrl-C ends training and
-    still writes the best model so far.
+    Writes a model folder. The weights of the epoch with the best validation accuracy are kept.
+    Ctrl-C ends training early and still writes the best model so far.
 
     \b
     Examples:
@@ -75,9 +128,20 @@ def train(
       wave-network train news/ --preset paper --operation interference
     """
     from wave_network.data import read_dataset, read_splits
-    from wave_network.training.run import train_model
+    from wave_network.model_folder import check_output
 
     log_to_stderr()
+    model_options = {"operation": operation, "max_length": max_length}
+    train_options = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "patience": patience,
+        "seed": seed,
+        "device": device,
+    }
+    _check_options(preset, model_options, train_options)
+    check_output(output, overwrite=overwrite)
     columns = {"text_column": text_column, "label_column": label_column}
     splits = read_splits(data, **columns)
     if validation is not None:
@@ -85,31 +149,34 @@ def train(
         splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
     if test is not None:
         splits = splits._replace(test=read_dataset(test, **columns)[0])
+    with extra_needed("train", "training"):
+        from wave_network.training.run import train_model
     summary, stopped = train_model(
         splits,
         preset=preset,
         output=output,
         overwrite=overwrite,
-        model_options={"operation": operation, "max_length": max_length},
-        train_options={
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "patience": patience,
-            "seed": seed,
-            "device": device,
-        },
+        model_options=model_options,
+        train_options=train_options,
         tokenizer=tokenizer,
         console=stderr_console(),
     )
-    if stopped == "interrupted":
-        note(f"interrupted: the best model so far is kept in {output}")
     if as_json:
         print_json(summary)
     else:
         _print_summary(summary)
     if stopped == "interrupted":
         raise typer.Exit(130)
+
+
+def _check_options(
+    preset: str, model_options: dict[str, Any], train_options: dict[str, Any]
+) -> None:
+    """Refuse bad values at once: torch is slow to import, and data may be slow to read."""
+    chosen = get_preset(preset)
+    override(chosen.train, **train_options)
+    shape = {**chosen.model, **{k: v for k, v in model_options.items() if v is not None}}
+    ModelConfig(labels=("any", "other"), vocab_size=1, cls_token_id=0, **shape)
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
@@ -119,11 +186,12 @@ def _print_summary(summary: dict[str, Any]) -> None:
         for name in ("validation", "test")
         if summary[name] is not None
     ]
+    folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
     print_table("Results", ("", "accuracy", "macro F1", "loss"), rows)
     typer.echo(
         f"model       {summary['model']} ({summary['size_bytes'] / 1e6:.1f} MB, preset "
         f"{summary['preset']})\n"
         f"parameters  {parameters['total']:,} ({parameters['embedding']:,} of them embeddings)\n"
         f"trained in  {summary['train_seconds']:.1f} s\n"
-        f'next        wave-network predict {summary["model"]} "your text"'
+        f'next        wave-network predict {folder} "your text"'
     )

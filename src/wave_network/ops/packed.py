@@ -5,8 +5,8 @@ and `offsets` of shape `(texts + 1,)`, int64: text `t` owns the rows `offsets[t]
 including, `offsets[t + 1]`. `offsets` starts at 0, ends at the number of tokens, and no text is
 empty; this is not checked, as on an accelerator a check would stall it.
 
-Every sum is an embedding bag: one thread adds up one text in the order of its tokens, so that the
-same input gives bit-identical results.
+Every sum is an embedding bag: one thread adds up one text in the order of its tokens. So the same
+input gives bit-identical results, alone or in any batch.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 from torch.nn import functional as F
 
+# So many elements, and the few temporaries of their size, stay in a CPU's cache.
 _BLOCK_ELEMENTS = 2**19
 
 
@@ -110,11 +111,13 @@ def sum_others(values: Tensor, offsets: Tensor, *, signed: bool = True) -> Tenso
     others = to_tokens(sum_texts(values, offsets), offsets).sub_(values)  # (tokens, hidden)
     if signed:
         size = values.abs()
-        dominant = size > to_tokens(sum_texts(size, offsets), offsets).sub_(size)
+        size_of_others = to_tokens(sum_texts(size, offsets), offsets).sub_(size)
     else:
-        dominant = values > others
-    rest = sum_texts(values.masked_fill(dominant, 0), offsets)  # (texts, hidden)
-    return torch.where(dominant, to_tokens(rest, offsets), others)
+        size, size_of_others = values, others
+    # 0 where a value dominates, else 1: as numbers, since masks take a CPU far longer.
+    modest = torch.le(size, size_of_others, out=torch.empty_like(values))
+    rest = to_tokens(sum_texts(values * modest, offsets), offsets)
+    return torch.lerp(rest, others, modest)
 
 
 def sum_bags(rows: Tensor, index: Tensor, bounds: Tensor) -> Tensor:
@@ -138,11 +141,13 @@ def sum_by(key: Tensor, size: int, rows: Tensor, index: Tensor) -> Tensor:
 
 
 def add_rows_(target: Tensor, index: Tensor, rows: Tensor) -> None:
-    """`target[index] += rows`, in a fixed order where an index repeats."""
-    if target.device.type != "cpu":  # Elsewhere `index_add_` has no fixed order.
-        index, key = torch.unique(index, return_inverse=True)
-        rows = sum_by(key, len(index), rows, torch.arange(len(rows), device=rows.device))
-    target.index_add_(0, index, rows)
+    """`target[index] += rows`, in a fixed order where an index repeats.
+
+    On a GPU `index_add_` alone has none.
+    """
+    index, key = torch.unique(index, return_inverse=True)
+    order = torch.arange(len(rows), device=rows.device)
+    target.index_add_(0, index, sum_by(key, len(index), rows, order))
 
 
 def to_tokens(rows: Tensor, offsets: Tensor) -> Tensor:

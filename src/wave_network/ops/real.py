@@ -137,21 +137,21 @@ def magnitude(wave: Wave) -> Tensor:
 def phase(wave: Wave) -> Tensor:
     """The phase `alpha` of a wave (section 3.1.2): in `[0, pi]` for a representation.
 
-    There the imaginary part is never negative.
-
     Args:
         wave: Any wave.
 
     Returns:
         A tensor of the wave's shape; 0 where the wave is 0.
     """
-    return torch.atan2(wave.imag, wave.real)
+    return torch.atan2(wave.imag, wave.real + 0.0)  # -0.0 + 0.0 is 0.0: a zero wave's phase is 0
 
 
 class _GlobalSemantics(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, embeddings: Tensor, offsets: Tensor) -> Tensor:
-        norm = sum_texts(embeddings.square(), offsets).sqrt_()
+        blocks = text_blocks(embeddings, offsets)
+        energies = [sum_texts(embeddings[tokens].square(), bounds) for tokens, bounds in blocks]
+        norm = torch.cat(energies).sqrt_()
         ctx.save_for_backward(embeddings, offsets, norm)
         return norm
 
@@ -186,8 +186,12 @@ class _Context(torch.autograd.Function):
 class _First(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, embeddings: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-        tokens = torch.arange(len(embeddings), device=embeddings.device)
-        context = sum_all_but_first(embeddings.square(), tokens, offsets).sqrt_()
+        energies = []
+        for tokens, bounds in text_blocks(embeddings, offsets):
+            squares = embeddings[tokens].square()
+            index = torch.arange(len(squares), device=squares.device)
+            energies.append(sum_all_but_first(squares, index, bounds))
+        context = torch.cat(energies).sqrt_()
         ctx.save_for_backward(embeddings, offsets, context)
         return embeddings.index_select(0, offsets[:-1]), context
 
@@ -218,4 +222,6 @@ class _Magnitude(torch.autograd.Function):
 
 def divide(numerator: Tensor, denominator: Tensor) -> Tensor:
     """The quotient, and 0 where the denominator is 0: the subgradient at the root's apex."""
-    return (numerator / denominator).masked_fill_(denominator == 0, 0)
+    # As numbers, not as a mask, which would take a CPU far longer.
+    zero = torch.eq(denominator, 0, out=torch.empty_like(denominator))
+    return (numerator / (denominator + zero)).mul_(1 - zero)

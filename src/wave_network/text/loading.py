@@ -64,15 +64,39 @@ def _read_bert_vocabulary(path: Path) -> Tokenizer:
 
 
 def _download(hub_id: str) -> Path:
-    from huggingface_hub import hf_hub_download  # slow to import, and seldom needed
+    # Slow to import, and seldom needed.
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
+    cached = try_to_load_from_cache(hub_id, TOKENIZER_FILE)
+    if isinstance(cached, str):
+        return Path(cached)
     try:
+        _check_network()
         return Path(hf_hub_download(hub_id, TOKENIZER_FILE))
     except Exception as error:  # the Hub's client lets the errors of several libraries through
         raise ModelFolderError(
             f"there is no folder {hub_id}, and {TOKENIZER_FILE} of {hub_id} cannot be had from the "
             f"Hugging Face Hub ({_one_line(error)}); give a local folder that holds it instead"
         ) from error
+
+
+def _check_network() -> None:
+    """Notice a missing network at once: the Hub's client would retry for half a minute.
+
+    Raises:
+        OSError: If nothing answers. With a proxy, or offline by choice, the client finds out.
+    """
+    import socket
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE or getproxies():
+        return
+    hub = urlsplit(constants.ENDPOINT)
+    port = hub.port or (443 if hub.scheme == "https" else 80)
+    socket.create_connection((hub.hostname or "", port), timeout=5).close()
 
 
 def _one_line(error: Exception) -> str:

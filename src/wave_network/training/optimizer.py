@@ -68,7 +68,7 @@ def clip_gradients(model: nn.Module, max_norm: float) -> None:
                 # The rows are distinct already, so the stored values are the gradient.
                 gradient = gradient._values()
             values.append(gradient)
-    norm = torch.nn.utils.get_total_norm(values)
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(v) for v in values]))
     factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
     for gradient in values:
         gradient.mul_(factor)

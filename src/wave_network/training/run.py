@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wave_network.config import get_preset, override
 from wave_network.data import Splits, column, encode_labels
+from wave_network.errors import ConfigError
 from wave_network.model_card import render_card
 from wave_network.model_folder import check_output, size_bytes, write_model
 from wave_network.runtime import Engine
@@ -19,6 +25,8 @@ from wave_network.training.progress import TrainingBar
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+logger = logging.getLogger(__name__)
 
 
 def train_model(
@@ -54,6 +62,7 @@ def train_model(
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
+    test_labels = _test_labels(splits)
     with TrainingBar(console) as progress:
         fitted = fit(
             splits.train,
@@ -65,10 +74,11 @@ def train_model(
             progress=progress,
         )
     files = fitted.files
+    if not math.isfinite(files.metrics["validation"]["loss"]):
+        raise ConfigError("training diverged, the loss is not a number: lower --learning-rate")
     if splits.test is not None:
-        engine = Engine(files)
-        _, labels = encode_labels(splits.test["label"], engine.labels)
-        test = summarize(engine.predict_proba(column(splits.test, "text")), labels)
+        probabilities = Engine(files).predict_proba(column(splits.test, "text"))
+        test = summarize(probabilities, test_labels)
         files = replace(files, metrics={**files.metrics, "test": test})
     write_model(
         output,
@@ -77,6 +87,10 @@ def train_model(
         history=fitted.history,
         overwrite=overwrite,
     )
+    if fitted.stopped == "interrupted":
+        epoch = files.metrics["best_epoch"]
+        kept = f"the best model so far (epoch {epoch})" if epoch else "the unfinished first epoch"
+        logger.warning("interrupted: %s is kept in %s", kept, output)
     summary = {
         "model": str(output),
         "preset": preset,
@@ -88,3 +102,11 @@ def train_model(
         "seed": config.seed,
     }
     return summary, fitted.stopped
+
+
+def _test_labels(splits: Splits) -> NDArray[np.int64]:
+    """The test split's class indices: found before training, as they may not be the model's."""
+    if splits.test is None:
+        return np.empty(0, np.int64)
+    classes, _ = encode_labels(splits.train["label"])
+    return encode_labels(splits.test["label"], classes)[1]

@@ -1,0 +1,96 @@
+import json
+
+import pytest
+from cli_helpers import labelled_rows, write_csv
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Three animals, one of them labelled as a colour."""
+    rows = [("cat and dog", "animal"), ("otter and heron", "animal"), ("horse and cat", "colour")]
+    return write_csv(tmp_path / "three.csv", rows)
+
+
+def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, three):
+    ended = wave("evaluate", tiny_model, three, "--json")
+    assert ended.code == 0
+    (report,) = ended.lines
+    loss = report.pop("loss")
+    assert loss > 0
+    assert report == {
+        "accuracy": pytest.approx(2 / 3),
+        "macro_f1": pytest.approx(0.4),
+        "per_class": {
+            "animal": {
+                "precision": pytest.approx(2 / 3),
+                "recall": 1.0,
+                "f1": pytest.approx(0.8),
+                "support": 2,
+            },
+            "colour": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1},
+        },
+        "confusion": {"labels": ["animal", "colour"], "matrix": [[2, 0], [1, 0]]},
+        "examples": 3,
+    }
+    assert list(json.loads(ended.out)) == [
+        "accuracy",
+        "macro_f1",
+        "loss",
+        "per_class",
+        "confusion",
+        "examples",
+    ]
+    assert ended.err == f"evaluating on 3 texts: {three} (three.csv)\n"
+
+
+def test_people_get_tables(invoke, tiny_model, three):
+    ended = invoke("evaluate", tiny_model, three)
+    assert ended.code == 0
+    for words in ("3 texts", "0.6667", "precision", "Confusion (rows: true, columns: predicted)"):
+        assert words in ended.out
+
+
+def test_integer_labels_stay_integers(invoke, number_model, tmp_path):
+    rows = [(text, 3 if label == "animal" else 20) for text, label in labelled_rows(12)]
+    data = write_csv(tmp_path / "numbers.csv", rows)
+    (report,) = invoke("evaluate", number_model, data, "--json").lines
+    assert report["confusion"]["labels"] == [3, 20]
+    assert list(report["per_class"]) == ["3", "20"]
+    assert report["accuracy"] == 1.0
+
+
+def test_of_a_folder_the_test_part_is_used(invoke, tiny_model, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for part, count in (("train", 20), ("validation", 10), ("test", 6)):
+        write_csv(folder / f"{part}.csv", labelled_rows(count))
+    ended = invoke("evaluate", tiny_model, folder, "--json")
+    assert ended.lines[0]["examples"] == 6
+    assert ended.err == f"evaluating on 6 texts: {folder} (test)\n"
+
+
+def test_the_figures_equal_those_that_training_printed(invoke, few, tmp_path):
+    test = write_csv(tmp_path / "test.csv", labelled_rows(24))
+    trained = invoke(
+        "train", few, "--preset", "tiny", "--epochs", 2, "--test", test, "--json"
+    ).lines[0]
+    (report,) = invoke("evaluate", "wave-model", test, "--json").lines
+    for name, value in trained["test"].items():
+        assert report[name] == pytest.approx(value)
+
+
+def test_empty_texts_are_kept_and_reported(invoke, tiny_model, tmp_path):
+    data = write_csv(tmp_path / "gaps.csv", [("", "animal"), ("cat", "animal"), (" ", "colour")])
+    ended = invoke("evaluate", tiny_model, data, "--json")
+    assert ended.lines[0]["examples"] == 3
+    assert "2 of 3 texts are empty" in ended.err
+
+
+@pytest.mark.parametrize("label", ["[red]", "[/x]", ":smile:", "a\\[b]", "[link=http://x]"])
+def test_a_label_is_printed_as_it_is(invoke, tmp_path, label):
+    rows = [(text, label if name == "animal" else "other") for text, name in labelled_rows(20)]
+    data = write_csv(tmp_path / "odd.csv", rows)
+    assert invoke("train", data, "--preset", "tiny", "--epochs", 1).code == 0
+    ended = invoke("evaluate", "wave-model", data)
+    assert ended.code == 0
+    assert ended.out.count(label) == 3  # per class, and in both directions of the confusion

@@ -1,0 +1,51 @@
+import json
+
+from wave_network.model_folder import parameter_counts, read_model, size_bytes
+
+
+def test_the_json_describes_the_whole_model(wave, tiny_model):
+    ended = wave("info", tiny_model, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    (described,) = ended.lines
+    files = read_model(tiny_model)
+    assert described == {
+        "model": str(tiny_model),
+        "preset": "tiny",
+        "labels": ["animal", "colour"],
+        "parameters": parameter_counts(files.config),
+        "size_bytes": size_bytes(tiny_model),
+        "config": files.config.to_dict(),
+        "training": json.loads((tiny_model / "config.json").read_text("utf-8"))["training"],
+        "metrics": json.loads((tiny_model / "metrics.json").read_text("utf-8")),
+    }
+
+
+def test_people_get_a_line_for_each_fact(invoke, tiny_model):
+    ended = invoke("info", tiny_model)
+    assert (ended.code, ended.err) == (0, "")
+    facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines())
+    counts = parameter_counts(read_model(tiny_model).config)
+    assert list(facts) == [
+        "model",
+        "preset",
+        "shape",
+        "vocabulary",
+        "parameters",
+        "labels",
+        "validation",
+    ]
+    assert facts["preset"] == "tiny"
+    assert facts["labels"] == "animal, colour"
+    assert facts["parameters"].startswith(f"{counts['total']:,} ")
+    assert facts["validation"] == "accuracy 1.0000, macro F1 1.0000"
+
+
+def test_a_model_without_its_history_and_figures_is_still_described(invoke, tiny_model, tmp_path):
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_bytes((tiny_model / name).read_bytes())
+    ended = invoke("info", folder)
+    assert ended.code == 0
+    assert "validation" not in ended.out
+    assert invoke("info", folder, "--json").lines[0]["metrics"] == {}

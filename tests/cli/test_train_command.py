@@ -1,0 +1,165 @@
+import json
+
+import pytest
+from cli_helpers import labelled_rows, write_csv
+
+TINY = ("--preset", "tiny", "--epochs", "1")
+MODEL_FILES = {
+    "README.md",
+    "config.json",
+    "history.jsonl",
+    "metrics.json",
+    "model.safetensors",
+    "tokenizer.json",
+}
+
+
+def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tmp_path):
+    ended = wave("train", *TINY, "--seed", "3", "--json")
+    assert ended.code == 0
+    assert ended.out.count("\n") == 1
+    (summary,) = ended.lines
+    assert list(summary) == [
+        "model",
+        "preset",
+        "parameters",
+        "size_bytes",
+        "train_seconds",
+        "validation",
+        "test",
+        "seed",
+    ]
+    assert (summary["model"], summary["preset"], summary["seed"]) == ("wave-model", "tiny", 3)
+    assert list(summary["parameters"]) == ["total", "embedding"]
+    assert 0 < summary["parameters"]["embedding"] < summary["parameters"]["total"] <= 400_000
+    assert summary["train_seconds"] > 0
+    for part in ("validation", "test"):
+        assert list(summary[part]) == ["accuracy", "macro_f1", "loss"]
+        assert 0 <= summary[part]["macro_f1"] <= 1
+        assert 0 < summary[part]["accuracy"] <= 1
+    folder = tmp_path / "wave-model"
+    assert {path.name for path in folder.iterdir()} == MODEL_FILES
+    assert summary["size_bytes"] == sum(path.stat().st_size for path in folder.iterdir())
+    assert ended.err.splitlines()[-1].startswith("epoch 1/1  loss ")
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert metrics["training_texts"] + metrics["validation_texts"] == 1_400
+    assert json.loads((folder / "config.json").read_text("utf-8"))["model"]["labels"] == [
+        "Business",
+        "Sci/Tech",
+        "Sports",
+        "World",
+    ]
+
+
+def test_a_file_without_a_test_part_has_no_test_figures(invoke, few):
+    ended = invoke("train", few, *TINY, "--json")
+    assert ended.code == 0
+    assert ended.lines[0]["test"] is None
+
+
+def test_people_get_a_table_and_the_next_step(invoke, few, tmp_path):
+    ended = invoke("train", few, *TINY, "--output", "my model")
+    assert ended.code == 0
+    assert "validation" in ended.out
+    assert "macro F1" in ended.out
+    assert 'wave-network predict "my model" "your text"' in ended.out
+    assert ended.err.count("epoch ") == 1
+    assert (tmp_path / "my model" / "config.json").is_file()
+
+
+def test_validation_and_test_data_are_used_as_given(invoke, few, tmp_path):
+    validation = write_csv(tmp_path / "validation.csv", labelled_rows(10))
+    test = write_csv(tmp_path / "test.csv", [("red", "animal"), ("teal", "animal")])
+    ended = invoke("train", few, *TINY, "--validation", validation, "--test", test, "--json")
+    assert ended.lines[0]["test"]["accuracy"] in (0.0, 0.5, 1.0)
+    metrics = json.loads((tmp_path / "wave-model" / "metrics.json").read_text("utf-8"))
+    assert (metrics["training_texts"], metrics["validation_texts"]) == (60, 10)
+    assert metrics["test"] == ended.lines[0]["test"]
+
+
+def test_every_option_reaches_the_model(invoke, few, tmp_path, tiny_model):
+    options = {
+        "operation": "interference",
+        "max-length": 9,
+        "epochs": 2,
+        "batch-size": 7,
+        "learning-rate": 0.125,
+        "patience": 5,
+        "seed": 11,
+        "device": "cpu",
+        "tokenizer": tiny_model,
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    assert invoke("train", few, "--preset", "tiny", *flags).code == 0
+    (described,) = invoke("info", "wave-model", "--json").lines
+    stored = {**described["config"], **described["training"]}
+    for name, value in options.items():
+        if name != "tokenizer":
+            assert stored[name.replace("-", "_")] == value
+    tokenizers = [folder / "tokenizer.json" for folder in (tiny_model, tmp_path / "wave-model")]
+    assert tokenizers[0].read_bytes() == tokenizers[1].read_bytes()
+
+
+def test_columns_are_found_by_their_names(invoke, tmp_path):
+    rows = [(f"{text},{number}", label) for number, (text, label) in enumerate(labelled_rows())]
+    path = tmp_path / "tickets.csv"
+    path.write_text("id,body,queue\n" + "".join(f'1,"{t}",{y}\n' for t, y in rows), "utf-8")
+    ended = invoke("train", path, *TINY, "--text-column", "body", "--label-column", "queue")
+    assert ended.code == 0
+    (described,) = invoke("info", "wave-model", "--json").lines
+    assert described["labels"] == ["animal", "colour"]
+
+
+def test_integer_labels_stay_integers(invoke, tmp_path):
+    rows = [(text, {"animal": -1, "colour": 10}[label]) for text, label in labelled_rows()]
+    assert invoke("train", write_csv(tmp_path / "numbers.csv", rows), *TINY).code == 0
+    (described,) = invoke("info", "wave-model", "--json").lines
+    assert described["labels"] == [-1, 10]
+
+
+def test_the_same_seed_gives_the_same_weights(invoke, few, tmp_path):
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        assert invoke("train", few, *TINY, "--seed", seed, "--output", name).code == 0
+    first, again, other = (
+        (tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "again", "other")
+    )
+    assert first == again
+    assert first != other
+
+
+def test_empty_texts_are_kept_and_reported(invoke, tmp_path):
+    rows = [*labelled_rows(), ("", "animal"), ("", "animal"), ("  ", "colour")]
+    validation = write_csv(tmp_path / "validation.csv", labelled_rows(10))
+    data = write_csv(tmp_path / "gaps.csv", rows)
+    ended = invoke("train", data, *TINY, "--validation", validation)
+    assert ended.code == 0
+    assert "3 of 63 training texts are empty" in ended.err
+    metrics = json.loads((tmp_path / "wave-model" / "metrics.json").read_text("utf-8"))
+    assert metrics["training_texts"] == 63
+
+
+def test_a_text_of_ten_megabytes_is_learnt_from_like_any_other(invoke, tmp_path):
+    rows = [*labelled_rows(), ("heron " * 1_700_000, "animal"), ("x" * 10_000_000, "colour")]
+    ended = invoke("train", write_csv(tmp_path / "long.csv", rows), *TINY, "--json")
+    assert ended.code == 0
+    assert ended.lines[0]["train_seconds"] < 30
+
+
+@pytest.mark.parametrize("name", ["null", "NA", "nan", "None", "True", "1e5"])
+def test_a_label_or_text_that_looks_like_something_else_is_what_it_is(invoke, tmp_path, name):
+    rows = [(name if label == "animal" else text, label) for text, label in labelled_rows(20)]
+    rows = [(text, name if label == "animal" else label) for text, label in rows]
+    assert invoke("train", write_csv(tmp_path / "odd.csv", rows), *TINY).code == 0
+    (described,) = invoke("info", "wave-model", "--json").lines
+    assert sorted(described["labels"]) == sorted([name, "colour"])
+
+
+def test_overwrite_replaces_the_model_folder(invoke, few, tmp_path):
+    folder = tmp_path / "wave-model"
+    assert invoke("train", few, *TINY).code == 0
+    (folder / "notes.txt").write_text("of the old model")
+    assert invoke("train", few, *TINY, "--preset", "tiny", "--seed", 9, "--overwrite").code == 0
+    assert {path.name for path in folder.iterdir()} == MODEL_FILES
+    (described,) = invoke("info", folder, "--json").lines
+    assert described["training"]["seed"] == 9
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["few.csv", "wave-model"]

@@ -1,0 +1,228 @@
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice, product
+from textwrap import dedent
+from threading import Barrier
+
+import numpy as np
+import pytest
+import torch
+
+from wave_network.data import read_splits
+from wave_network.data.batch import PackedTexts
+from wave_network.errors import DataError
+from wave_network.model import WaveNetwork
+from wave_network.model_folder import read_model
+from wave_network.runtime import Engine, Prediction, load
+from wave_network.training.loop import predict_probabilities
+
+SHAPES = [
+    {
+        "operation": operation,
+        "readout": readout,
+        "pooling": pooling,
+        "positions": positions,
+        "variants": variants,
+        "num_layers": layers,
+        "levels": (level, "input"),
+    }
+    for operation, readout, pooling, positions, (variants, layers), level in product(
+        ("modulation", "interference"),
+        ("concat", "magnitude", "real", "imaginary"),
+        ("cls", "mean"),
+        ("none", "learned", "sinusoidal"),
+        (("embedding", 1), ("linear", 1), ("linear", 3)),
+        ("input", "sentence"),
+    )
+]
+PATHS = [
+    shape
+    for shape in SHAPES
+    if (shape["operation"], shape["readout"], shape["positions"])
+    == ("modulation", "concat", "learned")
+]
+ODD_TEXTS = [
+    "",
+    " ",
+    "a",
+    "\n\n",
+    "One sentence. Another one! And a third?",
+    "吾輩は猫である。名前はまだ無い。どこで生れたか頓と見当がつかぬ。",
+    "🙂🙃 👩‍👩‍👧‍👦! 🏴‍☠️",
+    "word " * 5_000,
+    "x" * 5_000,
+    "aaaa aaaa aaaa aaaa",
+    "[CLS] [SEP] <s>",
+    "\ud800 half a character",
+    "Ünïcödé\x00\u200b\u202e",
+    "A. B. C. D. E. F. G.",
+]
+
+
+def name_of(shape):
+    return "-".join(map(str, [*list(shape.values())[:-1], shape["levels"][0]]))
+
+
+@pytest.fixture(scope="module")
+def news():
+    return read_splits("sample").test["text"][:]
+
+
+def by_torch(files, texts):
+    model = WaveNetwork(files.config)
+    model.load_state_dict({name: torch.from_numpy(t) for name, t in files.tensors.items()})
+    ids, offsets, bounds = files.tokenizer.encode_sentences(texts)
+    sentences = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)).astype(np.int32)
+    return predict_probabilities(model, PackedTexts(ids, offsets, sentences=sentences))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=name_of)
+def test_agrees_with_torch(make_files, news, shape):
+    files = make_files(**shape)
+    texts = ODD_TEXTS + news[:16]
+    found, expected = Engine(files).predict_proba(texts), by_torch(files, texts)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert np.isfinite(found).all()
+    sees_cls_alone = {"operation": "interference", "readout": "real", "pooling": "cls"}
+    assert np.ptp(found, axis=0).max() > 0.01 or sees_cls_alone.items() <= shape.items()
+
+
+def test_agrees_with_torch_on_a_trained_model(sample_model, news):
+    engine = load(sample_model)
+    found = engine.predict_proba(ODD_TEXTS + news)
+    expected = by_torch(read_model(sample_model), ODD_TEXTS + news)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", PATHS, ids=name_of)
+def test_answers_do_not_depend_on_the_batch(make_files, news, shape):
+    files = make_files(**shape)
+    texts = (ODD_TEXTS + news)[:100]
+    together = Engine(files).predict_proba(texts)
+    engine = Engine(files)
+    alone = np.concatenate([engine.predict_proba([text]) for text in texts])
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
+    many = Engine(files).predict_proba(texts * 10)
+    np.testing.assert_allclose(many, np.tile(together, (10, 1)), rtol=0, atol=1e-6)
+    backwards = Engine(files).predict_proba(texts[::-1])[::-1]
+    np.testing.assert_allclose(backwards, together, rtol=0, atol=1e-6)
+
+
+def test_a_batch_of_a_trained_model_beyond_the_chunk_size(sample_model, news):
+    engine = load(sample_model)
+    texts = (news * 3)[:1_100]
+    found = engine.predict_proba(texts)
+    assert found.shape == (1_100, 4)
+    expected = np.tile(load(sample_model).predict_proba(news), (3, 1))[:1_100]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    backwards = load(sample_model).predict_proba(texts[::-1])[::-1]
+    np.testing.assert_allclose(backwards, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("variants", ["linear", "embedding"])
+def test_threads_share_an_engine(make_files, news, variants):
+    files = make_files(variants=variants, positions="learned", pooling="mean", hidden_size=32)
+    texts = ODD_TEXTS + news[:100]
+    expected = Engine(files).predict_proba(texts)
+    shared, together = Engine(files), Barrier(8)  # its table is still empty
+
+    def answer(shift):
+        together.wait()
+        turned = texts[shift:] + texts[:shift]
+        return np.roll(shared.predict_proba(turned), shift, axis=0)
+
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(answer, range(0, 80, 10)):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_predictions_are_ordered_probabilities_with_the_labels_as_they_were(make_files, news):
+    for labels in (("World", "Sports", "Sci/Tech"), (3, -1, 10), ("1", "01", "")):
+        engine = Engine(make_files(labels=labels))
+        assert engine.labels == labels
+        texts = ODD_TEXTS + news[:50]
+        probabilities = engine.predict_proba(texts)
+        predictions = engine.predict(texts)
+        assert len(predictions) == len(texts)
+        for prediction, row in zip(predictions, probabilities, strict=True):
+            assert isinstance(prediction, Prediction)
+            assert prediction.scores == dict(zip(labels, row.tolist(), strict=True))
+            assert list(prediction.scores.values()) == sorted(row.tolist(), reverse=True)
+            assert prediction.label == labels[row.argmax()]
+            assert prediction.score == max(row.tolist())
+            assert sum(prediction.scores.values()) == pytest.approx(1, abs=1e-6)
+            assert type(prediction.score) is float
+
+
+def test_equal_probabilities_keep_the_order_of_the_labels(make_files):
+    files = make_files()
+    for name in ("classifier.weight", "classifier.bias"):
+        files.tensors[name][:] = 0
+    (prediction,) = Engine(files).predict(["a"])
+    assert prediction.label == "World"
+    assert list(prediction.scores) == ["World", "Sports", "Sci/Tech"]
+
+
+def test_every_iterable_of_texts_will_do(make_files, news):
+    engine = Engine(make_files())
+    expected = engine.predict_proba(news[:9])
+    for texts in (tuple(news[:9]), iter(news[:9]), np.array(news[:9]), (t for t in news[:9])):
+        np.testing.assert_array_equal(engine.predict_proba(texts), expected)
+
+
+def test_no_texts_give_no_answers(make_files):
+    engine = Engine(make_files())
+    assert engine.predict([]) == []
+    assert engine.predict_proba([]).shape == (0, 3)
+    assert list(engine.iter_predict(iter(()))) == []
+
+
+def test_a_stream_without_end_is_answered_as_it_comes(make_files):
+    engine = Engine(make_files())
+    stream = engine.iter_predict(f"text {number}" for number in count())
+    pairs = list(islice(stream, 1_500))
+    assert [text for text, _ in pairs] == [f"text {number}" for number in range(1_500)]
+    assert [p for _, p in pairs[:5]] == engine.predict([f"text {number}" for number in range(5)])
+
+
+@pytest.mark.parametrize("text", ["a single text", b"bytes"])
+def test_a_single_string_is_refused(make_files, text):
+    engine = Engine(make_files())
+    for method in (engine.predict, engine.predict_proba, lambda t: list(engine.iter_predict(t))):
+        with pytest.raises(DataError, match=r"give a list of texts, not a single string"):
+            method(text)
+
+
+@pytest.mark.parametrize(("item", "kind"), [(None, "NoneType"), (3, "int"), (b"b", "bytes")])
+def test_what_is_no_text_is_refused_by_its_index(make_files, item, kind):
+    engine = Engine(make_files())
+    with pytest.raises(DataError, match=f"text 2 is {kind}, not a string"):
+        engine.predict(["a", "b", item, "c"])
+    with pytest.raises(DataError, match=f"text 1200 is {kind}, not a string"):
+        engine.predict_proba(["a"] * 1200 + [item])
+
+
+def test_predicting_imports_nothing_heavy(sample_model):
+    program = """
+        import json, sys
+
+        import wave_network.runtime
+        from wave_network import load
+
+        prediction, = load(sys.argv[1]).predict(["Oil prices jump"])
+        heavy = ("torch", "transformers", "datasets", "sklearn", "pandas", "accelerate", "pyarrow")
+        print(json.dumps([prediction.label, [name for name in heavy if name in sys.modules]]))
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", dedent(program), str(sample_model)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    label, loaded = json.loads(found.stdout)
+    assert label == load(sample_model).predict(["Oil prices jump"])[0].label
+    assert loaded == []
+    assert found.stderr == ""

@@ -1,0 +1,196 @@
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+
+from wave_network.config import PRESETS, ModelConfig, TrainConfig, get_preset, override
+from wave_network.errors import ConfigError
+
+SMALLEST = {"labels": ("a", "b"), "vocab_size": 10, "cls_token_id": 0}
+
+
+def refusal(make, *arguments, **values):
+    with pytest.raises(ConfigError) as caught:
+        make(*arguments, **values)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"labels": (0, 1, -5)},
+        {"labels": ("1", "01", "ß")},
+        {
+            "hidden_size": 7,
+            "operation": "interference",
+            "readout": "imaginary",
+            "pooling": "mean",
+            "positions": "learned",
+            "variants": "linear",
+            "num_layers": 3,
+            "levels": ("sentence", "input"),
+            "dropout": 0.5,
+            "max_length": 2,
+        },
+    ],
+)
+def test_model_config_survives_json(values):
+    config = ModelConfig(**{**SMALLEST, **values})
+    again = ModelConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert [type(label) for label in again.labels] == [type(label) for label in config.labels]
+    assert hash(again) == hash(config)
+
+
+def test_older_files_without_levels_mean_the_input():
+    values = ModelConfig(**SMALLEST).to_dict()
+    del values["levels"]
+    assert ModelConfig.from_dict(values).levels == ("input", "input")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"operation": "sum"}, "operation must be one of modulation, interference; got 'sum'"),
+        ({"readout": "phase"}, "readout must be one of concat, magnitude, real, imaginary"),
+        ({"pooling": "max"}, "pooling must be one of cls, mean"),
+        ({"positions": "rotary"}, "positions must be one of learned, sinusoidal, none"),
+        ({"variants": "both"}, "variants must be one of linear, embedding"),
+        ({"levels": ("input", "sentence")}, "levels must be one of"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1; got 0"),
+        ({"hidden_size": 12.5}, "hidden_size must be a whole number; got 12.5"),
+        ({"num_layers": 0}, "num_layers must be at least 1"),
+        ({"num_layers": "2"}, "num_layers must be a whole number; got '2'"),
+        ({"vocab_size": 0}, "vocab_size must be at least 1"),
+        ({"max_length": 1}, "max_length must be at least 2; got 1"),
+        ({"cls_token_id": 10}, "cls_token_id must be between 0 and 9; got 10"),
+        ({"cls_token_id": -1}, "cls_token_id must be between 0 and 9; got -1"),
+        ({"dropout": 1.0}, "dropout must be between 0.0 and 0.99; got 1.0"),
+        ({"dropout": -0.1}, "dropout must be between"),
+        ({"dropout": float("nan")}, "dropout must be a finite number; got nan"),
+        ({"initializer_range": -1.0}, "initializer_range must be at least 0.0"),
+        ({"initializer_range": float("inf")}, "initializer_range must be a finite number"),
+        ({"labels": ("a",)}, "at least two labels, not ['a']"),
+        ({"labels": ("a", "b", "a")}, "the labels are not distinct"),
+        ({"num_layers": 2}, 'variants="embedding" has no second layer'),
+    ],
+)
+def test_model_config_refuses(values, message):
+    assert message in refusal(ModelConfig, **{**SMALLEST, **values})
+
+
+def test_from_dict_refuses_what_it_does_not_know():
+    values = ModelConfig(**SMALLEST).to_dict()
+    message = refusal(ModelConfig.from_dict, {**values, "attention_heads": 12})
+    assert message == "unknown model field 'attention_heads': made by a newer version?"
+
+
+@pytest.mark.parametrize("name", ["labels", "vocab_size", "cls_token_id"])
+def test_from_dict_needs_what_has_no_default(name):
+    values = ModelConfig(**SMALLEST).to_dict()
+    del values[name]
+    assert name in refusal(ModelConfig.from_dict, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("labels", 3), ("labels", [[1], [2]]), ("levels", 5), ("vocab_size", None), ("dropout", "x")],
+)
+def test_from_dict_refuses_what_is_of_another_type(name, value):
+    values = ModelConfig(**SMALLEST).to_dict()
+    assert refusal(ModelConfig.from_dict, {**values, name: value})
+
+
+def test_embedding_size_holds_both_variants_where_they_are_stored():
+    config = ModelConfig(**SMALLEST, hidden_size=6)
+    assert config.embedding_size == 12
+    assert replace(config, variants="linear").embedding_size == 6
+    assert config.num_labels == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number; got 1.5"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"learning_rate": 0}, "learning_rate must be above 0, not 0"),
+        ({"learning_rate": -1e-3}, "learning_rate must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a finite number"),
+        ({"learning_rate": float("inf")}, "learning_rate must be a finite number"),
+        ({"learning_rate": "fast"}, "learning_rate must be a finite number; got 'fast'"),
+        ({"weight_decay": -0.1}, "weight_decay must be at least 0.0"),
+        ({"warmup": 1.0}, "warmup must be between 0.0 and 0.99"),
+        ({"schedule": "cosine"}, "schedule must be one of constant, linear"),
+        ({"max_grad_norm": 0.0}, "max_grad_norm must be above 0"),
+        ({"token_dropout": 1.0}, "token_dropout must be between"),
+        ({"label_smoothing": -0.1}, "label_smoothing must be between"),
+        ({"patience": 0}, "patience must be at least 1"),
+        ({"patience": 1.5}, "patience must be a whole number"),
+        ({"validation_fraction": 0.0}, "validation_fraction must be between 0.01 and 0.9"),
+        ({"validation_fraction": 1.0}, "validation_fraction must be between"),
+        ({"seed": -1}, "seed must be between 0 and 4294967295"),
+        ({"seed": 2**32}, "seed must be between"),
+        ({"device": "tpu"}, "device must be one of auto, cpu, cuda, mps; got 'tpu'"),
+    ],
+)
+def test_train_config_refuses(values, message):
+    assert message in refusal(TrainConfig, **values)
+
+
+def test_numpys_numbers_become_pythons():
+    """A search over `np.arange` gives them, and a model folder's JSON must hold them."""
+    train = TrainConfig(
+        epochs=np.int64(3),
+        patience=np.int32(2),
+        seed=np.uint32(7),
+        learning_rate=np.float32(0.5),
+        max_grad_norm=np.float32(2),
+    )
+    assert json.loads(json.dumps(train.to_dict())) == train.to_dict()
+    assert (train.epochs, train.patience, train.seed, train.learning_rate) == (3, 2, 7, 0.5)
+    model = ModelConfig(**SMALLEST, max_length=np.int64(9), dropout=np.float32(0.25))
+    assert json.loads(json.dumps(model.to_dict())) == model.to_dict()
+
+
+def test_train_config_is_plain_json_and_frozen():
+    config = TrainConfig(patience=2, max_grad_norm=None)
+    assert TrainConfig(**json.loads(json.dumps(config.to_dict()))) == config
+    with pytest.raises(FrozenInstanceError):
+        config.epochs = 3
+
+
+def test_override_keeps_what_is_none():
+    config = TrainConfig(epochs=5, seed=3)
+    changed = override(config, epochs=None, seed=4, patience=None, batch_size=8)
+    assert (changed.epochs, changed.seed, changed.patience, changed.batch_size) == (5, 4, None, 8)
+    assert config.seed == 3
+    assert override(config, seed=0).seed == 0
+    assert "epochs" in refusal(override, config, epochs=0)
+
+
+def test_presets_by_name():
+    assert list(PRESETS) == ["small", "tiny", "large", "paper"]
+    for name, preset in PRESETS.items():
+        assert get_preset(name) is preset
+        assert preset.name == name
+        ModelConfig(**preset.model, labels=("a", "b"), vocab_size=10, cls_token_id=0)
+    message = refusal(get_preset, "huge")
+    assert message == "preset must be one of small, tiny, large, paper; got 'huge'"
+
+
+def test_paper_preset_is_the_papers():
+    preset = get_preset("paper")
+    config = ModelConfig(**preset.model, labels=("a", "b"), vocab_size=30_522, cls_token_id=101)
+    assert config.hidden_size == 768
+    assert (config.num_layers, config.variants, config.pooling) == (1, "linear", "cls")
+    assert (config.readout, config.operation) == ("concat", "modulation")
+    assert config.positions != "none"
+    train = preset.train
+    assert (train.epochs, train.batch_size, train.learning_rate) == (4, 64, 1e-3)
+    assert train.validation_fraction == 0.2
+    assert preset.tokenizer == "google-bert/bert-base-uncased"

@@ -1,0 +1,432 @@
+import copy
+import io
+import pickle
+import signal
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import estimator_checks
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from wave_network import WaveClassifier, load
+from wave_network.errors import ConfigError, DataError, OutputError, WaveNetworkError
+
+COLD, WARM = ("ice", "snow", "frost", "sleet"), ("sun", "heat", "summer", "desert")
+TEXTS = [
+    f"{words[i % 4]} and {words[i // 4]} on day {i}" for i in range(16) for words in (COLD, WARM)
+]
+LABELS = ["cold", "warm"] * 16
+
+
+def make(**options):
+    return WaveClassifier(
+        **{"preset": "tiny", "epochs": 8, "batch_size": 4, "learning_rate": 0.02, "device": "cpu"}
+        | options
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return make().fit(TEXTS, LABELS)
+
+
+def test_fit_learns_and_returns_itself():
+    classifier = make()
+    assert classifier.fit(TEXTS, LABELS) is classifier
+    assert classifier.score(TEXTS, LABELS) == 1.0
+    assert classifier.classes_.tolist() == ["cold", "warm"]
+    assert classifier.n_iter_ == len(classifier.history_) == 8
+    assert [record["epoch"] for record in classifier.history_] == list(range(1, 9))
+
+
+def test_probabilities(fitted):
+    probabilities = fitted.predict_proba(TEXTS)
+    assert probabilities.shape == (32, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    predicted = fitted.predict(TEXTS)
+    assert predicted.tolist() == fitted.classes_[probabilities.argmax(axis=1)].tolist() == LABELS
+
+
+def test_no_texts_have_no_answers(fitted):
+    assert fitted.predict([]).shape == (0,)
+    assert fitted.predict_proba([]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [7, -2] * 16,
+        np.array([7, -2] * 16),
+        np.array([7, 3] * 16, np.uint8),
+        np.array(LABELS),
+        np.array(LABELS, dtype=object),
+        tuple(LABELS),
+        ["10", "9"] * 16,
+    ],
+    ids=["list of int", "int64", "uint8", "str array", "object array", "tuple", "digits"],
+)
+def test_labels_stay_what_they_are(labels):
+    classifier = make(epochs=6).fit(TEXTS, labels)
+    predicted = classifier.predict(TEXTS)
+    assert predicted.tolist() == list(np.asarray(labels).tolist())
+    kind = type(np.asarray(labels).tolist()[0])
+    assert {type(label) for label in classifier.classes_.tolist()} == {kind}
+    assert classifier.classes_.tolist() == sorted(set(np.asarray(labels).tolist()))
+
+
+def as_series(values):
+    # Its index starts elsewhere, as after dropping rows.
+    pandas = pytest.importorskip("pandas")
+    return pandas.Series(values, index=range(100, 100 + len(values)))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [np.array, lambda values: np.array(values, dtype=object), tuple, iter, as_series],
+    ids=["array", "object array", "tuple", "generator", "Series"],
+)
+def test_texts_and_labels_come_in_many_forms(fitted, convert):
+    classifier = make().fit(convert(TEXTS), convert(LABELS))
+    expected = fitted.predict_proba(TEXTS)
+    np.testing.assert_array_equal(classifier.predict_proba(convert(TEXTS)), expected)
+    assert classifier.predict(convert(TEXTS)).tolist() == LABELS
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "message"),
+    [
+        (TEXTS, LABELS[:-1], "32 texts have 31 labels"),
+        (TEXTS, ["cold"] * 32, "a single class"),
+        (TEXTS, [0.5, 1.5] * 16, "labels must be strings or integers"),
+        (TEXTS, [True, False] * 16, "labels must be strings or integers"),
+        (TEXTS, None, "labels"),
+        (TEXTS, ["cold", 1] * 16, "make all labels strings or all integers"),
+        ([*TEXTS[:-1], None], LABELS, "text 31 is None"),
+        ([*TEXTS[:-1], float("nan")], LABELS, "text 31 is nan"),
+        ("one text", LABELS, "give a list"),
+        ([], [], "there are no texts"),
+        (TEXTS[:2], LABELS[:2], "too few examples"),
+    ],
+)
+def test_what_cannot_be_learnt_from(texts, labels, message):
+    with pytest.raises(DataError, match=message):
+        make().fit(texts, labels)
+
+
+@pytest.mark.parametrize("texts", ["one text", [1], [None], [b"bytes"]])
+def test_what_cannot_be_classified(fitted, texts):
+    with pytest.raises(DataError, match=r"not a string|list of texts"):
+        fitted.predict(texts)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"preset": "huge"},
+        {"operation": "addition"},
+        {"epochs": 0},
+        {"epochs": 1.5},
+        {"learning_rate": -1.0},
+        {"learning_rate": "fast"},
+        {"batch_size": 0},
+        {"max_length": 1},
+        {"validation_fraction": 1.5},
+        {"patience": 0},
+        {"seed": -1},
+        {"device": "tpu"},
+    ],
+)
+def test_a_bad_parameter_is_refused_by_fit_and_not_before(option):
+    classifier = make().set_params(**option)
+    assert classifier.get_params()[next(iter(option))] == next(iter(option.values()))
+    with pytest.raises(ConfigError, match=next(iter(option))):
+        classifier.fit(TEXTS, LABELS)
+
+
+def test_before_fit_there_is_nothing_to_use(tmp_path):
+    for use in (
+        lambda: make().predict(TEXTS),
+        lambda: make().predict_proba(TEXTS),
+        lambda: make().score(TEXTS, LABELS),
+        lambda: make().save(tmp_path / "model"),
+    ):
+        with pytest.raises(NotFittedError):
+            use()
+    assert not list(tmp_path.iterdir())
+
+
+def test_parameters_are_stored_untouched_and_cloned_without_what_was_learnt(fitted):
+    parameters = fitted.get_params()
+    copied = clone(fitted)
+    assert copied.get_params() == parameters
+    assert parameters["preset"] == "tiny"
+    assert parameters["epochs"] == 8
+    assert parameters["operation"] is None
+    with pytest.raises(NotFittedError):
+        copied.predict(TEXTS)
+    assert copied.set_params(epochs=3, seed=5).get_params() == {
+        **parameters,
+        "epochs": 3,
+        "seed": 5,
+    }
+    with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
+        copied.set_params(depth=3)
+
+
+def test_every_parameter_reaches_the_model(tmp_path):
+    options = {
+        "operation": "interference",
+        "max_length": 7,
+        "epochs": 2,
+        "batch_size": 5,
+        "learning_rate": 0.25,
+        "patience": 3,
+        "validation_fraction": 0.25,
+        "seed": 4,
+        "device": "cpu",
+    }
+    make(**options).fit(TEXTS, LABELS).save(tmp_path / "model")
+    loaded = WaveClassifier.load(tmp_path / "model").get_params()
+    assert {name: loaded[name] for name in options} == options
+    assert loaded["preset"] == "tiny"
+
+
+def test_numpy_scalars_from_a_search_are_fine(tmp_path):
+    classifier = make(
+        epochs=np.int64(2), learning_rate=np.float64(0.01), seed=np.int32(1), max_length=np.int64(9)
+    )
+    classifier.fit(TEXTS, LABELS).save(tmp_path / "model")
+    assert WaveClassifier.load(tmp_path / "model").get_params()["max_length"] == 9
+
+
+def test_a_tokenizer_can_be_given(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    other = make(epochs=1, tokenizer=str(tmp_path / "model")).fit(["tea", "milk"] * 9, [1, 2] * 9)
+    other.save(tmp_path / "other")
+    files = [tmp_path / name / "tokenizer.json" for name in ("model", "other")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_refitting_forgets(fitted):
+    classifier = make().fit(["tea", "milk", "juice", "water"] * 8, [1, 2, 3, 4] * 8)
+    classifier.fit(TEXTS, LABELS)
+    assert classifier.classes_.tolist() == ["cold", "warm"]
+    assert classifier.n_iter_ == 8
+    np.testing.assert_array_equal(classifier.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+
+
+def test_the_seed_decides(fitted):
+    again, other = make(seed=0).fit(TEXTS, LABELS), make(seed=1).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    assert not np.array_equal(other.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+
+
+def test_fitting_leaves_the_global_random_state_of_numpy_alone():
+    np.random.seed(0)  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    make(epochs=1).fit(TEXTS, LABELS)
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+def through_joblib(classifier):
+    stream = io.BytesIO()
+    joblib.dump(classifier, stream)
+    stream.seek(0)
+    return joblib.load(stream)
+
+
+@pytest.mark.parametrize(
+    "through",
+    [lambda classifier: pickle.loads(pickle.dumps(classifier)), through_joblib, copy.deepcopy],
+    ids=["pickle", "joblib", "deepcopy"],
+)
+def test_a_fitted_classifier_survives(fitted, tmp_path, through):
+    copied = through(fitted)
+    np.testing.assert_array_equal(copied.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    assert copied.get_params() == fitted.get_params()
+    assert copied.history_ == fitted.history_
+    copied.save(tmp_path / "model")
+    assert WaveClassifier.load(tmp_path / "model").predict(TEXTS).tolist() == LABELS
+    assert through(make()).get_params() == make().get_params()
+
+
+def test_save_and_load(fitted, tmp_path):
+    folder = tmp_path / "new" / "model"
+    fitted.save(folder)
+    loaded = WaveClassifier.load(folder)
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    assert loaded.classes_.tolist() == ["cold", "warm"]
+    assert loaded.history_ == fitted.history_
+    assert loaded.n_iter_ == 8
+    refitted = clone(loaded).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(refitted.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+
+
+def test_the_saved_folder_is_what_the_torch_free_engine_reads(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    engine = load(tmp_path / "model")
+    np.testing.assert_array_equal(engine.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    assert [prediction.label for prediction in engine.predict(TEXTS)] == LABELS
+
+
+def test_a_folder_is_overwritten_only_if_asked(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    with pytest.raises(OutputError, match="exists"):
+        fitted.save(tmp_path / "model")
+    make(epochs=1).fit(TEXTS, LABELS).save(tmp_path / "model", overwrite=True)
+    assert WaveClassifier.load(tmp_path / "model").n_iter_ == 1
+
+
+def test_loading_what_is_no_model(tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(WaveNetworkError):
+            WaveClassifier.load(path)
+
+
+def test_a_grid_search_tries_its_parameters_and_keeps_the_best():
+    grid = {"epochs": [1, 6], "operation": ["modulation", "interference"]}
+    search = GridSearchCV(make(), grid, cv=2).fit(TEXTS, LABELS)
+    assert len(search.cv_results_["params"]) == 4
+    assert search.best_estimator_.n_iter_ == search.best_params_["epochs"]
+    assert search.best_score_ == max(search.cv_results_["mean_test_score"])
+    assert search.predict(["snow and ice"]).shape == (1,)
+
+
+def test_a_pipeline_passes_its_texts_on():
+    def upper(texts):
+        return [text.upper() for text in texts]
+
+    pipeline = Pipeline([("upper", FunctionTransformer(upper)), ("wave", make())])
+    pipeline.set_params(wave__epochs=6).fit(TEXTS, LABELS)
+    assert pipeline.score(TEXTS, LABELS) == 1.0
+    assert pipeline.named_steps["wave"].n_iter_ == 6
+    assert pipeline.classes_.tolist() == ["cold", "warm"]
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", "f1_macro"])
+def test_cross_validation_scores_every_fold(scoring):
+    scores = cross_val_score(make(epochs=4), np.array(TEXTS), LABELS, cv=2, scoring=scoring)
+    assert scores.shape == (2,)
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
+def test_an_interrupt_ends_the_caller_too_but_leaves_the_best_model(fitted):
+    classifier = clone(fitted).set_params(epochs=10**6)
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            classifier.fit(TEXTS, LABELS)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert 1 <= classifier.n_iter_ < 10**6
+    assert set(classifier.predict(TEXTS)) <= {"cold", "warm"}
+
+
+class NumericTexts(WaveClassifier):
+    """`WaveClassifier` on the numbers that scikit-learn's checks are made of, as words."""
+
+    def fit(self, X, y):  # noqa: N803
+        rows, labels = validate_data(self, X, y)
+        return super().fit(as_words(rows), labels)
+
+    def predict_proba(self, X):  # noqa: N803
+        check_is_fitted(self)
+        return super().predict_proba(as_words(validate_data(self, X, reset=False)))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = False
+        tags.input_tags.two_d_array = True
+        tags.input_tags.string = False
+        return tags
+
+
+def as_words(rows):
+    """Each row as a text like `x0v3 x1v12`: a word for each column's value in steps of a half.
+
+    Letters and digits alone, as the tokenizer takes anything else for the end of a word.
+    """
+    steps = np.clip(np.round(2 * rows.astype(float)), -99, 99).astype(int) + 99
+    return [" ".join(f"x{column}v{step}" for column, step in enumerate(row)) for row in steps]
+
+
+NUMERIC = NumericTexts(
+    "tiny", epochs=5, batch_size=8, learning_rate=0.02, validation_fraction=0.2, device="cpu"
+)
+FLOAT_LABELS = (
+    "the check's classes are floats (0.0, 1.0), and labels are strings or integers: a model folder "
+    "keeps them as JSON, and they come back as they were"
+)
+EXPECTED_FAILURES = {
+    "check_estimators_nan_inf": FLOAT_LABELS,
+    "check_classifiers_one_label": FLOAT_LABELS,
+    "check_classifiers_regression_target": (
+        "a continuous target is refused with a ValueError that says what labels must be, without "
+        'the words "continuous" or "Unknown label type" that the check looks for'
+    ),
+    "check_fit2d_1sample": (
+        'the error says "a single class", where the check looks for "1 sample" or "one class"'
+    ),
+}
+SKIPPED = {
+    "check_array_api_input": (
+        "it runs only where SCIPY_ARRAY_API is set, and is for arrays of numbers on other devices; "
+        "the input is texts"
+    ),
+}
+
+
+def numeric_checks():
+    """All of scikit-learn's checks, as its `parametrize_with_checks`, but strict in every release.
+
+    A check that is expected to fail and does not is an error, so the lists above stay true.
+    """
+    for _, check in estimator_checks.estimator_checks_generator(NUMERIC):
+        name = check.func.__name__
+        marks = []
+        if name in EXPECTED_FAILURES:
+            marks.append(pytest.mark.xfail(reason=EXPECTED_FAILURES[name], strict=True))
+        if name in SKIPPED:
+            marks.append(pytest.mark.skip(reason=SKIPPED[name]))
+        options = [f"{option}={value}" for option, value in check.keywords.items()]
+        yield pytest.param(check, marks=marks, id=" ".join([name, *options]))
+
+
+@pytest.mark.parametrize("check", list(numeric_checks()))
+def test_scikit_learns_checks(check):
+    check(clone(NUMERIC))
+
+
+def test_the_lists_of_checks_name_checks_that_exist():
+    names = {parameters.id.split()[0] for parameters in numeric_checks()}
+    assert {*EXPECTED_FAILURES, *SKIPPED} <= names
+    assert len(names) > 40
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+        estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+        estimator_checks.check_mixin_order,
+        estimator_checks.check_valid_tag_types,
+        estimator_checks.check_estimator_tags_renamed,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_scikit_learns_checks_that_need_no_numbers(check):
+    check("WaveClassifier", WaveClassifier())

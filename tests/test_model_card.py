@@ -1,0 +1,58 @@
+from dataclasses import replace
+
+import yaml
+
+from wave_network._version import __version__
+from wave_network.model_card import render_card
+from wave_network.model_folder import parameter_counts
+
+
+def test_card_says_what_the_model_is(make_files):
+    files = make_files()
+    card = render_card(files)
+    counts = parameter_counts(files.config)
+    for phrase in (
+        "A small model",
+        f"{counts['total']:,} parameters ({counts['embedding']:,} of them token embeddings)",
+        "trained from\nscratch on 90 texts",
+        f"wave-network {__version__}",
+        "It tells 3 classes apart: `World`, `Sports`, `Sci/Tech`.",
+        "| validation | 0.7500 | 0.7000 | 0.5000 |",
+        "The 10 validation texts chose the epoch (number 2 of at most 2)",
+        "It reads the first 24 tokens of a text.",
+        "[Prediction(label=..., score=..., scores={...})]",
+    ):
+        assert phrase in card
+    assert "| test |" not in card
+
+
+def test_card_has_the_test_figures_where_there_are_any(make_files):
+    files = make_files()
+    test = {"accuracy": 0.91234, "macro_f1": 0.9, "loss": 0.25}
+    card = render_card(replace(files, metrics={**files.metrics, "test": test}))
+    assert "| test | 0.9123 | 0.9000 | 0.2500 |" in card
+    lines = card.splitlines()
+    table = [line for line in lines if line.startswith("| ")]
+    assert [line.count("|") for line in table] == [5] * 4
+    assert lines.index(table[-1]) == lines.index(table[0]) + 3  # one table, without gaps
+
+
+def test_card_begins_with_metadata_that_the_hub_reads(make_files):
+    _, header, body = render_card(make_files()).split("---\n", 2)
+    assert yaml.safe_load(header) == {
+        "library_name": "wave-network",
+        "pipeline_tag": "text-classification",
+        "tags": ["wave-network", "text-classification"],
+    }
+    assert body.lstrip().startswith("# ")
+
+
+def test_card_lists_no_more_than_fifty_labels(make_files):
+    card = render_card(make_files(labels=tuple(range(60))))
+    assert "It tells 60 classes apart: `0`, `1`," in card
+    assert "`49` and 10 more." in card
+    assert "`50`" not in card
+
+
+def test_braces_in_labels_are_text(make_files):
+    assert "`{preset}`, `{0}`." in render_card(make_files(labels=("{preset}", "{0}")))

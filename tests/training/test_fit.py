@@ -1,0 +1,239 @@
+import hashlib
+import json
+import logging
+import subprocess
+import sys
+from dataclasses import replace
+from textwrap import dedent
+
+import numpy as np
+import pytest
+import torch
+
+from wave_network.config import Preset, TrainConfig, get_preset
+from wave_network.data import from_memory, read_splits
+from wave_network.errors import ConfigError, DataError, ModelFolderError
+from wave_network.runtime import Engine
+from wave_network.text import TextTokenizer
+from wave_network.training.fit import fit, pack
+
+PRESET = Preset(
+    name="tiny",
+    model={"hidden_size": 16, "max_length": 32, "dropout": 0.1, "positions": "learned"},
+    train=TrainConfig(),
+    vocab_size=500,
+)
+CONFIG = TrainConfig(epochs=2, batch_size=32, token_dropout=0.1, seed=3, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return read_splits("sample").train.select(range(0, 1400, 10))
+
+
+def digest(fitted):
+    """A hash of the weights, the tokenizer and the figures."""
+    hashed = hashlib.sha256()
+    for name, tensor in sorted(fitted.files.tensors.items()):
+        hashed.update(name.encode() + tensor.tobytes())
+    hashed.update(repr(fitted.files.tokenizer.__reduce__()[1]).encode())
+    hashed.update(json.dumps(fitted.files.metrics["validation"]).encode())
+    return hashed.hexdigest()
+
+
+def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(rows):
+    first = digest(fit(rows, None, PRESET, CONFIG))
+    torch.rand(7)  # what happens in between must not matter
+    np.random.default_rng().random()
+    assert digest(fit(rows, None, PRESET, CONFIG)) == first
+    program = """
+        import sys
+
+        sys.path.insert(0, sys.argv[1])
+        import test_fit as here
+
+        rows = here.read_splits("sample").train.select(range(0, 1400, 10))
+        print(here.digest(here.fit(rows, None, here.PRESET, here.CONFIG)))
+    """
+    folder = __file__.rpartition("/")[0]
+    found = subprocess.run(
+        [sys.executable, "-c", dedent(program), folder], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == first
+    assert digest(fit(rows, None, PRESET, replace(CONFIG, seed=4))) != first
+
+
+def test_same_seed_gives_bit_identical_weights_with_several_threads(rows):
+    threads = torch.get_num_threads()
+    wide = replace(PRESET, model={"hidden_size": 256, "max_length": 64, "variants": "linear"})
+    config = replace(CONFIG, epochs=1, batch_size=64)
+    torch.set_num_threads(2)
+    try:
+        first, again = (digest(fit(rows, None, wide, config)) for _ in range(2))
+    finally:
+        torch.set_num_threads(threads)
+    assert first == again
+
+
+def test_what_a_training_gives(rows):
+    fitted = fit(rows, None, PRESET, CONFIG)
+    metrics, config = fitted.files.metrics, fitted.files.config
+    assert metrics["training_texts"] == 126
+    assert metrics["validation_texts"] == 14
+    assert metrics["best_epoch"] in (1, 2)
+    assert metrics["stopped"] is fitted.stopped is metrics["test"] is None
+    assert metrics["train_seconds"] > 0
+    assert metrics["parameters"]["total"] == sum(t.size for t in fitted.files.tensors.values())
+    assert metrics["validation"] == fitted.history[metrics["best_epoch"] - 1]["validation"]
+    assert len(fitted.history) == 2
+    assert config.labels == tuple(sorted(set(rows["label"])))
+    assert (config.hidden_size, config.max_length, config.dropout) == (16, 32, 0.1)
+    assert config.vocab_size == fitted.files.tokenizer.vocab_size == 500
+    assert fitted.files.preset == "tiny"
+    assert fitted.files.training == CONFIG.to_dict()
+    assert json.loads(json.dumps(metrics)) == metrics
+    assert all(tensor.dtype == np.float32 for tensor in fitted.files.tensors.values())
+
+
+def test_given_validation_is_used_whole(rows):
+    training, validation = rows.select(range(100)), rows.select(range(100, 140))
+    fitted = fit(training, validation, PRESET, CONFIG)
+    assert fitted.files.metrics["training_texts"] == 100
+    assert fitted.files.metrics["validation_texts"] == 40
+    predictions = Engine(fitted.files).predict(validation["text"])
+    right = [p.label == label for p, label in zip(predictions, validation["label"], strict=True)]
+    assert fitted.files.metrics["validation"]["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_options_replace_the_presets(rows):
+    options = {"operation": "interference", "max_length": 5, "levels": ("sentence", "input")}
+    fitted = fit(rows, None, PRESET, CONFIG, model_options=options)
+    assert fitted.files.config.operation == "interference"
+    assert fitted.files.config.levels == ("sentence", "input")
+    assert fitted.files.config.max_length == fitted.files.tokenizer.max_length == 5
+    with pytest.raises(ConfigError, match="operation must be one of modulation, interference"):
+        fit(rows, None, PRESET, CONFIG, model_options={"operation": "multiplication"})
+
+
+def test_integer_labels():
+    texts = ["good fine", "bad poor", "so so middling"] * 20
+    fitted = fit(from_memory(texts, [5, -1, 30] * 20), None, PRESET, CONFIG)
+    assert fitted.files.config.labels == (-1, 5, 30)
+
+
+@pytest.mark.parametrize("preset", ["small", "tiny", "large", "paper"])
+def test_every_preset_trains(rows, preset, small_tokenizer, tmp_path):
+    small_tokenizer.save(tmp_path)
+    config = replace(get_preset(preset).train, epochs=1, device="cpu")
+    fitted = fit(rows, None, get_preset(preset), config, tokenizer=str(tmp_path))
+    assert fitted.files.preset == preset
+    assert np.isfinite(fitted.files.metrics["validation"]["loss"])
+    assert fitted.files.config.vocab_size == small_tokenizer.vocab_size
+
+
+def test_a_tokenizer_can_be_given(rows, small_tokenizer, tmp_path):
+    small_tokenizer.save(tmp_path)
+    fitted = fit(rows, None, PRESET, CONFIG, tokenizer=str(tmp_path))
+    assert fitted.files.tokenizer.max_length == 32
+    ours, theirs = fitted.files.tokenizer.encode(["Hello"]), small_tokenizer.encode(["Hello"])
+    assert ours.ids.tolist() == theirs.ids.tolist()
+    with pytest.raises(ModelFolderError, match="no tokenizer at"):
+        fit(rows, None, PRESET, CONFIG, tokenizer=str(tmp_path / "nowhere"))
+
+
+def test_a_preferred_tokenizer_that_cannot_be_had_is_replaced_and_said_so(
+    rows, monkeypatch, caplog
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    preset = replace(PRESET, tokenizer="no-such-owner/no-such-tokenizer")
+    with caplog.at_level(logging.WARNING):
+        fitted = fit(rows, None, preset, CONFIG)
+    assert fitted.files.config.vocab_size == 500
+    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.fit"]
+    assert "no-such-owner/no-such-tokenizer cannot be had" in message
+    assert "training one of 500 entries" in message
+
+
+def test_empty_texts_are_kept_and_reported(caplog):
+    texts = ["good fine", "", "bad poor", "  "] * 10
+    labels = ["p", "p", "n", "n"] * 10
+    with caplog.at_level(logging.WARNING):
+        fitted = fit(from_memory(texts, labels), from_memory(texts, labels), PRESET, CONFIG)
+    assert fitted.files.metrics["training_texts"] == 40
+    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.fit"]
+    assert message == "20 of 40 training texts are empty; they are kept"
+
+
+def test_a_label_that_training_does_not_have_is_refused(rows):
+    with pytest.raises(DataError, match="label 'Weather' in 1 row was not in the training data"):
+        fit(rows, from_memory(["rain"], ["Weather"]), PRESET, CONFIG)
+
+
+def test_a_single_class_is_refused():
+    with pytest.raises(DataError, match="a single class"):
+        fit(from_memory(["a", "b"], ["x", "x"]), None, PRESET, CONFIG)
+
+
+class Listener:
+    def __init__(self, interrupt_at=None):
+        self.stages, self.steps, self.interrupt_at = [], 0, interrupt_at
+
+    def stage(self, name):
+        self.stages.append(name)
+
+    def start(self, steps, epochs):
+        self.stages.append((steps, epochs))
+
+    def step(self, loss):
+        self.steps += 1
+        if self.steps == self.interrupt_at:
+            raise KeyboardInterrupt
+
+    def epoch(self, record):
+        self.stages.append(record["epoch"])
+
+
+def test_progress_is_told_of_every_stage(rows):
+    listener = Listener()
+    fit(rows, None, PRESET, CONFIG, progress=listener)
+    assert listener.stages == ["learning the vocabulary", "encoding the texts", (8, 2), 1, 2]
+
+
+@pytest.mark.parametrize(("step", "epochs"), [(2, 0), (6, 1)])
+def test_interrupted_training_gives_a_model(rows, step, epochs):
+    fitted = fit(rows, None, PRESET, CONFIG, progress=Listener(interrupt_at=step))
+    assert fitted.stopped == fitted.files.metrics["stopped"] == "interrupted"
+    assert len(fitted.history) == fitted.files.metrics["best_epoch"] == epochs
+    assert set(fitted.files.metrics["validation"]) == {"accuracy", "macro_f1", "loss"}
+    assert len(Engine(fitted.files).predict(["a text"])) == 1
+
+
+TEXTS = ["One. Two words! Three", "", "雨が降る。風が吹く。", "a " * 100, "x"] * 500
+
+
+@pytest.mark.parametrize("sentences", [False, True])
+def test_packing_in_chunks_equals_packing_at_once(small_tokenizer, sentences):
+    labels = np.arange(len(TEXTS))
+    rows = from_memory(TEXTS, labels.tolist())
+    packed = pack(rows, small_tokenizer, labels, sentences=sentences)
+    whole = small_tokenizer.encode_sentences(TEXTS)
+    np.testing.assert_array_equal(packed.ids, whole.ids)
+    np.testing.assert_array_equal(packed.offsets, whole.offsets)
+    assert packed.labels is labels
+    assert packed.ids.dtype == np.int32
+    assert packed.offsets.dtype == np.int64
+    if sentences:
+        found = packed.to_torch().sentence_offsets
+        np.testing.assert_array_equal(found, whole.sentence_offsets)
+        assert packed.sentences.dtype == np.int32
+        assert (np.diff(packed.sentences) >= 0).all()
+    else:
+        assert packed.sentences is None
+
+
+def test_the_tokenizer_learns_from_the_training_texts_alone():
+    texts, labels = ["common words here", "usual words there"] * 30, ["a", "b"] * 30
+    held_out = from_memory(["unheardof " * 20, "unheardof " * 20], ["a", "b"])
+    fitted = fit(from_memory(texts, labels), held_out, PRESET, CONFIG)
+    expected = TextTokenizer.train(texts, 500, 32)
+    assert fitted.files.tokenizer.__reduce__() == expected.__reduce__()

@@ -1,0 +1,290 @@
+import math
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+
+from wave_network.config import ModelConfig, TrainConfig
+from wave_network.data.batch import PackedTexts, training_batches
+from wave_network.errors import ConfigError
+from wave_network.model import WaveNetwork
+from wave_network.training.loop import predict_probabilities, resolve_device, train
+from wave_network.training.metrics import summarize
+
+CLASSES = 3
+
+
+def make_texts(count=96, seed=0, shift=0):
+    """Texts whose words tell their class; with a shift, that class and another's label."""
+    random = np.random.default_rng(seed)
+    classes = random.integers(CLASSES, size=count)
+    rows = [
+        [0, *(1 + 4 * kind + random.integers(4, size=random.integers(3, 7)))] for kind in classes
+    ]
+    return PackedTexts(
+        ids=np.concatenate(rows).astype(np.int32),
+        offsets=np.cumsum([0, *map(len, rows)]),
+        labels=(classes + shift) % CLASSES,
+    )
+
+
+TRAINING, VALIDATION = make_texts(), make_texts(60, seed=1)
+# The better a model learns the training texts, the worse it is on these.
+CONTRARY = make_texts(60, seed=1, shift=1)
+
+
+def make_model(**options):
+    torch.manual_seed(0)
+    return WaveNetwork(
+        ModelConfig(
+            labels=("x", "y", "z"), vocab_size=13, cls_token_id=0, **{"hidden_size": 8, **options}
+        )
+    )
+
+
+def make_config(**options):
+    defaults = {"epochs": 4, "batch_size": 16, "learning_rate": 0.02, "device": "cpu"}
+    return TrainConfig(**{**defaults, **options})
+
+
+class Recorder:
+    """A listener that can interrupt at a step, or at the end of an epoch."""
+
+    def __init__(self, step=None, epoch=None):
+        self.started, self.losses, self.records = None, [], []
+        self.interrupt_step, self.interrupt_epoch = step, epoch
+
+    def stage(self, name):
+        raise AssertionError("the loop itself has no stages")
+
+    def start(self, steps, epochs):
+        self.started = steps, epochs
+
+    def step(self, loss):
+        self.losses.append(loss)
+        if len(self.losses) == self.interrupt_step:
+            raise KeyboardInterrupt
+
+    def epoch(self, record):
+        self.records.append(record)
+        if len(self.records) == self.interrupt_epoch:
+            raise KeyboardInterrupt
+
+
+def evaluation(model, texts):
+    return summarize(predict_probabilities(model, texts), texts.labels)
+
+
+def assert_same_weights(first, second):
+    ours, theirs = first.state_dict(), second.state_dict()
+    assert list(ours) == list(theirs)
+    for name, value in ours.items():
+        assert torch.equal(value, theirs[name]), name
+
+
+def test_learns_what_can_be_learnt():
+    model = make_model()
+    result = train(model, TRAINING, VALIDATION, make_config(epochs=8))
+    losses = [record["train_loss"] for record in result.history]
+    assert losses[-1] < losses[0] / 4
+    assert result.validation["accuracy"] == 1.0
+    assert evaluation(model, make_texts(50, seed=7))["accuracy"] > 0.95
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"variants": "linear", "num_layers": 2, "positions": "learned", "dropout": 0.1},
+        {"operation": "interference", "pooling": "mean", "positions": "sinusoidal"},
+    ],
+)
+def test_learns_with_other_shapes(options):
+    model = make_model(**options)
+    result = train(model, TRAINING, VALIDATION, make_config(epochs=12, token_dropout=0.1))
+    assert result.validation["accuracy"] > 0.95
+
+
+def test_history_has_a_record_for_each_epoch():
+    listener = Recorder()
+    config = make_config(epochs=3, warmup=0.0, learning_rate=0.03)
+    result = train(make_model(), TRAINING, VALIDATION, config, listener)
+    assert listener.started == (18, 3)  # 96 texts in batches of 16
+    assert len(listener.losses) == 18
+    assert listener.records == result.history
+    for number, record in enumerate(result.history, start=1):
+        assert set(record) == {"epoch", "train_loss", "learning_rate", "validation", "seconds"}
+        assert record["epoch"] == number
+        assert set(record["validation"]) == {"accuracy", "macro_f1", "loss"}
+        # The mean over the epoch's texts so far ends as the epoch's.
+        assert record["train_loss"] == listener.losses[6 * number - 1]
+        assert record["learning_rate"] == pytest.approx(0.03 * (3 - number) / 3, abs=1e-12)
+    seconds = [record["seconds"] for record in result.history]
+    assert 0 < seconds[0] < seconds[1] < seconds[2] < result.seconds
+    assert result.stopped is None
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_first_loss_is_the_smoothed_cross_entropy_of_the_first_batch(smoothing):
+    model, listener = make_model(), Recorder()
+    before = deepcopy(model)
+    config = make_config(label_smoothing=smoothing, epochs=1, seed=5)
+    train(model, TRAINING, VALIDATION, config, listener)
+    batch = next(training_batches(TRAINING, 16, 0.0, np.random.default_rng([5, 1])))
+    logs = before(batch).detach().log_softmax(dim=1)
+    true = logs[torch.arange(16), batch.labels]
+    expected = -((1 - smoothing) * true + smoothing * logs.mean(dim=1)).mean()
+    assert listener.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_mean_loss_weighs_a_smaller_last_batch_by_its_texts():
+    listener, model = Recorder(), make_model()
+    texts = make_texts(20)
+    config = make_config(epochs=1, learning_rate=1e-12)  # the weights stay as they are
+    train(model, texts, VALIDATION, config, listener)
+    assert listener.losses[-1] == pytest.approx(evaluation(model, texts)["loss"], rel=1e-5)
+
+
+def test_best_epoch_is_the_first_of_the_best_validation_accuracy():
+    config = make_config(epochs=5, schedule="constant", warmup=0.0)
+    model, short = make_model(), make_model()
+    result = train(model, TRAINING, CONTRARY, config)
+    accuracies = [record["validation"]["accuracy"] for record in result.history]
+    assert accuracies.index(max(accuracies)) + 1 == result.best_epoch < 5
+    assert accuracies[-1] == 0.0
+    assert result.validation == result.history[result.best_epoch - 1]["validation"]
+    # The weights are those that this many epochs give.
+    train(short, TRAINING, CONTRARY, make_config(**{**vars(config), "epochs": result.best_epoch}))
+    assert_same_weights(model, short)
+
+
+@pytest.mark.parametrize("validation", [VALIDATION, CONTRARY], ids=["rising", "falling"])
+def test_the_kept_weights_give_the_reported_validation(validation):
+    model = make_model(dropout=0.2)
+    result = train(model, TRAINING, validation, make_config())
+    assert evaluation(model, validation) == result.validation
+    assert not model.training
+
+
+def test_the_last_epoch_is_kept_if_it_is_the_best():
+    config = make_config(epochs=3, learning_rate=5e-3)
+    model = make_model()
+    result = train(model, TRAINING, VALIDATION, config)
+    accuracies = [record["validation"]["accuracy"] for record in result.history]
+    assert accuracies[2] > max(accuracies[:2])
+    assert result.best_epoch == 3
+    assert evaluation(model, VALIDATION) == result.validation
+
+
+@pytest.mark.parametrize(
+    ("epochs", "patience", "ran", "stopped"),
+    [(9, 1, 2, "patience"), (9, 3, 4, "patience"), (3, 2, 3, None), (3, None, 3, None)],
+)
+def test_patience(epochs, patience, ran, stopped):
+    config = make_config(epochs=epochs, patience=patience, schedule="constant", warmup=0.0)
+    result = train(make_model(), TRAINING, CONTRARY, config)
+    assert result.best_epoch == 1
+    assert len(result.history) == ran
+    assert result.stopped == stopped
+
+
+def test_interrupt_before_the_first_epoch_ends_keeps_the_weights_as_they_are():
+    model, start = make_model(), make_model()
+    result = train(model, TRAINING, VALIDATION, make_config(), Recorder(step=3))
+    assert result.stopped == "interrupted"
+    assert result.best_epoch == 0
+    assert result.history == []
+    assert evaluation(model, VALIDATION) == result.validation
+    assert not torch.equal(model.classifier.weight, start.classifier.weight)
+    assert not model.training
+
+
+@pytest.mark.parametrize("moment", [{"step": 10}, {"epoch": 1}, {"step": 12}])
+def test_interrupt_later_keeps_the_best_epoch(moment):
+    config = make_config(schedule="constant", warmup=0.0)
+    model, short = make_model(), make_model()
+    result = train(model, TRAINING, CONTRARY, config, Recorder(**moment))
+    assert result.stopped == "interrupted"
+    assert result.best_epoch == len(result.history) == 1
+    assert result.validation == result.history[0]["validation"]
+    train(short, TRAINING, CONTRARY, make_config(epochs=1, schedule="constant", warmup=0.0))
+    assert_same_weights(model, short)
+
+
+def test_other_errors_of_a_listener_are_not_swallowed():
+    class Broken(Recorder):
+        def step(self, loss):
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        train(make_model(), TRAINING, VALIDATION, make_config(), Broken())
+
+
+@pytest.mark.parametrize("options", [{}, {"token_dropout": 0.3}, {"max_grad_norm": None}])
+def test_same_seed_same_weights_and_another_seed_others(options):
+    models = [make_model(dropout=0.1, positions="learned") for _ in range(3)]
+    results = []
+    for model, seed in zip(models, (3, 3, 4), strict=True):
+        torch.manual_seed(3)  # of the dropout; `fit` sees to it
+        results.append(train(model, TRAINING, VALIDATION, make_config(seed=seed, **options)))
+    first, again, other = models
+    assert_same_weights(first, again)
+    assert results[0].validation == results[1].validation
+    assert not torch.equal(first.classifier.weight, other.classifier.weight)
+
+
+def test_clipping_and_smoothing_and_token_dropout_reach_the_training():
+    plain = make_model()
+    train(plain, TRAINING, VALIDATION, make_config(max_grad_norm=None))
+    for options in ({"max_grad_norm": 0.01}, {"label_smoothing": 0.3}, {"token_dropout": 0.3}):
+        changed = make_model()
+        train(changed, TRAINING, VALIDATION, make_config(**{"max_grad_norm": None, **options}))
+        assert not torch.equal(plain.classifier.weight, changed.classifier.weight), options
+
+
+def test_tokens_that_never_occur_keep_their_start():
+    torch.manual_seed(0)
+    config = ModelConfig(labels=(0, 1, 2), vocab_size=20, cls_token_id=0, hidden_size=8)
+    model = WaveNetwork(config)
+    start = model.embedding.weight.detach().clone()
+    train(model, TRAINING, VALIDATION, make_config(epochs=1))
+    assert torch.equal(model.embedding.weight[13:], start[13:])
+    assert not torch.equal(model.embedding.weight[:13], start[:13])
+
+
+def test_probabilities_are_of_every_text_in_order():
+    model = make_model(dropout=0.5).train()
+    found = predict_probabilities(model, TRAINING)
+    assert found.shape == (96, 3)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    logits = model(TRAINING.to_torch()).detach()
+    np.testing.assert_allclose(found, logits.softmax(dim=1).numpy(), rtol=1e-5)
+    assert not model.training
+
+
+@pytest.mark.parametrize(
+    ("name", "exists"),
+    [("cuda", torch.cuda.is_available), ("mps", torch.backends.mps.is_available)],
+)
+def test_a_device_that_is_not_here_is_refused(name, exists):
+    if exists():
+        pytest.skip(f"this machine has {name}")
+    with pytest.raises(ConfigError, match=f"no {name} device here: use --device cpu") as caught:
+        resolve_device(name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match=f"no {name} device here"):
+        train(make_model(), TRAINING, VALIDATION, make_config(device=name))
+
+
+def test_device_names():
+    assert resolve_device("cpu") == torch.device("cpu")
+    nothing_else = not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    assert (resolve_device("auto").type == "cpu") == nothing_else
+
+
+def test_training_on_auto_ends_on_the_cpu():
+    model = make_model()
+    result = train(model, TRAINING, VALIDATION, make_config(device="auto", epochs=1))
+    assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}
+    assert math.isfinite(result.validation["loss"])

@@ -1,0 +1,77 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from wave_network.training.metrics import full_report, summarize
+
+# True classes 0 0 0 1 1 2, predicted 0 0 1 1 0 0: class 2 is never predicted, class 3 occurs
+# nowhere.
+LABELS = np.array([0, 0, 0, 1, 1, 2])
+PROBABILITIES = np.array(
+    [
+        [0.7, 0.1, 0.1, 0.1],
+        [0.4, 0.3, 0.2, 0.1],
+        [0.2, 0.6, 0.1, 0.1],
+        [0.1, 0.8, 0.1, 0.0],
+        [0.5, 0.25, 0.25, 0.0],
+        [0.9, 0.05, 0.05, 0.0],
+    ],
+    dtype=np.float32,
+)
+F1 = [2 * 2 / (4 + 3), 2 * 1 / (2 + 2), 0.0]
+LOSS = -sum(math.log(p) for p in (0.7, 0.4, 0.2, 0.8, 0.25, 0.05)) / 6
+
+
+def test_summary_by_hand():
+    found = summarize(PROBABILITIES, LABELS)
+    assert found == pytest.approx({"accuracy": 3 / 6, "macro_f1": sum(F1) / 3, "loss": LOSS})
+
+
+def test_report_by_hand():
+    report = full_report(PROBABILITIES, LABELS, ["w", "x", "y", "z"])
+    assert list(report) == ["accuracy", "macro_f1", "loss", "per_class", "confusion", "examples"]
+    assert report["accuracy"] == pytest.approx(0.5)
+    assert report["macro_f1"] == pytest.approx(sum(F1) / 3)
+    assert report["loss"] == pytest.approx(LOSS)
+    assert report["per_class"] == {
+        "w": pytest.approx({"precision": 2 / 4, "recall": 2 / 3, "f1": F1[0], "support": 3}),
+        "x": pytest.approx({"precision": 1 / 2, "recall": 1 / 2, "f1": F1[1], "support": 2}),
+        "y": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1},
+        "z": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0},
+    }
+    assert report["confusion"] == {
+        "labels": ["w", "x", "y", "z"],
+        "matrix": [[2, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]],
+    }
+    assert report["examples"] == 6
+
+
+def test_report_is_plain_json_with_the_labels_as_they_are():
+    report = full_report(PROBABILITIES, LABELS, [10, -1, 2, 3])
+    assert report["confusion"]["labels"] == [10, -1, 2, 3]
+    assert list(report["per_class"]) == ["10", "-1", "2", "3"]
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_a_perfect_classifier():
+    perfect = summarize(np.eye(3, dtype=np.float32), np.arange(3))
+    assert perfect == {"accuracy": 1.0, "macro_f1": 1.0, "loss": 0.0}
+
+
+def test_a_class_that_is_predicted_but_never_true_counts_in_macro_f1():
+    probabilities = np.array([[1, 0, 0], [0, 0, 1]], dtype=np.float32)
+    assert summarize(probabilities, np.array([0, 0]))["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_a_class_that_is_nowhere_does_not_count_in_macro_f1():
+    probabilities = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    assert summarize(probabilities, np.array([0, 1]))["macro_f1"] == 1.0
+
+
+def test_the_loss_of_a_probability_0_is_large_and_finite():
+    probabilities = np.array([[0, 1], [0, 1]], dtype=np.float32)
+    found = summarize(probabilities, np.array([0, 1]))
+    assert found["loss"] == pytest.approx(-math.log(np.finfo(np.float32).tiny) / 2)
+    assert found["accuracy"] == 0.5

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from wave_network.config import PRESETS, ModelConfig, TrainConfig
+from wave_network.data.batch import PackedTexts
+from wave_network.model import WaveNetwork
+from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
+
+CPU = torch.device("cpu")
+VOCABULARY = 30
+USED = [0, 3, 4, 5, 9, 11]
+
+
+def make_model(seed=0, **options):
+    torch.manual_seed(seed)
+    config = ModelConfig(
+        labels=(0, 1, 2), vocab_size=VOCABULARY, cls_token_id=0, hidden_size=8, **options
+    )
+    return WaveNetwork(config)
+
+
+def backward(model, factor=1.0):
+    """The gradients of one step, on texts in which the tokens of `USED` repeat."""
+    texts = PackedTexts(
+        ids=np.array([0, 3, 4, 3, 0, 5, 5, 9, 11, 0, 3], dtype=np.int32),
+        offsets=np.array([0, 4, 9, 11]),
+        labels=np.array([0, 1, 2]),
+    )
+    batch = texts.to_torch()
+    model.train()
+    (factor * F.cross_entropy(model(batch), batch.labels)).backward()
+
+
+SHAPES = [
+    {},
+    {"variants": "linear", "positions": "learned", "num_layers": 2, "pooling": "mean"},
+    {"variants": "linear", "positions": "sinusoidal", "operation": "interference"},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e4])
+def test_clipping_equals_torchs_on_a_dense_copy(shape, factor):
+    model, dense = make_model(**shape), make_model(**shape)
+    build_optimizers(model, TrainConfig(), CPU)
+    backward(model, factor)
+    backward(dense, factor)
+    assert model.embedding.weight.grad.is_sparse
+    assert not dense.embedding.weight.grad.is_sparse
+    clip_gradients(model, 0.5)
+    norm = torch.nn.utils.clip_grad_norm_(dense.parameters(), 0.5)
+    assert (norm > 0.5) == (factor >= 1)  # both sides of the limit are tried
+    for (name, ours), theirs in zip(model.named_parameters(), dense.parameters(), strict=True):
+        gradient = ours.grad.to_dense()
+        torch.testing.assert_close(gradient, theirs.grad, rtol=1e-5, atol=1e-9, msg=name)
+
+
+def test_every_parameter_is_in_one_group_and_matrices_alone_decay():
+    model = make_model(variants="linear", positions="learned", num_layers=2)
+    optimizers = build_optimizers(model, TrainConfig(weight_decay=0.3, learning_rate=0.02), CPU)
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    assert all(group["lr"] == 0.02 for group in groups)
+    decay = {id(p): group.get("weight_decay", 0.0) for group in groups for p in group["params"]}
+    assert sum(len(group["params"]) for group in groups) == len(decay)
+    expected = {
+        id(parameter): 0.3 if parameter.ndim == 2 and name != "embedding.weight" else 0.0
+        for name, parameter in model.named_parameters()
+    }
+    assert decay == expected
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_that_are_not_in_the_batch_do_not_move(shape):
+    model = make_model(**shape)
+    optimizers = build_optimizers(model, TrainConfig(learning_rate=0.1), CPU)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    others = sorted(set(range(VOCABULARY)) - set(USED))
+    for _ in range(3):
+        backward(model)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+    after = dict(model.named_parameters())
+    table = "embedding.weight"
+    assert torch.equal(after[table][others], before[table][others])
+    assert ((after[table][USED] - before[table][USED]).abs().amax(dim=1) > 0).all()
+    assert all(not torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_a_rows_moments_rest_while_its_token_does_not_occur():
+    model = make_model()
+    rows, _ = build_optimizers(model, TrainConfig(), CPU)
+    backward(model)
+    rows.step()
+    state = rows.state[model.embedding.weight]
+    others = sorted(set(range(VOCABULARY)) - set(USED))
+    assert (state["exp_avg"][others] == 0).all()
+    assert (state["exp_avg"][USED].abs().amax(dim=1) > 0).all()
+
+
+def test_the_papers_training_has_constant_rate_no_warmup_and_no_clipping():
+    config = PRESETS["paper"].train
+    model = make_model(variants="linear", positions="sinusoidal")
+    optimizers = build_optimizers(model, config, CPU)
+    assert config.max_grad_norm is None
+    assert rates(config, 40) == [1e-3] * 40
+    backward(model)
+    before = model.layers[0].variants.weight.detach().clone()
+    for optimizer in optimizers:
+        optimizer.step()
+    # Adam's first step is the learning rate itself, wherever there is a gradient.
+    step = (model.layers[0].variants.weight - before).abs().max().item()
+    assert step == pytest.approx(1e-3, rel=0.05)
+
+
+def rates(config, steps):
+    """The learning rate of each step."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=config.learning_rate)
+    schedule = build_schedule(optimizer, config, steps)
+    found = []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+@pytest.mark.parametrize(("warmup", "steps"), [(0.0, 10), (0.3, 10), (0.1, 100), (0.9, 20)])
+def test_schedule_rises_to_the_peak_and_then_keeps_to_its_shape(schedule, warmup, steps):
+    found = np.array(rates(TrainConfig(learning_rate=1.0, warmup=warmup, schedule=schedule), steps))
+    peak = round(warmup * steps)
+    assert (found > 0).all()
+    assert found[peak] == 1.0
+    rise, rest = found[: peak + 1], found[peak:]
+    np.testing.assert_allclose(rise, np.arange(1, peak + 2) / (peak + 1))
+    if schedule == "constant":
+        assert (rest == 1.0).all()
+    else:  # so that the step after the last would be of size 0
+        np.testing.assert_allclose(rest, 1 - np.arange(len(rest)) / len(rest))
+
+
+def test_schedule_of_a_single_step():
+    assert rates(TrainConfig(learning_rate=1.0, warmup=0.05), 1) == [1.0]
+
+
+def test_schedule_beyond_its_end_stays_at_0():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = build_schedule(optimizer, TrainConfig(warmup=0.0), 2)
+    for _ in range(5):
+        optimizer.step()
+        schedule.step()
+    assert optimizer.param_groups[0]["lr"] == 0.0

@@ -1,0 +1,49 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from wave_network.training.progress import TrainingBar
+
+RECORD = {
+    "epoch": 1,
+    "train_loss": 1.23456,
+    "learning_rate": 0.1,
+    "validation": {"accuracy": 0.9125, "macro_f1": 0.9, "loss": 0.3},
+    "seconds": 61.4,
+}
+
+
+def drawn(terminal):
+    file = StringIO()
+    with TrainingBar(Console(file=file, force_terminal=terminal, width=100)) as bar:
+        bar.stage("learning the vocabulary")
+        bar.start(steps=4, epochs=2)
+        for loss in (2.0, 1.5):
+            bar.step(loss)
+        bar.epoch(RECORD)
+        bar.step(1.25)
+    return file.getvalue()
+
+
+def test_a_file_gets_one_line_an_epoch():
+    assert drawn(False).splitlines() == [
+        "epoch 1/2  loss 1.2346  validation accuracy 91.25%  macro F1 90.00%  61 s"
+    ]
+
+
+def test_a_terminal_gets_the_bar_too():
+    text = drawn(True)
+    assert "training" in text
+    assert "75%" in text
+    assert "loss 1.250  validation 91.25%" in text
+    assert "epoch 1/2" in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is back
+
+
+def test_an_error_leaves_the_terminal_as_it_was():
+    file = StringIO()
+    bar = TrainingBar(Console(file=file, force_terminal=True))
+    with pytest.raises(KeyboardInterrupt), bar:
+        raise KeyboardInterrupt
+    assert file.getvalue().rindex("\x1b[?25h") > file.getvalue().rindex("\x1b[?25l")
