@@ -95,6 +95,7 @@ def make_files(small_tokenizer):
             metrics={
                 "training_texts": 90,
                 "validation_texts": 10,
+                "epochs": 2,
                 "best_epoch": 2,
                 "validation": figures,
                 "test": None,

@@ -117,6 +117,8 @@ def test_embedding_size_holds_both_variants_where_they_are_stored():
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
         ({"epochs": 1.5}, "epochs must be a whole number; got 1.5"),
+        ({"min_steps": -1}, "min_steps must be at least 0"),
+        ({"min_steps": 0.5}, "min_steps must be a whole number"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"learning_rate": 0}, "learning_rate must be above 0, not 0"),
         ({"learning_rate": -1e-3}, "learning_rate must be above 0"),
@@ -171,6 +173,22 @@ def test_override_keeps_what_is_none():
     assert config.seed == 3
     assert override(config, seed=0).seed == 0
     assert "epochs" in refusal(override, config, epochs=0)
+
+
+def test_given_epochs_are_meant_exactly():
+    config = TrainConfig(epochs=5, min_steps=100)
+    assert override(config, epochs=2).min_steps == 0
+    assert override(config, epochs=2, min_steps=7).min_steps == 7
+    assert override(config, seed=2).min_steps == 100
+
+
+@pytest.mark.parametrize(
+    ("texts", "epochs"), [(1, 100), (10, 100), (11, 50), (333, 3), (340, 3), (10_000, 3)]
+)
+def test_few_texts_are_passed_over_more_often(texts, epochs):
+    config = TrainConfig(epochs=3, min_steps=100, batch_size=10)
+    assert config.epochs_for(texts) == epochs
+    assert replace(config, min_steps=0).epochs_for(texts) == 3
 
 
 def test_presets_by_name():

@@ -18,7 +18,7 @@ def test_card_says_what_the_model_is(make_files):
         f"wave-network {__version__}",
         "It tells 3 classes apart: `World`, `Sports`, `Sci/Tech`.",
         "| validation | 0.7500 | 0.7000 | 0.5000 |",
-        "The 10 validation texts chose the epoch (number 2 of at most 2)",
+        "The 10 validation texts chose the epoch (number 2 of 2)",
         "It reads the first 24 tokens of a text.",
         "[Prediction(label=..., score=..., scores={...})]",
     ):

@@ -156,6 +156,7 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the training texts, at most.
+        min_steps: With few texts, passes are added until there are this many steps.
         batch_size: Texts a step.
         learning_rate: AdamW's step size at its peak.
         weight_decay: AdamW's decoupled weight decay, on matrices outside the embedding table.
@@ -171,13 +172,14 @@ class TrainConfig:
     """
 
     epochs: int = 6
-    batch_size: int = 64
-    learning_rate: float = 2e-3
+    min_steps: int = 0
+    batch_size: int = 128
+    learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: float = 0.05
     schedule: Schedule = "linear"
     max_grad_norm: float | None = 1.0
-    token_dropout: float = 0.0
+    token_dropout: float = 0.5
     label_smoothing: float = 0.0
     patience: int | None = None
     validation_fraction: float = 0.1
@@ -192,7 +194,7 @@ class TrainConfig:
         """
         _check_choice("schedule", self.schedule, get_args(Schedule))
         _check_choice("device", self.device, get_args(Device))
-        _check_whole(self, "epochs", "batch_size", "seed")
+        _check_whole(self, "epochs", "min_steps", "batch_size", "seed")
         _check_finite(
             self,
             *("learning_rate", "weight_decay", "warmup", "token_dropout"),
@@ -202,6 +204,7 @@ class TrainConfig:
             _check_finite(self, "max_grad_norm")
         for name in ("epochs", "batch_size"):
             _check_range(name, getattr(self, name), 1, None)
+        _check_range("min_steps", self.min_steps, 0, None)
         if self.patience is not None:
             _check_whole(self, "patience")
             _check_range("patience", self.patience, 1, None)
@@ -214,6 +217,11 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be above 0, not {value}")
+
+    def epochs_for(self, texts: int) -> int:
+        """Passes over that many texts: `epochs`, or more where `min_steps` asks for it."""
+        steps = -(-texts // self.batch_size)
+        return max(self.epochs, -(-self.min_steps // steps))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
@@ -247,21 +255,21 @@ PRESETS: Final[Mapping[str, Preset]] = {
             name="small",
             description="the best we know within 2.4M parameters, embeddings included",
             model={"hidden_size": 128, "max_length": 512},
-            train=TrainConfig(),
+            train=TrainConfig(min_steps=500),
             vocab_size=8_192,
         ),
         Preset(
             name="tiny",
             description="at most 400k parameters, for the web and microcontrollers",
             model={"hidden_size": 32, "max_length": 512},
-            train=TrainConfig(epochs=8, learning_rate=4e-3),
+            train=TrainConfig(epochs=8, min_steps=500, learning_rate=8e-3, token_dropout=0.3),
             vocab_size=6_000,
         ),
         Preset(
             name="large",
             description="the best accuracy we know from scratch, at most 25M parameters",
             model={"hidden_size": 384, "max_length": 1_024},
-            train=TrainConfig(),
+            train=TrainConfig(min_steps=500, learning_rate=2e-3),
             vocab_size=30_522,
         ),
         Preset(
@@ -275,10 +283,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
             },
             train=TrainConfig(
                 epochs=4,
+                batch_size=64,
                 learning_rate=1e-3,
                 warmup=0.0,
                 schedule="constant",
                 max_grad_norm=None,
+                token_dropout=0.0,
                 validation_fraction=0.2,
             ),
             vocab_size=30_522,
@@ -299,5 +309,8 @@ def get_preset(name: str) -> Preset:
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:  # noqa: ANN401
-    """Replace the fields whose new value is not None."""
-    return replace(config, **{name: value for name, value in values.items() if value is not None})
+    """Replace the fields whose new value is not None; given epochs are meant exactly."""
+    given = {name: value for name, value in values.items() if value is not None}
+    if "epochs" in given:
+        given.setdefault("min_steps", 0)
+    return replace(config, **given)

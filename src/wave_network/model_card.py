@@ -27,7 +27,7 @@ scratch on {texts:,} texts by wave-network {version}. It tells {count} classes a
 | --- | ---: | ---: | ---: |
 {rows}
 
-The {held_out:,} validation texts chose the epoch (number {best_epoch} of at most {epochs}), so
+The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}), so
 their figures flatter a little; the test texts, where there are any, chose nothing.
 
 ## Use
@@ -71,7 +71,7 @@ def render_card(files: ModelFiles) -> str:
         rows="\n".join(rows),
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
-        epochs=files.training["epochs"],
+        epochs=metrics["epochs"],
         max_length=config.max_length,
         **parameter_counts(config),
     )

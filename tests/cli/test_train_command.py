@@ -67,6 +67,16 @@ def test_people_get_a_table_and_the_next_step(invoke, few, tmp_path):
     assert (tmp_path / "my model" / "config.json").is_file()
 
 
+def test_each_epoch_is_one_line_however_long(invoke, few):
+    ended = invoke("train", few, "--preset", "tiny", "--epochs", 1_000_000, "--patience", 3)
+    assert ended.code == 0
+    lines = ended.err.splitlines()
+    assert len(lines) >= 4
+    for number, line in enumerate(lines, start=1):
+        assert line.startswith(f"epoch {number}/1000000  loss ")
+        assert line.endswith(" s")
+
+
 def test_validation_and_test_data_are_used_as_given(invoke, few, tmp_path):
     validation = write_csv(tmp_path / "validation.csv", labelled_rows(10))
     test = write_csv(tmp_path / "test.csv", [("red", "animal"), ("teal", "animal")])

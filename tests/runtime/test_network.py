@@ -29,6 +29,14 @@ def test_answers_stay_the_same_while_the_tables_fill(make_files, variants, posit
     np.testing.assert_allclose(full.logits(IDS, OFFSETS), first, rtol=1e-5, atol=1e-5)
 
 
+def test_no_row_is_computed_twice(make_files):
+    files = make_files(vocab_size=12, cls_token_id=0, variants="linear")
+    network = Network(files.config, files.tensors)
+    first = network.logits(IDS, OFFSETS)
+    files.tensors["embedding.weight"][:] = np.nan
+    np.testing.assert_array_equal(network.logits(IDS, OFFSETS), first)
+
+
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_weights_and_ids_are_not_changed(make_files, num_layers):
     files = make_files(

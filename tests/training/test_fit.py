@@ -63,6 +63,18 @@ def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(row
     assert digest(fit(rows, None, PRESET, replace(CONFIG, seed=4))) != first
 
 
+def test_the_seed_decides_the_start(rows):
+    """The rows of tokens that never occur still are what they were at the start."""
+    tables = [
+        fit(rows, None, PRESET, replace(CONFIG, epochs=1, seed=seed)).files.tensors[
+            "embedding.weight"
+        ]
+        for seed in (3, 3, 4)
+    ]
+    assert np.array_equal(tables[0], tables[1])
+    assert not (tables[0] == tables[2]).all(axis=1).any()
+
+
 def test_same_seed_gives_bit_identical_weights_with_several_threads(rows):
     threads = torch.get_num_threads()
     wide = replace(PRESET, model={"hidden_size": 256, "max_length": 64, "variants": "linear"})
@@ -81,6 +93,7 @@ def test_what_a_training_gives(rows):
     assert metrics["training_texts"] == 126
     assert metrics["validation_texts"] == 14
     assert metrics["best_epoch"] in (1, 2)
+    assert metrics["epochs"] == 2
     assert metrics["stopped"] is fitted.stopped is metrics["test"] is None
     assert metrics["train_seconds"] > 0
     assert metrics["parameters"]["total"] == sum(t.size for t in fitted.files.tensors.values())

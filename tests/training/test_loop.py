@@ -44,7 +44,13 @@ def make_model(**options):
 
 
 def make_config(**options):
-    defaults = {"epochs": 4, "batch_size": 16, "learning_rate": 0.02, "device": "cpu"}
+    defaults = {
+        "epochs": 4,
+        "batch_size": 16,
+        "learning_rate": 0.02,
+        "token_dropout": 0.0,
+        "device": "cpu",
+    }
     return TrainConfig(**{**defaults, **options})
 
 
@@ -124,6 +130,16 @@ def test_history_has_a_record_for_each_epoch():
     assert result.stopped is None
 
 
+def test_few_texts_get_more_epochs():
+    listener = Recorder()
+    config = make_config(epochs=2, min_steps=20)
+    result = train(make_model(), TRAINING, VALIDATION, config, listener)
+    assert listener.started == (24, 4)  # 6 steps an epoch
+    assert len(listener.losses) == 24
+    assert len(result.history) == 4
+    assert result.history[-1]["learning_rate"] == 0.0
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_first_loss_is_the_smoothed_cross_entropy_of_the_first_batch(smoothing):
     model, listener = make_model(), Recorder()
@@ -156,6 +172,12 @@ def test_best_epoch_is_the_first_of_the_best_validation_accuracy():
     # The weights are those that this many epochs give.
     train(short, TRAINING, CONTRARY, make_config(**{**vars(config), "epochs": result.best_epoch}))
     assert_same_weights(model, short)
+
+
+def test_of_equal_epochs_the_first_is_kept():
+    result = train(make_model(), TRAINING, VALIDATION, make_config(learning_rate=1e-12))
+    assert len({record["validation"]["accuracy"] for record in result.history}) == 1
+    assert result.best_epoch == 1
 
 
 @pytest.mark.parametrize("validation", [VALIDATION, CONTRARY], ids=["rising", "falling"])

@@ -4,6 +4,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from wave_network.config import PRESETS
 from wave_network.data import Splits, encode_labels, from_memory
 from wave_network.errors import ConfigError, DataError, OutputError
 from wave_network.model_folder import parameter_counts, read_history, read_model, size_bytes
@@ -73,7 +74,7 @@ def test_options_of_none_keep_the_presets(tmp_path):
     files = read_model(tmp_path / "model")
     assert files.config.operation == "modulation"
     assert files.config.max_length == 7
-    assert files.training["batch_size"] == 64
+    assert files.training["batch_size"] == PRESETS["tiny"].train.batch_size
     assert files.training["seed"] == 5
 
 

@@ -44,7 +44,8 @@ def stderr_console() -> Console:
     """Where progress is drawn."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    # Redirected, it has no width: a line an epoch stays one line.
+    return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def log_to_stderr() -> None:

@@ -103,6 +103,7 @@ def fit(
         "training_texts": len(training_texts),
         "validation_texts": len(validation_texts),
         "train_seconds": round(seconds, 3),
+        "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "stopped": result.stopped,
         "validation": result.validation,

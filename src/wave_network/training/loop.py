@@ -83,19 +83,20 @@ def train(
     result = TrainResult()
     trainer = _Trainer(model, training, config, progress)
     best: dict[str, Tensor] = {}
+    epochs = config.epochs_for(len(training))
     try:
-        for epoch in range(1, config.epochs + 1):
+        for epoch in range(1, epochs + 1):
             record = trainer.run_epoch(training, epoch)
             record["validation"] = trainer.validate(validation)
             record["seconds"] = time.perf_counter() - started
             result.history.append(record)
-            if not best or record["validation"]["accuracy"] > result.validation["accuracy"]:
+            if not best or _rank(record["validation"]) > _rank(result.validation):
                 best = {name: value.clone() for name, value in model.state_dict().items()}
                 result.validation, result.best_epoch = record["validation"], epoch
             if progress:
                 progress.epoch(record)
             if config.patience is not None and epoch - result.best_epoch >= config.patience:
-                result.stopped = "patience" if epoch < config.epochs else None
+                result.stopped = "patience" if epoch < epochs else None
                 break
     except KeyboardInterrupt:
         result.stopped = "interrupted"
@@ -106,6 +107,11 @@ def train(
     model.cpu().eval()
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _rank(metrics: dict[str, float]) -> tuple[float, float]:
+    """What makes one epoch better than another: accuracy, then the lower loss."""
+    return metrics["accuracy"], -metrics["loss"]
 
 
 class _Trainer:
@@ -124,11 +130,12 @@ class _Trainer:
         self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.device = self.accelerator.device
         optimizers = build_optimizers(model.to(self.device), config, self.device)
-        steps = -(-len(training) // config.batch_size) * config.epochs
+        epochs = config.epochs_for(len(training))
+        steps = -(-len(training) // config.batch_size) * epochs
         self.schedules = [build_schedule(optimizer, config, steps) for optimizer in optimizers]
         self.model, *self.optimizers = self.accelerator.prepare(model, *optimizers)
         if progress:
-            progress.start(steps, config.epochs)
+            progress.start(steps, epochs)
 
     def run_epoch(self, training: PackedTexts, epoch: int) -> dict[str, Any]:
         """One pass over the texts; returns the start of the epoch's record."""
