@@ -25,10 +25,9 @@ def check_new(path: Path, *, overwrite: bool) -> None:
     """
     try:
         exists = _exists(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        parent = path.resolve().parent  # another one if the path is a link
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=parent):
+        # Folders on the way are made only once there is something to put into them.
+        parents = path.resolve().parents
+        with tempfile.TemporaryFile(dir=next(place for place in parents if _exists(place))):
             pass
     except OSError as error:
         raise OutputError(f"cannot write to {path.parent}: {error.strerror}") from error
@@ -44,7 +43,9 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         OutputError: If the disk is full or the folder cannot be written; the target is unchanged.
     """
     with _reported(folder):
-        target = folder.resolve()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        target = folder.resolve()  # elsewhere if the folder is a link
+        target.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.mkdtemp(prefix=_hidden(target), dir=target.parent)
         new, old = Path(beside, "new"), Path(beside, "old")
         try:
@@ -66,7 +67,9 @@ def replacing_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
     if path.exists() and not path.is_file():
         raise OutputError(f"{path} is not a file, so it is not replaced: choose another")
     with _reported(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=_hidden(target), dir=target.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

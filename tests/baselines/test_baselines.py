@@ -114,7 +114,7 @@ def test_the_size(name):
 @every_baseline
 def test_what_cannot_be_learnt(name):
     model = BASELINES[name](seed=0, threads=1)
-    with pytest.raises(DataError, match="a single class"):
+    with pytest.raises(DataError, match="only one class"):
         model.fit(["good", "bad"], [1, 1])
     with pytest.raises(ValueError, match=r"argument 2 is shorter|inconsistent numbers"):
         model.fit(["good", "bad", "good"], [1, 2])

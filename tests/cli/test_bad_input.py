@@ -43,7 +43,7 @@ UNUSABLE_DATA = {
     "no fastText label": ("few.txt", "cat and dog\n", (), ["few.txt:1: no label", "__label__"]),
 }
 UNUSABLE_FOR_TRAINING = {
-    "a single class": ("few.csv", "text,label\ncat,animal\ndog,animal\n", (), ["a single class"]),
+    "a single class": ("few.csv", "text,label\ncat,animal\ndog,animal\n", (), ["only one class"]),
     "too few rows": ("few.csv", "text,label\ncat,animal\nred,colour\n", (), ["too few examples"]),
 }
 UNKNOWN_LABEL = ("few.csv", GOOD + "salt,mineral\n", (), ["'mineral'", "not in the training data"])

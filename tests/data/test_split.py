@@ -93,8 +93,8 @@ def test_unseen_labels_are_named():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (["a", "a"], "a single class .'a'."),
-        ([], "a single class .nothing."),
+        (["a", "a"], "only one class .'a'."),
+        ([], "only one class .nothing."),
         (["a", 1], "label 1 is 1 and label 0 is 'a'"),
         ([0, None], "label 1 is None"),
         ([0, 1.5], "label 1 is 1.5 .float."),

@@ -183,7 +183,7 @@ def test_a_label_that_training_does_not_have_is_refused(rows):
 
 
 def test_a_single_class_is_refused():
-    with pytest.raises(DataError, match="a single class"):
+    with pytest.raises(DataError, match="only one class"):
         fit(from_memory(["a", "b"], ["x", "x"]), None, PRESET, CONFIG)
 
 

@@ -71,7 +71,7 @@ def encode_labels(
         classes = sorted(set(labels))
         if len(classes) < 2:
             raise DataError(
-                f"a single class ({listed(classes)}) cannot be learnt: give examples of two or more"
+                f"only one class ({listed(classes)}) cannot be learnt: give examples of two or more"
             )
     positions = {str(label): index for index, label in enumerate(classes)}
     unknown = Counter(label for label in labels if str(label) not in positions)

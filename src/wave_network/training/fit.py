@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from wave_network.config import Label, ModelConfig, Preset, TrainConfig
 from wave_network.data import column, encode_labels, stratified_split
 from wave_network.data.batch import PackedTexts
-from wave_network.errors import ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.model import WaveNetwork, count_parameters
 from wave_network.model_folder import ModelFiles
 from wave_network.text import TextTokenizer
@@ -73,7 +74,7 @@ def fit(
         DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
             out, a validation label that training does not have.
         ModelFolderError: If the given tokenizer cannot be had.
-        ConfigError: If an option does not fit.
+        ConfigError: If an option does not fit, or makes training diverge.
     """
     started = time.perf_counter()
     classes, labels = encode_labels(training["label"])
@@ -97,6 +98,8 @@ def fit(
     torch.manual_seed(config.seed)
     model = WaveNetwork(model_config)
     result = train(model, training_texts, validation_texts, config, progress)
+    if not math.isfinite(result.validation["loss"]):
+        raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
     seconds = time.perf_counter() - started
     metrics = {
         "parameters": count_parameters(model),

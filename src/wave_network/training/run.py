@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from wave_network.config import get_preset, override
 from wave_network.data import Splits, column, encode_labels
-from wave_network.errors import ConfigError
 from wave_network.model_card import render_card
 from wave_network.model_folder import check_output, size_bytes, write_model
 from wave_network.runtime import Engine
@@ -74,8 +72,6 @@ def train_model(
             progress=progress,
         )
     files = fitted.files
-    if not math.isfinite(files.metrics["validation"]["loss"]):
-        raise ConfigError("training diverged, the loss is not a number: lower --learning-rate")
     if splits.test is not None:
         probabilities = Engine(files).predict_proba(column(splits.test, "text"))
         test = summarize(probabilities, test_labels)
