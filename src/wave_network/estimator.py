@@ -24,7 +24,9 @@ from wave_network.runtime import Engine
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-_FROM_TRAINING = (
+_OPTIONS = (
+    "operation",
+    "max_length",
     "epochs",
     "batch_size",
     "learning_rate",
@@ -165,13 +167,12 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             ModelFolderError: If it is missing, damaged or foreign.
         """
         files = read_model(folder)
-        known = {name: value for name, value in files.training.items() if name in _FROM_TRAINING}
-        classifier = cls(
-            preset=files.preset,
-            operation=files.config.operation,
-            max_length=files.config.max_length,
-            **known,
-        )
+        used = {**files.training, **files.config.to_dict()}
+        options = {name: used[name] for name in _OPTIONS}
+        usual = get_preset(files.preset).train
+        if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
+            options["epochs"] = None  # not asked for: a refit on few texts adds epochs again
+        classifier = cls(preset=files.preset, **options)
         classifier._set_fitted(files, read_history(folder))
         return classifier
 

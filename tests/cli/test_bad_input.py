@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from cli_helpers import SCRIPT, labelled_rows, write_csv
@@ -182,7 +183,7 @@ def test_training_that_diverges_writes_no_model(invoke, few, tmp_path):
     )
     assert (ended.code, ended.out) == (2, "")
     assert "diverged" in ended.err.splitlines()[-1]
-    assert "--learning-rate" in ended.err.splitlines()[-1]
+    assert "lower the learning rate" in ended.err.splitlines()[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["few.csv"]
 
 
@@ -269,16 +270,25 @@ def test_a_defect_exits_with_1_and_asks_for_a_report(wave, tmp_path, tiny_model)
 def disk_that_takes():
     """Limit how much any file can hold, as a disk does that is nearly full."""
     resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    # Not for longer than needed: the test runner may be writing to a file, too.
+    @contextmanager
+    def limit(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limit
 
 
 def test_a_disk_that_fills_up_while_predicting(invoke, disk_that_takes, tmp_path, tiny_model):
     target = tmp_path / "out.jsonl"
     target.write_text("precious")
-    disk_that_takes(20_000)
-    ended = invoke("predict", tiny_model, *["cat"] * 999, "--output", target, "--overwrite")
+    with disk_that_takes(20_000):
+        ended = invoke("predict", tiny_model, *["cat"] * 999, "--output", target, "--overwrite")
     assert f"cannot write {target}" in ended.message
     assert "nothing was changed" in ended.message
     assert target.read_text() == "precious"
@@ -291,10 +301,9 @@ def test_a_disk_that_fills_up_while_a_model_is_written(
     folder = tmp_path / "model"
     shutil.copytree(tiny_model, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    disk_that_takes(30_000)
-    ended = invoke(
-        "train", few, "--preset", "tiny", "--epochs", 1, "--output", folder, "--overwrite"
-    )
+    arguments = ("--preset", "tiny", "--epochs", 1, "--output", folder, "--overwrite")
+    with disk_that_takes(30_000):
+        ended = invoke("train", few, *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[-1].startswith(f"wave-network: cannot write {folder}")
     assert "Traceback" not in ended.err
@@ -303,8 +312,8 @@ def test_a_disk_that_fills_up_while_a_model_is_written(
 
 
 def test_a_disk_too_full_for_the_working_copy(invoke, disk_that_takes, few, tmp_path):
-    disk_that_takes(100)
-    message = invoke("train", few).message
+    with disk_that_takes(100):
+        message = invoke("train", few).message
     assert "cannot be copied to the temporary folder" in message
     assert "TMPDIR" in message
     assert [path.name for path in tmp_path.iterdir()] == ["few.csv"]

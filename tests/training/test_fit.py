@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from wave_network.config import Preset, TrainConfig, get_preset
+from wave_network.config import Preset, TrainConfig, get_preset, override
 from wave_network.data import from_memory, read_splits
 from wave_network.errors import ConfigError, DataError, ModelFolderError
 from wave_network.runtime import Engine
@@ -137,7 +137,7 @@ def test_integer_labels():
 @pytest.mark.parametrize("preset", ["small", "tiny", "large", "paper"])
 def test_every_preset_trains(rows, preset, small_tokenizer, tmp_path):
     small_tokenizer.save(tmp_path)
-    config = replace(get_preset(preset).train, epochs=1, device="cpu")
+    config = override(get_preset(preset).train, epochs=1, device="cpu")
     fitted = fit(rows, None, get_preset(preset), config, tokenizer=str(tmp_path))
     assert fitted.files.preset == preset
     assert np.isfinite(fitted.files.metrics["validation"]["loss"])

@@ -1,0 +1,54 @@
+"""What the trained models reach on real data: the bundled sample, and the benchmark data."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wave_network import load
+from wave_network.data import read_splits
+
+SCRIPT = Path(sys.executable).with_name("wave-network")
+
+
+def train(*arguments):
+    done = subprocess.run(
+        [SCRIPT, "train", *map(str, arguments), "--json"],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=500,
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_default_on_the_bundled_sample(tmp_path):
+    result = train("sample", "--output", tmp_path / "model")
+    assert result["test"]["accuracy"] >= 0.85
+
+
+@pytest.mark.data
+def test_small_on_ag_news(benchmark_data, tmp_path):
+    data = benchmark_data / "ag_news"
+    result = train(data, "--output", tmp_path / "model")
+    assert result["parameters"]["total"] <= 2_400_000
+    assert result["test"]["accuracy"] >= 0.905
+
+    model = load(tmp_path / "model")
+    texts = read_splits(str(data)).test[:1000]["text"]
+    together = model.predict_proba(texts)
+    backwards = model.predict_proba(texts[::-1])[::-1]
+    alone = np.concatenate([model.predict_proba([text]) for text in texts])
+    np.testing.assert_allclose(backwards, together, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["ag_news", "imdb", "dbpedia14"])
+def test_every_benchmark_folder_is_read(benchmark_data, name):
+    splits = read_splits(str(benchmark_data / name))
+    labels = set(splits.train["label"])
+    assert labels == set(range(len(labels))) == set(splits.test["label"])
+    assert all(splits.test["text"])
