@@ -10,7 +10,9 @@ from wave_network.runtime.waves import (
     Wave,
     combine,
     gelu,
+    interference_term,
     layer_norm,
+    phase,
     read_out,
     represent,
     represent_first,
@@ -31,6 +33,21 @@ def test_representation_is_the_papers():
         expected = naive.represent(torch.from_numpy(embeddings[start:stop]).double()).numpy()
         np.testing.assert_allclose(wave.real[start:stop], expected.real, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(wave.imag[start:stop], expected.imag, rtol=1e-5, atol=1e-6)
+
+
+def test_phase_and_interference_term_are_the_papers():
+    embeddings = [random_embeddings(4), random_embeddings(4)[::-1]]
+    waves = [represent(one, np.array([0, 4])) for one in embeddings]
+    expected = [naive.represent(torch.from_numpy(one.copy()).double()) for one in embeddings]
+    np.testing.assert_allclose(phase(waves[0]), expected[0].angle(), rtol=1e-5)
+    term = naive.interference_term(*expected)
+    np.testing.assert_allclose(interference_term(*waves), term, rtol=1e-5, atol=1e-5)
+
+
+def test_the_phase_of_a_zero_wave_is_zero():
+    zero = np.zeros((1, 2), np.float32)
+    assert (phase(Wave(zero, zero)) == 0).all()
+    assert (phase(Wave(-zero, zero)) == 0).all()
 
 
 @pytest.mark.parametrize("offsets", [OFFSETS, np.array([0, 1, 2, 12]), np.arange(13)])

@@ -119,7 +119,9 @@ def test_history_has_a_record_for_each_epoch():
     assert len(listener.losses) == 18
     assert listener.records == result.history
     for number, record in enumerate(result.history, start=1):
-        assert set(record) == {"epoch", "train_loss", "learning_rate", "validation", "seconds"}
+        assert set(record) == {
+            *("epoch", "train_loss", "train_accuracy", "learning_rate", "validation", "seconds")
+        }
         assert record["epoch"] == number
         assert set(record["validation"]) == {"accuracy", "macro_f1", "loss"}
         # The mean over the epoch's texts so far ends as the epoch's.
@@ -159,6 +161,35 @@ def test_mean_loss_weighs_a_smaller_last_batch_by_its_texts():
     config = make_config(epochs=1, learning_rate=1e-12)  # the weights stay as they are
     train(model, texts, VALIDATION, config, listener)
     assert listener.losses[-1] == pytest.approx(evaluation(model, texts)["loss"], rel=1e-5)
+
+
+def test_training_accuracy_is_the_share_of_the_epochs_texts_answered_rightly():
+    model, texts = make_model(), make_texts(20)
+    still = make_config(epochs=1, learning_rate=1e-12)  # the weights stay as they are
+    (record,) = train(model, texts, VALIDATION, still).history
+    assert record["train_accuracy"] == evaluation(model, texts)["accuracy"]
+    history = train(make_model(), TRAINING, VALIDATION, make_config(epochs=8)).history
+    accuracies = [record["train_accuracy"] for record in history]
+    assert accuracies[0] < accuracies[-1] == 1.0
+
+
+def test_trains_any_model_that_takes_packed_texts():
+    class Counter(torch.nn.Module):
+        """Counts the words of each class's range, and weighs the counts."""
+
+        def __init__(self):
+            super().__init__()
+            self.weigh = torch.nn.Linear(CLASSES, CLASSES)
+
+        def forward(self, batch):
+            kinds = torch.nn.functional.one_hot((batch.ids - 1).div(4, rounding_mode="floor") + 1)
+            counts = [part[:, 1:].sum(dim=0) for part in kinds.split(batch.offsets.diff().tolist())]
+            return self.weigh(torch.stack(counts).float())
+
+    torch.manual_seed(0)
+    model = Counter()
+    result = train(model, TRAINING, VALIDATION, make_config(epochs=8))
+    assert result.validation["accuracy"] == evaluation(model, VALIDATION)["accuracy"] == 1.0
 
 
 def test_best_epoch_is_the_first_of_the_best_validation_accuracy():

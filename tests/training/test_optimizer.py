@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,27 @@ def test_clipping_equals_torchs_on_a_dense_copy(shape, factor):
     for (name, ours), theirs in zip(model.named_parameters(), dense.parameters(), strict=True):
         gradient = ours.grad.to_dense()
         torch.testing.assert_close(gradient, theirs.grad, rtol=1e-5, atol=1e-9, msg=name)
+
+
+def test_clipping_adds_up_a_row_that_occurs_more_than_once():
+    tables = [torch.nn.Embedding(5, 3, sparse=sparse) for sparse in (True, False)]
+    for table in tables:
+        torch.nn.init.ones_(table.weight)
+        (table(torch.tensor([4, 1, 4, 4])) ** 2).sum().backward()
+    ours, dense = tables
+    clip_gradients(ours, 0.5)
+    norm = torch.nn.utils.clip_grad_norm_(dense.parameters(), 0.5)
+    assert norm == pytest.approx(2 * math.sqrt(3 * (1 + 9)))
+    torch.testing.assert_close(ours.weight.grad.to_dense(), dense.weight.grad)
+
+
+def test_a_model_without_a_table_of_tokens_has_one_optimizer():
+    model = torch.nn.Sequential(torch.nn.Embedding(4, 3), torch.nn.Linear(3, 2))
+    (optimizer,) = build_optimizers(model, TrainConfig(weight_decay=0.2), CPU)
+    assert isinstance(optimizer, torch.optim.AdamW)
+    decays = [(g["weight_decay"], [p.ndim for p in g["params"]]) for g in optimizer.param_groups]
+    assert decays == [(0.2, [2, 2]), (0.0, [1])]
+    assert not model[0].sparse
 
 
 def test_every_parameter_is_in_one_group_and_matrices_alone_decay():

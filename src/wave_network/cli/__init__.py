@@ -17,7 +17,9 @@ from wave_network._version import __version__
 from wave_network.cli.ending import fail, reported
 from wave_network.cli.evaluate import evaluate
 from wave_network.cli.info import info
+from wave_network.cli.inspect import inspect
 from wave_network.cli.predict import predict
+from wave_network.cli.reproduce import reproduce
 from wave_network.cli.train import train
 
 app = typer.Typer(
@@ -27,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (train, evaluate, predict, info):
+for command in (train, evaluate, predict, info, inspect, reproduce):
     app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.

@@ -14,7 +14,8 @@ from wave_network.config import Label
 from wave_network.errors import DataError
 from wave_network.model_folder import ModelFiles, read_model
 from wave_network.runtime.network import Network
-from wave_network.runtime.waves import softmax
+from wave_network.runtime.waves import Wave, softmax
+from wave_network.text.tokenizer import IdArray, OffsetArray
 
 _TEXTS_AT_ONCE = 1_024
 _TOKENS_AT_ONCE = 8_192  # what is gathered for these fits a processor's cache
@@ -93,6 +94,22 @@ class Engine:
         parts = [self._probabilities(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
+    def waves(self, text: str) -> tuple[list[str], Wave, Wave]:
+        """The tokens of a text, and the first layer's two waves of each before they are combined.
+
+        Args:
+            text: One text.
+
+        Returns:
+            What each token stands for, and Z and Z', each of shape (tokens, hidden).
+
+        Raises:
+            DataError: If it is not a string.
+        """
+        ids, offsets, sentence_offsets = self._encode(list(_checked([text])))
+        first, second = self._network.waves(ids, offsets, sentence_offsets)
+        return self.tokenizer.tokens(ids), first, second
+
     def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
         order = np.argsort(-probabilities, kind="stable")
         scores = {self.labels[index]: float(probabilities[index]) for index in order}
@@ -100,11 +117,7 @@ class Engine:
         return Prediction(label=label, score=scores[label], scores=scores)
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
-        sentence_offsets: NDArray[np.int64] | None = None
-        if "sentence" in self.config.levels:
-            ids, offsets, sentence_offsets = self.tokenizer.encode_sentences(texts)
-        else:
-            ids, offsets = self.tokenizer.encode(texts)
+        ids, offsets, sentence_offsets = self._encode(texts)
         parts = []
         for start, stop in _token_bounded(offsets, _TOKENS_AT_ONCE):
             first, last = offsets[start], offsets[stop]
@@ -116,6 +129,12 @@ class Engine:
                 self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
             )
         return softmax(np.concatenate(parts))
+
+    def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
+        """Ids, the texts' offsets, and the sentences' offsets if the model needs them."""
+        if "sentence" in self.config.levels:
+            return self.tokenizer.encode_sentences(texts)
+        return *self.tokenizer.encode(texts), None
 
 
 def load(source: str | Path) -> Engine:

@@ -63,18 +63,34 @@ class Network:
         )
         return result
 
+    def waves(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> tuple[Wave, Wave]:
+        """The first layer's two waves of every token, before they are combined.
+
+        Args:
+            ids: As for `logits`, like the other arguments.
+            offsets: Likewise.
+            sentence_offsets: Likewise.
+
+        Returns:
+            Z and Z', each of shape (tokens, hidden).
+        """
+        return self._both_waves(
+            self._first_variants(ids, offsets), offsets, sentence_offsets, False
+        )
+
     def _encode(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None
     ) -> Floats:
         """The last layer's output: (texts, hidden) with `[CLS]` pooling, else (tokens, hidden)."""
         config = self.config
-        place = _positions_in_text(offsets) if self._positions is not None else None
-        variants = self._variants.rows(ids, place)  # (tokens, 2 * hidden)
+        variants = self._first_variants(ids, offsets)
         if config.num_layers == 1:
             return self._layer(0, variants, offsets, sentence_offsets, config.pooling == "cls")
         hidden = self.tensors["embedding.weight"][ids]
         if self._positions is not None:
-            hidden = hidden + self._positions[place]
+            hidden = hidden + self._positions[_positions_in_text(offsets)]
         for layer in range(config.num_layers):
             if layer:
                 variants = (
@@ -95,6 +111,23 @@ class Network:
         sentence_offsets: Integers | None,
         only_first: bool,
     ) -> Floats:
+        first, second = self._both_waves(variants, offsets, sentence_offsets, only_first)
+        read = read_out(combine(first, second, self.config.operation), self.config.readout)
+        weight, bias = self._pair(layer, "feed_forward")
+        return layer_norm(gelu(read @ weight.T + bias), *self._pair(layer, "norm"))
+
+    def _first_variants(self, ids: Integers, offsets: Integers) -> Floats:
+        """The first layer's u and v of every token, side by side, (tokens, 2 * hidden)."""
+        place = _positions_in_text(offsets) if self._positions is not None else None
+        return self._variants.rows(ids, place)
+
+    def _both_waves(
+        self,
+        variants: Floats,
+        offsets: Integers,
+        sentence_offsets: Integers | None,
+        only_first: bool,
+    ) -> tuple[Wave, Wave]:
         size = self.config.hidden_size
         first, second = (
             _wave(half, offsets, sentence_offsets if level == "sentence" else None, only_first)
@@ -102,9 +135,7 @@ class Network:
                 (variants[:, :size], variants[:, size:]), self.config.levels, strict=True
             )
         )
-        read = read_out(combine(first, second, self.config.operation), self.config.readout)
-        weight, bias = self._pair(layer, "feed_forward")
-        return layer_norm(gelu(read @ weight.T + bias), *self._pair(layer, "norm"))
+        return first, second
 
     def _pair(self, layer: int, name: str) -> tuple[Floats, Floats]:
         prefix = f"layers.{layer}.{name}"

@@ -59,6 +59,18 @@ def read_out(wave: Wave, readout: Readout) -> Floats:
     return wave.real if readout == "real" else wave.imag
 
 
+def phase(wave: Wave) -> Floats:
+    """The phase of a wave, in [0, pi] for a representation; 0 where the wave is 0."""
+    result: Floats = np.arctan2(wave.imag, wave.real + np.float32(0))  # -0.0 becomes 0.0
+    return result
+
+
+def interference_term(first: Wave, second: Wave) -> Floats:
+    """What interference adds to the energies, `2 G G' cos(alpha - alpha')` (paper 1, Eq. 5)."""
+    result: Floats = 2 * (first.real * second.real + first.imag * second.imag)
+    return result
+
+
 def gelu(values: Floats) -> Floats:
     """The tanh form of GELU, as in training."""
     inner = np.float32(np.sqrt(2 / np.pi)) * (values + np.float32(0.044715) * values**3)

@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wave_network.config import Device, TrainConfig
 from wave_network.data.batch import PackedTexts, evaluation_batches, training_batches
 from wave_network.errors import ConfigError
-from wave_network.model import WaveNetwork
 from wave_network.training.metrics import summarize
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
@@ -43,7 +42,8 @@ class TrainResult:
 
     Attributes:
         validation: Accuracy, macro F1 and loss of the epoch that was kept.
-        history: One record an epoch.
+        history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
+            batches, each before its step), `learning_rate` and `seconds` at its end, `validation`.
         best_epoch: The epoch that was kept, from 1; 0 if training was interrupted before the
             first one ended.
         seconds: Wall time of the loop, validation included.
@@ -58,7 +58,7 @@ class TrainResult:
 
 
 def train(
-    model: WaveNetwork,
+    model: nn.Module,
     training: PackedTexts,
     validation: PackedTexts,
     config: TrainConfig,
@@ -70,7 +70,8 @@ def train(
     end, the weights as they are.
 
     Args:
-        model: Changed in place; on the CPU afterwards.
+        model: Takes a `PackedBatch` and gives logits, (texts, labels). Changed in place; on the
+            CPU afterwards.
         training: Labelled texts.
         validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
@@ -119,7 +120,7 @@ class _Trainer:
 
     def __init__(
         self,
-        model: WaveNetwork,
+        model: nn.Module,
         training: PackedTexts,
         config: TrainConfig,
         progress: Progress | None,
@@ -143,13 +144,13 @@ class _Trainer:
         generator = np.random.default_rng([config.seed, epoch])
         self.model.train()
         loss_sum, texts = 0.0, 0
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
         batches = training_batches(training, config.batch_size, config.token_dropout, generator)
         for batch in batches:
             batch = batch.to(self.device)
             assert batch.labels is not None
-            loss = F.cross_entropy(
-                self.model(batch), batch.labels, label_smoothing=config.label_smoothing
-            )
+            logits = self.model(batch)  # (texts, labels)
+            loss = F.cross_entropy(logits, batch.labels, label_smoothing=config.label_smoothing)
             self.accelerator.backward(loss)
             if config.max_grad_norm is not None:
                 clip_gradients(self.model, config.max_grad_norm)
@@ -157,13 +158,19 @@ class _Trainer:
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
+            correct += (logits.detach().argmax(dim=1) == batch.labels).sum()
             count = len(batch.offsets) - 1
             loss_sum += float(loss.detach()) * count
             texts += count
             if self.progress:
                 self.progress.step(loss_sum / texts)
         rate = self.schedules[0].get_last_lr()[0]
-        return {"epoch": epoch, "train_loss": loss_sum / texts, "learning_rate": rate}
+        return {
+            "epoch": epoch,
+            "train_loss": loss_sum / texts,
+            "train_accuracy": int(correct) / texts,
+            "learning_rate": rate,
+        }
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
         """Accuracy, macro F1 and loss."""
@@ -173,12 +180,12 @@ class _Trainer:
 
 @torch.inference_mode()
 def predict_probabilities(
-    model: torch.nn.Module, texts: PackedTexts, device: torch.device | None = None
+    model: nn.Module, texts: PackedTexts, device: torch.device | None = None
 ) -> NDArray[np.float32]:
     """Class probabilities by torch.
 
     Args:
-        model: A `WaveNetwork` on `device`; put into evaluation mode.
+        model: Takes a `PackedBatch`; on `device`. Put into evaluation mode.
         texts: Packed texts.
         device: Where the model is; the CPU by default.
 

@@ -13,35 +13,38 @@ from torch.optim import AdamW, Optimizer, SparseAdam
 from torch.optim.lr_scheduler import LambdaLR
 
 from wave_network.config import TrainConfig
-from wave_network.model import WaveNetwork
 
 
 def build_optimizers(
-    model: WaveNetwork, config: TrainConfig, device: torch.device
+    model: nn.Module, config: TrainConfig, device: torch.device
 ) -> list[Optimizer]:
-    """One optimiser for the embedding table's rows, one for everything else.
+    """One optimiser for the rows of `model.embedding` if it is an `nn.Embedding`, one for the rest.
 
-    Weight decay acts on matrices alone: biases, norms and the embedding table are left out.
+    Weight decay acts on matrices alone: biases, norms and `model.embedding` are left out.
 
     Args:
         model: On its device already.
         config: Learning rate and weight decay.
         device: Where sparse gradients do not exist (MPS), the table is updated densely.
     """
-    table = model.embedding.weight
-    model.embedding.sparse = device.type in ("cpu", "cuda")
-    others = [parameter for parameter in model.parameters() if parameter is not table]
+    rate = config.learning_rate
+    embedding = getattr(model, "embedding", None)
+    optimizers: list[Optimizer] = []
+    others = list(model.parameters())
+    if isinstance(embedding, nn.Embedding):
+        table = embedding.weight
+        embedding.sparse = device.type in ("cpu", "cuda")
+        others = [parameter for parameter in others if parameter is not table]
+        optimizers.append(
+            SparseAdam([table], lr=rate)
+            if embedding.sparse
+            else AdamW([table], lr=rate, weight_decay=0.0)
+        )
     groups = [
         {"params": [p for p in others if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
     ]
-    rate = config.learning_rate
-    rows: Optimizer = (
-        SparseAdam([table], lr=rate)
-        if model.embedding.sparse
-        else AdamW([table], lr=rate, weight_decay=0.0)
-    )
-    return [rows, AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))]
+    return [*optimizers, AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))]
 
 
 def build_schedule(optimizer: Optimizer, config: TrainConfig, steps: int) -> LambdaLR:
@@ -65,8 +68,9 @@ def clip_gradients(model: nn.Module, max_norm: float) -> None:
         if parameter.grad is not None:
             gradient = parameter.grad
             if gradient.is_sparse:
-                # The rows are distinct already, so the stored values are the gradient.
-                gradient = gradient._values()
+                # A row may be stored in parts, one an occurrence: their sum is its gradient.
+                parameter.grad = gradient.coalesce()
+                gradient = parameter.grad._values()
             values.append(gradient)
     norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(v) for v in values]))
     factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)

@@ -1,0 +1,68 @@
+"""The wave network without waves: what is left of it is a bag of embeddings."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wave_network.config import ModelConfig
+from wave_network.data.batch import PackedBatch
+from wave_network.errors import ConfigError
+from wave_network.model import WaveLayer, WaveNetwork
+
+
+class BagOfEmbeddings(WaveNetwork):
+    """The control of a one-layer `WaveNetwork`: the same parameters, with means in place of waves.
+
+    The mean of u and the mean of v over a text's tokens, side by side, take the place of the real
+    and the imaginary part of the combined wave of `[CLS]`. Everything before and after is the
+    network's own, its random start included.
+
+    Args:
+        config: As for the network. Operation, pooling and levels mean nothing here.
+
+    Raises:
+        ConfigError: If the network of that shape has several layers or another read-out than
+            `concat`.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        if config.num_layers != 1 or config.readout != "concat":
+            raise ConfigError('a bag of embeddings has one layer and the read-out "concat"')
+        super().__init__(config)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Classify packed texts.
+
+        Args:
+            batch: Token ids and offsets.
+
+        Returns:
+            The logits, (texts, labels).
+        """
+        distinct, token_index = torch.unique(batch.ids, return_inverse=True)
+        # The linear layers commute with the mean, so they see one row a text.
+        means = F.embedding_bag(
+            token_index,
+            self.embedding(distinct),
+            batch.offsets,
+            mode="mean",
+            include_last_offset=True,
+        )  # (texts, embedding)
+        layer = self.layers[0]
+        assert isinstance(layer, WaveLayer)
+        variants, place_variants = layer.variants_of(means, self._position_means(batch))
+        if place_variants is not None:
+            variants = variants + place_variants  # (texts, 2 * hidden)
+        hidden = layer.norm(F.gelu(layer.feed_forward(variants), approximate="tanh"))
+        logits: Tensor = self.classifier(layer.dropout(hidden))
+        return logits
+
+    def _position_means(self, batch: PackedBatch) -> Tensor | None:
+        """The mean position row of each text, (texts, embedding), or None."""
+        rows = self._position_rows(batch)
+        if rows is None:
+            return None
+        lengths = batch.offsets.diff()  # (texts,)
+        return rows.cumsum(dim=0)[lengths - 1] / lengths.unsqueeze(1)

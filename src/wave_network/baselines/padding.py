@@ -1,0 +1,70 @@
+"""Packed texts as padded rows, for the models that cannot do without: attention over a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from wave_network.data.batch import PackedBatch
+
+_TEXTS_AT_ONCE: Final = 64
+
+
+class Padded(NamedTuple):
+    """Texts as rows of equal length.
+
+    Attributes:
+        ids: Token ids, 0 after a text's end, int64, (texts, longest).
+        mask: True where there is a token, bool, (texts, longest).
+    """
+
+    ids: Tensor
+    mask: Tensor
+
+
+def pad(batch: PackedBatch, *, sep_token_id: int | None, max_length: int) -> Padded:
+    """Lay the texts out as rows.
+
+    Args:
+        batch: Packed texts.
+        sep_token_id: Ends every row; None ends none.
+        max_length: Longer rows are cut to this many tokens, `[CLS]` and `[SEP]` included.
+    """
+    room = max_length if sep_token_id is None else max_length - 1
+    kept = batch.offsets.diff().clamp(max=room).unsqueeze(1)  # (texts, 1)
+    lengths = kept if sep_token_id is None else kept + 1
+    place = torch.arange(int(lengths.max()), device=kept.device)  # (longest,)
+    index = (batch.offsets[:-1].unsqueeze(1) + place).clamp(max=len(batch.ids) - 1)
+    ids = batch.ids[index].masked_fill(place >= kept, 0)  # (texts, longest)
+    if sep_token_id is not None:
+        ids = ids.masked_fill(place == kept, sep_token_id)
+    return Padded(ids, place < lengths)
+
+
+def classify_padded(padded: Padded, classify: Callable[[Padded], Tensor]) -> Tensor:
+    """Classify rows; many at once, without gradients, in groups of texts of similar length.
+
+    An evaluation batch holds a thousand short texts: padded to the longest of them, it would take
+    several times the memory and the time.
+
+    Args:
+        padded: The texts.
+        classify: Gives the logits of rows, (texts, labels).
+
+    Returns:
+        The logits in the order of the texts, (texts, labels).
+    """
+    if torch.is_grad_enabled() or len(padded.ids) <= _TEXTS_AT_ONCE:
+        return classify(padded)
+    order = padded.mask.sum(dim=1).argsort(stable=True)
+    logits = [classify(_select(padded, group)) for group in torch.split(order, _TEXTS_AT_ONCE)]
+    return torch.cat(logits)[order.argsort()]
+
+
+def _select(padded: Padded, texts: Tensor) -> Padded:
+    """The rows of some texts, only as long as the longest of them."""
+    longest = int(padded.mask[texts].sum(dim=1).max())
+    return Padded(padded.ids[texts, :longest], padded.mask[texts, :longest])

@@ -1,0 +1,81 @@
+"""Paper 1's Transformer: a single layer on the token embeddings of a pretrained BERT."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from wave_network.baselines.padding import Padded, classify_padded, pad
+from wave_network.data.batch import PackedBatch
+from wave_network.errors import ConfigError
+from wave_network.positions import sinusoidal_positions
+
+
+class TransformerLayer(nn.Module):
+    """A text classifier of one Transformer encoder layer, whose `[CLS]` row is classified.
+
+    The paper gives neither heads nor feed-forward size nor positions: heads and sizes are BERT
+    base's by default, the positions the fixed ones that `WaveNetwork` has.
+
+    Args:
+        embeddings: The token embeddings to start from, float32, (vocab, width); copied.
+        num_labels: Classes.
+        heads: Attention heads; they divide the width.
+        sep_token_id: Ends every text; None ends none.
+        max_length: Tokens read of a text, `[CLS]` and `[SEP]` included.
+
+    Raises:
+        ConfigError: If the heads do not divide the width.
+    """
+
+    positions: Tensor
+
+    def __init__(
+        self,
+        embeddings: Tensor,
+        num_labels: int,
+        *,
+        heads: int = 12,
+        sep_token_id: int | None,
+        max_length: int,
+    ) -> None:
+        super().__init__()
+        width = embeddings.shape[1]
+        if width % heads:
+            raise ConfigError(f"{heads} attention heads do not divide a width of {width}")
+        self.sep_token_id = sep_token_id
+        self.max_length = max_length
+        self.embedding: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+            embeddings.clone(), freeze=False
+        )
+        # A token and its place start with equal weight, as they do in `WaveNetwork`.
+        scale = float(embeddings.square().mean().sqrt())
+        table = sinusoidal_positions(max_length, width, scale)
+        self.register_buffer("positions", torch.from_numpy(table), persistent=False)
+        self.layer = nn.TransformerEncoderLayer(
+            width, heads, dim_feedforward=4 * width, activation="gelu", batch_first=True
+        )
+        self.classifier = nn.Linear(width, num_labels)
+
+    @property
+    def input_embedding(self) -> nn.Embedding:
+        """The token table: its output is (texts, longest, width), padding included."""
+        return self.embedding
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Classify packed texts.
+
+        Args:
+            batch: Token ids and offsets.
+
+        Returns:
+            The logits, (texts, labels).
+        """
+        padded = pad(batch, sep_token_id=self.sep_token_id, max_length=self.max_length)
+        return classify_padded(padded, self._classify)
+
+    def _classify(self, padded: Padded) -> Tensor:
+        tokens = self.embedding(padded.ids) + self.positions[: padded.ids.shape[1]]
+        hidden = self.layer(tokens, src_key_padding_mask=~padded.mask)  # (texts, longest, width)
+        logits: Tensor = self.classifier(hidden[:, 0])
+        return logits

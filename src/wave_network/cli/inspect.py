@@ -1,0 +1,89 @@
+"""`wave-network inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, cast
+
+import typer
+
+from wave_network.cli.console import MODEL_HELP, print_json
+from wave_network.data.rows import is_unicode
+from wave_network.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from wave_network.experiments.plots import Kind
+
+_DEFAULT_OUTPUT: Final = Path("waves.png")
+_KINDS: Final[Mapping[str, Kind]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+
+
+def inspect(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to look into.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw to this .png, .svg or .pdf file. Default: waves.png; with --json no file.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the numbers as one JSON object on stdout: every token's real part, "
+            "imaginary part, magnitude and phase in both waves, and the interference term.",
+        ),
+    ] = False,
+) -> None:
+    """Draw the waves that a model makes of a text.
+
+    Classifies the text and shows its tokens' complex vectors in the first layer, Z and Z', before
+    they are combined: their magnitudes and phases, the interference term (Eq. 5 of the first
+    paper), and the arrows in the complex plane. Shown are the 16 dimensions in which the product
+    of both magnitudes is largest, and at most 40 tokens; --json gives every token.
+
+    \b
+    Examples:
+      wave-network inspect wave-model "Oil prices jump as OPEC cuts output"
+      wave-network inspect wave-model "Oil prices jump" --output oil.svg
+      wave-network inspect wave-model "Oil prices jump" --json
+    """
+    from wave_network.atomic import check_new, replacing_file
+    from wave_network.experiments.plots import render
+    from wave_network.inspection import draw_waves, inspect_text, picture_title, shown_of
+    from wave_network.runtime import load
+
+    if not is_unicode(text):
+        raise DataError("the text is not UTF-8: convert it, for example with iconv")
+    if output is None and not as_json:
+        output = _DEFAULT_OUTPUT
+    if output is not None:
+        _kind(output)
+        check_new(output, overwrite=overwrite)
+    prediction, waves = inspect_text(load(model), text)
+    if output is not None:
+        title = picture_title(text, prediction.label, prediction.score)
+        picture = render(lambda figure: draw_waves(figure, waves, title), _kind(output))
+        with replacing_file(output, overwrite=overwrite) as file:
+            cast(TextIOWrapper, file).buffer.write(picture)
+    if as_json:
+        print_json(
+            {"text": text, "label": prediction.label, "score": prediction.score, **waves.arrays()}
+        )
+    else:
+        typer.echo(f"prediction  {prediction.label} ({prediction.score:.4f})")
+        typer.echo(f"drawn       {output} ({shown_of(waves)})")
+
+
+def _kind(output: Path) -> Kind:
+    kind = _KINDS.get(output.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"--output {output}: a picture's name ends in {', '.join(_KINDS)}")
+    return kind
