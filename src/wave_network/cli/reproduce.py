@@ -83,9 +83,9 @@ def reproduce(
 ) -> None:
     """Run the papers' experiments again.
 
-    The report sets the papers' figures beside ours. Every run is stored as soon as it is done: after
-    an interruption, or with other options, only what is missing is run. The report gathers all that
-    the folder holds: report.html, report.md, plots/ and data/*.csv.
+    The report sets the papers' figures beside ours. Every run is stored as soon as it is done:
+    after an interruption, or with other options, only what is missing is run. The report gathers all
+    that the folder holds: report.html, report.md, plots/ and data/*.csv.
 
     \b
     Examples:
