@@ -84,8 +84,8 @@ def reproduce(
     """Run the papers' experiments again.
 
     The report sets the papers' figures beside ours. Every run is stored as soon as it is done:
-    after an interruption, or with other options, only what is missing is run. The report gathers all
-    that the folder holds: report.html, report.md, plots/ and data/*.csv.
+    after an interruption, or with other options, only what is missing is run. The report gathers
+    all that the folder holds: report.html, report.md, plots/ and data/*.csv.
 
     \b
     Examples:
