@@ -119,8 +119,8 @@ def test_a_rows_moments_rest_while_its_token_does_not_occur():
     rows.step()
     state = rows.state[model.embedding.weight]
     others = sorted(set(range(VOCABULARY)) - set(USED))
-    assert (state["exp_avg"][others] == 0).all()
-    assert (state["exp_avg"][USED].abs().amax(dim=1) > 0).all()
+    assert (state["mean"][others] == 0).all()
+    assert (state["mean"][USED].abs().amax(dim=1) > 0).all()
 
 
 def test_the_papers_training_has_constant_rate_no_warmup_and_no_clipping():

@@ -1,18 +1,18 @@
 """AdamW, with the embedding table's rows updated only in the steps whose texts hold their token.
 
 A dense pass over the table costs more than the rest of a step together: 23 million values change
-for the few thousand tokens of a batch. `torch.optim.SparseAdam` touches the batch's rows alone;
-a row's moments rest while its token does not occur.
+for the few thousand tokens of a batch. `RowAdam` touches the batch's rows alone.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Optimizer, SparseAdam
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from wave_network.config import TrainConfig
+from wave_network.training.row_adam import RowAdam
 
 
 def build_optimizers(
@@ -36,7 +36,7 @@ def build_optimizers(
         embedding.sparse = device.type in ("cpu", "cuda")
         others = [parameter for parameter in others if parameter is not table]
         optimizers.append(
-            SparseAdam([table], lr=rate)
+            RowAdam([table], lr=rate)
             if embedding.sparse
             else AdamW([table], lr=rate, weight_decay=0.0)
         )

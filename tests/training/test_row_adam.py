@@ -1,0 +1,65 @@
+"""Rows alone are updated, and exactly as torch's own sparse Adam updates them."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from wave_network.training.row_adam import RowAdam
+
+
+def make_tables(count=2):
+    torch.manual_seed(0)
+    start = torch.randn(20, 5)
+    return [
+        nn.Embedding.from_pretrained(start.clone(), freeze=False, sparse=True) for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_it_equals_torchs_sparse_adam(repeated):
+    ours, theirs = make_tables()
+    options = {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-6}
+    optimizers = [
+        RowAdam([ours.weight], **options),
+        torch.optim.SparseAdam([theirs.weight], **options),
+    ]
+    for step in range(25):
+        torch.manual_seed(step)
+        ids = torch.randint(20, (8,))
+        ids = ids if repeated else ids.unique()
+        target = torch.randn(len(ids), 5)
+        for table, optimizer in zip((ours, theirs), optimizers, strict=True):
+            optimizer.zero_grad()
+            ((table(ids) - target) ** 2).sum().backward()
+            optimizer.step()
+        torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-5, atol=1e-6)
+
+
+def test_a_table_without_a_gradient_is_left_alone():
+    used, unused = make_tables()
+    before = unused.weight.detach().clone()
+    optimizer = RowAdam([used.weight, unused.weight], lr=0.1)
+    used(torch.tensor([1, 2])).sum().backward()
+    optimizer.step()
+    assert torch.equal(unused.weight, before)
+    assert not torch.equal(used.weight, before)
+
+
+def test_its_state_is_saved_and_restored():
+    first, second = make_tables()
+    optimizers = [RowAdam([table.weight], lr=0.1) for table in (first, second)]
+    ids = torch.tensor([3, 4])
+
+    def step(table, optimizer):
+        optimizer.zero_grad()
+        table(ids).square().sum().backward()
+        optimizer.step()
+
+    step(first, optimizers[0])
+    second.load_state_dict(first.state_dict())
+    optimizers[1].load_state_dict(copy.deepcopy(optimizers[0].state_dict()))
+    for table, optimizer in zip((first, second), optimizers, strict=True):
+        step(table, optimizer)
+    assert torch.equal(first.weight, second.weight)
