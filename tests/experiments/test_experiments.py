@@ -102,8 +102,9 @@ def test_resources_in_processes_of_their_own(study):
     assert set(rows) == {"wave-modulation", "transformer"}
     for row in rows.values():
         assert row["step_seconds"] > 0
-        # Parameters and Adam's two moments, four bytes each; counters and buffers add little.
-        assert row["memory_after_step"] == pytest.approx(12 * row["parameters"], rel=0.05)
+        assert row["memory_peak"] > 8 * row["parameters"]  # parameters and gradients at least
+        # Parameters and Adam's two moments, four bytes each; tokens that never occur have none.
+        assert row["memory_after_step"] == pytest.approx(12 * row["parameters"], rel=0.1)
     assert rows["transformer"]["parameters_beside_embedding"] > 7e6
     assert get_experiment("resources").section(study).tables[0].rows
 

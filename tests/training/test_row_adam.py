@@ -63,3 +63,15 @@ def test_its_state_is_saved_and_restored():
     for table, optimizer in zip((first, second), optimizers, strict=True):
         step(table, optimizer)
     assert torch.equal(first.weight, second.weight)
+
+
+def test_tokens_that_never_occur_cost_no_memory():
+    table = nn.Embedding(10_000, 4, sparse=True)
+    optimizer = RowAdam([table.weight], lr=0.1)
+    for ids in (range(100), range(50, 300), range(300)):
+        optimizer.zero_grad()
+        table(torch.tensor(ids)).sum().backward()
+        optimizer.step()
+    state = optimizer.state[table.weight]
+    assert state["rows"] == 300
+    assert 300 <= len(state["mean"]) == len(state["square"]) <= 320

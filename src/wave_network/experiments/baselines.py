@@ -53,11 +53,7 @@ def measure(study: Study) -> None:
 def section(study: Study) -> Section:
     """The waves' rows of `accuracy` that are comparable, and every baseline beside them."""
     rows = study.rows(NAME)
-    sizes = {(row["dataset"], row["training_rows"]) for row in rows}
-    waves = [
-        row for row in study.rows(accuracy.NAME) if (row["dataset"], row["training_rows"]) in sizes
-    ]
-    chosen = [*waves, *best_transformer(rows)]
+    chosen = comparable(study)
     return Section(
         title="Baselines and controls (paper 1, Tables 1 and 2)",
         paper=(
@@ -88,6 +84,16 @@ def section(study: Study) -> Section:
             "layer does not fall behind by 20 points. The controls are not in the paper."
         ),
     )
+
+
+def comparable(study: Study) -> list[Row]:
+    """Every baseline's rows, after those of the waves that learnt from as many training rows."""
+    rows = study.rows(NAME)
+    sizes = {(row["dataset"], row["training_rows"]) for row in rows}
+    waves = [
+        row for row in study.rows(accuracy.NAME) if (row["dataset"], row["training_rows"]) in sizes
+    ]
+    return [*waves, *best_transformer(rows)]
 
 
 def best_transformer(rows: Sequence[Row]) -> list[Row]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from wave_network.atomic import replacing_file
 from wave_network.errors import extra_needed
 from wave_network.experiments import EXPERIMENTS, get_experiment
+from wave_network.experiments.answers import answers
 from wave_network.experiments.plots import render
 from wave_network.experiments.section import Plot, Section, Table
 from wave_network.experiments.study import Study
@@ -75,7 +76,7 @@ def write_report(study: Study) -> tuple[Path, Path]:
 
 
 def _markdown(study: Study, sections: Mapping[str, Section | None]) -> str:
-    parts = [f"# {TITLE}", _INTRODUCTION, *_conditions(study)]
+    parts = [f"# {TITLE}", _INTRODUCTION, *_conditions(study), *_answers(study)]
     for name, section in sections.items():
         if section is None:
             parts.append(f"## {name.capitalize()}")
@@ -102,6 +103,13 @@ def _conditions(study: Study) -> Iterator[str]:
         for cells, experiments in found.items()
     ]
     yield from _table(Table("Where it was measured.", ["experiments", *_CONDITIONS.values()], rows))
+
+
+def _answers(study: Study) -> Iterator[str]:
+    yield "## In short"
+    for question, sentences in answers(study).items():
+        yield f"**{question}**"
+        yield "\n".join(f"- {sentence}" for sentence in sentences or ["Not measured yet."])
 
 
 def _section(section: Section) -> Iterator[str]:
