@@ -9,6 +9,7 @@ from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.training.loop import predict_probabilities, train
 from wave_network.training.optimizer import build_optimizers
+from wave_network.training.row_adam import RowAdam
 
 VOCABULARY, WIDTH, SEP = 30, 24, 2
 
@@ -118,7 +119,7 @@ def test_learns_by_the_training_loop_and_leaves_unseen_tokens_alone():
 def test_the_table_is_updated_by_rows():
     model = make_model()
     rows, others = build_optimizers(model, TrainConfig(), torch.device("cpu"))
-    assert isinstance(rows, torch.optim.SparseAdam)
+    assert isinstance(rows, RowAdam)
     assert rows.param_groups[0]["params"] == [model.embedding.weight]
     count = sum(len(group["params"]) for group in others.param_groups)
     assert count == len(list(model.parameters())) - 1

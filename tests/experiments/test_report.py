@@ -79,7 +79,8 @@ def made_up(study, monkeypatch):
         def section(self, study):
             return made
 
-    study.once(EXPERIMENTS[0], {"seed": 0}, lambda: [{"value": 1.5}])
+    key = {"dataset": "ag_news", "model": "made-up", "seed": 0}
+    study.once(EXPERIMENTS[0], key, lambda: [{"training_rows": 9, "value": 1.5}])
     monkeypatch.setattr(report, "get_experiment", lambda name: Experiment())
     return study
 
@@ -103,12 +104,13 @@ def test_what_is_measured_is_shown_and_the_rest_is_named(study):
     assert "| `niger` | 36.0 | 64.0 | 36.9 | 0.0 |" in markdown
     assert all(f"\n- {finding}" in markdown for finding in part.findings)
     assert "wave-network reproduce waves" not in markdown
-    assert markdown.count("Not measured yet") == len(EXPERIMENTS) - 1
+    assert markdown.count("Not measured yet: ") == len(EXPERIMENTS) - 1
 
 
 def test_every_section_is_in_its_order(made_up):
     markdown, _ = read(made_up)
     assert re.findall(r"^#+ .*", markdown.partition("## Baselines")[0], re.M)[1:] == [
+        "## In short",
         "## Made up (paper 1, Table 9)",
         "### What the paper says",
         "### How it was measured",
@@ -164,7 +166,7 @@ def test_the_contents_lead_to_every_experiment(study):
     _, page = read(study)
     parsed = Page(page)
     anchors = [value for _, _, value in parsed.links if value.startswith("#")]
-    assert len(anchors) == len(EXPERIMENTS)
+    assert len(anchors) == len(EXPERIMENTS) + 1  # and the questions before them
     assert {anchor.removeprefix("#") for anchor in anchors} <= set(parsed.ids)
 
 
