@@ -116,8 +116,12 @@ def difference(rows: Sequence[Row], first: str, second: str) -> str | None:
     if not all(correct.values()):
         return None
     interval = paired_bootstrap(correct[first], correct[second])
-    verdict = "a difference" if interval.is_real else "no difference that this test set can show"
-    return f"{first} against {second}: {points(interval)} points, {verdict}"
+    seeds = " and ".join(str(len(runs)) for runs in correct.values())
+    verdict = "beyond" if interval.is_real else "within"
+    return (
+        f"{first} against {second} ({seeds} seeds): {points(interval)} points, {verdict} the test "
+        "set's noise"
+    )
 
 
 def _operations(rows: Sequence[Row]) -> str:
