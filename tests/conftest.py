@@ -62,11 +62,14 @@ def small_tokenizer():
 @pytest.fixture
 def make_files(small_tokenizer):
     """Make a model folder's content with random weights, of the shape that the options give."""
-    from wave_network.config import ModelConfig
+    from wave_network.config import LocalWaveConfig, ModelConfig
     from wave_network.model_folder import ModelFiles, tensor_shapes
 
-    def make(seed=0, tokenizer=small_tokenizer, **options):
-        config = ModelConfig(
+    small = {LocalWaveConfig: {"bigram_buckets": 211, "feed_forward_size": 12}}
+    tables = ("embedding.weight", "positions.weight", "bigrams.weight")
+
+    def make(seed=0, tokenizer=small_tokenizer, config_class=ModelConfig, **options):
+        config = config_class(
             **{
                 "labels": ("World", "Sports", "Sci/Tech"),
                 "vocab_size": tokenizer.vocab_size,
@@ -74,6 +77,7 @@ def make_files(small_tokenizer):
                 "max_length": tokenizer.max_length,
                 "hidden_size": 8,
                 "initializer_range": 1.0,
+                **small.get(config_class, {}),
                 **options,
             }
         )
@@ -83,7 +87,7 @@ def make_files(small_tokenizer):
             for name, shape in tensor_shapes(config).items()
         }
         for name, tensor in tensors.items():
-            if tensor.ndim == 2 and name not in ("embedding.weight", "positions.weight"):
+            if tensor.ndim > 1 and name not in tables:  # the second axis is the inputs'
                 tensor /= np.sqrt(tensor.shape[1], dtype=np.float32)
         figures = {"accuracy": 0.75, "macro_f1": 0.7, "loss": 0.5}
         return ModelFiles(

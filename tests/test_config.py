@@ -1,13 +1,24 @@
 import json
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
 
-from wave_network.config import PRESETS, ModelConfig, TrainConfig, get_preset, override
+from wave_network.config import (
+    ARCHITECTURES,
+    PRESETS,
+    LocalWaveConfig,
+    ModelConfig,
+    TrainConfig,
+    get_preset,
+    override,
+)
 from wave_network.errors import ConfigError
 
 SMALLEST = {"labels": ("a", "b"), "vocab_size": 10, "cls_token_id": 0}
+every_architecture = pytest.mark.parametrize(
+    "make", ARCHITECTURES.values(), ids=lambda made: made.__name__
+)
 
 
 def refusal(make, *arguments, **values):
@@ -44,6 +55,35 @@ def test_model_config_survives_json(values):
     assert again == config
     assert [type(label) for label in again.labels] == [type(label) for label in config.labels]
     assert hash(again) == hash(config)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"labels": (0, 1, -5)},
+        {
+            "max_length": 2,
+            "operation": "interference",
+            "initializer_range": 0.25,
+            "hidden_size": 7,
+            "bigram_buckets": 101,
+            "bigram_size": 3,
+            "feed_forward_size": 5,
+            "members": 4,
+        },
+    ],
+)
+def test_local_wave_config_survives_json(values):
+    config = LocalWaveConfig(**{**SMALLEST, **values})
+    written = json.loads(json.dumps(config.to_dict()))
+    assert set(written) == {field.name for field in fields(LocalWaveConfig)}
+    again = LocalWaveConfig.from_dict(written)
+    assert again == config
+    assert [type(label) for label in again.labels] == [type(label) for label in config.labels]
+    assert hash(again) == hash(config)
+    for name, value in values.items():
+        assert getattr(again, name) == value
 
 
 def test_older_files_without_levels_mean_the_input():
@@ -83,26 +123,85 @@ def test_model_config_refuses(values, message):
     assert message in refusal(ModelConfig, **{**SMALLEST, **values})
 
 
-def test_from_dict_refuses_what_it_does_not_know():
-    values = ModelConfig(**SMALLEST).to_dict()
-    message = refusal(ModelConfig.from_dict, {**values, "attention_heads": 12})
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"operation": "sum"}, "operation must be one of modulation, interference; got 'sum'"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1; got 0"),
+        ({"hidden_size": 12.5}, "hidden_size must be a whole number; got 12.5"),
+        ({"bigram_buckets": 0}, "bigram_buckets must be at least 1; got 0"),
+        ({"bigram_buckets": 1e5}, "bigram_buckets must be a whole number; got 100000.0"),
+        ({"bigram_size": 0}, "bigram_size must be at least 1"),
+        ({"bigram_size": None}, "bigram_size must be a whole number; got None"),
+        ({"feed_forward_size": -1}, "feed_forward_size must be at least 1; got -1"),
+        ({"feed_forward_size": "64"}, "feed_forward_size must be a whole number; got '64'"),
+        ({"members": 0}, "members must be at least 1; got 0"),
+        ({"members": 1.5}, "members must be a whole number; got 1.5"),
+        ({"initializer_range": 0}, "initializer_range must be above 0"),
+        ({"initializer_range": -0.1}, "initializer_range must be at least 0.0"),
+        ({"initializer_range": float("nan")}, "initializer_range must be a finite number"),
+        ({"vocab_size": 0}, "vocab_size must be at least 1"),
+        ({"max_length": 1}, "max_length must be at least 2; got 1"),
+        ({"cls_token_id": 10}, "cls_token_id must be between 0 and 9; got 10"),
+        ({"labels": ("a",)}, "at least two labels, not ['a']"),
+        ({"labels": ("a", "b", "a")}, "the labels are not distinct"),
+    ],
+)
+def test_local_wave_config_refuses(values, message):
+    assert message in refusal(LocalWaveConfig, **{**SMALLEST, **values})
+
+
+@every_architecture
+def test_from_dict_refuses_what_it_does_not_know(make):
+    values = make(**SMALLEST).to_dict()
+    message = refusal(make.from_dict, {**values, "attention_heads": 12})
     assert message == "unknown model field 'attention_heads': made by a newer version?"
 
 
+def test_an_architecture_refuses_the_fields_of_another():
+    wave, local = ModelConfig(**SMALLEST).to_dict(), LocalWaveConfig(**SMALLEST).to_dict()
+    assert "unknown model field 'bigram_buckets'" in refusal(ModelConfig.from_dict, local)
+    assert "unknown model field 'dropout'" in refusal(LocalWaveConfig.from_dict, wave)
+
+
+@every_architecture
 @pytest.mark.parametrize("name", ["labels", "vocab_size", "cls_token_id"])
-def test_from_dict_needs_what_has_no_default(name):
-    values = ModelConfig(**SMALLEST).to_dict()
+def test_from_dict_needs_what_has_no_default(make, name):
+    values = make(**SMALLEST).to_dict()
     del values[name]
-    assert name in refusal(ModelConfig.from_dict, values)
+    assert name in refusal(make.from_dict, values)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("labels", 3), ("labels", [[1], [2]]), ("levels", 5), ("vocab_size", None), ("dropout", "x")],
+    ("make", "name", "value"),
+    [
+        (ModelConfig, "labels", 3),
+        (ModelConfig, "labels", [[1], [2]]),
+        (ModelConfig, "levels", 5),
+        (ModelConfig, "vocab_size", None),
+        (ModelConfig, "dropout", "x"),
+        (LocalWaveConfig, "labels", 3),
+        (LocalWaveConfig, "labels", [[1], [2]]),
+        (LocalWaveConfig, "members", [1]),
+        (LocalWaveConfig, "bigram_size", "x"),
+    ],
 )
-def test_from_dict_refuses_what_is_of_another_type(name, value):
-    values = ModelConfig(**SMALLEST).to_dict()
-    assert refusal(ModelConfig.from_dict, {**values, name: value})
+def test_from_dict_refuses_what_is_of_another_type(make, name, value):
+    values = make(**SMALLEST).to_dict()
+    assert refusal(make.from_dict, {**values, name: value})
+
+
+def test_architectures_by_name():
+    assert dict(ARCHITECTURES) == {"wave": ModelConfig, "local-wave": LocalWaveConfig}
+    for name, make in ARCHITECTURES.items():
+        assert make.architecture == name
+        assert "architecture" not in make(**SMALLEST).to_dict()
+
+
+def test_only_a_level_of_sentences_needs_the_sentences():
+    assert ModelConfig(**SMALLEST, levels=("sentence", "input")).reads_sentences
+    assert not ModelConfig(**SMALLEST).reads_sentences
+    assert not LocalWaveConfig(**SMALLEST).reads_sentences
 
 
 def test_embedding_size_holds_both_variants_where_they_are_stored():
@@ -157,6 +256,11 @@ def test_numpys_numbers_become_pythons():
     assert (train.epochs, train.patience, train.seed, train.learning_rate) == (3, 2, 7, 0.5)
     model = ModelConfig(**SMALLEST, max_length=np.int64(9), dropout=np.float32(0.25))
     assert json.loads(json.dumps(model.to_dict())) == model.to_dict()
+    local = LocalWaveConfig(
+        **SMALLEST, members=np.int64(3), bigram_size=np.uint8(2), initializer_range=np.float32(0.5)
+    )
+    assert json.loads(json.dumps(local.to_dict())) == local.to_dict()
+    assert (local.members, local.bigram_size, local.initializer_range) == (3, 2, 0.5)
 
 
 def test_train_config_is_plain_json_and_frozen():
@@ -196,14 +300,16 @@ def test_presets_by_name():
     for name, preset in PRESETS.items():
         assert get_preset(name) is preset
         assert preset.name == name
-        ModelConfig(**preset.model, labels=("a", "b"), vocab_size=10, cls_token_id=0)
+        config = preset.config(**preset.model, labels=("a", "b"), vocab_size=10, cls_token_id=0)
+        assert config.architecture == ("wave" if name == "paper" else "local-wave")
     message = refusal(get_preset, "huge")
     assert message == "preset must be one of small, tiny, large, paper; got 'huge'"
 
 
 def test_paper_preset_is_the_papers():
     preset = get_preset("paper")
-    config = ModelConfig(**preset.model, labels=("a", "b"), vocab_size=30_522, cls_token_id=101)
+    assert preset.config is ModelConfig
+    config = preset.config(**preset.model, labels=("a", "b"), vocab_size=30_522, cls_token_id=101)
     assert config.hidden_size == 768
     assert (config.num_layers, config.variants, config.pooling) == (1, "linear", "cls")
     assert (config.readout, config.operation) == ("concat", "modulation")

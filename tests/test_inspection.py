@@ -10,6 +10,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from wave_network.config import LocalWaveConfig
 from wave_network.errors import DataError
 from wave_network.experiments.plots import render
 from wave_network.inspection import (
@@ -21,10 +22,10 @@ from wave_network.inspection import (
     picture_title,
     shown_of,
 )
-from wave_network.model import WaveNetwork
 from wave_network.ops import naive
 from wave_network.runtime import Engine
 from wave_network.runtime.waves import read_out
+from wave_network.training.fit import build_model
 
 TEXT = "Oil prices jump as OPEC cuts its output again."
 SHAPES = {
@@ -37,6 +38,7 @@ SHAPES = {
     "variants in the table": {"variants": "embedding", "positions": "none", "hidden_size": 20},
     "learned positions, magnitude": {"positions": "learned", "readout": "magnitude"},
     "three layers, mean": {"variants": "linear", "num_layers": 3, "pooling": "mean"},
+    "local, three members": {"config_class": LocalWaveConfig, "members": 3},
 }
 
 
@@ -47,10 +49,12 @@ def files(request, make_files):
 
 def variants_by_torch(files, text):
     """U and v of a text's tokens from the training model's own layers, (tokens, hidden) each."""
-    model = WaveNetwork(files.config)
+    model = build_model(files.config)
     model.load_state_dict({k: torch.from_numpy(v) for k, v in files.tensors.items()})
     ids = torch.from_numpy(files.tokenizer.encode([text]).ids.copy())
-    rows = model.embedding(ids)
+    rows = model.embedding(ids).detach()
+    if isinstance(files.config, LocalWaveConfig):
+        return rows.double().chunk(2, dim=1)
     if model.positions is not None:
         rows = rows + model.positions.weight[: len(ids)]
     with torch.no_grad():
@@ -80,7 +84,8 @@ def test_the_dimensions_are_the_strongest_and_in_order(files):
     _, waves = inspect_text(engine, TEXT)
     _, first, second = engine.waves(TEXT)
     strength = read_out(first, "magnitude")[0] * read_out(second, "magnitude")[0]
-    assert len(waves.dimensions) == min(DIMENSIONS, files.config.hidden_size)
+    width = files.config.hidden_size * getattr(files.config, "members", 1)
+    assert len(waves.dimensions) == min(DIMENSIONS, width)
     chosen = strength[waves.dimensions]
     assert (np.diff(chosen) <= 0).all()
     assert chosen.min() >= np.delete(strength, waves.dimensions).max(initial=0)

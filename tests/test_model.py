@@ -334,29 +334,16 @@ def test_modulation_magnitude_is_blind_to_signs():
     assert (seeing(batch) - before).abs().max() > 1e-3
 
 
-def preset_config(name, labels):
-    preset = PRESETS[name]
-    return ModelConfig(
-        **preset.model, labels=tuple(range(labels)), vocab_size=preset.vocab_size, cls_token_id=0
-    )
-
-
 def test_paper_has_the_papers_parameters():
-    config = preset_config("paper", 4)
+    preset = PRESETS["paper"]
+    config = preset.config(
+        **preset.model, labels=tuple(range(4)), vocab_size=preset.vocab_size, cls_token_id=0
+    )
     assert parameter_counts(config) == {"total": 25_807_108, "embedding": 23_440_896}
     with torch.device("meta"):
         model = WaveNetwork(config)
     assert count_parameters(model) == parameter_counts(config)
     assert 25_807_108 - 23_440_896 == 2_366_212
-
-
-@pytest.mark.parametrize(
-    ("name", "most"), [("small", 2_400_000), ("tiny", 400_000), ("large", 25_000_000)]
-)
-def test_presets_keep_to_their_parameters(name, most):
-    with torch.device("meta"):
-        model = WaveNetwork(preset_config(name, 14))
-    assert most / 3 < count_parameters(model)["total"] <= most
 
 
 def test_embedding_starts_with_the_range_that_the_config_gives():

@@ -13,7 +13,7 @@ def test_card_says_what_the_model_is(make_files):
     counts = parameter_counts(files.config)
     for phrase in (
         "A small model",
-        f"{counts['total']:,} parameters ({counts['embedding']:,} of them token embeddings)",
+        f"{counts['total']:,} parameters ({counts['embedding']:,} of them embeddings)",
         "trained from\nscratch on 90 texts",
         f"wave-network {__version__}",
         "It tells 3 classes apart: `World`, `Sports`, `Sci/Tech`.",

@@ -14,9 +14,8 @@ import torch
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch_file
 
-from wave_network.config import FORMAT_VERSION
+from wave_network.config import FORMAT_VERSION, LocalWaveConfig, ModelConfig
 from wave_network.errors import ModelFolderError, OutputError
-from wave_network.model import WaveNetwork
 from wave_network.model_folder import (
     check_output,
     parameter_counts,
@@ -29,6 +28,7 @@ from wave_network.model_folder import (
 )
 from wave_network.runtime import Engine, load
 from wave_network.text import TextTokenizer
+from wave_network.training.fit import build_model
 
 FILES = [
     "README.md",
@@ -39,6 +39,7 @@ FILES = [
     "tokenizer.json",
 ]
 HISTORY = [{"epoch": 1, "train_loss": 1.5}, {"epoch": 2, "train_loss": 1.0}]
+LOCAL = {"config_class": LocalWaveConfig, "members": 3}
 TEXTS = ["Oil prices jump", "", "雨が降る", "A goal in the last minute. Fans cheer!"]
 
 
@@ -68,12 +69,15 @@ def folder(tmp_path, make_files):
         {"labels": ("1", "01", "grün, 雨")},
         {"variants": "linear", "num_layers": 3, "positions": "learned", "pooling": "mean"},
         {"levels": ("sentence", "input"), "readout": "magnitude", "positions": "sinusoidal"},
+        {"config_class": LocalWaveConfig},
+        {**LOCAL, "operation": "interference", "labels": (1, -2, 30)},
     ],
 )
 def test_round_trip(tmp_path, make_files, options):
     files = make_files(**options)
     folder = write(tmp_path / "model", files)
     found = read_model(folder)
+    assert type(found.config) is type(files.config)
     assert found.config == files.config
     assert [type(a) for a in found.config.labels] == [type(b) for b in files.config.labels]
     assert (found.preset, found.training, found.metrics) == (
@@ -94,9 +98,10 @@ def test_round_trip(tmp_path, make_files, options):
     assert read_history(folder) == HISTORY
 
 
-def test_a_torch_model_loads_the_stored_tensors(folder):
-    files = read_model(folder)
-    model = WaveNetwork(files.config)
+@pytest.mark.parametrize("options", [{}, LOCAL], ids=["wave", "local"])
+def test_a_torch_model_loads_the_stored_tensors(tmp_path, make_files, options):
+    files = read_model(write(tmp_path / "model", make_files(**options)))
+    model = build_model(files.config)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in files.tensors.items()})
 
 
@@ -113,15 +118,48 @@ def test_the_files_are_these_and_none_is_a_pickle(sample_model, folder):
         assert size_bytes(written) == sum(map(len, content_of(written).values()))
 
 
-def test_config_json_describes_itself(folder, make_files):
+@pytest.mark.parametrize(
+    ("options", "architecture"), [({}, "wave"), (LOCAL, "local-wave")], ids=["wave", "local"]
+)
+def test_config_json_describes_itself(tmp_path, make_files, options, architecture):
+    files = make_files(**options)
+    folder = write(tmp_path / "model", files)
     description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert list(description) == [
         *("model_type", "format_version", "library_version"),
-        *("preset", "model", "training"),
+        *("preset", "architecture", "quantization", "model", "training"),
     ]
     assert description["model_type"] == "wave-network"
     assert description["format_version"] == FORMAT_VERSION
-    assert description["model"] == make_files().config.to_dict()
+    assert description["architecture"] == architecture
+    assert description["model"] == files.config.to_dict()
+
+
+def test_a_folder_of_before_there_were_architectures_is_a_wave_network(folder, make_files):
+    description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    del description["architecture"]
+    (folder / "config.json").write_text(json.dumps(description), encoding="utf-8")
+    found = read_model(folder)
+    assert type(found.config) is ModelConfig
+    np.testing.assert_array_equal(
+        Engine(found).predict_proba(TEXTS), Engine(make_files()).predict_proba(TEXTS)
+    )
+
+
+def test_an_unknown_architecture_is_named_and_refused(folder):
+    edit_json(folder / "config.json", architecture="transformer")
+    with pytest.raises(ModelFolderError, match="unknown architecture 'transformer'") as caught:
+        read_model(folder)
+    assert str(folder / "config.json") in str(caught.value)
+    assert "newer version" in str(caught.value)
+
+
+def test_a_folder_said_to_be_of_the_other_architecture_is_refused(tmp_path, make_files):
+    for options, other in (({}, "local-wave"), (LOCAL, "wave")):
+        folder = write(tmp_path / other, make_files(**options))
+        edit_json(folder / "config.json", architecture=other)
+        with pytest.raises(ModelFolderError, match=r"config\.json is damaged: unknown model field"):
+            read_model(folder)
 
 
 def test_what_describes_the_training_may_be_missing(folder, make_files):
@@ -141,6 +179,11 @@ def test_parameter_counts_are_those_of_the_tensors(make_files):
         counts = parameter_counts(files.config)
         assert counts["total"] == sum(tensor.size for tensor in files.tensors.values())
         assert counts["embedding"] == files.tensors["embedding.weight"].size
+    files = make_files(**LOCAL)
+    counts = parameter_counts(files.config)
+    tables = [files.tensors[name].size for name in ("embedding.weight", "bigrams.weight")]
+    assert counts["total"] == sum(tensor.size for tensor in files.tensors.values())
+    assert counts["embedding"] == sum(tables)
 
 
 # What can be wrong with a folder: each is a function of the folder and the file that is named.
@@ -199,6 +242,10 @@ DAMAGES = {
         lambda path: path.write_text('{"model_type": "bert", "hidden_size": 768}'),
     ),
     "config without a type": ("config.json", lambda path: path.write_text("{}")),
+    "a list for an architecture": ("config.json", lambda path: edit_json(path, architecture=[])),
+    "an object for an architecture": ("config.json", lambda path: edit_json(path, architecture={})),
+    "a number for an architecture": ("config.json", lambda path: edit_json(path, architecture=2)),
+    "no architecture": ("config.json", lambda path: edit_json(path, architecture=None)),
     "no model in it": ("config.json", lambda path: edit_json(path, model=None)),
     "a list for a model": ("config.json", lambda path: edit_json(path, model=[])),
     "an empty model": ("config.json", lambda path: edit_json(path, model={})),
@@ -238,7 +285,31 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_named_in_one_line(folder, damage):
-    name, spoil = DAMAGES[damage]
+    refuse_after(folder, *DAMAGES[damage])
+
+
+LOCAL_DAMAGES = {
+    "members of none": ("config.json", lambda path: edit_model(path, members=0)),
+    "buckets of text": ("config.json", lambda path: edit_model(path, bigram_buckets="211")),
+    "a field of the other": ("config.json", lambda path: edit_model(path, num_layers=1)),
+    "another number of members": (
+        "model.safetensors",
+        lambda path: edit_model(path.parent / "config.json", members=2),
+    ),
+    "no pairs": (
+        "model.safetensors",
+        lambda path: edit_tensors(path, lambda tensors: tensors.pop("bigrams.weight")),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", LOCAL_DAMAGES)
+def test_damage_of_a_local_network_is_named_in_one_line(tmp_path, make_files, damage):
+    folder = write(tmp_path / "model", make_files(**LOCAL))
+    refuse_after(folder, *LOCAL_DAMAGES[damage])
+
+
+def refuse_after(folder, name, spoil):
     spoil(folder / name)
     with pytest.raises(ModelFolderError) as caught:
         read_model(folder)

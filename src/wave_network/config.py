@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
 from numbers import Integral, Real
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from wave_network.errors import ConfigError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Label: TypeAlias = str | int
 Operation: TypeAlias = Literal["modulation", "interference"]
@@ -18,6 +21,7 @@ Positions: TypeAlias = Literal["learned", "sinusoidal", "none"]
 Variants: TypeAlias = Literal["linear", "embedding"]
 Level: TypeAlias = Literal["sentence", "input"]
 Schedule: TypeAlias = Literal["constant", "linear"]
+Initialization: TypeAlias = Literal["random", "latent-semantics"]
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 FORMAT_VERSION: Final = 1
@@ -54,16 +58,81 @@ def _check_finite(config: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """The shape of a `WaveNetwork`; `config.json` holds it.
+class ClassifierConfig:
+    """What the shapes of all architectures have in common.
 
     Attributes:
         labels: The classes, in the order of the logits: strings or integers, as in the data.
         vocab_size: Rows of the token embedding.
         cls_token_id: The id of `[CLS]`, the first token of every text.
         max_length: Tokens read of one text, `[CLS]` included.
+        operation: How two waves combine (paper 1, section 3.2).
+        initializer_range: Standard deviation of the embedding's random start.
+    """
+
+    labels: tuple[Label, ...]
+    vocab_size: int
+    cls_token_id: int
+    max_length: int = 512
+    operation: Operation = "modulation"
+    initializer_range: float = 0.1
+
+    architecture: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        """Refuse values that no model could have.
+
+        Raises:
+            ConfigError: Naming the field, its value and what it may be.
+        """
+        _check_choice("operation", self.operation, get_args(Operation))
+        _check_whole(self, "vocab_size", "cls_token_id", "max_length")
+        _check_finite(self, "initializer_range")
+        _check_range("vocab_size", self.vocab_size, 1, None)
+        _check_range("max_length", self.max_length, 2, None)
+        _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
+        _check_range("initializer_range", self.initializer_range, 0.0, None)
+        if len(self.labels) < 2:
+            raise ConfigError(f"a classifier needs at least two labels, not {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels):
+            raise ConfigError("the labels are not distinct")
+
+    @property
+    def num_labels(self) -> int:
+        """Number of classes."""
+        return len(self.labels)
+
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether the model needs to know where sentences start."""
+        return False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return {**asdict(self), "labels": list(self.labels)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_dict`.
+
+        Raises:
+            ConfigError: On an unknown or missing field, or a value out of range.
+        """
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"unknown model field {unknown[0]!r}: made by a newer version?")
+        try:
+            return cls(**{**values, "labels": tuple(values["labels"])})
+        except (TypeError, KeyError) as error:
+            raise ConfigError(f"the model's configuration is incomplete: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(ClassifierConfig):
+    """The shape of a `WaveNetwork`, the papers' model, and of its variations.
+
+    Attributes:
         hidden_size: Dimensions of a token (paper 1, section 4: 768).
-        operation: How the two variants' waves combine (paper 1, section 3.2).
         readout: The complex-to-real map g: `[Re, Im]`, the magnitude, or one part.
         pooling: What the classifier sees: the `[CLS]` row, or the mean over the text's tokens.
         positions: The positional encoding added to the embeddings before conversion.
@@ -74,15 +143,11 @@ class ModelConfig:
         levels: Over what the first and the second variant take their global semantics: the whole
             input, or the sentence (paper 1, Fig. 6a).
         dropout: Probability of zeroing an element of a layer's output while training.
-        initializer_range: Standard deviation of the embedding's random start.
+
+    The other fields are those of `ClassifierConfig`.
     """
 
-    labels: tuple[Label, ...]
-    vocab_size: int
-    cls_token_id: int
-    max_length: int = 512
     hidden_size: int = 128
-    operation: Operation = "modulation"
     readout: Readout = "concat"
     pooling: Pooling = "cls"
     positions: Positions = "none"
@@ -90,64 +155,85 @@ class ModelConfig:
     num_layers: int = 1
     levels: tuple[Level, Level] = ("input", "input")
     dropout: float = 0.0
-    initializer_range: float = 0.1
+
+    architecture = "wave"
 
     def __post_init__(self) -> None:
-        """Refuse values that no model could have.
-
-        Raises:
-            ConfigError: Naming the field, its value and what it may be.
-        """
-        _check_choice("operation", self.operation, get_args(Operation))
+        """As `ClassifierConfig`'s."""
+        super().__post_init__()
         _check_choice("readout", self.readout, get_args(Readout))
         _check_choice("pooling", self.pooling, get_args(Pooling))
         _check_choice("positions", self.positions, get_args(Positions))
         _check_choice("variants", self.variants, get_args(Variants))
         _check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
-        _check_whole(self, "vocab_size", "cls_token_id", "max_length", "hidden_size", "num_layers")
-        _check_finite(self, "dropout", "initializer_range")
-        for name in ("vocab_size", "hidden_size", "num_layers"):
+        _check_whole(self, "hidden_size", "num_layers")
+        _check_finite(self, "dropout")
+        for name in ("hidden_size", "num_layers"):
             _check_range(name, getattr(self, name), 1, None)
-        _check_range("max_length", self.max_length, 2, None)
-        _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
         _check_range("dropout", self.dropout, 0.0, 0.99)
-        _check_range("initializer_range", self.initializer_range, 0.0, None)
-        if len(self.labels) < 2:
-            raise ConfigError(f"a classifier needs at least two labels, not {list(self.labels)}")
-        if len(set(self.labels)) != len(self.labels):
-            raise ConfigError("the labels are not distinct")
         if self.variants == "embedding" and self.num_layers > 1:
             raise ConfigError('variants="embedding" has no second layer: use variants="linear"')
-
-    @property
-    def num_labels(self) -> int:
-        """Number of classes."""
-        return len(self.labels)
 
     @property
     def embedding_size(self) -> int:
         """Columns of the embedding table: both variants when they are stored, else one row."""
         return self.hidden_size * (2 if self.variants == "embedding" else 1)
 
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether a level is the sentence."""
+        return "sentence" in self.levels
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        return {**asdict(self), "labels": list(self.labels), "levels": list(self.levels)}
+        return {**super().to_dict(), "levels": list(self.levels)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
-        """Rebuild from `to_dict`.
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """As `ClassifierConfig.from_dict`."""
+        if isinstance(levels := values.get("levels"), list):
+            values = {**values, "levels": tuple(levels)}
+        return super().from_dict(values)
 
-        Raises:
-            ConfigError: On an unknown or missing field, or a value out of range.
-        """
-        known = {item.name for item in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise ConfigError(f"unknown model field {unknown[0]!r}: made by a newer version?")
-        try:
-            levels = tuple(values.get("levels", ("input", "input")))
-            return cls(**{**values, "labels": tuple(values["labels"]), "levels": levels})
-        except (TypeError, KeyError) as error:
-            raise ConfigError(f"the model's configuration is incomplete: {error}") from error
+
+@dataclass(frozen=True, kw_only=True)
+class LocalWaveConfig(ClassifierConfig):
+    """The shape of a `LocalWaveNetwork`: neighbours' waves and hashed pairs of tokens.
+
+    Attributes:
+        hidden_size: Dimensions of each of a token's two variants, for each member.
+        bigram_buckets: Rows of the table that pairs of neighbouring tokens share by hashing; best
+            a prime number.
+        bigram_size: Its columns, for each member.
+        feed_forward_size: Width of the feed-forward layer.
+        members: Classifiers that read columns of their own, learn each by itself, and answer with
+            their mean.
+
+    The other fields are those of `ClassifierConfig`.
+    """
+
+    hidden_size: int = 16
+    bigram_buckets: int = 262_139
+    bigram_size: int = 4
+    feed_forward_size: int = 64
+    members: int = 1
+
+    architecture = "local-wave"
+
+    def __post_init__(self) -> None:
+        """As `ClassifierConfig`'s."""
+        super().__post_init__()
+        sizes = ("hidden_size", "bigram_buckets", "bigram_size", "feed_forward_size", "members")
+        _check_whole(self, *sizes)
+        for name in sizes:
+            _check_range(name, getattr(self, name), 1, None)
+        if self.initializer_range == 0:
+            raise ConfigError("initializer_range must be above 0: waves that are 0 learn nothing")
+
+
+ARCHITECTURES: Final[Mapping[str, type[ClassifierConfig]]] = {
+    config.architecture: config for config in (ModelConfig, LocalWaveConfig)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +245,9 @@ class TrainConfig:
         min_steps: With few texts, passes are added until there are this many steps.
         batch_size: Texts a step.
         learning_rate: AdamW's step size at its peak.
+        embedding_rate: The embedding tables' step size, in learning rates.
+        embedding_epsilon: What is added to the root of Adam's second moment for the tables. Well
+            above their rare rows' gradients it lets those rows move less, and overfit less.
         weight_decay: AdamW's decoupled weight decay, on matrices outside the embedding table.
         warmup: Share of all steps over which the learning rate rises from 0.
         schedule: After the warm-up: `constant`, or `linear` decay to 0.
@@ -166,6 +255,8 @@ class TrainConfig:
         token_dropout: Probability with which a token is left out of its text in a step.
         label_smoothing: Share of the target spread evenly over all classes.
         patience: Epochs without a better validation accuracy before stopping; None: never stop.
+        initialization: Where the token embeddings start: at `random`, or at the vectors that a
+            latent semantic analysis of the training texts gives (`LocalWaveConfig` alone).
         validation_fraction: Share of the training texts held out where no validation is given.
         seed: Seeds the split, the start, the order and the dropouts.
         device: Where to train; `auto` takes a GPU if there is one.
@@ -175,6 +266,8 @@ class TrainConfig:
     min_steps: int = 0
     batch_size: int = 128
     learning_rate: float = 4e-3
+    embedding_rate: float = 1.0
+    embedding_epsilon: float = 1e-8
     weight_decay: float = 0.01
     warmup: float = 0.05
     schedule: Schedule = "linear"
@@ -182,6 +275,7 @@ class TrainConfig:
     token_dropout: float = 0.5
     label_smoothing: float = 0.0
     patience: int | None = None
+    initialization: Initialization = "random"
     validation_fraction: float = 0.1
     seed: int = 0
     device: Device = "auto"
@@ -193,12 +287,13 @@ class TrainConfig:
             ConfigError: Naming the field, its value and what it may be.
         """
         _check_choice("schedule", self.schedule, get_args(Schedule))
+        _check_choice("initialization", self.initialization, get_args(Initialization))
         _check_choice("device", self.device, get_args(Device))
         _check_whole(self, "epochs", "min_steps", "batch_size", "seed")
         _check_finite(
             self,
-            *("learning_rate", "weight_decay", "warmup", "token_dropout"),
-            *("label_smoothing", "validation_fraction"),
+            *("learning_rate", "embedding_rate", "embedding_epsilon", "weight_decay", "warmup"),
+            *("token_dropout", "label_smoothing", "validation_fraction"),
         )
         if self.max_grad_norm is not None:
             _check_finite(self, "max_grad_norm")
@@ -213,7 +308,7 @@ class TrainConfig:
         _check_range("validation_fraction", self.validation_fraction, 0.01, 0.9)
         _check_range("weight_decay", self.weight_decay, 0.0, None)
         _check_range("seed", self.seed, 0, 2**32 - 1)
-        for name in ("learning_rate", "max_grad_norm"):
+        for name in ("learning_rate", "max_grad_norm", "embedding_rate", "embedding_epsilon"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be above 0, not {value}")
@@ -234,13 +329,15 @@ class Preset:
 
     Attributes:
         name: What `--preset` takes.
-        model: Fields of `ModelConfig` that do not depend on the data.
+        config: The architecture's configuration class.
+        model: Its fields that do not depend on the data.
         train: How it is trained.
         vocab_size: Entries of the tokenizer trained on the training texts.
         tokenizer: A tokenizer to prefer (a Hub id) where it can be had, or None.
     """
 
     name: str
+    config: type[ClassifierConfig]
     model: Mapping[str, Any]
     train: TrainConfig
     vocab_size: int
@@ -248,33 +345,45 @@ class Preset:
     description: str = field(default="", compare=False)
 
 
+_LOCAL_TRAINING: Final = TrainConfig(
+    min_steps=500,
+    embedding_rate=7.5,
+    embedding_epsilon=3e-4,
+    max_grad_norm=None,
+    initialization="latent-semantics",
+)
+
 PRESETS: Final[Mapping[str, Preset]] = {
     preset.name: preset
     for preset in (
         Preset(
             name="small",
             description="the best we know within 2.4M parameters, embeddings included",
-            model={"hidden_size": 128, "max_length": 512},
-            train=TrainConfig(min_steps=500),
-            vocab_size=8_192,
+            config=LocalWaveConfig,
+            model={"hidden_size": 16, "max_length": 512},
+            train=_LOCAL_TRAINING,
+            vocab_size=24_576,
         ),
         Preset(
             name="tiny",
             description="at most 400k parameters, for the web and microcontrollers",
-            model={"hidden_size": 32, "max_length": 512},
-            train=TrainConfig(epochs=8, min_steps=500, learning_rate=8e-3, token_dropout=0.3),
-            vocab_size=6_000,
+            config=LocalWaveConfig,
+            model={"hidden_size": 16, "bigram_buckets": 12_007, "max_length": 512},
+            train=_LOCAL_TRAINING,
+            vocab_size=10_240,
         ),
         Preset(
             name="large",
             description="the best accuracy we know from scratch, at most 25M parameters",
-            model={"hidden_size": 384, "max_length": 1_024},
-            train=TrainConfig(min_steps=500, learning_rate=2e-3),
-            vocab_size=30_522,
+            config=LocalWaveConfig,
+            model={"hidden_size": 16, "members": 8, "max_length": 1_024},
+            train=_LOCAL_TRAINING,
+            vocab_size=32_768,
         ),
         Preset(
             name="paper",
             description="the papers' single layer, 768 wide",
+            config=ModelConfig,
             model={
                 "hidden_size": 768,
                 "max_length": 128,

@@ -20,7 +20,7 @@ tags:
 
 # A Wave Network text classifier
 
-A {preset} model with {total:,} parameters ({embedding:,} of them token embeddings), trained from
+A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), trained from
 scratch on {texts:,} texts by wave-network {version}. It tells {count} classes apart: {labels}.
 
 | data | accuracy | macro F1 | loss |
@@ -29,7 +29,7 @@ scratch on {texts:,} texts by wave-network {version}. It tells {count} classes a
 
 The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}), so
 their figures flatter a little; the test texts, where there are any, chose nothing.
-
+{precision}
 ## Use
 
 ```
@@ -69,9 +69,26 @@ def render_card(files: ModelFiles) -> str:
         count=config.num_labels,
         labels=f"{labels} and {more} more" if more > 0 else labels,
         rows="\n".join(rows),
+        precision=_precision(files),
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
         epochs=metrics["epochs"],
         max_length=config.max_length,
         **parameter_counts(config),
+    )
+
+
+def _precision(files: ModelFiles) -> str:
+    """What storing the tables in 8 bits costs; nothing of a model in 32."""
+    if not files.quantized:
+        return ""
+    lead = "\nThe embedding tables are stored in 8 bits; the figures above are of the 32-bit model"
+    measured = files.metrics.get("quantization")
+    if not measured:
+        return f"{lead}.\nWhat the rounding costs was not measured.\n"
+    accuracy = measured["accuracy"]
+    return (
+        f"{lead}.\nOn {measured['texts']:,} texts the rounding moved accuracy from "
+        f"{accuracy['before']:.4f} to {accuracy['after']:.4f} and changed {measured['changed']:,} "
+        "answers.\n"
     )

@@ -17,8 +17,15 @@ from numpy.typing import NDArray
 
 from wave_network._version import __version__
 from wave_network.atomic import check_new, replacing_folder
-from wave_network.config import FORMAT_VERSION, ModelConfig
+from wave_network.config import (
+    ARCHITECTURES,
+    FORMAT_VERSION,
+    ClassifierConfig,
+    LocalWaveConfig,
+    ModelConfig,
+)
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
+from wave_network.quantization import dequantize_tensors, quantize_tensors, stored_forms
 from wave_network.text import TextTokenizer
 
 MODEL_TYPE: Final = "wave-network"
@@ -29,6 +36,7 @@ CARD: Final = "README.md"
 HISTORY: Final = "history.jsonl"
 METRICS: Final = "metrics.json"
 HUB_PREFIX: Final = "hub:"
+_INT8: Final = "int8"
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -44,18 +52,27 @@ class ModelFiles:
         preset: The preset it was made from.
         training: The fields of its `TrainConfig`.
         metrics: What `metrics.json` holds; empty where there is none.
+        quantized: Whether the folder stores the embedding tables in 8 bits.
     """
 
-    config: ModelConfig
+    config: ClassifierConfig
     tensors: Tensors
     tokenizer: TextTokenizer
     preset: str
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    quantized: bool = False
 
 
-def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every stored tensor: the state dict of `WaveNetwork`, without torch."""
+def tensor_shapes(config: ClassifierConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every stored tensor: the model's state dict, without torch."""
+    if isinstance(config, LocalWaveConfig):
+        return _local_wave_shapes(config)
+    assert isinstance(config, ModelConfig)
+    return _wave_shapes(config)
+
+
+def _wave_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     size = config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {
         "embedding.weight": (config.vocab_size, config.embedding_size),
@@ -76,11 +93,31 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def parameter_counts(config: ModelConfig) -> dict[str, int]:
-    """All trained parameters, and those of the token embedding table among them."""
-    shapes = tensor_shapes(config)
-    total = sum(int(np.prod(shape)) for shape in shapes.values())
-    return {"total": total, "embedding": config.vocab_size * config.embedding_size}
+def _local_wave_shapes(config: LocalWaveConfig) -> dict[str, tuple[int, ...]]:
+    members, hidden = config.members, config.feed_forward_size
+    features = 3 * config.hidden_size + config.bigram_size
+    return {
+        "embedding.weight": (config.vocab_size, 2 * members * config.hidden_size),
+        "bigrams.weight": (config.bigram_buckets, members * config.bigram_size),
+        "feed_forward.weight": (members, features, hidden),
+        "feed_forward.bias": (members, 1, hidden),
+        "norm.weight": (members, 1, hidden),
+        "norm.bias": (members, 1, hidden),
+        "classifier.weight": (members, hidden, config.num_labels),
+        "classifier.bias": (members, 1, config.num_labels),
+        "shortcut.weight": (members, features, config.num_labels),
+        "shortcut.bias": (members, 1, config.num_labels),
+    }
+
+
+def parameter_counts(config: ClassifierConfig) -> dict[str, int]:
+    """All trained parameters, and those of the embedding tables (tokens, pairs) among them."""
+    counts = {name: int(np.prod(shape)) for name, shape in tensor_shapes(config).items()}
+    tables = ("embedding.weight", "bigrams.weight")
+    return {
+        "total": sum(counts.values()),
+        "embedding": sum(counts[name] for name in tables if name in counts),
+    }
 
 
 def size_bytes(folder: Path) -> int:
@@ -120,12 +157,15 @@ def write_model(
         "format_version": FORMAT_VERSION,
         "library_version": __version__,
         "preset": files.preset,
+        "architecture": files.config.architecture,
+        "quantization": _INT8 if files.quantized else None,
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
+    tensors = quantize_tensors(files.tensors) if files.quantized else files.tensors
     with replacing_folder(folder) as new:
         # Not `save_file`, whose error does not tell a full disk from others.
-        (new / WEIGHTS).write_bytes(save(files.tensors, metadata={"format": "pt"}))
+        (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
         files.tokenizer.save(new)
         _write(new / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
         _write(new / METRICS, json.dumps(files.metrics, indent=2, ensure_ascii=False) + "\n")
@@ -180,8 +220,9 @@ def read_model(source: str | Path) -> ModelFiles:
             "pip install --upgrade wave-network"
         )
     try:
-        config = ModelConfig.from_dict(_section(description, "model"))
+        config = _config_class(description).from_dict(_section(description, "model"))
         training = _section(description, "training")
+        quantized = _is_quantized(description)
     except ConfigError as error:
         raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
     tokenizer = TextTokenizer.load(folder, config.max_length)
@@ -190,11 +231,12 @@ def read_model(source: str | Path) -> ModelFiles:
     metrics = folder / METRICS
     return ModelFiles(
         config=config,
-        tensors=_read_tensors(folder / WEIGHTS, config),
+        tensors=_read_tensors(folder / WEIGHTS, config, quantized=quantized),
         tokenizer=tokenizer,
         preset=str(description.get("preset", "")),
         training=training,
         metrics=_read_json(metrics) if metrics.is_file() else {},
+        quantized=quantized,
     )
 
 
@@ -213,7 +255,21 @@ def read_history(source: str | Path) -> list[dict[str, Any]]:
         raise ModelFolderError(f"{path} is damaged: {error}") from error
 
 
-def _read_tensors(path: Path, config: ModelConfig) -> Tensors:
+def _config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
+    name = description.get("architecture", ModelConfig.architecture)
+    if not isinstance(name, str) or name not in ARCHITECTURES:
+        raise ConfigError(f"unknown architecture {name!r}: made by a newer version?")
+    return ARCHITECTURES[name]
+
+
+def _is_quantized(description: Mapping[str, Any]) -> bool:
+    name = description.get("quantization")
+    if name is not None and name != _INT8:
+        raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
+    return name is not None
+
+
+def _read_tensors(path: Path, config: ClassifierConfig, *, quantized: bool) -> Tensors:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -223,11 +279,12 @@ def _read_tensors(path: Path, config: ModelConfig) -> Tensors:
         raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: what NumPy has no type for
         raise ModelFolderError(f"{path} is damaged: {error}") from error
-    for name, shape in tensor_shapes(config).items():
+    shapes = tensor_shapes(config)
+    for name, (shape, dtype) in stored_forms(shapes, quantized=quantized).items():
         tensor = tensors.get(name)
-        if tensor is None or tensor.shape != shape or tensor.dtype != np.float32:
-            raise ModelFolderError(f"{path} is damaged: no float32 tensor {name} of shape {shape}")
-    return tensors
+        if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
+            raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
+    return dequantize_tensors(tensors) if quantized else tensors
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 import json
 
-from wave_network.model_folder import parameter_counts, read_model, size_bytes
+import pytest
+
+from wave_network.config import LocalWaveConfig
+from wave_network.model_folder import parameter_counts, read_model, size_bytes, write_model
 
 
 def test_the_json_describes_the_whole_model(wave, tiny_model):
@@ -13,6 +16,7 @@ def test_the_json_describes_the_whole_model(wave, tiny_model):
         "preset": "tiny",
         "labels": ["animal", "colour"],
         "parameters": parameter_counts(files.config),
+        "quantized": False,
         "size_bytes": size_bytes(tiny_model),
         "config": files.config.to_dict(),
         "training": json.loads((tiny_model / "config.json").read_text("utf-8"))["training"],
@@ -31,6 +35,7 @@ def test_people_get_a_line_for_each_fact(invoke, tiny_model):
         "shape",
         "vocabulary",
         "parameters",
+        "precision",
         "labels",
         "validation",
     ]
@@ -38,6 +43,39 @@ def test_people_get_a_line_for_each_fact(invoke, tiny_model):
     assert facts["labels"] == "animal, colour"
     assert facts["parameters"].startswith(f"{counts['total']:,} ")
     assert facts["validation"] == "accuracy 1.0000, macro F1 1.0000"
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        (
+            {"num_layers": 2, "variants": "linear"},
+            "2 layer(s), 8 wide, modulation, cls pooling, concat read-out",
+        ),
+        (
+            {"config_class": LocalWaveConfig, "operation": "interference"},
+            "8 wide, local interference, 211 buckets of token pairs",
+        ),
+        (
+            {"config_class": LocalWaveConfig, "members": 3, "bigram_buckets": 1_009},
+            "3 members, each 8 wide, local modulation, 1,009 buckets of token pairs",
+        ),
+    ],
+    ids=["wave", "local", "members"],
+)
+def test_the_shape_is_told_in_the_architectures_own_words(
+    invoke, make_files, tmp_path, options, shape
+):
+    files = make_files(**options)
+    write_model(tmp_path / "model", files, card="", history=[])
+    ended = invoke("info", "model")
+    assert (ended.code, ended.err) == (0, "")
+    facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines())
+    assert facts["shape"] == shape
+    counts = parameter_counts(files.config)
+    assert facts["parameters"] == (
+        f"{counts['total']:,} ({counts['embedding']:,} of them embeddings)"
+    )
 
 
 def test_a_model_without_its_history_and_figures_is_still_described(invoke, tiny_model, tmp_path):

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from wave_network.config import LocalWaveConfig
 from wave_network.data import read_splits
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import DataError
-from wave_network.model import WaveNetwork
-from wave_network.model_folder import read_model
+from wave_network.model_folder import read_model, write_model
 from wave_network.runtime import Engine, Prediction, load
+from wave_network.training.fit import build_model
 from wave_network.training.loop import predict_probabilities
 
 SHAPES = [
@@ -43,6 +44,10 @@ PATHS = [
     if (shape["operation"], shape["readout"], shape["positions"])
     == ("modulation", "concat", "learned")
 ]
+LOCAL_SHAPES = [
+    {"config_class": LocalWaveConfig, "operation": operation, "members": members}
+    for operation, members in product(("modulation", "interference"), (1, 3))
+]
 ODD_TEXTS = [
     "",
     " ",
@@ -62,6 +67,8 @@ ODD_TEXTS = [
 
 
 def name_of(shape):
+    if "config_class" in shape:
+        return "local-{operation}-{members}".format(**shape)
     return "-".join(map(str, [*list(shape.values())[:-1], shape["levels"][0]]))
 
 
@@ -71,16 +78,16 @@ def news():
 
 
 def by_torch(files, texts):
-    model = WaveNetwork(files.config)
+    model = build_model(files.config)
     model.load_state_dict({name: torch.from_numpy(t) for name, t in files.tensors.items()})
     ids, offsets, bounds = files.tokenizer.encode_sentences(texts)
     sentences = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)).astype(np.int32)
     return predict_probabilities(model, PackedTexts(ids, offsets, sentences=sentences))
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=name_of)
+@pytest.mark.parametrize("shape", SHAPES + LOCAL_SHAPES, ids=name_of)
 def test_agrees_with_torch(make_files, news, shape):
-    files = make_files(**shape)
+    files = make_files(seed=8, **shape)
     texts = ODD_TEXTS + news[:16]
     found, expected = Engine(files).predict_proba(texts), by_torch(files, texts)
     assert found.dtype == np.float32
@@ -90,6 +97,20 @@ def test_agrees_with_torch(make_files, news, shape):
     assert np.ptp(found, axis=0).max() > 0.01 or sees_cls_alone.items() <= shape.items()
 
 
+@pytest.mark.parametrize("shape", LOCAL_SHAPES, ids=name_of)
+def test_a_folder_of_the_local_network_answers_odd_texts(make_files, tmp_path, shape):
+    files = make_files(**shape)
+    write_model(tmp_path / "model", files, card="", history=[])
+    found = load(tmp_path / "model").predict_proba(ODD_TEXTS)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, by_torch(files, ODD_TEXTS), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    for text, prediction in zip(
+        ODD_TEXTS, load(tmp_path / "model").predict(ODD_TEXTS), strict=True
+    ):
+        assert prediction.label in files.config.labels, text
+
+
 def test_agrees_with_torch_on_a_trained_model(sample_model, news):
     engine = load(sample_model)
     found = engine.predict_proba(ODD_TEXTS + news)
@@ -97,7 +118,7 @@ def test_agrees_with_torch_on_a_trained_model(sample_model, news):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", PATHS, ids=name_of)
+@pytest.mark.parametrize("shape", PATHS + LOCAL_SHAPES, ids=name_of)
 def test_answers_do_not_depend_on_the_batch(make_files, news, shape):
     files = make_files(**shape)
     texts = (ODD_TEXTS + news)[:100]
@@ -122,9 +143,17 @@ def test_a_batch_of_a_trained_model_beyond_the_chunk_size(sample_model, news):
     np.testing.assert_allclose(backwards, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("variants", ["linear", "embedding"])
-def test_threads_share_an_engine(make_files, news, variants):
-    files = make_files(variants=variants, positions="learned", pooling="mean", hidden_size=32)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"variants": "linear", "positions": "learned", "pooling": "mean", "hidden_size": 32},
+        {"variants": "embedding", "positions": "learned", "pooling": "mean", "hidden_size": 32},
+        {"config_class": LocalWaveConfig, "members": 3},
+    ],
+    ids=["linear", "embedding", "local"],
+)
+def test_threads_share_an_engine(make_files, news, shape):
+    files = make_files(**shape)
     texts = ODD_TEXTS + news[:100]
     expected = Engine(files).predict_proba(texts)
     shared, together = Engine(files), Barrier(8)  # its table is still empty

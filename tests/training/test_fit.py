@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from wave_network.config import Preset, TrainConfig, get_preset, override
+from wave_network.config import (
+    LocalWaveConfig,
+    ModelConfig,
+    Preset,
+    TrainConfig,
+    get_preset,
+    override,
+)
 from wave_network.data import from_memory, read_splits
 from wave_network.errors import ConfigError, DataError, ModelFolderError
 from wave_network.runtime import Engine
@@ -19,10 +26,19 @@ from wave_network.training.fit import fit, pack
 
 PRESET = Preset(
     name="tiny",
+    config=ModelConfig,
     model={"hidden_size": 16, "max_length": 32, "dropout": 0.1, "positions": "learned"},
     train=TrainConfig(),
     vocab_size=500,
 )
+LOCAL = Preset(
+    name="small",
+    config=LocalWaveConfig,
+    model={"hidden_size": 8, "bigram_buckets": 1_009, "members": 2, "max_length": 32},
+    train=TrainConfig(),
+    vocab_size=500,
+)
+PRESETS_HERE = {"wave": PRESET, "local": LOCAL}
 CONFIG = TrainConfig(epochs=2, batch_size=32, token_dropout=0.1, seed=3, device="cpu")
 
 
@@ -41,11 +57,13 @@ def digest(fitted):
     return hashed.hexdigest()
 
 
-def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(rows):
-    first = digest(fit(rows, None, PRESET, CONFIG))
+@pytest.mark.parametrize("name", PRESETS_HERE)
+def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(rows, name):
+    preset = PRESETS_HERE[name]
+    first = digest(fit(rows, None, preset, CONFIG))
     torch.rand(7)  # what happens in between must not matter
     np.random.default_rng().random()
-    assert digest(fit(rows, None, PRESET, CONFIG)) == first
+    assert digest(fit(rows, None, preset, CONFIG)) == first
     program = """
         import sys
 
@@ -53,21 +71,28 @@ def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(row
         import test_fit as here
 
         rows = here.read_splits("sample").train.select(range(0, 1400, 10))
-        print(here.digest(here.fit(rows, None, here.PRESET, here.CONFIG)))
+        print(here.digest(here.fit(rows, None, here.PRESETS_HERE[sys.argv[2]], here.CONFIG)))
     """
     folder = __file__.rpartition("/")[0]
     found = subprocess.run(
-        [sys.executable, "-c", dedent(program), folder], capture_output=True, text=True, check=True
+        [sys.executable, "-c", dedent(program), folder, name],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert found.stdout.strip() == first
-    assert digest(fit(rows, None, PRESET, replace(CONFIG, seed=4))) != first
+    assert digest(fit(rows, None, preset, replace(CONFIG, seed=4))) != first
 
 
-def test_the_seed_decides_the_start(rows):
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("wave", "embedding.weight"), ("local", "embedding.weight"), ("local", "bigrams.weight")],
+)
+def test_the_seed_decides_the_start(rows, name, table):
     """The rows of tokens that never occur still are what they were at the start."""
     tables = [
-        fit(rows, None, PRESET, replace(CONFIG, epochs=1, seed=seed)).files.tensors[
-            "embedding.weight"
+        fit(rows, None, PRESETS_HERE[name], replace(CONFIG, epochs=1, seed=seed)).files.tensors[
+            table
         ]
         for seed in (3, 3, 4)
     ]
@@ -75,9 +100,17 @@ def test_the_seed_decides_the_start(rows):
     assert not (tables[0] == tables[2]).all(axis=1).any()
 
 
-def test_same_seed_gives_bit_identical_weights_with_several_threads(rows):
+@pytest.mark.parametrize(
+    ("preset", "model"),
+    [
+        (PRESET, {"hidden_size": 256, "variants": "linear"}),
+        (LOCAL, {"hidden_size": 32, "members": 8, "bigram_buckets": 1_009}),
+    ],
+    ids=PRESETS_HERE,
+)
+def test_same_seed_gives_bit_identical_weights_with_several_threads(rows, preset, model):
     threads = torch.get_num_threads()
-    wide = replace(PRESET, model={"hidden_size": 256, "max_length": 64, "variants": "linear"})
+    wide = replace(preset, model={"max_length": 64, **model})
     config = replace(CONFIG, epochs=1, batch_size=64)
     torch.set_num_threads(2)
     try:
@@ -126,6 +159,28 @@ def test_options_replace_the_presets(rows):
     assert fitted.files.config.max_length == fitted.files.tokenizer.max_length == 5
     with pytest.raises(ConfigError, match="operation must be one of modulation, interference"):
         fit(rows, None, PRESET, CONFIG, model_options={"operation": "multiplication"})
+
+
+def test_options_replace_those_of_a_preset_of_the_local_network(rows):
+    options = {"operation": "interference", "max_length": 5, "members": 3}
+    fitted = fit(rows, None, LOCAL, CONFIG, model_options=options)
+    config = fitted.files.config
+    assert type(config) is LocalWaveConfig
+    assert (config.operation, config.max_length, config.members) == ("interference", 5, 3)
+    assert fitted.files.tokenizer.max_length == 5
+    assert fitted.files.tensors["classifier.weight"].shape == (3, 64, 4)
+    counts = fitted.files.metrics["parameters"]
+    assert counts["total"] == sum(tensor.size for tensor in fitted.files.tensors.values())
+    with pytest.raises(ConfigError, match="members must be at least 1"):
+        fit(rows, None, LOCAL, CONFIG, model_options={"members": 0})
+
+
+def test_the_kept_figures_are_those_of_the_torch_free_engine(rows):
+    training, validation = rows.select(range(100)), rows.select(range(100, 140))
+    fitted = fit(training, validation, LOCAL, CONFIG)
+    predictions = Engine(fitted.files).predict(validation["text"])
+    right = [p.label == label for p, label in zip(predictions, validation["label"], strict=True)]
+    assert fitted.files.metrics["validation"]["accuracy"] == pytest.approx(np.mean(right))
 
 
 def test_integer_labels():

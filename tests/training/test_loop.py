@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from wave_network.config import ModelConfig, TrainConfig
+from wave_network.config import LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts, training_batches
 from wave_network.errors import ConfigError
+from wave_network.local_model import LocalWaveNetwork
+from wave_network.local_waves import BUCKET_MULTIPLIERS
 from wave_network.model import WaveNetwork
 from wave_network.training.loop import predict_probabilities, resolve_device, train
 from wave_network.training.metrics import summarize
@@ -39,6 +41,16 @@ def make_model(**options):
     return WaveNetwork(
         ModelConfig(
             labels=("x", "y", "z"), vocab_size=13, cls_token_id=0, **{"hidden_size": 8, **options}
+        )
+    )
+
+
+def make_local(seed=0, **options):
+    torch.manual_seed(seed)
+    defaults = {"hidden_size": 8, "bigram_buckets": 211, "feed_forward_size": 16}
+    return LocalWaveNetwork(
+        LocalWaveConfig(
+            labels=("x", "y", "z"), vocab_size=13, cls_token_id=0, **{**defaults, **options}
         )
     )
 
@@ -111,6 +123,77 @@ def test_learns_with_other_shapes(options):
     assert result.validation["accuracy"] > 0.95
 
 
+@pytest.mark.parametrize("operation", ["modulation", "interference"])
+@pytest.mark.parametrize("members", [1, 3])
+def test_local_networks_learn(operation, members):
+    model = make_local(operation=operation, members=members)
+    result = train(model, TRAINING, VALIDATION, make_config(epochs=8, token_dropout=0.1))
+    assert result.validation["accuracy"] == 1.0
+    assert result.history[-1]["train_loss"] < result.history[0]["train_loss"] / 4
+    assert result.history[-1]["train_accuracy"] > 0.95
+    assert evaluation(model, make_texts(50, seed=7))["accuracy"] > 0.95
+    assert evaluation(model, VALIDATION) == result.validation
+
+
+def make_ordered(count, seed):
+    """Texts of the same two words and others in between: their class is which comes first."""
+    random = np.random.default_rng(seed)
+    classes = random.integers(2, size=count)
+    rows = []
+    for kind in classes:
+        row = [0, *(3 + random.integers(10, size=6))]
+        row[2:4] = (1, 2) if kind else (2, 1)
+        rows.append(row)
+    return PackedTexts(
+        ids=np.concatenate(rows).astype(np.int32),
+        offsets=np.cumsum([0, *map(len, rows)]),
+        labels=classes,
+    )
+
+
+def test_word_order_alone_can_be_learnt_by_a_local_network():
+    training, validation = make_ordered(200, seed=0), make_ordered(100, seed=1)
+    config = make_config(epochs=8)
+    local, bag = make_local(), make_model()
+    assert train(local, training, validation, config).validation["accuracy"] == 1.0
+    assert train(bag, training, validation, config).validation["accuracy"] < 0.75
+
+
+def copy_member(together, member, members):
+    """A model of one member, with that member's columns of the model of several."""
+    alone = make_local()
+    with torch.no_grad():
+        for name, parameter in alone.named_parameters():
+            source = together.get_parameter(name)
+            if name == "embedding.weight":  # all members' first variants, then all second ones
+                source = source.view(len(source), 2, members, -1)[:, :, member].flatten(1)
+            elif name == "bigrams.weight":
+                source = source.view(len(source), members, -1)[:, member]
+            else:
+                source = source[member]
+            parameter.copy_(source.view_as(parameter))
+    return alone.double()
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "token_dropout": 0.2}])
+def test_members_trained_together_are_as_each_trained_alone(options):
+    config = make_config(epochs=1, max_grad_norm=None, **options)
+    together = make_local(members=2).double()  # as Adam's first steps magnify what is rounded off
+    starts = [copy_member(together, member, 2) for member in range(2)]
+    ends = [deepcopy(start) for start in starts]
+    record = train(together, TRAINING, VALIDATION, config).history[0]
+    alone = [train(end, TRAINING, VALIDATION, config).history[0] for end in ends]
+    losses = [one["train_loss"] for one in alone]
+    assert losses[0] != losses[1]
+    assert record["train_loss"] == pytest.approx(np.mean(losses), rel=1e-6)
+    for member, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        found = dict(copy_member(together, member, 2).named_parameters())
+        before = dict(start.named_parameters())
+        for name, value in end.named_parameters():
+            assert not torch.equal(value, before[name]), name
+            torch.testing.assert_close(found[name], value, rtol=1e-6, atol=1e-6, msg=name)
+
+
 def test_history_has_a_record_for_each_epoch():
     listener = Recorder()
     config = make_config(epochs=3, warmup=0.0, learning_rate=0.03)
@@ -171,6 +254,15 @@ def test_training_accuracy_is_the_share_of_the_epochs_texts_answered_rightly():
     history = train(make_model(), TRAINING, VALIDATION, make_config(epochs=8)).history
     accuracies = [record["train_accuracy"] for record in history]
     assert accuracies[0] < accuracies[-1] == 1.0
+
+
+def test_training_accuracy_of_members_is_that_of_their_mean_probabilities():
+    model = make_local(members=3)
+    with torch.no_grad():
+        model.shortcut.weight *= 100  # so sure of themselves that their means differ
+    still = make_config(epochs=1, learning_rate=1e-12)
+    (record,) = train(model, TRAINING, VALIDATION, still).history
+    assert record["train_accuracy"] == evaluation(model, TRAINING)["accuracy"]
 
 
 def test_trains_any_model_that_takes_packed_texts():
@@ -303,6 +395,29 @@ def test_tokens_that_never_occur_keep_their_start():
     train(model, TRAINING, VALIDATION, make_config(epochs=1))
     assert torch.equal(model.embedding.weight[13:], start[13:])
     assert not torch.equal(model.embedding.weight[:13], start[:13])
+
+
+def test_pairs_that_never_occur_keep_their_start():
+    model = make_local(bigram_buckets=4_001)
+    start = model.bigrams.weight.detach().clone()
+    train(model, TRAINING, VALIDATION, make_config(epochs=1))
+    moved = (model.bigrams.weight != start).any(dim=1)
+    first, second = TRAINING.ids[:-1].tolist(), TRAINING.ids[1:].tolist()
+    by, and_by = BUCKET_MULTIPLIERS
+    pairs = {(a, b) for a, b in zip(first, second, strict=True) if b}  # 0 starts the next text
+    expected = sorted({(a * by + b * and_by) % 4_001 for a, b in pairs})
+    assert moved.nonzero().flatten().tolist() == expected
+
+
+def test_probabilities_of_members_are_their_mean():
+    model = make_local(members=3)
+    logits = model.train()(TRAINING.to_torch()).detach()
+    found = predict_probabilities(model, TRAINING)
+    assert found.shape == (96, 3)
+    assert found.dtype == np.float32
+    expected = logits.softmax(dim=2).mean(dim=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert not model.training
 
 
 def test_probabilities_are_of_every_text_in_order():

@@ -5,22 +5,35 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from wave_network.config import PRESETS, ModelConfig, TrainConfig
+from wave_network.config import PRESETS, LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts
-from wave_network.model import WaveNetwork
+from wave_network.local_waves import BUCKET_MULTIPLIERS
+from wave_network.training.fit import build_model
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
 CPU = torch.device("cpu")
 VOCABULARY = 30
 USED = [0, 3, 4, 5, 9, 11]
+BUCKETS = 41
+PAIRS = [(0, 3), (3, 4), (4, 3), (0, 5), (5, 5), (5, 9), (9, 11), (0, 3)]
+LOCAL = {"config_class": LocalWaveConfig, "bigram_buckets": BUCKETS, "members": 2}
 
 
-def make_model(seed=0, **options):
+def make_model(seed=0, config_class=ModelConfig, **options):
     torch.manual_seed(seed)
-    config = ModelConfig(
+    config = config_class(
         labels=(0, 1, 2), vocab_size=VOCABULARY, cls_token_id=0, hidden_size=8, **options
     )
-    return WaveNetwork(config)
+    return build_model(config)
+
+
+def used_rows(model):
+    """The rows of each table that the texts of `backward` hold, by the parameter's name."""
+    rows = {"embedding.weight": USED}
+    if hasattr(model, "bigrams"):
+        by, and_by = BUCKET_MULTIPLIERS
+        rows["bigrams.weight"] = sorted({(a * by + b * and_by) % BUCKETS for a, b in PAIRS})
+    return rows
 
 
 def backward(model, factor=1.0):
@@ -32,13 +45,18 @@ def backward(model, factor=1.0):
     )
     batch = texts.to_torch()
     model.train()
-    (factor * F.cross_entropy(model(batch), batch.labels)).backward()
+    logits = model(batch)
+    members = logits if logits.ndim == 3 else logits[None]
+    losses = [F.cross_entropy(member, batch.labels) for member in members]
+    (factor * sum(losses)).backward()
 
 
 SHAPES = [
     {},
     {"variants": "linear", "positions": "learned", "num_layers": 2, "pooling": "mean"},
     {"variants": "linear", "positions": "sinusoidal", "operation": "interference"},
+    LOCAL,
+    {**LOCAL, "operation": "interference", "members": 1},
 ]
 
 
@@ -49,8 +67,9 @@ def test_clipping_equals_torchs_on_a_dense_copy(shape, factor):
     build_optimizers(model, TrainConfig(), CPU)
     backward(model, factor)
     backward(dense, factor)
-    assert model.embedding.weight.grad.is_sparse
-    assert not dense.embedding.weight.grad.is_sparse
+    for table in used_rows(model):
+        assert model.get_parameter(table).grad.is_sparse
+        assert not dense.get_parameter(table).grad.is_sparse
     clip_gradients(model, 0.5)
     norm = torch.nn.utils.clip_grad_norm_(dense.parameters(), 0.5)
     assert (norm > 0.5) == (factor >= 1)  # both sides of the limit are tried
@@ -94,31 +113,63 @@ def test_every_parameter_is_in_one_group_and_matrices_alone_decay():
     assert decay == expected
 
 
+def test_of_a_local_network_neither_tables_nor_biases_nor_norms_decay():
+    model = make_model(**LOCAL)
+    rows, others = build_optimizers(model, TrainConfig(weight_decay=0.3, learning_rate=0.02), CPU)
+    groups = [*rows.param_groups, *others.param_groups]
+    assert all(group["lr"] == 0.02 for group in groups)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    decay = {
+        names[id(p)]: group.get("weight_decay", 0.0) for group in groups for p in group["params"]
+    }
+    assert sum(len(group["params"]) for group in groups) == len(decay)
+    decaying = ("feed_forward.weight", "classifier.weight", "shortcut.weight")
+    assert decay == {name: 0.3 if name in decaying else 0.0 for name in names.values()}
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_rows_that_are_not_in_the_batch_do_not_move(shape):
     model = make_model(**shape)
     optimizers = build_optimizers(model, TrainConfig(learning_rate=0.1), CPU)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    others = sorted(set(range(VOCABULARY)) - set(USED))
     for _ in range(3):
         backward(model)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()
     after = dict(model.named_parameters())
-    table = "embedding.weight"
-    assert torch.equal(after[table][others], before[table][others])
-    assert ((after[table][USED] - before[table][USED]).abs().amax(dim=1) > 0).all()
+    for table, used in used_rows(model).items():
+        others = sorted(set(range(len(after[table]))) - set(used))
+        assert others
+        assert torch.equal(after[table][others], before[table][others])
+        assert ((after[table][used] - before[table][used]).abs().amax(dim=1) > 0).all()
     assert all(not torch.equal(after[name], value) for name, value in before.items())
 
 
-def test_a_row_has_moments_only_once_its_token_has_occurred():
-    model = make_model()
+@pytest.mark.parametrize("shape", [{}, LOCAL], ids=["wave", "local"])
+def test_a_row_has_moments_only_once_its_token_has_occurred(shape):
+    model = make_model(**shape)
     rows, _ = build_optimizers(model, TrainConfig(), CPU)
     backward(model)
     rows.step()
-    place = rows.state[model.embedding.weight]["place"]
-    assert (place >= 0).nonzero().flatten().tolist() == USED
+    for table, used in used_rows(model).items():
+        place = rows.state[model.get_parameter(table)]["place"]
+        assert (place >= 0).nonzero().flatten().tolist() == used
+
+
+def test_where_gradients_cannot_be_sparse_the_tables_are_updated_densely():
+    model = make_model(**LOCAL)
+    tables, others = build_optimizers(model, TrainConfig(weight_decay=0.3), torch.device("mps"))
+    assert isinstance(tables, torch.optim.AdamW)
+    assert not model.embedding.sparse
+    assert not model.bigrams.sparse
+    (group,) = tables.param_groups
+    assert group["weight_decay"] == 0
+    assert [id(p) for p in group["params"]] == [
+        id(model.embedding.weight),
+        id(model.bigrams.weight),
+    ]
+    assert not others.param_groups[0].get("fused")
 
 
 def test_the_papers_training_has_constant_rate_no_warmup_and_no_clipping():

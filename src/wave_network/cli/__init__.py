@@ -19,6 +19,7 @@ from wave_network.cli.evaluate import evaluate
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
 from wave_network.cli.predict import predict
+from wave_network.cli.quantize import quantize
 from wave_network.cli.reproduce import reproduce
 from wave_network.cli.train import train
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (train, evaluate, predict, info, inspect, reproduce):
+for command in (train, evaluate, predict, info, quantize, inspect, reproduce):
     app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.

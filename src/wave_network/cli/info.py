@@ -42,6 +42,7 @@ def info(
         "preset": files.preset,
         "labels": list(files.config.labels),
         "parameters": parameter_counts(files.config),
+        "quantized": files.quantized,
         "size_bytes": size_bytes(resolve_source(model)),
         "config": files.config.to_dict(),
         "training": dict(files.training),
@@ -62,16 +63,13 @@ def _print_description(description: dict[str, Any]) -> None:
     lines = [
         ("model", f"{description['model']} ({description['size_bytes'] / 1e6:.1f} MB)"),
         ("preset", description["preset"]),
-        (
-            "shape",
-            f"{config['num_layers']} layer(s), {config['hidden_size']} wide, "
-            f"{config['operation']}, {config['pooling']} pooling, {config['readout']} read-out",
-        ),
+        ("shape", _shape(config)),
         ("vocabulary", f"{config['vocab_size']:,} tokens, at most {config['max_length']} a text"),
         (
             "parameters",
             f"{parameters['total']:,} ({parameters['embedding']:,} of them embeddings)",
         ),
+        ("precision", "8-bit tables" if description["quantized"] else "32-bit"),
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
     ]
     lines += [
@@ -81,3 +79,16 @@ def _print_description(description: dict[str, Any]) -> None:
     ]
     for name, value in lines:
         typer.echo(f"{name:<12}{value}")
+
+
+def _shape(config: dict[str, Any]) -> str:
+    if "num_layers" in config:
+        return (
+            f"{config['num_layers']} layer(s), {config['hidden_size']} wide, "
+            f"{config['operation']}, {config['pooling']} pooling, {config['readout']} read-out"
+        )
+    members = f"{config['members']} members, each " if config["members"] > 1 else ""
+    return (
+        f"{members}{config['hidden_size']} wide, local {config['operation']}, "
+        f"{config['bigram_buckets']:,} buckets of token pairs"
+    )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
-from wave_network.config import ModelConfig, get_preset, override
+from wave_network.config import get_preset, override
 from wave_network.errors import extra_needed
 
 
@@ -176,7 +176,7 @@ def _check_options(
     chosen = get_preset(preset)
     override(chosen.train, **train_options)
     shape = {**chosen.model, **{k: v for k, v in model_options.items() if v is not None}}
-    ModelConfig(labels=("any", "other"), vocab_size=1, cls_token_id=0, **shape)
+    chosen.config(labels=("any", "other"), vocab_size=1, cls_token_id=0, **shape)
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Label
+from wave_network.config import Label, LocalWaveConfig, ModelConfig
 from wave_network.errors import DataError
 from wave_network.model_folder import ModelFiles, read_model
+from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.network import Network
 from wave_network.runtime.waves import Wave, softmax
 from wave_network.text.tokenizer import IdArray, OffsetArray
@@ -46,7 +47,7 @@ class Engine:
     def __init__(self, files: ModelFiles) -> None:
         self.config = files.config
         self.tokenizer = files.tokenizer
-        self._network = Network(files.config, files.tensors)
+        self._network = _network(files)
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -77,7 +78,7 @@ class Engine:
             Each text with its prediction, in order.
         """
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            yield from zip(chunk, map(self._prediction, self._probabilities(chunk)), strict=True)
+            yield from zip(chunk, self._predictions(self._probabilities(chunk)), strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Class probabilities.
@@ -110,11 +111,12 @@ class Engine:
         first, second = self._network.waves(ids, offsets, sentence_offsets)
         return self.tokenizer.tokens(ids), first, second
 
-    def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
-        order = np.argsort(-probabilities, kind="stable")
-        scores = {self.labels[index]: float(probabilities[index]) for index in order}
-        label = self.labels[order[0]]
-        return Prediction(label=label, score=scores[label], scores=scores)
+    def _predictions(self, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
+        labels = self.labels
+        orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
+        for order, row in zip(orders, probabilities.tolist(), strict=True):
+            scores = {labels[index]: row[index] for index in order}
+            yield Prediction(label=labels[order[0]], score=row[order[0]], scores=scores)
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         ids, offsets, sentence_offsets = self._encode(texts)
@@ -128,11 +130,11 @@ class Engine:
             parts.append(
                 self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
             )
-        return softmax(np.concatenate(parts))
+        return softmax(np.concatenate(parts) if len(parts) > 1 else parts[0])
 
     def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
         """Ids, the texts' offsets, and the sentences' offsets if the model needs them."""
-        if "sentence" in self.config.levels:
+        if self.config.reads_sentences:
             return self.tokenizer.encode_sentences(texts)
         return *self.tokenizer.encode(texts), None
 
@@ -147,6 +149,13 @@ def load(source: str | Path) -> Engine:
         ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
     """
     return Engine(read_model(source))
+
+
+def _network(files: ModelFiles) -> Network | LocalNetwork:
+    if isinstance(files.config, LocalWaveConfig):
+        return LocalNetwork(files.config, files.tensors)
+    assert isinstance(files.config, ModelConfig)
+    return Network(files.config, files.tensors)
 
 
 def _token_bounded(offsets: NDArray[np.int64], tokens: int) -> Iterator[tuple[int, int]]:

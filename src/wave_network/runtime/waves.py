@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -73,9 +74,16 @@ def interference_term(first: Wave, second: Wave) -> Floats:
 
 def gelu(values: Floats) -> Floats:
     """The tanh form of GELU, as in training."""
-    inner = np.float32(np.sqrt(2 / np.pi)) * (values + np.float32(0.044715) * values**3)
-    result: Floats = np.float32(0.5) * values * (1 + np.tanh(inner))
-    return result
+    inner = values * values  # a product: a power of three takes ten times as long
+    inner *= np.float32(0.044715)
+    inner += 1
+    inner *= values
+    inner *= np.float32(sqrt(2 / pi))
+    np.tanh(inner, out=inner)
+    inner += 1
+    inner *= values
+    inner *= np.float32(0.5)
+    return inner
 
 
 def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:

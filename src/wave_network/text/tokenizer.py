@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from array import array
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -13,16 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import (
-    Encoding,
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
+from tokenizers import Encoding, Tokenizer, processors
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
@@ -30,6 +20,7 @@ from wave_network.errors import OutputError
 from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
 from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
+from wave_network.text.vocabulary import CLS_TOKEN, learn_vocabulary
 
 survive_forks()
 
@@ -37,7 +28,6 @@ IdArray: TypeAlias = npt.NDArray[np.int32]
 OffsetArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
-CLS_TOKEN: Final = "[CLS]"
 CHARACTERS_PER_TOKEN: Final = 64
 """Of a text, the first `CHARACTERS_PER_TOKEN * max_length` characters are read, so that time and
 memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a token."""
@@ -52,7 +42,6 @@ _LOCAL_STEPS: Final = _SPLITTERS.union(
     ("ByteLevel", "Digits", "Punctuation"),
     ("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents"),
 )
-_LONG_RUN: Final = re.compile(r"(\S{64})")
 
 
 class TokenBatch(NamedTuple):
@@ -104,7 +93,7 @@ class TextTokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int, max_length: int) -> TextTokenizer:
-        """Learn a byte-level BPE vocabulary from texts, in one pass.
+        """Learn a vocabulary of whole words and byte-level pieces, in one pass.
 
         Case and Unicode compatibility variants are folded; accents stay, as many scripts write
         vowels with them. Every string of every language has pieces: nothing is unknown. The same
@@ -116,28 +105,9 @@ class TextTokenizer:
                 `[CLS]`.
             max_length: Tokens kept of one text, `[CLS]` included.
         """
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.BertPreTokenizer(),
-                # The prefix space marks where a word starts.
-                pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False),
-            ]
-        )
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size,
-            min_frequency=2,
-            special_tokens=[CLS_TOKEN],
-            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-            show_progress=False,
-        )
         limit = CHARACTERS_PER_TOKEN * max_length
-        # Learning from one endless "word" takes quadratic time, so such runs are broken up.
-        pieces = (_LONG_RUN.sub(r"\1 ", _repair(text[:limit])) for text in texts)
-        tokenizer.train_from_iterator(pieces, trainer)
-        return cls(_without_added_tokens(tokenizer), max_length)
+        valid = (_repair(text[:limit]) for text in texts)
+        return cls(learn_vocabulary(valid, vocab_size), max_length)
 
     @classmethod
     def load(cls, source: str | Path, max_length: int) -> TextTokenizer:
@@ -222,8 +192,11 @@ class TextTokenizer:
             return self._encode_each(texts)
         # Words recur: looking them up is several times faster than encoding their text again.
         split = [text.replace("\n", " ").split(" ") for text in texts]
-        known = self._encode_words(set(chain.from_iterable(split)), self._words)
-        return [b"".join(map(known.__getitem__, words)) for words in split]
+        try:
+            return [b"".join(map(self._words.__getitem__, words)) for words in split]
+        except KeyError:
+            known = self._encode_words(set(chain.from_iterable(split)), self._words)
+            return [b"".join(map(known.__getitem__, words)) for words in split]
 
     def _encode_words(self, words: set[str], kept: dict[str, bytes]) -> dict[str, bytes]:
         # Another thread may empty `kept` at any time, so what this call needs it copies.
@@ -276,16 +249,6 @@ def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:
             return token, index
     tokenizer.add_special_tokens([CLS_TOKEN])
     return _find_cls(tokenizer)
-
-
-def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
-    """Keep `[CLS]` in the vocabulary only, so that no engine that reads the file finds it in text.
-
-    No merge makes it: the brackets are always pieces of their own.
-    """
-    content = json.loads(tokenizer.to_str())
-    content["added_tokens"] = []
-    return Tokenizer.from_str(json.dumps(content))
 
 
 def _splits_at_spaces(tokenizer: Tokenizer) -> bool:

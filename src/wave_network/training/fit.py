@@ -12,14 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from wave_network.config import Label, ModelConfig, Preset, TrainConfig
+from wave_network.config import (
+    ClassifierConfig,
+    LocalWaveConfig,
+    ModelConfig,
+    Preset,
+    TrainConfig,
+)
 from wave_network.data import column, encode_labels, stratified_split
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.model import WaveNetwork, count_parameters
-from wave_network.model_folder import ModelFiles
+from wave_network.local_model import LocalWaveNetwork
+from wave_network.model import WaveNetwork
+from wave_network.model_folder import ModelFiles, parameter_counts
 from wave_network.text import TextTokenizer
+from wave_network.training.latent_semantics import token_vectors
 from wave_network.training.loop import Progress, train
 
 if TYPE_CHECKING:
@@ -65,7 +74,7 @@ def fit(
             stratified by class.
         preset: The model's shape and vocabulary.
         config: How to train.
-        model_options: Fields of `ModelConfig` that replace the preset's.
+        model_options: Fields of the model's configuration that replace the preset's.
         tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
             training texts, or takes the one that the preset prefers if it can be had.
         progress: Is told of every step and epoch.
@@ -88,21 +97,30 @@ def fit(
     if progress:
         progress.stage("learning the vocabulary")
     text_tokenizer = _make_tokenizer(training, preset, tokenizer, options["max_length"])
-    model_config = _model_config(options, text_tokenizer, classes)
-    sentences = "sentence" in model_config.levels
+    model_config = preset.config(
+        **options,
+        labels=classes,
+        vocab_size=text_tokenizer.vocab_size,
+        cls_token_id=text_tokenizer.cls_token_id,
+    )
+    sentences = model_config.reads_sentences
     if progress:
         progress.stage("encoding the texts")
     training_texts = pack(training, text_tokenizer, labels, sentences=sentences)
     validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
     _report_empty(training_texts)
     torch.manual_seed(config.seed)
-    model = WaveNetwork(model_config)
+    model = build_model(model_config)
+    if config.initialization == "latent-semantics":
+        if progress:
+            progress.stage("learning what tokens share")
+        _start_at_latent_semantics(model, training_texts, config.seed)
     result = train(model, training_texts, validation_texts, config, progress)
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
     seconds = time.perf_counter() - started
     metrics = {
-        "parameters": count_parameters(model),
+        "parameters": parameter_counts(model_config),
         "training_texts": len(training_texts),
         "validation_texts": len(validation_texts),
         "train_seconds": round(seconds, 3),
@@ -121,6 +139,23 @@ def fit(
         metrics=metrics,
     )
     return Fitted(files=files, history=result.history, stopped=result.stopped)
+
+
+def build_model(config: ClassifierConfig) -> nn.Module:
+    """A model of that shape, at its random start."""
+    if isinstance(config, LocalWaveConfig):
+        return LocalWaveNetwork(config)
+    assert isinstance(config, ModelConfig)
+    return WaveNetwork(config)
+
+
+def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) -> None:
+    if not isinstance(model, LocalWaveNetwork):
+        raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
+    rows, columns = model.embedding.weight.shape
+    vectors = token_vectors(texts, rows, columns // 2, seed)
+    if vectors.any():
+        model.start_at(torch.from_numpy(vectors))
 
 
 def pack(
@@ -184,14 +219,3 @@ def _make_tokenizer(
                 preset.vocab_size,
             )
     return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)
-
-
-def _model_config(
-    options: Mapping[str, Any], tokenizer: TextTokenizer, classes: tuple[Label, ...]
-) -> ModelConfig:
-    return ModelConfig(
-        **options,
-        labels=classes,
-        vocab_size=tokenizer.vocab_size,
-        cls_token_id=tokenizer.cls_token_id,
-    )

@@ -70,8 +70,9 @@ def train(
     end, the weights as they are.
 
     Args:
-        model: Takes a `PackedBatch` and gives logits, (texts, labels). Changed in place; on the
-            CPU afterwards.
+        model: Takes a `PackedBatch` and gives logits, (texts, labels); while training possibly
+            those of several members, (members, texts, labels). Changed in place; on the CPU
+            afterwards.
         training: Labelled texts.
         validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
@@ -149,22 +150,26 @@ class _Trainer:
         for batch in batches:
             batch = batch.to(self.device)
             assert batch.labels is not None
-            logits = self.model(batch)  # (texts, labels)
-            loss = F.cross_entropy(logits, batch.labels, label_smoothing=config.label_smoothing)
-            self.accelerator.backward(loss)
+            logits = self.model(batch)
+            members = logits if logits.ndim == 3 else logits.unsqueeze(0)
+            loss = _mean_loss(members, batch.labels, config.label_smoothing)
+            # The members share no parameter, so each one's gradient is that of its own loss.
+            self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
                 clip_gradients(self.model, config.max_grad_norm)
             for optimizer, schedule in zip(self.optimizers, self.schedules, strict=True):
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-            correct += (logits.detach().argmax(dim=1) == batch.labels).sum()
+            correct += (
+                members.detach().softmax(dim=2).mean(dim=0).argmax(dim=1) == batch.labels
+            ).sum()
             count = len(batch.offsets) - 1
             loss_sum += float(loss.detach()) * count
             texts += count
             if self.progress:
                 self.progress.step(loss_sum / texts)
-        rate = self.schedules[0].get_last_lr()[0]
+        rate = self.schedules[-1].get_last_lr()[0]
         return {
             "epoch": epoch,
             "train_loss": loss_sum / texts,
@@ -176,6 +181,12 @@ class _Trainer:
         """Accuracy, macro F1 and loss."""
         assert texts.labels is not None
         return summarize(predict_probabilities(self.model, texts, self.device), texts.labels)
+
+
+def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """The members' mean cross-entropy; `members` are logits, (members, texts, labels)."""
+    each = labels.repeat(len(members))
+    return F.cross_entropy(members.flatten(0, 1), each, label_smoothing=smoothing)
 
 
 @torch.inference_mode()

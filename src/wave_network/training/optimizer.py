@@ -1,10 +1,12 @@
-"""AdamW, with the embedding table's rows updated only in the steps whose texts hold their token.
+"""AdamW, with the embedding tables' rows updated only in the steps whose texts hold their token.
 
-A dense pass over the table costs more than the rest of a step together: 23 million values change
+A dense pass over a table costs more than the rest of a step together: 23 million values change
 for the few thousand tokens of a batch. `RowAdam` touches the batch's rows alone.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import torch
 from torch import nn
@@ -14,37 +16,49 @@ from torch.optim.lr_scheduler import LambdaLR
 from wave_network.config import TrainConfig
 from wave_network.training.row_adam import RowAdam
 
+_TABLES: Final = ("embedding", "bigrams")
+
 
 def build_optimizers(
     model: nn.Module, config: TrainConfig, device: torch.device
 ) -> list[Optimizer]:
-    """One optimiser for the rows of `model.embedding` if it is an `nn.Embedding`, one for the rest.
+    """One optimiser for the rows of the embedding tables, one for the rest.
 
-    Weight decay acts on matrices alone: biases, norms and `model.embedding` are left out.
+    The tables are `model.embedding` and `model.bigrams`, where they are an `nn.Embedding`. Weight
+    decay acts on the other matrices alone: tables, biases and norms are left out.
 
     Args:
         model: On its device already.
         config: Learning rate and weight decay.
-        device: Where sparse gradients do not exist (MPS), the table is updated densely.
+        device: Where sparse gradients do not exist (MPS), the tables are updated densely.
     """
     rate = config.learning_rate
-    embedding = getattr(model, "embedding", None)
+    tables = [
+        module for name in _TABLES if isinstance(module := getattr(model, name, None), nn.Embedding)
+    ]
+    rows = [table.weight for table in tables]
     optimizers: list[Optimizer] = []
-    others = list(model.parameters())
-    if isinstance(embedding, nn.Embedding):
-        table = embedding.weight
-        embedding.sparse = device.type in ("cpu", "cuda")
-        others = [parameter for parameter in others if parameter is not table]
+    if rows:
+        sparse = device.type in ("cpu", "cuda")
+        for table in tables:
+            table.sparse = sparse
+        table_rate, epsilon = rate * config.embedding_rate, config.embedding_epsilon
         optimizers.append(
-            RowAdam([table], lr=rate)
-            if embedding.sparse
-            else AdamW([table], lr=rate, weight_decay=0.0)
+            RowAdam(rows, lr=table_rate, eps=epsilon)
+            if sparse
+            else AdamW(rows, lr=table_rate, eps=epsilon, weight_decay=0.0)
         )
+    others = [p for p in model.parameters() if all(p is not table for table in rows)]
     groups = [
-        {"params": [p for p in others if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
+        {"params": list(filter(_is_matrix, others)), "weight_decay": config.weight_decay},
+        {"params": [p for p in others if not _is_matrix(p)], "weight_decay": 0.0},
     ]
     return [*optimizers, AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))]
+
+
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    """Not so are biases and norms: a vector, or one for each member, (members, 1, size)."""
+    return parameter.ndim > 1 and parameter.shape[-2] > 1
 
 
 def build_schedule(optimizer: Optimizer, config: TrainConfig, steps: int) -> LambdaLR:

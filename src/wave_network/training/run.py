@@ -45,7 +45,7 @@ def train_model(
         preset: Name of a preset.
         output: The model folder to write.
         overwrite: Replace it if it is there.
-        model_options: Fields of `ModelConfig`; None keeps the preset's value.
+        model_options: Fields of the model's configuration; None keeps the preset's value.
         train_options: Fields of `TrainConfig`; None keeps the preset's value.
         tokenizer: As for `fit`.
         console: Where progress is drawn.

@@ -1,0 +1,77 @@
+"""`wave-network quantize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wave_network.cli.console import MODEL_HELP, note, print_json
+from wave_network.errors import extra_needed
+
+
+def quantize(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder to write the small model to.")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Labelled data, as for evaluate: both models are measured on it, and the model "
+            "card states what the rounding costs.",
+        ),
+    ] = None,
+    text_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
+    ] = "text",
+    label_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
+    ] = "label",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output folder if it exists.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Store a model's embedding tables in 8 bits.
+
+    Writes a model folder of about a third of the size. Every command reads it like any other.
+
+    \b
+    Examples:
+      wave-network quantize wave-model --output wave-model-int8
+      wave-network quantize wave-model --output wave-model-int8 --data sample
+    """
+    from wave_network.model_folder import check_output
+    from wave_network.runtime.quantize import quantize_model
+
+    check_output(output, overwrite=overwrite)
+    rows = None
+    if data is not None:
+        with extra_needed("train", "measuring"):
+            from wave_network.data import read_dataset
+        rows, split = read_dataset(data, text_column=text_column, label_column=label_column)
+        note(f"measuring on {len(rows):,} texts: {data} ({split})")
+    summary = quantize_model(model, output, rows, overwrite=overwrite)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary)
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    before, after = summary["size_bytes"]["before"], summary["size_bytes"]["after"]
+    typer.echo(
+        f"model       {summary['model']} ({after / 1e6:.1f} MB, before {before / 1e6:.1f} MB)"
+    )
+    if measured := summary["measured"]:
+        for name in ("accuracy", "loss"):
+            figures = measured[name]
+            typer.echo(f"{name:<12}{figures['after']:.4f} (before {figures['before']:.4f})")
+        typer.echo(f"answers     {measured['changed']:,} of {measured['texts']:,} changed")
+    else:
+        typer.echo("cost        not measured: give labelled data with --data")

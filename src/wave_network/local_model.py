@@ -1,0 +1,160 @@
+"""The local wave network: the model of `small`, `tiny` and `large`, on packed batches.
+
+The papers' single layer sees a bag of words. Here neighbouring tokens' waves combine before the
+text's do, so that word order enters. For a text of n tokens with the variants u and v (two stored
+tables, as in `variants="embedding"` of the papers' model), per dimension:
+
+- the coherent sum of the waves' real parts, sum_j u_j / sqrt(n);
+- the global semantics G = sqrt(sum_j u_j^2) (paper 1, Eq. 1);
+- the global semantics of the local waves: w_j = v_j u_{j-1} (modulation of neighbours, in units of
+  the start's standard deviation) or w_j = v_j + u_{j-1} (interference);
+- beside them, a coherent sum over hashed pairs of neighbouring tokens, which tells what single
+  dimensions cannot: "not good" is neither "not" nor "good".
+
+Two readers share these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
+logits add up. Several `members` each read columns of their own, and answer with their mean.
+
+Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few; the
+linear reader halves the feed-forward layer's overfitting; members that learn apart and answer
+together beat one of their joint width.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wave_network import ops
+from wave_network.config import LocalWaveConfig
+from wave_network.data.batch import PackedBatch
+from wave_network.local_waves import BUCKET_MULTIPLIERS, ENERGY_FLOOR
+
+
+class LocalWaveNetwork(nn.Module):
+    """A text classifier of neighbours' waves and hashed pairs.
+
+    Args:
+        config: The shape; see `LocalWaveConfig`.
+    """
+
+    def __init__(self, config: LocalWaveConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.members * config.hidden_size
+        self.embedding = nn.Embedding(config.vocab_size, 2 * width)
+        self.bigrams = nn.Embedding(config.bigram_buckets, config.members * config.bigram_size)
+        features, hidden = 3 * config.hidden_size + config.bigram_size, config.feed_forward_size
+        self.feed_forward = MemberLinear(config.members, features, hidden)
+        self.norm = MemberNorm(config.members, hidden)
+        self.classifier = MemberLinear(config.members, hidden, config.num_labels)
+        self.shortcut = MemberLinear(config.members, features, config.num_labels)
+        for table in (self.embedding, self.bigrams):
+            nn.init.normal_(table.weight, std=config.initializer_range)
+
+    @torch.no_grad()
+    def start_at(self, vectors: Tensor) -> None:
+        """Start both variants of the tokens at given vectors, scaled as the random start is.
+
+        Args:
+            vectors: (vocabulary, at most members * hidden). Rows of 0 and further columns stay
+                random.
+        """
+        known = vectors.any(dim=1)  # (vocabulary,)
+        start = vectors[known] * (self.config.initializer_range / vectors[known].std())
+        for variant in self.embedding.weight.chunk(2, dim=1):
+            variant[known, : vectors.shape[1]] = start
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Classify packed texts.
+
+        Args:
+            batch: Token ids and offsets.
+
+        Returns:
+            The logits, (texts, labels): of several members, the logarithm of their mean
+            probabilities. While training, the members' own logits, (members, texts, labels), as
+            each learns by itself.
+        """
+        features = self._features(batch)  # (members, texts, features)
+        # The tanh form, because NumPy, which the runtime computes with, has no erf.
+        hidden = F.gelu(self.feed_forward(features), approximate="tanh")
+        logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
+        if self.training:
+            return logits
+        if len(logits) == 1:
+            return logits[0]
+        return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
+
+    def _features(self, batch: PackedBatch) -> Tensor:
+        offsets, members = batch.offsets, self.config.members
+        distinct, index = torch.unique(batch.ids, return_inverse=True)
+        u, v = self.embedding(distinct).chunk(2, dim=1)  # (distinct, members * hidden)
+        lengths = offsets.diff().unsqueeze(1).to(u.dtype)  # (texts, 1)
+        sums = F.embedding_bag(
+            index, torch.cat([u, u.square()], dim=1), offsets, mode="sum", include_last_offset=True
+        )
+        coherent, energy = sums.chunk(2, dim=1)  # (texts, members * hidden)
+        local_energy = ops.segment_sum(self._local_waves(u, v, index, offsets).square(), offsets)
+        parts = [
+            coherent / lengths.sqrt(),
+            (energy + ENERGY_FLOOR).sqrt(),
+            (local_energy + ENERGY_FLOOR).sqrt(),
+            self._bigram_sum(batch.ids, offsets) / (lengths - 1).clamp(min=1).sqrt(),
+        ]
+        by_member = [part.view(len(part), members, -1) for part in parts]  # (texts, members, ...)
+        return torch.cat(by_member, dim=2).transpose(0, 1)
+
+    def _local_waves(self, u: Tensor, v: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
+        """Each token's second variant with the first one of the token before it; 0 at a start."""
+        # Not by indexing, whose backward pass adds up in the order in which threads come.
+        own, before = F.embedding(index, v), F.embedding(index.roll(1), u)  # (tokens, width)
+        if self.config.operation == "modulation":
+            local = own * before / self.config.initializer_range
+        else:
+            local = own + before
+        return local.index_fill(0, offsets[:-1], 0.0)
+
+    def _bigram_sum(self, ids: Tensor, offsets: Tensor) -> Tensor:
+        """The sum of the rows of all pairs of neighbours, (texts, members * bigram)."""
+        first, second = BUCKET_MULTIPLIERS
+        buckets = (ids[:-1] * first + ids[1:] * second) % self.config.bigram_buckets
+        within = torch.ones_like(buckets, dtype=torch.bool)
+        within[offsets[1:-1] - 1] = False  # pairs of one text's end and the next one's start
+        return F.embedding_bag(
+            buckets[within],
+            self.bigrams.weight,
+            offsets - torch.arange(len(offsets), device=offsets.device),
+            mode="sum",
+            sparse=self.bigrams.sparse,
+            include_last_offset=True,
+        )
+
+
+class MemberLinear(nn.Module):
+    """A linear layer of each member: (members, texts, inputs) to (members, texts, outputs)."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = inputs**-0.5  # as nn.Linear starts
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The members' products."""
+        return torch.baddbmm(self.bias, values, self.weight)
+
+
+class MemberNorm(nn.Module):
+    """LayerNorm over the last axis, with scales and shifts of each member's own."""
+
+    def __init__(self, members: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(members, 1, size))
+        self.bias = nn.Parameter(torch.zeros(members, 1, size))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The members' norms; of the shape of `values`."""
+        return F.layer_norm(values, values.shape[-1:]) * self.weight + self.bias

@@ -1,0 +1,77 @@
+"""A model folder in 8 bits from one in 32, with what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wave_network.errors import ConfigError
+from wave_network.model_card import render_card
+from wave_network.model_folder import (
+    ModelFiles,
+    read_history,
+    read_model,
+    resolve_source,
+    size_bytes,
+    write_model,
+)
+from wave_network.quantization import dequantize_tensors, quantize_tensors
+from wave_network.runtime.engine import Engine
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def quantize_model(
+    source: str | Path, output: Path, data: Dataset | None, *, overwrite: bool
+) -> dict[str, Any]:
+    """Write a model with its embedding tables in 8 bits.
+
+    Args:
+        source: A model folder, or `hub:OWNER/NAME`.
+        output: The folder to write.
+        data: Labelled rows to measure both models on; None measures nothing.
+        overwrite: Replace the output folder if it is there.
+
+    Returns:
+        `model`, `size_bytes` (`before`, `after`), and `measured`: None, or `texts`, `changed`
+        (answers), and `accuracy`, `macro_f1` and `loss`, each `before` and `after`.
+
+    Raises:
+        ConfigError: If the model is in 8 bits already.
+        ModelFolderError: If it cannot be read.
+        OutputError: If the output cannot be written.
+    """
+    files = read_model(source)
+    if files.quantized:
+        raise ConfigError(f"{source} is in 8 bits already")
+    tensors = dequantize_tensors(quantize_tensors(files.tensors))
+    small = replace(files, tensors=tensors, quantized=True)
+    measured = None if data is None else _measure(files, small, data)
+    small = replace(small, metrics={**files.metrics, "quantization": measured})
+    write_model(
+        output,
+        small,
+        card=render_card(small),
+        history=read_history(source),
+        overwrite=overwrite,
+    )
+    sizes = {"before": size_bytes(resolve_source(source)), "after": size_bytes(output)}
+    return {"model": str(output), "size_bytes": sizes, "measured": measured}
+
+
+def _measure(before: ModelFiles, after: ModelFiles, data: Dataset) -> dict[str, Any]:
+    from wave_network.data import column, encode_labels
+    from wave_network.training.metrics import summarize
+
+    _, labels = encode_labels(data["label"], before.config.labels)
+    answers = [
+        Engine(files).predict_proba(column(data, "text")) for files in (before, after)
+    ]  # (texts, labels) each
+    first, second = (summarize(probabilities, labels) for probabilities in answers)
+    changed = int(np.count_nonzero(answers[0].argmax(axis=1) != answers[1].argmax(axis=1)))
+    both = {name: {"before": first[name], "after": second[name]} for name in first}
+    return {"texts": len(labels), "changed": changed, **both}

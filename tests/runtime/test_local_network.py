@@ -1,0 +1,174 @@
+"""The local wave network without torch: the same answers, and nothing it is given changes."""
+
+from functools import cache
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wave_network.config import LocalWaveConfig
+from wave_network.data.batch import PackedTexts
+from wave_network.local_model import LocalWaveNetwork
+from wave_network.model_folder import tensor_shapes
+from wave_network.runtime.local_network import LocalNetwork
+
+VOCABULARY, HIDDEN = 40, 6
+SHAPES = list(product(("modulation", "interference"), (1, 3)))
+IDS = np.array([0, 5, 9, 5, 0, 7, 0, 0, 3, 3, 3, 39, 38], dtype=np.int32)
+OFFSETS = np.array([0, 4, 6, 7, 13])
+
+every_shape = pytest.mark.parametrize(("operation", "members"), SHAPES)
+
+
+@cache
+def make_weights(operation, members, scale=0.5):
+    """A configuration and random tensors of a trained model's size."""
+    config = LocalWaveConfig(
+        labels=("a", "b", "c"),
+        vocab_size=VOCABULARY,
+        cls_token_id=0,
+        operation=operation,
+        members=members,
+        hidden_size=HIDDEN,
+        bigram_buckets=53,
+        bigram_size=3,
+        feed_forward_size=10,
+        initializer_range=scale,
+    )
+    random = np.random.default_rng(members)
+    return config, {
+        name: random.normal(scale=scale, size=shape).astype(np.float32)
+        for name, shape in tensor_shapes(config).items()
+    }
+
+
+def make_network(operation="modulation", members=1, scale=0.5):
+    return LocalNetwork(*make_weights(operation, members, scale))
+
+
+def by_torch(operation, members, ids, offsets, scale=0.5):
+    config, tensors = make_weights(operation, members, scale)
+    model = LocalWaveNetwork(config).eval()
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    with torch.no_grad():
+        return model(PackedTexts(ids, offsets).to_torch()).numpy()
+
+
+@every_shape
+@settings(max_examples=60)
+@given(
+    texts=st.lists(
+        st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=30), min_size=1, max_size=12
+    )
+)
+def test_logits_equal_torchs(operation, members, texts):
+    ids = np.array([token for text in texts for token in text], dtype=np.int32)
+    offsets = np.cumsum([0, *map(len, texts)])
+    found = make_network(operation, members).logits(ids, offsets)
+    assert found.dtype == np.float32
+    assert found.shape == (len(texts), 3)
+    expected = by_torch(operation, members, ids, offsets)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@every_shape
+@pytest.mark.parametrize("scale", [0.05, 0.1, 2.0])
+def test_logits_equal_torchs_at_every_range_of_the_start(operation, members, scale):
+    found = make_network(operation, members, scale).logits(IDS, OFFSETS)
+    expected = by_torch(operation, members, IDS, OFFSETS, scale)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@every_shape
+def test_long_texts_equal_torchs(operation, members):
+    random = np.random.default_rng(0)
+    ids = random.integers(VOCABULARY, size=3_000).astype(np.int32)
+    offsets = np.array([0, 1_024, 1_025, 2_000, 3_000])
+    found = make_network(operation, members).logits(ids, offsets)
+    expected = by_torch(operation, members, ids, offsets)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@every_shape
+def test_a_text_has_the_same_answer_alone_and_in_another_order(operation, members):
+    network = make_network(operation, members)
+    together = network.logits(IDS, OFFSETS)
+    assert np.ptp(together, axis=0).min() > 0.01  # texts do differ
+    texts = [IDS[start:stop] for start, stop in pairwise(OFFSETS)]
+    alone = [network.logits(text, np.array([0, len(text)])) for text in texts]
+    np.testing.assert_allclose(np.concatenate(alone), together, rtol=0, atol=1e-6)
+    offsets = np.cumsum([0, *map(len, texts[::-1])])
+    backwards = network.logits(np.concatenate(texts[::-1]), offsets)[::-1]
+    np.testing.assert_allclose(backwards, together, rtol=0, atol=1e-6)
+
+
+@every_shape
+def test_word_order_matters(operation, members):
+    texts = np.array([0, 5, 9, 7, 3, 0, 5, 7, 9, 3], dtype=np.int32)
+    straight, swapped = make_network(operation, members).logits(texts, np.array([0, 5, 10]))
+    assert np.abs(straight - swapped).max() > 1e-2
+
+
+@every_shape
+def test_inputs_and_weights_are_not_changed(operation, members):
+    config, tensors = make_weights(operation, members)
+    held = {name: tensor.copy() for name, tensor in tensors.items()}
+    ids, offsets = IDS.copy(), OFFSETS.copy()
+    for array in (*held.values(), ids, offsets):
+        array.flags.writeable = False  # writing would raise
+    network = LocalNetwork(config, held)
+    first = network.logits(ids, offsets)
+    network.waves(ids, offsets)
+    np.testing.assert_array_equal(network.logits(ids, offsets), first)
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(held[name], tensor)
+    np.testing.assert_array_equal(ids, IDS)
+    np.testing.assert_array_equal(offsets, OFFSETS)
+
+
+@every_shape
+def test_waves_are_of_every_token_and_as_strong_all_over_a_text(operation, members):
+    _, tensors = make_weights(operation, members)
+    waves = make_network(operation, members).waves(IDS, OFFSETS)
+    width = members * HIDDEN
+    halves = np.split(tensors["embedding.weight"], 2, axis=1)
+    for wave, half in zip(waves, halves, strict=True):
+        assert wave.real.shape == wave.imag.shape == (len(IDS), width)
+        np.testing.assert_array_equal(wave.real, half[IDS])
+        assert (wave.imag >= 0).all()
+        magnitude = np.hypot(wave.real, wave.imag)
+        for start, stop in pairwise(OFFSETS):
+            semantics = np.sqrt(np.square(half[IDS[start:stop]].astype(np.float64)).sum(axis=0))
+            expected = np.tile(semantics, (stop - start, 1))
+            np.testing.assert_allclose(magnitude[start:stop], expected, rtol=1e-5)
+
+
+def test_a_text_of_one_token_has_no_local_waves_and_no_pairs():
+    """What its second variant is, and what its pairs would be, then matters nothing."""
+    config, tensors = make_weights("interference", 3)
+    alone = np.array([7], dtype=np.int32), np.array([0, 1])
+    expected = LocalNetwork(config, tensors).logits(*alone)
+    changed = {name: tensor.copy() for name, tensor in tensors.items()}
+    changed["embedding.weight"][:, 3 * HIDDEN :] += 1
+    changed["bigrams.weight"] += 1
+    np.testing.assert_array_equal(LocalNetwork(config, changed).logits(*alone), expected)
+    more = LocalNetwork(config, changed).logits(IDS, OFFSETS)
+    assert not np.allclose(more, LocalNetwork(config, tensors).logits(IDS, OFFSETS), atol=0.01)
+
+
+def test_members_that_are_quite_sure_of_different_labels_answer_both():
+    config, tensors = make_weights("modulation", 3)
+    tensors = {name: tensor.copy() for name, tensor in tensors.items()}
+    tensors["shortcut.bias"][:, 0] = 1e4 * np.eye(3)
+    found = LocalNetwork(config, tensors).logits(IDS, OFFSETS)
+    np.testing.assert_allclose(np.exp(found), 1 / 3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_ids_of_every_width_go_to_the_same_buckets(dtype):
+    network = make_network(members=3)
+    ids = IDS.astype(dtype)
+    np.testing.assert_array_equal(network.logits(ids, OFFSETS), network.logits(IDS, OFFSETS))

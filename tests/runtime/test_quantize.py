@@ -1,0 +1,84 @@
+import json
+
+import numpy as np
+import pytest
+
+from wave_network.config import LocalWaveConfig, ModelConfig
+from wave_network.data import read_splits
+from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.model_folder import read_model, write_model
+from wave_network.runtime import load
+from wave_network.runtime.quantize import quantize_model
+
+TEXTS = ["Stocks fall", "", "Rovers win the cup again", "a new chip"]
+
+
+@pytest.fixture(params=[LocalWaveConfig, ModelConfig])
+def folder(request, make_files, tmp_path):
+    config_class = request.param
+    folder = tmp_path / "model"
+    files = make_files(
+        config_class=config_class, initializer_range=0.1, labels=("Business", "Sports")
+    )
+    write_model(folder, files, card="", history=[{"epoch": 1}])
+    return folder
+
+
+def test_the_same_engine_reads_it_and_answers_nearly_alike(folder, tmp_path):
+    small = tmp_path / "small"
+    summary = quantize_model(folder, small, None, overwrite=False)
+    assert summary["measured"] is None
+    assert summary["size_bytes"]["after"] < summary["size_bytes"]["before"]
+    np.testing.assert_allclose(
+        load(small).predict_proba(TEXTS), load(folder).predict_proba(TEXTS), atol=0.05
+    )
+    assert read_model(small).quantized
+    assert (small / "history.jsonl").read_text() == (folder / "history.jsonl").read_text()
+
+
+def test_tables_are_stored_in_8_bits(folder, tmp_path):
+    from safetensors.numpy import load_file
+
+    quantize_model(folder, tmp_path / "small", None, overwrite=False)
+    stored = load_file(tmp_path / "small" / "model.safetensors")
+    assert stored["embedding.weight"].dtype == np.int8
+    assert stored["classifier.weight"].dtype == np.float32
+
+
+def test_what_it_costs_is_measured_and_stands_in_the_card(folder, tmp_path):
+    data = read_splits("sample").test
+    data = data.filter(lambda row: row["label"] in ("Business", "Sports")).select(range(40))
+    summary = quantize_model(folder, tmp_path / "small", data, overwrite=False)
+    measured = summary["measured"]
+    before, after = (
+        load(place).predict_proba(data["text"]) for place in (folder, tmp_path / "small")
+    )
+    truth = np.array([("Business", "Sports").index(label) for label in data["label"]])
+    assert measured["texts"] == 40
+    assert measured["accuracy"]["before"] == pytest.approx((before.argmax(1) == truth).mean())
+    assert measured["accuracy"]["after"] == pytest.approx((after.argmax(1) == truth).mean())
+    assert measured["changed"] == (before.argmax(1) != after.argmax(1)).sum()
+    card = (tmp_path / "small" / "README.md").read_text("utf-8")
+    assert f"to {measured['accuracy']['after']:.4f}" in card
+    assert "8 bits" in card
+
+
+def test_a_model_in_8_bits_is_not_rounded_again(folder, tmp_path):
+    quantize_model(folder, tmp_path / "small", None, overwrite=False)
+    with pytest.raises(ConfigError, match="in 8 bits already"):
+        quantize_model(tmp_path / "small", tmp_path / "smaller", None, overwrite=False)
+
+
+@pytest.mark.parametrize("name", ["int4", [], 8])
+def test_an_unknown_quantization_is_refused(folder, name):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "quantization": name}))
+    with pytest.raises(ModelFolderError, match="unknown quantization"):
+        read_model(folder)
+
+
+def test_a_32_bit_file_under_an_8_bit_description_is_damage(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "quantization": "int8"}))
+    with pytest.raises(ModelFolderError, match=r"no int8 tensor embedding\.weight"):
+        read_model(folder)
