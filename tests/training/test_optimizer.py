@@ -225,3 +225,26 @@ def test_schedule_beyond_its_end_stays_at_0():
         optimizer.step()
         schedule.step()
     assert optimizer.param_groups[0]["lr"] == 0.0
+
+
+def test_the_tables_have_a_rate_of_their_own():
+    config = TrainConfig(learning_rate=0.01, embedding_rate=3.0)
+    tables, others = build_optimizers(make_model(**LOCAL), config, CPU)
+    assert [group["lr"] for group in tables.param_groups] == [pytest.approx(0.03)]
+    assert {group["lr"] for group in others.param_groups} == {0.01}
+
+
+@pytest.mark.parametrize("epsilon", [1e-8, 10.0])
+def test_a_large_epsilon_holds_rows_of_small_gradients_back(epsilon):
+    """Adam's first step is the rate whatever the gradient, unless epsilon outweighs it."""
+    model = make_model(**LOCAL)
+    before = model.embedding.weight.detach().clone()
+    config = TrainConfig(learning_rate=0.01, embedding_epsilon=epsilon, weight_decay=0.0)
+    tables, _ = build_optimizers(model, config, CPU)
+    backward(model)
+    gradient = model.embedding.weight.grad.to_dense()
+    tables.step()
+    moved = (model.embedding.weight.detach() - before).abs()[USED]
+    size = gradient.abs()[USED]
+    corrected = epsilon / math.sqrt(1 - 0.999)  # of the second moment's bias, in the first step
+    torch.testing.assert_close(moved, 0.01 * size / (size + corrected), rtol=1e-3, atol=1e-7)
