@@ -376,7 +376,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             name="large",
             description="the best accuracy we know from scratch, at most 25M parameters",
             config=LocalWaveConfig,
-            model={"hidden_size": 16, "members": 8, "max_length": 1_024},
+            model={"hidden_size": 16, "members": 4, "max_length": 1_024},
             train=_LOCAL_TRAINING,
             vocab_size=32_768,
         ),
