@@ -34,7 +34,7 @@ def test_small_on_ag_news(benchmark_data, tmp_path):
     data = benchmark_data / "ag_news"
     result = train(data, "--output", tmp_path / "model")
     assert result["parameters"]["total"] <= 2_400_000
-    assert result["test"]["accuracy"] >= 0.905
+    assert result["test"]["accuracy"] >= 0.92
 
     model = load(tmp_path / "model")
     texts = read_splits(str(data)).test[:1000]["text"]
