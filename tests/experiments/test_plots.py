@@ -1,3 +1,4 @@
+import re
 import sys
 from functools import partial
 from xml.etree import ElementTree
@@ -142,6 +143,20 @@ def test_the_same_drawing_gives_the_same_file():
     assert first == second
     assert ElementTree.fromstring(first).tag == "{http://www.w3.org/2000/svg}svg"
     assert b"<dc:date>" not in first
+
+
+def test_the_last_digits_of_a_place_do_not_change_the_file():
+    def draw(figure, height):
+        figure.set_layout_engine("none")
+        figure.add_axes((0.1, 0.1, 0.8, height)).plot([1, 2])
+
+    heights = (0.7, 0.7 + 1e-13, 0.6)
+    same, near, other = (render(partial(draw, height=height), "svg") for height in heights)
+    assert same == near
+    assert same != other
+    assert same.count(b"<clipPath id=") == 1
+    (name,) = re.findall(rb'<clipPath id="(\w+)">', same)
+    assert b"url(#" + name + b")" in same
 
 
 def test_each_kind_of_file_begins_as_it_should():
