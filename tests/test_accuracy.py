@@ -10,6 +10,7 @@ import pytest
 
 from wave_network import load
 from wave_network.data import read_splits
+from wave_network.runtime.quantize import quantize_model
 
 SCRIPT = Path(sys.executable).with_name("wave-network")
 
@@ -43,6 +44,13 @@ def test_small_on_ag_news(benchmark_data, tmp_path):
     alone = np.concatenate([model.predict_proba([text]) for text in texts])
     np.testing.assert_allclose(backwards, together, rtol=0, atol=1e-6)
     np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
+
+    small = quantize_model(
+        tmp_path / "model", tmp_path / "int8", read_splits(str(data)).test, overwrite=False
+    )
+    assert small["size_bytes"]["after"] <= 2_600_000
+    accuracy = small["measured"]["accuracy"]
+    assert accuracy["after"] >= accuracy["before"] - 0.002
 
 
 @pytest.mark.data

@@ -119,6 +119,24 @@ def test_what_cannot_be_learnt_from(texts, labels, message):
         make().fit(texts, labels)
 
 
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (["red", "blue", "cat", "dog"], ["colour", "colour", "animal", "animal"]),
+        (["a", "a b"] * 2, ["x", "y"] * 2),
+        (["red one", "blue two"] * 3, ["c", "a"] * 3),
+        (["same"] * 4, ["x", "y"] * 2),
+        ([""] * 4, ["x", "y"] * 2),
+    ],
+)
+@pytest.mark.parametrize("preset", ["tiny", "small"])
+def test_a_handful_of_texts_is_enough(texts, labels, preset):
+    model = WaveClassifier(preset, epochs=2, validation_fraction=0.5).fit(texts, labels)
+    probabilities = model.predict_proba(texts)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
 @pytest.mark.parametrize("texts", ["one text", [1], [None], [b"bytes"]])
 def test_what_cannot_be_classified(fitted, texts):
     with pytest.raises(DataError, match=r"not a string|list of texts"):

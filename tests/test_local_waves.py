@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from wave_network.config import PRESETS, LocalWaveConfig
-from wave_network.local_waves import BUCKET_MULTIPLIERS, ENERGY_FLOOR
+from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
 
-FIRST, SECOND = BUCKET_MULTIPLIERS
 HIGHEST_ID = 2**31 - 1
 LOCAL_PRESETS = [preset for preset in PRESETS.values() if preset.config is LocalWaveConfig]
 
@@ -30,24 +29,21 @@ def preset_sizes():
     ]
 
 
-def buckets_of(first, second, buckets):
-    return (first * FIRST + second * SECOND) % buckets
-
-
 def test_no_pair_of_ids_leaves_64_bits():
-    assert HIGHEST_ID * FIRST + HIGHEST_ID * SECOND < 2**63
+    # Python's integers have no end: this is the sum before its remainder.
+    assert pair_bucket(HIGHEST_ID, HIGHEST_ID, 2**100) < 2**63
 
 
 @pytest.mark.parametrize("buckets", [1, 12_007, 262_139])
 def test_the_highest_ids_go_where_exact_arithmetic_says(buckets):
     ids = [0, 1, 2, 32_767, 2**30, HIGHEST_ID - 1, HIGHEST_ID]
     pairs = [(a, b) for a in ids for b in ids]
-    expected = [buckets_of(a, b, buckets) for a, b in pairs]  # Python's integers have no end
+    expected = [pair_bucket(a, b, buckets) for a, b in pairs]
     assert min(expected) >= 0
     wide = np.array(pairs, dtype=np.int64)
-    assert buckets_of(wide[:, 0], wide[:, 1], buckets).tolist() == expected
+    assert pair_bucket(wide[:, 0], wide[:, 1], buckets).tolist() == expected
     tensor = torch.from_numpy(wide)
-    assert buckets_of(tensor[:, 0], tensor[:, 1], buckets).tolist() == expected
+    assert pair_bucket(tensor[:, 0], tensor[:, 1], buckets).tolist() == expected
 
 
 def distinct_pairs(count, vocabulary, seed):
@@ -67,7 +63,7 @@ def expected_filled(pairs, buckets):
 @pytest.mark.parametrize("count", [20_000, 200_000])
 def test_random_pairs_meet_as_seldom_as_under_a_uniform_hash(count, seed):
     first, second = distinct_pairs(count, 32_768, seed)
-    filled = len(np.unique(buckets_of(first, second, 262_139)))
+    filled = len(np.unique(pair_bucket(first, second, 262_139)))
     mean, deviation = expected_filled(len(first), 262_139)
     assert abs(filled - mean) < 5 * deviation
 
@@ -80,7 +76,7 @@ def test_pairs_and_their_swaps_meet_no_more_often():
     first, second = distinct_pairs(100_000, 32_768, 7)
     kept = first != second
     first, second = first[kept], second[kept]
-    same = buckets_of(first, second, 262_139) == buckets_of(second, first, 262_139)
+    same = pair_bucket(first, second, 262_139) == pair_bucket(second, first, 262_139)
     assert same.mean() < 1e-4
 
 
@@ -94,8 +90,8 @@ def test_a_preset_has_a_prime_number_of_buckets_above_its_vocabulary(buckets, vo
 def test_pairs_that_share_a_token_never_meet(buckets, vocabulary):
     others = np.arange(vocabulary)
     for token in (0, 1, vocabulary // 2, vocabulary - 1):
-        assert len(np.unique(buckets_of(token, others, buckets))) == vocabulary
-        assert len(np.unique(buckets_of(others, token, buckets))) == vocabulary
+        assert len(np.unique(pair_bucket(token, others, buckets))) == vocabulary
+        assert len(np.unique(pair_bucket(others, token, buckets))) == vocabulary
 
 
 def test_the_floor_is_small_beside_the_energy_of_a_start():

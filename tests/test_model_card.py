@@ -14,8 +14,8 @@ def test_card_says_what_the_model_is(make_files):
     for phrase in (
         "A small model",
         f"{counts['total']:,} parameters ({counts['embedding']:,} of them embeddings)",
-        "trained from\nscratch on 90 texts",
-        f"wave-network {__version__}",
+        "trained from scratch on 90 texts.",
+        f"written by\nwave-network {__version__}.",
         "It tells 3 classes apart: `World`, `Sports`, `Sci/Tech`.",
         "| validation | 0.7500 | 0.7000 | 0.5000 |",
         "The 10 validation texts chose the epoch (number 2 of 2)",
@@ -35,6 +35,15 @@ def test_card_has_the_test_figures_where_there_are_any(make_files):
     table = [line for line in lines if line.startswith("| ")]
     assert [line.count("|") for line in table] == [5] * 4
     assert lines.index(table[-1]) == lines.index(table[0]) + 3  # one table, without gaps
+
+
+def test_card_of_a_model_without_figures_claims_none(make_files):
+    for quantized in (False, True):
+        card = render_card(replace(make_files(), metrics={}, quantized=quantized))
+        assert "trained from scratch" not in card
+        assert "figures above" not in card
+        assert "\n| " not in card
+        assert ("stored in 8 bits.\nWhat the rounding costs was not measured." in card) == quantized
 
 
 def test_card_begins_with_metadata_that_the_hub_reads(make_files):

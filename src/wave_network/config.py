@@ -26,6 +26,9 @@ Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 FORMAT_VERSION: Final = 1
 
+EMBEDDING_TABLES: Final = ("embedding", "bigrams")
+"""The modules that hold a row a token or a pair of tokens: most of a model's parameters."""
+
 
 def _check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
     if value not in choices:

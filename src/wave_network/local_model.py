@@ -14,9 +14,8 @@ tables, as in `variants="embedding"` of the papers' model), per dimension:
 Two readers share these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
 logits add up. Several `members` each read columns of their own, and answer with their mean.
 
-Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few; the
-linear reader halves the feed-forward layer's overfitting; members that learn apart and answer
-together beat one of their joint width.
+Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few;
+members that learn apart and answer together beat one of their joint width.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from torch.nn import functional as F
 from wave_network import ops
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedBatch
-from wave_network.local_waves import BUCKET_MULTIPLIERS, ENERGY_FLOOR
+from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
 
 
 class LocalWaveNetwork(nn.Module):
@@ -63,7 +62,10 @@ class LocalWaveNetwork(nn.Module):
                 random.
         """
         known = vectors.any(dim=1)  # (vocabulary,)
-        start = vectors[known] * (self.config.initializer_range / vectors[known].std())
+        if not known.any():  # too few texts tell nothing
+            return
+        scale = self.config.initializer_range / vectors[known].square().mean().sqrt()
+        start = vectors[known] * scale
         for variant in self.embedding.weight.chunk(2, dim=1):
             variant[known, : vectors.shape[1]] = start
 
@@ -119,8 +121,7 @@ class LocalWaveNetwork(nn.Module):
 
     def _bigram_sum(self, ids: Tensor, offsets: Tensor) -> Tensor:
         """The sum of the rows of all pairs of neighbours, (texts, members * bigram)."""
-        first, second = BUCKET_MULTIPLIERS
-        buckets = (ids[:-1] * first + ids[1:] * second) % self.config.bigram_buckets
+        buckets = pair_bucket(ids[:-1], ids[1:], self.config.bigram_buckets)
         within = torch.ones_like(buckets, dtype=torch.bool)
         within[offsets[1:-1] - 1] = False  # pairs of one text's end and the next one's start
         return F.embedding_bag(

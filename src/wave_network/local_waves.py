@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    IntegerArray = TypeVar("IntegerArray", Tensor, NDArray[np.int64])
 
 ENERGY_FLOOR: Final = 1e-6
 """Added under the root of an energy, so that an energy of 0 has a gradient."""
 
-BUCKET_MULTIPLIERS: Final = (2_654_435_761, 805_459_861)
-"""A pair (a, b) goes to bucket `(a * first + b * second) mod buckets`. With a prime number of
-buckets above the vocabulary's size any two pairs meet with a chance of one in `buckets` (Carter and
-Wegman, 1979); the products stay below 2^63."""
+_FIRST, _SECOND = 2_654_435_761, 805_459_861
+
+
+def pair_bucket(first: IntegerArray, second: IntegerArray, buckets: int) -> IntegerArray:
+    """The buckets of ordered pairs of tokens.
+
+    With a prime number of buckets above the vocabulary's size any two pairs meet with a chance of
+    one in `buckets` (Carter and Wegman, 1979).
+
+    Args:
+        first: Token ids below 2^31, int64, so that no product overflows; of any shape.
+        second: The tokens after them, likewise.
+        buckets: How many there are.
+    """
+    return (first * _FIRST + second * _SECOND) % buckets

@@ -193,12 +193,6 @@ def read_out(wave: Wave, readout: Readout) -> Tensor:
     return wave.real if readout == "real" else wave.imag
 
 
-def count_parameters(model: WaveNetwork) -> dict[str, int]:
-    """All trained parameters, and those of the token embedding table among them."""
-    total = sum(parameter.numel() for parameter in model.parameters())
-    return {"total": total, "embedding": model.embedding.weight.numel()}
-
-
 def _position_table(config: ModelConfig) -> nn.Module | None:
     if config.positions == "none":
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from wave_network._version import __version__
 from wave_network.model_folder import ModelFiles, parameter_counts
@@ -20,16 +21,9 @@ tags:
 
 # A Wave Network text classifier
 
-A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), trained from
-scratch on {texts:,} texts by wave-network {version}. It tells {count} classes apart: {labels}.
-
-| data | accuracy | macro F1 | loss |
-| --- | ---: | ---: | ---: |
-{rows}
-
-The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}), so
-their figures flatter a little; the test texts, where there are any, chose nothing.
-{precision}
+A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), written by
+wave-network {version}. It tells {count} classes apart: {labels}.
+{figures}{precision}
 ## Use
 
 ```
@@ -51,30 +45,50 @@ model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}})]
 - It knows what its training texts taught it, their biases included.
 """
 
+_FIGURES: Final = """
+It was trained from scratch on {texts:,} texts.
+
+| data | accuracy | macro F1 | loss |
+| --- | ---: | ---: | ---: |
+{rows}
+
+The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}), so
+their figures flatter a little; the test texts, where there are any, chose nothing.
+"""
+
 
 def render_card(files: ModelFiles) -> str:
     """Fill the card's template from a trained model and its metrics."""
-    config, metrics = files.config, files.metrics
-    rows = [
-        f"| {name} | {values['accuracy']:.4f} | {values['macro_f1']:.4f} | {values['loss']:.4f} |"
-        for name in ("validation", "test")
-        if (values := metrics[name])
-    ]
+    config = files.config
     labels = ", ".join(f"`{label}`" for label in config.labels[:_LABELS_SHOWN])
     more = config.num_labels - _LABELS_SHOWN
     return _TEMPLATE.format(
         preset=files.preset,
         version=__version__,
-        texts=metrics["training_texts"],
         count=config.num_labels,
         labels=f"{labels} and {more} more" if more > 0 else labels,
-        rows="\n".join(rows),
+        figures=_figures(files.metrics),
         precision=_precision(files),
+        max_length=config.max_length,
+        **parameter_counts(config),
+    )
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    """How it was trained and measured; nothing of a folder without `metrics.json`."""
+    if "training_texts" not in metrics:
+        return ""
+    rows = [
+        f"| {name} | {values['accuracy']:.4f} | {values['macro_f1']:.4f} | {values['loss']:.4f} |"
+        for name in ("validation", "test")
+        if (values := metrics[name])
+    ]
+    return _FIGURES.format(
+        texts=metrics["training_texts"],
+        rows="\n".join(rows),
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
         epochs=metrics["epochs"],
-        max_length=config.max_length,
-        **parameter_counts(config),
     )
 
 
@@ -82,7 +96,9 @@ def _precision(files: ModelFiles) -> str:
     """What storing the tables in 8 bits costs; nothing of a model in 32."""
     if not files.quantized:
         return ""
-    lead = "\nThe embedding tables are stored in 8 bits; the figures above are of the 32-bit model"
+    lead = "\nThe embedding tables are stored in 8 bits"
+    if "training_texts" in files.metrics:
+        lead += "; the figures above are of the 32-bit model"
     measured = files.metrics.get("quantization")
     if not measured:
         return f"{lead}.\nWhat the rounding costs was not measured.\n"

@@ -19,6 +19,7 @@ from wave_network._version import __version__
 from wave_network.atomic import check_new, replacing_folder
 from wave_network.config import (
     ARCHITECTURES,
+    EMBEDDING_TABLES,
     FORMAT_VERSION,
     ClassifierConfig,
     LocalWaveConfig,
@@ -113,11 +114,8 @@ def _local_wave_shapes(config: LocalWaveConfig) -> dict[str, tuple[int, ...]]:
 def parameter_counts(config: ClassifierConfig) -> dict[str, int]:
     """All trained parameters, and those of the embedding tables (tokens, pairs) among them."""
     counts = {name: int(np.prod(shape)) for name, shape in tensor_shapes(config).items()}
-    tables = ("embedding.weight", "bigrams.weight")
-    return {
-        "total": sum(counts.values()),
-        "embedding": sum(counts[name] for name in tables if name in counts),
-    }
+    tables = (counts.get(f"{table}.weight", 0) for table in EMBEDDING_TABLES)
+    return {"total": sum(counts.values()), "embedding": sum(tables)}
 
 
 def size_bytes(folder: Path) -> int:

@@ -12,19 +12,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-TABLES: Final[Mapping[str, bool]] = {"embedding.weight": True, "bigrams.weight": False}
-"""The tensors stored in 8 bits, and whether each row has a scale of its own."""
+from wave_network.config import EMBEDDING_TABLES
 
+_SCALE_A_ROW: Final = ("embedding",)
 _LARGEST: Final = 127
 _TINY: Final = np.finfo(np.float32).tiny
 
 
-def scale_name(table: str) -> str:
-    """The name under which a table's scales are stored."""
-    return table.replace(".weight", ".scale")
-
-
-def quantize_table(table: NDArray[np.float32], *, by_row: bool) -> dict[str, NDArray[Any]]:
+def quantize_table(
+    table: NDArray[np.float32], *, by_row: bool
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Round a table to 8 bits: symmetric, to the nearest of 255 levels.
 
     Args:
@@ -32,12 +29,12 @@ def quantize_table(table: NDArray[np.float32], *, by_row: bool) -> dict[str, NDA
         by_row: A scale a row, or one for all.
 
     Returns:
-        `values`, int8, (rows, columns), and `scale`, float32, (rows, 1) or (1, 1): their product
-        is the table within half a scale.
+        The values, int8, (rows, columns), and the scales, float32, (rows, 1) or (1, 1): their
+        product is the table within half a scale.
     """
     largest = np.abs(table).max(axis=1 if by_row else None, keepdims=True)
     scale = np.maximum(largest / np.float32(_LARGEST), _TINY).astype(np.float32)
-    return {"values": np.rint(table / scale).astype(np.int8), "scale": scale}
+    return np.rint(table / scale).astype(np.int8), scale
 
 
 def dequantize_table(values: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -48,19 +45,18 @@ def dequantize_table(values: NDArray[np.int8], scale: NDArray[np.float32]) -> ND
 def quantize_tensors(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
     """What is stored of a model in 8 bits: its tables as integers with scales, the rest as is."""
     stored: dict[str, NDArray[Any]] = dict(tensors)
-    for name, by_row in TABLES.items():
-        if name in tensors:
-            quantized = quantize_table(tensors[name], by_row=by_row)
-            stored[name], stored[scale_name(name)] = quantized["values"], quantized["scale"]
+    for table in _tables_in(tensors):
+        quantized = quantize_table(tensors[f"{table}.weight"], by_row=table in _SCALE_A_ROW)
+        stored[f"{table}.weight"], stored[f"{table}.scale"] = quantized
     return stored
 
 
 def dequantize_tensors(stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
     """The tensors as float32, from what `quantize_tensors` gave."""
     tensors = dict(stored)
-    for name in TABLES:
-        if name in tensors:
-            tensors[name] = dequantize_table(tensors[name], tensors.pop(scale_name(name)))
+    for table in _tables_in(stored):
+        scale = tensors.pop(f"{table}.scale")
+        tensors[f"{table}.weight"] = dequantize_table(tensors[f"{table}.weight"], scale)
     return tensors
 
 
@@ -69,8 +65,12 @@ def stored_forms(
 ) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and dtype of every stored tensor, from the shapes that the model needs."""
     forms = {name: (shape, "float32") for name, shape in shapes.items()}
-    if quantized:
-        for name in TABLES.keys() & shapes.keys():
-            forms[name] = (shapes[name], "int8")
-            forms[scale_name(name)] = (shapes[name][0] if TABLES[name] else 1, 1), "float32"
+    for table in _tables_in(shapes) if quantized else ():
+        rows, _ = shape = shapes[f"{table}.weight"]
+        forms[f"{table}.weight"] = shape, "int8"
+        forms[f"{table}.scale"] = (rows if table in _SCALE_A_ROW else 1, 1), "float32"
     return forms
+
+
+def _tables_in(tensors: Mapping[str, object]) -> list[str]:
+    return [table for table in EMBEDDING_TABLES if f"{table}.weight" in tensors]

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -82,3 +83,20 @@ def test_a_32_bit_file_under_an_8_bit_description_is_damage(folder):
     (folder / "config.json").write_text(json.dumps({**config, "quantization": "int8"}))
     with pytest.raises(ModelFolderError, match=r"no int8 tensor embedding\.weight"):
         read_model(folder)
+
+
+def test_a_model_may_replace_itself(folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "own")
+    before = {path.name: path.stat().st_size for path in own.iterdir()}
+    history = (own / "history.jsonl").read_text()
+    summary = quantize_model(own, own, None, overwrite=True)
+    assert summary["size_bytes"]["before"] == sum(before.values())
+    assert summary["size_bytes"]["after"] < sum(before.values())
+    assert (own / "history.jsonl").read_text() == history
+
+
+def test_a_folder_without_metrics_is_quantized_too(folder, tmp_path):
+    bare = shutil.copytree(folder, tmp_path / "bare")
+    (bare / "metrics.json").unlink()
+    quantize_model(bare, tmp_path / "small", None, overwrite=False)
+    assert load(tmp_path / "small").predict(["red"])[0].label in load(bare).labels

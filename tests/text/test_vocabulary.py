@@ -140,9 +140,9 @@ def test_the_order_of_the_texts_does_not_matter(learnt, texts):
     assert learn_vocabulary(texts, 700).to_str() == learnt.to_str()
 
 
-@pytest.mark.parametrize("texts_at_once", [1, 5, 12, 13])
-def test_the_chunks_in_which_texts_are_counted_do_not_show(learnt, monkeypatch, texts_at_once):
-    monkeypatch.setattr(module, "_TEXTS_AT_ONCE", texts_at_once)
+@pytest.mark.parametrize("strings_at_once", [0, 5, 20, 1_000])
+def test_the_chunks_in_which_words_are_counted_do_not_show(learnt, monkeypatch, strings_at_once):
+    monkeypatch.setattr(module, "_STRINGS_AT_ONCE", strings_at_once)
     assert learn_vocabulary(TEXTS * 2, 700).to_str() == learnt.to_str()
 
 

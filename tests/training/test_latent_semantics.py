@@ -62,9 +62,29 @@ def test_both_variants_start_at_the_vectors_with_the_random_start_s_spread():
     model.start_at(vectors)
     table = model.embedding.weight.detach()
     torch.testing.assert_close(table[1:11, :2], table[1:11, 4:6])
-    assert table[1:11, :2].std().item() == pytest.approx(0.1, rel=1e-5)
+    assert table[1:11, :2].square().mean().sqrt().item() == pytest.approx(0.1, rel=1e-5)
     torch.testing.assert_close(table[[0, 11]], random[[0, 11]])
     torch.testing.assert_close(table[:, 2:4], random[:, 2:4])
+
+
+@pytest.mark.parametrize("vectors", [torch.zeros(12, 3), torch.zeros(12, 0)])
+def test_texts_that_tell_nothing_leave_the_random_start(vectors):
+    config = LocalWaveConfig(labels=("a", "b"), vocab_size=12, cls_token_id=0, hidden_size=4)
+    model = LocalWaveNetwork(config)
+    random = model.embedding.weight.detach().clone()
+    model.start_at(vectors)
+    torch.testing.assert_close(model.embedding.weight.detach(), random, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("known", [1, 5])
+def test_one_column_of_equal_vectors_is_a_start(known):
+    config = LocalWaveConfig(labels=("a", "b"), vocab_size=12, cls_token_id=0, hidden_size=4)
+    model = LocalWaveNetwork(config)
+    vectors = torch.zeros(12, 1)
+    vectors[:known] = 1
+    model.start_at(vectors)
+    table = model.embedding.weight.detach()
+    torch.testing.assert_close(table[:known, [0, 4]], torch.full((known, 2), 0.1))
 
 
 def test_it_is_for_local_waves_alone():

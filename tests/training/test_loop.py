@@ -9,7 +9,7 @@ from wave_network.config import LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts, training_batches
 from wave_network.errors import ConfigError
 from wave_network.local_model import LocalWaveNetwork
-from wave_network.local_waves import BUCKET_MULTIPLIERS
+from wave_network.local_waves import pair_bucket
 from wave_network.model import WaveNetwork
 from wave_network.training.loop import predict_probabilities, resolve_device, train
 from wave_network.training.metrics import summarize
@@ -403,9 +403,8 @@ def test_pairs_that_never_occur_keep_their_start():
     train(model, TRAINING, VALIDATION, make_config(epochs=1))
     moved = (model.bigrams.weight != start).any(dim=1)
     first, second = TRAINING.ids[:-1].tolist(), TRAINING.ids[1:].tolist()
-    by, and_by = BUCKET_MULTIPLIERS
     pairs = {(a, b) for a, b in zip(first, second, strict=True) if b}  # 0 starts the next text
-    expected = sorted({(a * by + b * and_by) % 4_001 for a, b in pairs})
+    expected = sorted({pair_bucket(a, b, 4_001) for a, b in pairs})
     assert moved.nonzero().flatten().tolist() == expected
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from wave_network.config import PRESETS, LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts
-from wave_network.local_waves import BUCKET_MULTIPLIERS
+from wave_network.local_waves import pair_bucket
 from wave_network.training.fit import build_model
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
@@ -31,8 +31,7 @@ def used_rows(model):
     """The rows of each table that the texts of `backward` hold, by the parameter's name."""
     rows = {"embedding.weight": USED}
     if hasattr(model, "bigrams"):
-        by, and_by = BUCKET_MULTIPLIERS
-        rows["bigrams.weight"] = sorted({(a * by + b * and_by) % BUCKETS for a, b in PAIRS})
+        rows["bigrams.weight"] = sorted({pair_bucket(a, b, BUCKETS) for a, b in PAIRS})
     return rows
 
 

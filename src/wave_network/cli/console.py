@@ -6,14 +6,12 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-MODEL_HELP: Final = "A model folder that train wrote, or hub:OWNER/NAME."
 
 
 def note(message: str) -> None:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import MODEL_HELP, note, note_empty, print_json, print_table
+from wave_network.cli.console import note, note_empty, print_json, print_table
+from wave_network.cli.options import AsJson, LabelColumn, Model, TextColumn
 from wave_network.errors import extra_needed
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    model: Model,
     data: Annotated[
         str,
         typer.Argument(
@@ -20,15 +21,9 @@ def evaluate(
             "bundled news. Where it has several parts, its test part is used.",
         ),
     ],
-    text_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
-    ] = "text",
-    label_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
-    ] = "label",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
-    ] = False,
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    as_json: AsJson = False,
 ) -> None:
     """Measure a model on labelled data.
 

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import MODEL_HELP, print_json
+from wave_network.cli.console import print_json
+from wave_network.cli.options import Model
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    model: Model,
     as_json: Annotated[
         bool,
         typer.Option(

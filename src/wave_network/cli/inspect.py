@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wave_network.cli.console import MODEL_HELP, print_json
+from wave_network.cli.console import print_json
+from wave_network.cli.options import Model
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
 
@@ -21,7 +22,7 @@ _KINDS: Final[Mapping[str, Kind]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"
 
 
 def inspect(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    model: Model,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to look into.")],
     output: Annotated[
         Path | None,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import MODEL_HELP, note_empty
+from wave_network.cli.console import note_empty
+from wave_network.cli.options import Model
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    model: Model,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT", help="Texts to classify.")
     ] = None,

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import MODEL_HELP, note, print_json
+from wave_network.cli.console import note, print_json
+from wave_network.cli.options import AsJson, LabelColumn, Model, TextColumn
 from wave_network.errors import extra_needed
 
 
 def quantize(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)],
+    model: Model,
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder to write the small model to.")
     ],
@@ -24,18 +25,12 @@ def quantize(
             "card states what the rounding costs.",
         ),
     ] = None,
-    text_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
-    ] = "text",
-    label_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
-    ] = "label",
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output folder if it exists.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Store a model's embedding tables in 8 bits.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
+from wave_network.cli.options import AsJson, LabelColumn, TextColumn
 from wave_network.config import get_preset, override
 from wave_network.errors import extra_needed
 
@@ -37,12 +38,8 @@ def train(
             help="Data for the final figures; it chooses nothing. Default: the folder's test.*",
         ),
     ] = None,
-    text_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
-    ] = "text",
-    label_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
-    ] = "label",
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
     preset: Annotated[
         str,
         typer.Option(
@@ -111,9 +108,7 @@ def train(
             help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
         ),
     ] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a classifier from scratch.
 

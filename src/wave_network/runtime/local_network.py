@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from wave_network.config import LocalWaveConfig
-from wave_network.local_waves import BUCKET_MULTIPLIERS, ENERGY_FLOOR
+from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
 from wave_network.model_folder import Tensors
-from wave_network.runtime.waves import Floats, Integers, Wave, gelu, represent
+from wave_network.runtime.waves import Floats, Integers, Wave, gelu, layer_norm, represent
 
 
 class LocalNetwork:
-    """`LocalWaveNetwork.forward` on packed ids, without torch.
+    """`LocalWaveNetwork.forward` on packed ids, without torch; has the methods of `Network`.
 
     Args:
         config: The model's shape.
@@ -25,35 +25,17 @@ class LocalNetwork:
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
-        """Class logits of packed texts: of several members, their mean probabilities' logarithm.
-
-        Args:
-            ids: (tokens,).
-            offsets: (texts + 1,), no text empty.
-            sentence_offsets: Not used.
-
-        Returns:
-            float32, (texts, labels).
-        """
+        """As `Network.logits`: of several members, their mean probabilities' logarithm."""
         features = self._features(ids, offsets)  # (members, texts, features)
-        hidden = _normalize(gelu(self._linear("feed_forward", features)))
-        hidden = hidden * self.tensors["norm.weight"] + self.tensors["norm.bias"]
+        hidden = gelu(self._linear("feed_forward", features))
+        hidden = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
         logits = self._linear("classifier", hidden) + self._linear("shortcut", features)
         return logits[0] if len(logits) == 1 else _log_mean_probabilities(logits)
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:
-        """The two variants' waves of every token over the whole text, before they are combined.
-
-        Args:
-            ids: As for `logits`, like the other arguments.
-            offsets: Likewise.
-            sentence_offsets: Not used.
-
-        Returns:
-            Z and Z', each of shape (tokens, members * hidden).
-        """
+        """As `Network.waves`, over the whole text; each of shape (tokens, members * hidden)."""
         u, v = np.split(self.tensors["embedding.weight"][ids], 2, axis=1)
         return represent(u, offsets), represent(v, offsets)
 
@@ -89,11 +71,9 @@ class LocalNetwork:
 
     def _bigram_sum(self, ids: Integers, starts: Integers) -> Floats:
         """The sum of the rows of all pairs of neighbours, (texts, members * bigram)."""
-        first, second = BUCKET_MULTIPLIERS
         wide = ids.astype(np.int64)
-        buckets = wide * second  # a text's first token has no pair: its row is cleared below
-        buckets[1:] += wide[:-1] * first
-        buckets %= self.config.bigram_buckets
+        buckets = np.zeros_like(wide)  # a text's first token has no pair: its row is cleared below
+        buckets[1:] = pair_bucket(wide[:-1], wide[1:], self.config.bigram_buckets)
         rows = self.tensors["bigrams.weight"].take(buckets, axis=0)
         rows[starts] = 0
         sums: Floats = np.add.reduceat(rows, starts)
@@ -102,15 +82,6 @@ class LocalNetwork:
     def _linear(self, name: str, values: Floats) -> Floats:
         result: Floats = values @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
         return result
-
-
-def _normalize(values: Floats) -> Floats:
-    """LayerNorm's first half over the last axis, with torch's epsilon, 1e-5."""
-    share = np.float32(1 / values.shape[-1])
-    centered = values - np.add.reduce(values, axis=-1, keepdims=True) * share
-    variance = np.add.reduce(np.square(centered), axis=-1, keepdims=True) * share
-    result: Floats = centered / np.sqrt(variance + np.float32(1e-5))
-    return result
 
 
 def _log_mean_probabilities(logits: Floats) -> Floats:

@@ -48,10 +48,10 @@ def quantize_model(
     files = read_model(source)
     if files.quantized:
         raise ConfigError(f"{source} is in 8 bits already")
-    tensors = dequantize_tensors(quantize_tensors(files.tensors))
-    small = replace(files, tensors=tensors, quantized=True)
-    measured = None if data is None else _measure(files, small, data)
-    small = replace(small, metrics={**files.metrics, "quantization": measured})
+    size = size_bytes(resolve_source(source))  # first, as the output may replace the source
+    measured = None if data is None else _measure(files, data)
+    metrics = {**files.metrics, "quantization": measured}
+    small = replace(files, metrics=metrics, quantized=True)
     write_model(
         output,
         small,
@@ -59,14 +59,16 @@ def quantize_model(
         history=read_history(source),
         overwrite=overwrite,
     )
-    sizes = {"before": size_bytes(resolve_source(source)), "after": size_bytes(output)}
+    sizes = {"before": size, "after": size_bytes(output)}
     return {"model": str(output), "size_bytes": sizes, "measured": measured}
 
 
-def _measure(before: ModelFiles, after: ModelFiles, data: Dataset) -> dict[str, Any]:
+def _measure(before: ModelFiles, data: Dataset) -> dict[str, Any]:
+    """Both models' figures; the small one's tensors are what its folder will give."""
     from wave_network.data import column, encode_labels
     from wave_network.training.metrics import summarize
 
+    after = replace(before, tensors=dequantize_tensors(quantize_tensors(before.tensors)))
     _, labels = encode_labels(data["label"], before.config.labels)
     answers = [
         Engine(files).predict_proba(column(data, "text")) for files in (before, after)

@@ -88,8 +88,9 @@ def gelu(values: Floats) -> Floats:
 
 def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
     """LayerNorm over the last axis with torch's epsilon, 1e-5."""
-    centered = values - values.mean(axis=1, keepdims=True)
-    variance = np.square(centered).mean(axis=1, keepdims=True)
+    share = np.float32(1 / values.shape[-1])
+    centered = values - np.add.reduce(values, axis=-1, keepdims=True) * share
+    variance = np.add.reduce(np.square(centered), axis=-1, keepdims=True) * share
     result: Floats = centered / np.sqrt(variance + np.float32(1e-5)) * weight + bias
     return result
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -20,7 +19,7 @@ CLS_TOKEN: Final = "[CLS]"
 _ALPHABET: Final = sorted(pre_tokenizers.ByteLevel.alphabet())
 _PIECES: Final = 6  # one entry in so many is a piece of words
 _WORD_COUNT: Final = 2  # a word seen less often gets no entry
-_TEXTS_AT_ONCE: Final = 10_000
+_STRINGS_AT_ONCE: Final = 500_000
 _LONGEST_WORD: Final = 64  # in bytes; merging inside an endless "word" takes quadratic time
 
 
@@ -58,15 +57,23 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
     """How often each word occurs, as the tokenizer spells it in bytes."""
     words: Counter[str] = Counter()
-    remaining = iter(texts)
-    for chunk in iter(lambda: list(islice(remaining, _TEXTS_AT_ONCE)), []):
-        # What spaces enclose recurs: each such string is normalised and split once.
-        enclosed = Counter(string for text in chunk for string in text.split())
-        for string, count in enclosed.items():
-            normal = tokenizer.normalizer.normalize_str(string)
-            for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
-                words[word] += count
+    # What spaces enclose recurs: each such string is normalised and split once, or once more
+    # after so many others that they would fill the memory.
+    enclosed: Counter[str] = Counter()
+    for text in texts:
+        enclosed.update(text.split())
+        if len(enclosed) > _STRINGS_AT_ONCE:
+            _add_words(words, enclosed, tokenizer)
+            enclosed.clear()
+    _add_words(words, enclosed, tokenizer)
     return words
+
+
+def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer) -> None:
+    for string, count in enclosed.items():
+        normal = tokenizer.normalizer.normalize_str(string)
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
+            words[word] += count
 
 
 def _learn_pieces(tokenizer: Tokenizer, rare_words: list[str], vocab_size: int) -> None:
@@ -102,5 +109,4 @@ def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Toke
             break
         vocabulary.setdefault(word, len(vocabulary))
     content["model"]["ignore_merges"] = True
-    content["added_tokens"] = []
     return Tokenizer.from_str(json.dumps(content))

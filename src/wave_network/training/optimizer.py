@@ -6,17 +6,13 @@ for the few thousand tokens of a batch. `RowAdam` touches the batch's rows alone
 
 from __future__ import annotations
 
-from typing import Final
-
 import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wave_network.config import TrainConfig
+from wave_network.config import EMBEDDING_TABLES, TrainConfig
 from wave_network.training.row_adam import RowAdam
-
-_TABLES: Final = ("embedding", "bigrams")
 
 
 def build_optimizers(
@@ -34,7 +30,9 @@ def build_optimizers(
     """
     rate = config.learning_rate
     tables = [
-        module for name in _TABLES if isinstance(module := getattr(model, name, None), nn.Embedding)
+        module
+        for name in EMBEDDING_TABLES
+        if isinstance(module := getattr(model, name, None), nn.Embedding)
     ]
     rows = [table.weight for table in tables]
     optimizers: list[Optimizer] = []
