@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Label: TypeAlias = str | int
+ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_classification"]
 Operation: TypeAlias = Literal["modulation", "interference"]
 Readout: TypeAlias = Literal["concat", "magnitude", "real", "imaginary"]
 Pooling: TypeAlias = Literal["cls", "mean"]
@@ -71,6 +72,11 @@ class ClassifierConfig:
         max_length: Tokens read of one text, `[CLS]` included.
         operation: How two waves combine (paper 1, section 3.2).
         initializer_range: Standard deviation of the embedding's random start.
+        problem_type: Whether a text has one of the labels or any number of them. What a logit
+            means follows: the softmax of all gives probabilities of one label, the sigmoid of
+            each the probability that the text has that label.
+        thresholds: Of several labels a text, from which probability on each one is given; None:
+            0.5. Always None where a text has one label.
     """
 
     labels: tuple[Label, ...]
@@ -79,6 +85,8 @@ class ClassifierConfig:
     max_length: int = 512
     operation: Operation = "modulation"
     initializer_range: float = 0.1
+    problem_type: ProblemType = "single_label_classification"
+    thresholds: tuple[float, ...] | None = None
 
     architecture: ClassVar[str]
 
@@ -95,15 +103,36 @@ class ClassifierConfig:
         _check_range("max_length", self.max_length, 2, None)
         _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
         _check_range("initializer_range", self.initializer_range, 0.0, None)
-        if len(self.labels) < 2:
+        _check_choice("problem_type", self.problem_type, get_args(ProblemType))
+        if len(self.labels) < (1 if self.is_multi_label else 2):
             raise ConfigError(f"a classifier needs at least two labels, not {list(self.labels)}")
         if len(set(self.labels)) != len(self.labels):
             raise ConfigError("the labels are not distinct")
+        if self.thresholds is not None:
+            self._check_thresholds(self.thresholds)
+
+    def _check_thresholds(self, thresholds: tuple[float, ...]) -> None:
+        if not self.is_multi_label:
+            raise ConfigError(f"thresholds are for multi-label models; this is {self.problem_type}")
+        if len(thresholds) != self.num_labels:
+            raise ConfigError(f"{len(thresholds)} thresholds do not fit {self.num_labels} labels")
+        if not all(isinstance(value, Real) and 0 <= value <= 1 for value in thresholds):
+            raise ConfigError(f"thresholds must be between 0 and 1; got {list(thresholds)}")
 
     @property
     def num_labels(self) -> int:
         """Number of classes."""
         return len(self.labels)
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a text may have several labels, or none."""
+        return self.problem_type == "multi_label_classification"
+
+    @property
+    def label_thresholds(self) -> tuple[float, ...]:
+        """The probability from which on each label of a multi-label model is given."""
+        return self.thresholds or (0.5,) * self.num_labels
 
     @property
     def reads_sentences(self) -> bool:
@@ -112,7 +141,8 @@ class ClassifierConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        return {**asdict(self), "labels": list(self.labels)}
+        thresholds = None if self.thresholds is None else list(self.thresholds)
+        return {**asdict(self), "labels": list(self.labels), "thresholds": thresholds}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -125,7 +155,10 @@ class ClassifierConfig:
         if unknown := sorted(set(values) - known):
             raise ConfigError(f"unknown model field {unknown[0]!r}: made by a newer version?")
         try:
-            return cls(**{**values, "labels": tuple(values["labels"])})
+            tuples = {"labels": tuple(values["labels"])}
+            if values.get("thresholds") is not None:
+                tuples["thresholds"] = tuple(values["thresholds"])
+            return cls(**{**values, **tuples})
         except (TypeError, KeyError) as error:
             raise ConfigError(f"the model's configuration is incomplete: {error}") from error
 
@@ -257,7 +290,8 @@ class TrainConfig:
         max_grad_norm: Gradients are scaled to this joint L2 norm if above it; None: never.
         token_dropout: Probability with which a token is left out of its text in a step.
         label_smoothing: Share of the target spread evenly over all classes.
-        patience: Epochs without a better validation accuracy before stopping; None: never stop.
+        patience: Epochs without a better validation accuracy (with several labels a text: micro
+            F1) before stopping; None: never stop.
         initialization: Where the token embeddings start: at `random`, or at the vectors that a
             latent semantic analysis of the training texts gives (`LocalWaveConfig` alone).
         validation_fraction: Share of the training texts held out where no validation is given.

@@ -76,7 +76,7 @@ class LocalWaveNetwork(nn.Module):
             batch: Token ids and offsets.
 
         Returns:
-            The logits, (texts, labels): of several members, the logarithm of their mean
+            The logits, (texts, labels): of several members, those that give the mean of their
             probabilities. While training, the members' own logits, (members, texts, labels), as
             each learns by itself.
         """
@@ -88,6 +88,8 @@ class LocalWaveNetwork(nn.Module):
             return logits
         if len(logits) == 1:
             return logits[0]
+        if self.config.is_multi_label:  # log(p / (1 - p)) of the mean p
+            return F.logsigmoid(logits).logsumexp(dim=0) - F.logsigmoid(-logits).logsumexp(dim=0)
         return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
 
     def _features(self, batch: PackedBatch) -> Tensor:

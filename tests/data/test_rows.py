@@ -90,6 +90,45 @@ def test_fasttext_text_may_be_empty_and_keeps_its_spaces(write):
     assert list(iter_rows(path)) == [Row("", "x"), Row("a  b ", "y")]
 
 
+LABEL_LISTS = [Row("cup, final", ["sport", "tv"]), Row("rain", []), Row("goal", ["sport"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "content"),
+    [
+        ("a.csv", "|", 'text,label\n"cup, final",sport|tv\nrain,\ngoal,sport\n'),
+        ("a.csv", ",", 'text,label\n"cup, final","sport, tv"\nrain," ,"\ngoal,sport\n'),
+        ("a.tsv", "; ", "text\tlabel\ncup, final\tsport; tv\nrain\t\ngoal\tsport\n"),
+        ("a.txt", None, "__label__sport __label__tv cup, final\nrain\n__label__sport goal\n"),
+        (
+            "a.jsonl",
+            None,
+            '{"text": "cup, final", "label": ["sport", "tv"]}\n{"text": "rain", "label": []}\n'
+            '{"text": "goal", "label": ["sport"]}\n',
+        ),
+        (
+            "a.jsonl",
+            "/",
+            '{"text": "cup, final", "label": "sport/tv"}\n{"text": "rain", "label": ""}\n'
+            '{"text": "goal", "label": "sport"}\n',
+        ),
+    ],
+)
+def test_every_format_may_give_a_text_several_labels_or_none(write, name, separator, content):
+    assert list(iter_rows(write(name, content), label_separator=separator)) == LABEL_LISTS
+
+
+def test_one_line_with_several_labels_makes_all_of_a_fasttext_file_lists(write):
+    path = write("a.txt", "__label__x a\n__label__y\t__label__x b\n\n")
+    assert list(iter_rows(path)) == [Row("a", ["x"]), Row("b", ["y", "x"])]
+    assert list(iter_texts(path)) == ["a", "b", ""]
+
+
+def test_json_lists_of_integers(write):
+    path = write("a.jsonl", '{"text": "a", "label": []}\n{"text": "b", "label": [2, 0]}\n')
+    assert [row.label for row in iter_rows(path)] == [[], [2, 0]]
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.txt"])
 def test_without_a_label_column_only_texts_are_read(write, name):
     content = {
@@ -145,7 +184,23 @@ def test_a_text_of_ten_megabytes(write, name):
         ("a.jsonl", '{"text": "a", "label": ""}', "no label"),
         ("a.jsonl", '{"text": "a", "label": true}', "the label is true"),
         ("a.jsonl", '{"text": "a", "label": 1.5}', "the label is a number with a fraction"),
-        ("a.jsonl", '{"text": "a", "label": ["x", "y"]}', "the label is a list"),
+        ("a.jsonl", '{"text": "a", "label": [["x"]]}', "the label is a list"),
+        ("a.jsonl", '{"text": "a", "label": ["x", ""]}', "no label"),
+        (
+            "a.jsonl",
+            '{"text": "a", "label": "x"}\n{"text": "a", "label": []}',
+            r"a\.jsonl:2: the label is a list, unlike those above",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "a", "label": []}\n{"text": "a", "label": "x"}',
+            r"a\.jsonl:2: the label is a string, unlike those above",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "a", "label": ["x"]}\n{"text": "a", "label": ["y", 1]}',
+            r"a\.jsonl:2: the label is a number, unlike those above",
+        ),
         ("a.jsonl", '{"text": "a", "label": {}}', "the label is an object"),
         ("a.jsonl", '{"text": "a", "label": null}', "the label is null"),
         ("a.jsonl", f'{{"text": "a", "label": {2**63}}}', "the label is a number"),
@@ -156,8 +211,8 @@ def test_a_text_of_ten_megabytes(write, name):
         ),
         ("a.txt", "__label__x a\nb\n", r"a\.txt:2: no label: start the line with __label__"),
         ("a.txt", "__label__ a\n", r"a\.txt:1: no label"),
-        ("a.txt", "__label__x __label__y a\n", r"a\.txt:1: several labels"),
-        ("a.txt", "__label__x a __label__y\n", r"a\.txt:1: several labels"),
+        ("a.txt", "__label__x __label__ a\n", r"a\.txt:1: no label"),
+        ("a.txt", "__label__x a __label__y\n", r"a\.txt:1: a label inside the text"),
         ("a.doc", "text,label\na,x\n", r"unknown ending.*\.csv, \.tsv"),
         ("a", "text,label\na,x\n", "unknown ending"),
     ],

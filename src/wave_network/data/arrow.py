@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from wave_network.data.files import column_index
 from wave_network.data.parquet import (
     BATCH_SIZE,
+    LabelType,
     check_text_type,
     label_type,
     missing_value,
     one_line,
     open_parquet,
 )
-from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION, iter_rows
+from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION, Row, iter_rows, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
 
 if TYPE_CHECKING:
@@ -41,10 +42,16 @@ SPLIT_NAMES: Final = ("train", "validation", "test")
 
 
 class Columns(NamedTuple):
-    """The names of the text and the label column."""
+    """The names of the text and the label column, and what joins several labels, if anything."""
 
     text: str
     label: str
+    separator: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Both columns' names."""
+        return [self.text, self.label]
 
 
 def load_file(path: Path, columns: Columns) -> Dataset:
@@ -94,15 +101,15 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Dataset | None:
     Raises:
         DataError: If a column is missing or of another type, or a value is missing.
     """
-    for name, option in zip(columns, (TEXT_OPTION, LABEL_OPTION), strict=True):
+    for name, option in zip(columns.names, (TEXT_OPTION, LABEL_OPTION), strict=True):
         column_index(dataset.column_names, name, option, where)
     dataset = _with_string_texts(_named(dataset, columns), columns.text, where)
-    labels = _plain_label_column(dataset, columns.label, where)
+    labels = _label_column(dataset, columns.label, where)
     if labels.null_count == len(labels):
         return None
     dataset = with_labels(dataset, labels)
     _refuse_missing(dataset, where)
-    return dataset
+    return _with_separated_labels(dataset, columns.separator)
 
 
 def with_labels(dataset: Dataset, labels: ChunkedArray) -> Dataset:
@@ -110,11 +117,32 @@ def with_labels(dataset: Dataset, labels: ChunkedArray) -> Dataset:
     return dataset.remove_columns("label").add_column("label", labels)
 
 
-def two_columns(label: str) -> Features:
-    """The features of a data set whose labels are `string` or `int64`."""
-    from datasets import Features, Value
+def with_label_lists(dataset: Dataset) -> Dataset:
+    """Make each label a list of one."""
+    import pyarrow as pa
 
-    return Features({"text": Value("string"), "label": Value(label)})
+    labels = dataset.data.column("label").combine_chunks()
+    lists = pa.ListArray.from_arrays(pa.array(range(len(labels) + 1), pa.int32()), labels)
+    return with_labels(dataset, pa.chunked_array([lists]))
+
+
+def label_type_of(dataset: Dataset) -> LabelType:
+    """The type of a data set's labels."""
+    from pyarrow import types
+
+    kind = dataset.data.column("label").type
+    listed = types.is_list(kind)
+    return LabelType(
+        "string" if (kind.value_type if listed else kind) == "string" else "int64", listed
+    )
+
+
+def two_columns(label: LabelType) -> Features:
+    """The features of a data set with labels of that type."""
+    import pyarrow as pa
+    from datasets import Features
+
+    return Features.from_arrow_schema(pa.schema({"text": pa.string(), "label": label.arrow_type()}))
 
 
 def check_installed() -> None:
@@ -132,15 +160,25 @@ def check_installed() -> None:
 def _load_text(path: Path, columns: Columns) -> Dataset:
     from datasets import Dataset
 
-    first = next(iter_rows(path, *columns))
+    label = _first_label_type(iter_rows(path, *columns))
     with _working_copy(path) as folder:
         return Dataset.from_generator(
             _examples,
-            features=two_columns("int64" if isinstance(first.label, int) else "string"),
+            features=two_columns(label),
             cache_dir=folder,
             gen_kwargs={"path": str(path), "columns": columns},
             writer_batch_size=BATCH_SIZE,
         )
+
+
+def _first_label_type(rows: Iterator[Row]) -> LabelType:
+    """The labels' type, by the first row that tells it: an empty list does not."""
+    for row in rows:
+        listed = isinstance(row.label, list)
+        labels = row.label if isinstance(row.label, list) else [row.label]
+        if labels:
+            return LabelType("int64" if isinstance(labels[0], int) else "string", listed)
+    return LabelType("string", True)
 
 
 def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
@@ -149,27 +187,27 @@ def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
 
 
 def _load_parquet(path: Path, columns: Columns) -> Dataset:
-    from datasets import Dataset, Features, Value
+    from datasets import Dataset, Features
 
     with open_parquet(path) as file:
         check_text_type(file, path, columns.text)
-        label = label_type(file, path, columns.label)
+        features = two_columns(label_type(file, path, columns.label))
     with _working_copy(path) as folder:
         dataset = Dataset.from_parquet(
             glob.escape(str(path)),  # it takes patterns
-            columns=list(columns),
-            features=Features({columns.text: Value("string"), columns.label: Value(label)}),
+            columns=columns.names,
+            features=Features(dict(zip(columns.names, features.values(), strict=True))),
             cache_dir=folder,
             batch_size=10 * BATCH_SIZE,  # the default is a whole row group
         )
     dataset = _named(dataset, columns)
     _refuse_missing(dataset, path)
-    return dataset
+    return _with_separated_labels(dataset, columns.separator)
 
 
 def _named(dataset: Dataset, columns: Columns) -> Dataset:
     names = {columns.text: "text", columns.label: "label"}
-    dataset = dataset.select_columns(list(columns)).rename_columns(names)
+    dataset = dataset.select_columns(columns.names).rename_columns(names)
     return dataset.select_columns(["text", "label"])
 
 
@@ -185,13 +223,28 @@ def _with_string_texts(dataset: Dataset, name: str, where: str) -> Dataset:
     raise DataError(f"{where}: column {name!r} has {kind}, not strings")
 
 
-def _plain_label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
+def _label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
+    """The labels as strings or integers, or as lists of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    labels, feature = dataset.data.column("label"), dataset.features["label"]
+    if not (pa.types.is_list(labels.type) or pa.types.is_large_list(labels.type)):
+        return _plain_labels(labels, feature, name, where)
+    lengths = pc.list_value_length(labels)
+    if lengths.null_count:
+        return lengths.cast(pa.int64())  # as good as any type: what is missing is refused
+    ends = pc.cumulative_sum(lengths.cast(pa.int32())).combine_chunks()
+    values = _plain_labels(pc.list_flatten(labels), getattr(feature, "feature", None), name, where)
+    starts = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+    return pa.chunked_array([pa.ListArray.from_arrays(starts, values.combine_chunks())])
+
+
+def _plain_labels(labels: ChunkedArray, feature: object, name: str, where: str) -> ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
     from datasets import ClassLabel
 
-    labels = dataset.data.column("label")
-    feature = dataset.features["label"]
     if isinstance(feature, ClassLabel):
         known = pc.if_else(pc.greater_equal(labels, 0), labels, None)
         return pc.take(pa.chunked_array([pa.array(feature.names)]), known)
@@ -200,17 +253,42 @@ def _plain_label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray
     if pa.types.is_string(labels.type) or pa.types.is_large_string(labels.type):
         return labels.cast(pa.string())
     raise DataError(
-        f"{where}: column {name!r} has {labels.type}: labels must be strings or integers"
+        f"{where}: column {name!r} has {labels.type}: labels must be strings or integers, or lists"
+        " of them"
     )
 
 
+def _with_separated_labels(dataset: Dataset, separator: str | None) -> Dataset:
+    """Split labels that are strings; integers become lists of one, lists stay as they are."""
+    import pyarrow as pa
+
+    kind = label_type_of(dataset)
+    if separator is None or kind.listed:
+        return dataset
+    if kind.value == "int64":
+        return with_label_lists(dataset)
+    lists = [
+        pa.array(
+            [split_labels(label, separator) for label in chunk.to_pylist()],
+            LabelType("string", listed=True).arrow_type(),
+        )
+        for chunk in dataset.data.column("label").chunks
+    ]
+    return with_labels(dataset, pa.chunked_array(lists))
+
+
 def _refuse_missing(dataset: Dataset, where: object) -> None:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     for name in dataset.column_names:
         values = dataset.data.column(name)
         if values.null_count:
             raise missing_value(where, pc.index(pc.is_null(values), True).as_py() + 1, name)
+        if pa.types.is_list(values.type) and pc.list_flatten(values).null_count:
+            parents = pc.list_parent_indices(values.combine_chunks())
+            missing = pc.is_null(pc.list_flatten(values).combine_chunks())
+            raise missing_value(where, parents[pc.index(missing, True).as_py()].as_py() + 1, name)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from wave_network.data.files import column_index
 from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 
 # Texts may be of megabytes, and a batch is in memory at once.
 BATCH_SIZE: Final = 100
+
+
+class LabelType(NamedTuple):
+    """How labels are kept: of which type, and whether a text has a list of them."""
+
+    value: Literal["string", "int64"]
+    listed: bool
+
+    def arrow_type(self) -> DataType:
+        """The same for Arrow."""
+        import pyarrow as pa
+
+        value = pa.string() if self.value == "string" else pa.int64()
+        return pa.list_(value) if self.listed else value
 
 
 def open_parquet(path: Path) -> ParquetFile:
@@ -52,21 +66,25 @@ def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
         raise DataError(f"{path}: column {text_column!r} has {kind}, not strings")
 
 
-def label_type(file: ParquetFile, path: Path, label_column: str) -> Literal["string", "int64"]:
+def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
     """The type in which the labels of a column are kept.
 
     Raises:
-        DataError: If the column is missing or holds neither strings nor integers.
+        DataError: If the column is missing or holds neither strings nor integers, nor lists of
+            them.
     """
     from pyarrow import types
 
     kind = _column_type(file, path, label_column, LABEL_OPTION)
-    if _is_string(kind):
-        return "string"
-    if types.is_integer(kind.value_type if types.is_dictionary(kind) else kind):
-        return "int64"
+    listed = types.is_list(kind) or types.is_large_list(kind)
+    inner = kind.value_type if listed else kind
+    if _is_string(inner):
+        return LabelType("string", listed)
+    if types.is_integer(inner.value_type if types.is_dictionary(inner) else inner):
+        return LabelType("int64", listed)
     raise DataError(
-        f"{path}: column {label_column!r} has {kind}: labels must be strings or integers"
+        f"{path}: column {label_column!r} has {kind}: labels must be strings or integers, or lists"
+        " of them"
     )
 
 

@@ -1,7 +1,7 @@
 """Labelled data for training and evaluating, wherever it is, as Arrow data sets.
 
-Every data set has exactly the columns `text` (string) and `label` (string or int64). The
-`datasets` library loads on first use.
+Every data set has exactly the columns `text` (string) and `label` (string or int64, or lists of
+them where a text may have any number of labels). The `datasets` library loads on first use.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,12 +18,16 @@ from wave_network.data.arrow import (
     SPLIT_NAMES,
     Columns,
     check_installed,
+    label_type_of,
     load_file,
     load_hub,
     two_columns,
+    with_label_lists,
     with_labels,
 )
 from wave_network.data.files import ENDINGS, check_file, listed, names_in
+from wave_network.data.label_sets import is_label_set, plain_label_sets
+from wave_network.data.parquet import LabelType
 from wave_network.data.rows import is_unicode
 from wave_network.data.split import plain_labels
 from wave_network.errors import DataError
@@ -45,7 +50,12 @@ class Splits(NamedTuple):
     test: Dataset | None = None
 
 
-def read_splits(data: str | Path, text_column: str = "text", label_column: str = "label") -> Splits:
+def read_splits(
+    data: str | Path,
+    text_column: str = "text",
+    label_column: str = "label",
+    label_separator: str | None = None,
+) -> Splits:
     """Read all the data there is for training.
 
     The labels of `.csv`, `.tsv` and fastText files are integers where every one of them, in all
@@ -56,14 +66,16 @@ def read_splits(data: str | Path, text_column: str = "text", label_column: str =
             `train.*` and, if wanted, `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
             the bundled data.
         text_column: The column of the texts.
-        label_column: The column of the labels.
+        label_column: The column of the labels. Where it holds lists, or a fastText file gives
+            several labels, a text may have any number of labels, and `label` is a list.
+        label_separator: What joins the labels of a text in a column of strings.
 
     Raises:
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
-    columns = _columns(text_column, label_column)
+    columns = _columns(text_column, label_column, label_separator)
     if hub_id := _hub_id(data):
         splits = load_hub(hub_id, columns)
     else:
@@ -80,6 +92,7 @@ def read_dataset(
     split_preference: Sequence[str] = ("test", "validation", "train"),
     text_column: str = "text",
     label_column: str = "label",
+    label_separator: str | None = None,
 ) -> tuple[Dataset, str]:
     """Read one data set, to evaluate on it.
 
@@ -88,6 +101,7 @@ def read_dataset(
         split_preference: Of data with several splits, the first of these that is there is read.
         text_column: The column of the texts.
         label_column: The column of the labels.
+        label_separator: As for `read_splits`.
 
     Returns:
         The data set, and the name of the split, which for a single file is the file's name.
@@ -97,7 +111,7 @@ def read_dataset(
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
-    columns = _columns(text_column, label_column)
+    columns = _columns(text_column, label_column, label_separator)
     if hub_id := _hub_id(data):
         splits = load_hub(hub_id, columns)
         name = _first_of(split_preference, splits, data)
@@ -109,12 +123,13 @@ def read_dataset(
     return _load_files({name: files[name]}, columns)[name], name
 
 
-def from_memory(texts: Iterable[str], labels: Iterable[Label]) -> Dataset:
+def from_memory(texts: Iterable[str], labels: Iterable[Label | Iterable[Label]]) -> Dataset:
     """Make a data set of texts and labels in memory.
 
     Args:
         texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
-        labels: As many strings, or as many integers.
+        labels: As many strings, or as many integers. Or as many lists, tuples or sets of them:
+            all labels of each text.
 
     Raises:
         DataError: If a text or label is none, or their numbers differ; it names the index.
@@ -124,16 +139,25 @@ def from_memory(texts: Iterable[str], labels: Iterable[Label]) -> Dataset:
     from datasets import Dataset
 
     text_list = _text_list(texts)
-    label_list = plain_labels(_sequence(labels, "labels"))
+    label_list: list[Any] = _sequence(labels, "labels")
+    listed = any(is_label_set(label) for label in label_list)
+    label_list = plain_label_sets(label_list) if listed else plain_labels(label_list)
     if len(text_list) != len(label_list):
         raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
     if not text_list:
         raise DataError("there are no texts: give at least one")
-    features = two_columns("string" if isinstance(label_list[0], str) else "int64")
+    some = next(chain.from_iterable(label_list), "") if listed else label_list[0]
+    kind = LabelType("string" if isinstance(some, str) else "int64", listed)
     try:
-        return Dataset.from_dict({"text": text_list, "label": label_list}, features=features)
+        columns = {"text": text_list, "label": label_list}
+        return Dataset.from_dict(columns, features=two_columns(kind))
     except OverflowError:
         raise DataError("a label has more than 64 bits: give large ones as strings") from None
+
+
+def has_label_lists(dataset: Dataset) -> bool:
+    """Whether a text of the data set may have any number of labels."""
+    return label_type_of(dataset).listed
 
 
 def column(rows: Dataset, name: str) -> Iterator[Any]:
@@ -147,10 +171,12 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
         yield from chunk[name]
 
 
-def _columns(text_column: str, label_column: str) -> Columns:
+def _columns(text_column: str, label_column: str, label_separator: str | None) -> Columns:
     if text_column == label_column:
         raise DataError(f"column {text_column!r} cannot be both the text and the label")
-    return Columns(text_column, label_column)
+    if label_separator == "":
+        raise DataError("the label separator is empty: give what stands between the labels")
+    return Columns(text_column, label_column, label_separator)
 
 
 def _hub_id(data: str | Path) -> str | None:
@@ -198,12 +224,17 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
 def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Dataset]:
     """Load each split, with labels of one type in all of them."""
     splits = {name: load_file(path, columns) for name, path in files.items()}
+    if any(label_type_of(split).listed for split in splits.values()):
+        splits = {
+            name: split if label_type_of(split).listed else with_label_lists(split)
+            for name, split in splits.items()
+        }
     untyped = [name for name, path in files.items() if path.suffix.lower() in _UNTYPED_ENDINGS]
     typed = [name for name in splits if name not in untyped]
-    as_strings = any(splits[name].features["label"].dtype == "string" for name in typed)
+    as_strings = any(label_type_of(splits[name]).value == "string" for name in typed)
     if not as_strings and all(_has_integer_labels(splits[name]) for name in untyped):
         splits |= {name: _with_integer_labels(splits[name]) for name in untyped}
-    kinds = {name: split.features["label"].dtype for name, split in splits.items()}
+    kinds = {name: label_type_of(split).value for name, split in splits.items()}
     if len(set(kinds.values())) > 1:
         there = ", ".join(f"{kind} in {files[name]}" for name, kind in kinds.items())
         raise DataError(f"the labels differ in type ({there}): make all strings or all integers")
@@ -211,14 +242,20 @@ def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Datase
 
 
 def _has_integer_labels(dataset: Dataset) -> bool:
+    import pyarrow.compute as pc
+
+    labels = dataset.data.column("label")
+    if label_type_of(dataset).listed:
+        labels = pc.list_flatten(labels)
     return all(
         _INTEGER.fullmatch(label) and -(2**63) <= int(label) < 2**63
-        for label in dataset.unique("label")
+        for label in pc.unique(labels).to_pylist()
     )
 
 
 def _with_integer_labels(dataset: Dataset) -> Dataset:
-    return with_labels(dataset, dataset.data.column("label").cast("int64"))
+    kind = LabelType("int64", label_type_of(dataset).listed)
+    return with_labels(dataset, dataset.data.column("label").cast(kind.arrow_type()))
 
 
 def _text_list(texts: Iterable[str]) -> list[str]:

@@ -23,19 +23,29 @@ LABEL_OPTION: Final = "--label-column"
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 # As high as the module allows where a C long has 32 bits.
 _LARGEST_FIELD: Final = 2**31 - 1
-_FASTTEXT_LINE: Final = re.compile(r"__label__([^ \t]*)[ \t]*(.*)", re.DOTALL)
-_FURTHER_LABEL: Final = re.compile(r"(?:^|[ \t])__label__[^ \t]")
+_FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
+_SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
+_LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
 
 
 class Row(NamedTuple):
-    """A text and its label; the label is None where labels are not read."""
+    """A text and its label.
+
+    Attributes:
+        text: The text.
+        label: Its label; a list where a text may have any number of them; None where labels are
+            not read.
+    """
 
     text: str
-    label: str | int | None
+    label: str | int | list[str] | list[int] | None
 
 
 def iter_rows(
-    path: str | Path, text_column: str = "text", label_column: str | None = "label"
+    path: str | Path,
+    text_column: str = "text",
+    label_column: str | None = "label",
+    label_separator: str | None = None,
 ) -> Iterator[Row]:
     """Read a file row by row, in constant memory.
 
@@ -44,9 +54,13 @@ def iter_rows(
         text_column: The column, or JSON field, of the texts.
         label_column: The column, or JSON field, of the labels. None reads the texts alone, and
             a `.txt` file then has one text a line, with or without a `__label__` before it.
+        label_separator: What stands between the labels of a text, which may have any number of
+            them. JSON lists, and a `.txt` file in which a line starts with several labels, need
+            none.
 
     Returns:
         The rows. Labels are strings as they stand in the file; those of `.jsonl` may be integers.
+        Where a text may have several they are lists, in all of the rows.
 
     Raises:
         DataError: If the file cannot be used; while iterating, if a row cannot.
@@ -56,9 +70,10 @@ def iter_rows(
     ending = path.suffix.lower()
     rows: Iterator[Row]
     if ending in _DELIMITERS:
-        rows = _delimited_rows(path, _DELIMITERS[ending], text_column, label_column)
+        columns = (text_column, label_column)
+        rows = _delimited_rows(path, _DELIMITERS[ending], *columns, label_separator)
     elif ending == ".jsonl":
-        rows = _json_rows(path, text_column, label_column)
+        rows = _json_rows(path, text_column, label_column, label_separator)
     elif ending == ".txt":
         rows = _plain_rows(path) if label_column is None else _fasttext_rows(path)
     else:
@@ -95,6 +110,11 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def split_labels(labels: str, separator: str) -> list[str]:
+    """The labels that a separator joins: without the spaces around them, and without empty ones."""
+    return [label for part in labels.split(separator) if (label := part.strip())]
 
 
 def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:
@@ -134,7 +154,11 @@ def _without_ending(line: str) -> str:
 
 
 def _delimited_rows(
-    path: Path, delimiter: str, text_column: str, label_column: str | None
+    path: Path,
+    delimiter: str,
+    text_column: str,
+    label_column: str | None,
+    label_separator: str | None,
 ) -> Iterator[Row]:
     records = _records(path, delimiter)
     _, header = next(records, (0, None))
@@ -152,6 +176,8 @@ def _delimited_rows(
             )
         if label_at is None:
             yield Row(fields[text_at], None)
+        elif label_separator is not None:
+            yield Row(fields[text_at], split_labels(fields[label_at], label_separator))
         else:
             yield Row(fields[text_at], _stated(fields[label_at], f"{path}:{line}"))
 
@@ -177,8 +203,10 @@ def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _json_rows(path: Path, text_column: str, label_column: str | None) -> Iterator[Row]:
-    kind: type | None = None
+def _json_rows(
+    path: Path, text_column: str, label_column: str | None, label_separator: str | None
+) -> Iterator[Row]:
+    kinds: dict[str, type] = {}
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
@@ -189,13 +217,9 @@ def _json_rows(path: Path, text_column: str, label_column: str | None) -> Iterat
             raise DataError(f"{where}: {text_column!r} is {_json_kind(text)}, not a string")
         label = None
         if label_column is not None:
-            label = _json_label(_json_field(fields, label_column, LABEL_OPTION, where), where)
-        kind = kind or type(label)
-        if type(label) is not kind:
-            raise DataError(
-                f"{where}: the label is {_json_kind(label)}, unlike those above: make all labels"
-                " strings or all integers"
-            )
+            value = _json_field(fields, label_column, LABEL_OPTION, where)
+            label = _json_labels(value, label_separator, where)
+        _check_kind(label, kinds, where)
         yield Row(text, label)
 
 
@@ -227,37 +251,76 @@ def _json_label(label: object, where: str) -> str | int:
     raise DataError(f"{where}: the label is {_json_kind(label)}, not a string or an integer")
 
 
+def _json_labels(
+    value: object, separator: str | None, where: str
+) -> str | int | list[str] | list[int]:
+    """A label, or the list of a text's labels."""
+    if separator is not None and isinstance(value, str) and is_unicode(value):
+        return split_labels(value, separator)
+    if isinstance(value, list):
+        return [_json_label(one, where) for one in value]  # type: ignore[return-value]  # checked
+    label = _json_label(value, where)
+    return label if separator is None else [label]  # type: ignore[return-value]
+
+
+def _check_kind(label: object, kinds: dict[str, type], where: str) -> None:
+    """Refuse a label that is unlike those above it; `kinds` remembers what those are."""
+    for one in label if isinstance(label, list) else ():
+        if type(one) is not kinds.setdefault("listed", type(one)):
+            raise _unlike(one, where)
+    if type(label) is not kinds.setdefault("label", type(label)):
+        raise _unlike(label, where)
+
+
+def _unlike(label: object, where: str) -> DataError:
+    return DataError(
+        f"{where}: the label is {_json_kind(label)}, unlike those above: make all labels strings"
+        " or all integers, or all of them lists"
+    )
+
+
 def _json_kind(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
+    if isinstance(value, str):
+        return "a string" if is_unicode(value) else "half of a surrogate pair"
     names = {
         dict: "an object",
         float: "a number with a fraction",
         int: "a number",
         list: "a list",
-        str: "half of a surrogate pair",
     }
     return names[type(value)]
 
 
 def _fasttext_rows(path: Path) -> Iterator[Row]:
+    several = any(_SEVERAL_LABELS.match(line) for line in _lines(path))
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        match = _FASTTEXT_LINE.fullmatch(_without_ending(line))
-        if match is None:
+        labels, text = _fasttext_parts(line)
+        if _LABEL_INSIDE.search(text):
+            raise DataError(f"{where}: a label inside the text: put all labels before it")
+        labels = [_stated(label, where) for label in labels]
+        if several:
+            yield Row(text, labels)
+        elif labels:
+            yield Row(text, labels[0])
+        else:
             raise DataError(f"{where}: no label: start the line with __label__NAME and a space")
-        if _FURTHER_LABEL.search(match[2]):
-            raise DataError(f"{where}: several labels: keep one for each text")
-        yield Row(match[2], _stated(match[1], where))
+
+
+def _fasttext_parts(line: str) -> tuple[list[str], str]:
+    """The labels at a line's start, and the text behind them."""
+    match = _FASTTEXT_LINE.fullmatch(_without_ending(line))
+    assert match is not None  # it matches every line
+    return re.findall(r"__label__([^ \t]*)", match[1]), match[2]
 
 
 def _plain_rows(path: Path) -> Iterator[Row]:
     for line in _lines(path):
-        text = _without_ending(line)
-        match = _FASTTEXT_LINE.fullmatch(text)
-        yield Row(match[2] if match else text, None)
+        yield Row(_fasttext_parts(line)[1], None)
 
 
 def _stated(label: str, where: str) -> str:

@@ -15,7 +15,7 @@ from wave_network.errors import DataError
 from wave_network.model_folder import ModelFiles, read_model
 from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.network import Network
-from wave_network.runtime.waves import Wave, softmax
+from wave_network.runtime.waves import Wave, sigmoid, softmax
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
 _TEXTS_AT_ONCE = 1_024
@@ -27,14 +27,19 @@ class Prediction:
     """The answer for one text.
 
     Attributes:
-        label: The most probable class, as it was in the training data.
-        score: Its probability.
-        scores: The probability of every class, the highest first.
+        label: The most probable class, as it was in the training data. Of a multi-label model the
+            most probable one of `labels`; None if the text gets none.
+        score: The highest probability: that of `label`, where there is one.
+        scores: The probability of every class, the highest first. Of a multi-label model each is a
+            probability by itself, and they need not sum to 1.
+        labels: All labels that the text gets, the most probable first: of a multi-label model those
+            that reach their thresholds, else `label` alone.
     """
 
-    label: Label
+    label: Label | None
     score: float
     scores: dict[Label, float]
+    labels: tuple[Label, ...]
 
 
 class Engine:
@@ -87,7 +92,8 @@ class Engine:
             texts: As for `predict`.
 
         Returns:
-            float32, (texts, classes), the columns in the order of `labels`.
+            float32, (texts, classes), the columns in the order of `labels`. The rows sum to 1,
+            but not those of a multi-label model.
 
         Raises:
             DataError: As `predict`.
@@ -112,11 +118,20 @@ class Engine:
         return self.tokenizer.tokens(ids), first, second
 
     def _predictions(self, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
-        labels = self.labels
+        labels, multi_label = self.labels, self.config.is_multi_label
+        thresholds = self.config.label_thresholds
         orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
         for order, row in zip(orders, probabilities.tolist(), strict=True):
             scores = {labels[index]: row[index] for index in order}
-            yield Prediction(label=labels[order[0]], score=row[order[0]], scores=scores)
+            given = order[:1]
+            if multi_label:
+                given = [index for index in order if row[index] >= thresholds[index]]
+            yield Prediction(
+                label=labels[given[0]] if given else None,
+                score=row[given[0] if given else order[0]],
+                scores=scores,
+                labels=tuple(labels[index] for index in given),
+            )
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         ids, offsets, sentence_offsets = self._encode(texts)
@@ -130,7 +145,8 @@ class Engine:
             parts.append(
                 self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
             )
-        return softmax(np.concatenate(parts) if len(parts) > 1 else parts[0])
+        logits = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        return sigmoid(logits) if self.config.is_multi_label else softmax(logits)
 
     def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
         """Ids, the texts' offsets, and the sentences' offsets if the model needs them."""

@@ -25,12 +25,16 @@ class LocalNetwork:
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
-        """As `Network.logits`: of several members, their mean probabilities' logarithm."""
+        """As `Network.logits`: of several members, those that give their mean probabilities."""
         features = self._features(ids, offsets)  # (members, texts, features)
         hidden = gelu(self._linear("feed_forward", features))
         hidden = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
         logits = self._linear("classifier", hidden) + self._linear("shortcut", features)
-        return logits[0] if len(logits) == 1 else _log_mean_probabilities(logits)
+        if len(logits) == 1:
+            return logits[0]
+        if self.config.is_multi_label:
+            return _log_mean_odds(logits)
+        return _log_mean_probabilities(logits)
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
@@ -89,4 +93,13 @@ def _log_mean_probabilities(logits: Floats) -> Floats:
     shifted = logits - logits.max(axis=2, keepdims=True)
     each = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
     result: Floats = np.logaddexp.reduce(each, axis=0) - np.float32(np.log(len(logits)))
+    return result
+
+
+def _log_mean_odds(logits: Floats) -> Floats:
+    """The log-odds of the members' mean probabilities, each label by itself; (texts, labels)."""
+    zero = np.float32(0)
+    with_label = np.logaddexp.reduce(-np.logaddexp(zero, -logits), axis=0)
+    without = np.logaddexp.reduce(-np.logaddexp(zero, logits), axis=0)
+    result: Floats = with_label - without
     return result

@@ -100,3 +100,9 @@ def softmax(logits: Floats) -> Floats:
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
     return result
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """The probability of each label by itself."""
+    result: Floats = np.exp(-np.logaddexp(np.float32(0), -logits))  # no overflow, unlike 1/(1+e^-x)
+    return result

@@ -1,0 +1,101 @@
+"""Labels of texts that may have any number of them, as rows of zeros and ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import Label
+from wave_network.data.split import encode_labels, plain_labels
+from wave_network.errors import DataError
+
+
+def is_label_set(value: object) -> bool:
+    """Whether this is a collection of labels: a list, tuple, set or array, but no string."""
+    return isinstance(value, (list, tuple, Set, np.ndarray))
+
+
+def plain_label_sets(values: Iterable[object]) -> list[list[Label]]:
+    """Every text's labels as a list of Python strings or integers, each label once.
+
+    Args:
+        values: For each text a collection of labels; a label by itself counts as one of one.
+
+    Raises:
+        DataError: As `plain_labels`, over all of the labels.
+    """
+    if isinstance(values, Sequence):
+        values = values[:]  # as `plain_labels` does
+    sets: list[list[Any]] = []
+    for value in values:
+        labels: Any = value if is_label_set(value) else [value]
+        # Sets have no order that would be the same in the next run.
+        sets.append(sorted(labels, key=str) if isinstance(labels, Set) else list(labels))
+    plain = iter(plain_labels(chain.from_iterable(sets)))
+    return [list(dict.fromkeys(next(plain) for _ in labels)) for labels in sets]
+
+
+def encode_label_sets(
+    values: Iterable[object], classes: Sequence[Label] | None = None
+) -> tuple[tuple[Label, ...], NDArray[np.float32]]:
+    """Turn every text's labels into a row of zeros and ones.
+
+    Args:
+        values: As for `plain_label_sets`.
+        classes: The labels there are, in their order; None takes those of `values`, sorted.
+
+    Returns:
+        The classes, and float32, (texts, classes): 1 where the text has the label.
+
+    Raises:
+        DataError: If a label is no class, or is neither a string nor an integer; if there is no
+            label at all to learn.
+    """
+    sets = plain_label_sets(values)
+    every = list(chain.from_iterable(sets))
+    if classes is None:
+        classes = sorted(set(every))  # type: ignore[type-var]  # all of one type
+        if not classes:
+            raise DataError("no text has a label, so there is nothing to learn: give some labels")
+    _, indices = encode_labels(every, classes)
+    texts = np.repeat(np.arange(len(sets)), [len(labels) for labels in sets])
+    targets = np.zeros((len(sets), len(classes)), np.float32)
+    targets[texts, indices] = 1
+    return tuple(classes), targets
+
+
+def split_label_sets(
+    targets: NDArray[np.float32], fraction: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide texts into those to train on and those held out, stratified by their rarest label.
+
+    Args:
+        targets: 1 where a text has a label, (texts, classes).
+        fraction: Share of the texts to hold out.
+        seed: Decides which; the same seed gives the same split.
+
+    Returns:
+        The indices to train on and those held out, each in ascending order.
+
+    Raises:
+        DataError: If there are too few texts to hold one out.
+    """
+    counts = targets.sum(axis=0)
+    none = np.float32(len(targets) + 1)  # more than any count
+    rarity = np.column_stack([np.where(targets > 0, counts, none), np.full(len(targets), none - 1)])
+    strata = rarity.argmin(axis=1)  # of texts without a label one beyond the classes
+    order = np.random.default_rng(seed).permutation(len(targets))
+    order = order[np.argsort(strata[order], kind="stable")]
+    # Every stratum's texts follow each other, so even steps take an equal share of each.
+    places = np.arange(len(targets) + 1) * fraction + 0.5
+    held_out = np.diff(np.floor(places)) > 0
+    if not held_out.any() or held_out.all():
+        raise DataError(
+            f"too few texts ({len(targets)}) to hold out {fraction:.0%} of them: give --validation"
+            " or more rows"
+        )
+    return np.sort(order[~held_out]), np.sort(order[held_out])
