@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.errors import extra_needed
+from wave_network.errors import DataError, extra_needed
 
 with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -17,6 +17,8 @@ with extra_needed("train", "WaveClassifier"):
 
 from wave_network.config import Label, Preset, TrainConfig, get_preset, override
 from wave_network.data import from_memory
+from wave_network.data.batch import most_probable
+from wave_network.data.soft_labels import SoftLabels, check_soft_labels
 from wave_network.model_card import render_card
 from wave_network.model_folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
@@ -54,7 +56,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         device: `auto`, `cpu`, `cuda` or `mps`.
 
     Attributes:
-        classes_: The labels, sorted, in the order of `predict_proba`'s columns.
+        classes_: The labels in the order of `predict_proba`'s columns: sorted, or, of soft labels,
+            as given.
         history_: One record for each epoch.
         n_iter_: Epochs trained.
 
@@ -94,12 +97,21 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.seed = seed
         self.device = device
 
-    def fit(self, X: Iterable[str], y: Iterable[Label]) -> WaveClassifier:  # noqa: N803
+    def fit(
+        self,
+        X: Iterable[str],  # noqa: N803
+        y: Iterable[Label] | NDArray[np.floating],
+        classes: Iterable[Label] | None = None,
+    ) -> WaveClassifier:
         """Train; whatever was fitted before is forgotten.
 
         Args:
             X: Texts: a list, array, Series or any iterable of strings.
-            y: A label for each: strings or integers.
+            y: A label for each: strings or integers. Or soft labels, an array of floating-point
+                numbers, (texts, classes): for each text a probability of every class. Texts that
+                are held out then count as of their most probable class.
+            classes: What the columns of soft labels stand for; None: 0, 1, 2 and so on. They
+                become `classes_`, in this order.
 
         Raises:
             DataError: If they cannot be learnt from.
@@ -111,13 +123,15 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
         preset, config = self._settings()
         options = {"operation": self.operation, "max_length": self.max_length}
+        soft_labels = _soft_labels(y, classes)
         fitted = fit(
-            from_memory(X, y),
+            from_memory(X, y if soft_labels is None else most_probable(soft_labels.probabilities)),
             None,
             preset,
             config,
             model_options={k: v for k, v in options.items() if v is not None},
             tokenizer=self.tokenizer,
+            soft_labels=soft_labels,
         )
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
@@ -212,3 +226,15 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             seed=self.seed,
             device=self.device,
         )
+
+
+def _soft_labels(
+    y: Iterable[Label] | NDArray[np.floating], classes: Iterable[Label] | None
+) -> SoftLabels | None:
+    """The probabilities that `y` holds; None of hard labels."""
+    is_table = getattr(y, "ndim", 1) == 2
+    if is_table and np.issubdtype(np.asarray(y).dtype, np.floating):
+        return check_soft_labels(np.asarray(y), classes)
+    if classes is not None:
+        raise DataError("classes names the columns of soft labels, and y has none: leave it out")
+    return None

@@ -18,7 +18,8 @@ from wave_network.config import (
     get_preset,
     override,
 )
-from wave_network.data import from_memory, read_splits
+from wave_network.data import encode_labels, from_memory, read_splits, stratified_split
+from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, DataError, ModelFolderError
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
@@ -149,6 +150,23 @@ def test_given_validation_is_used_whole(rows):
     predictions = Engine(fitted.files).predict(validation["text"])
     right = [p.label == label for p, label in zip(predictions, validation["label"], strict=True)]
     assert fitted.files.metrics["validation"]["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_soft_labels_take_the_place_of_the_column(rows):
+    """Held-out texts count as of their most probable class."""
+    classes, indices = encode_labels(rows["label"])
+    swapped = np.roll(classes, 1)  # not what the column says
+    probabilities = np.full((len(rows), 4), 0.1, np.float32)
+    probabilities[np.arange(len(rows)), indices] = 0.7
+    soft = SoftLabels(tuple(swapped.tolist()), probabilities)
+    fitted = fit(rows, None, PRESET, CONFIG, soft_labels=soft)
+    assert fitted.files.config.labels == soft.classes
+    _, held_out = stratified_split(indices, 0.1, CONFIG.seed)
+    answers = Engine(fitted.files).predict(rows.select(held_out)["text"])
+    right = [p.label == swapped[indices[i]] for p, i in zip(answers, held_out, strict=True)]
+    assert fitted.files.metrics["validation"]["accuracy"] == pytest.approx(np.mean(right))
+    # No loss is below the entropy of 0.7, 0.1, 0.1 and 0.1.
+    assert fitted.history[-1]["train_loss"] > 0.94
 
 
 def test_options_replace_the_presets(rows):

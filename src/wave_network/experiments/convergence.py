@@ -111,7 +111,7 @@ class _Watcher:
         device = next(self.model.parameters()).device
         probabilities = predict_probabilities(self.model, self.texts, device)
         self.model.train()
-        return float((probabilities.argmax(axis=1) == self.texts.labels).mean())
+        return float((probabilities.argmax(axis=1) == self.texts.hard_labels).mean())
 
 
 def _train(task: Task, name: str, study: Study) -> list[Row]:

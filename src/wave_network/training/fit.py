@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from wave_network.config import (
@@ -22,7 +21,8 @@ from wave_network.config import (
     TrainConfig,
 )
 from wave_network.data import column, encode_labels, stratified_split
-from wave_network.data.batch import PackedTexts
+from wave_network.data.batch import PackedTexts, Targets, most_probable
+from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
@@ -64,6 +64,7 @@ def fit(
     *,
     model_options: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
+    soft_labels: SoftLabels | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Train a classifier from scratch.
@@ -77,6 +78,8 @@ def fit(
         model_options: Fields of the model's configuration that replace the preset's.
         tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
             training texts, or takes the one that the preset prefers if it can be had.
+        soft_labels: What the training texts are to be answered with, in place of the column
+            `label`. Those of them that are held out count as of their most probable class.
         progress: Is told of every step and epoch.
 
     Raises:
@@ -86,11 +89,16 @@ def fit(
         ConfigError: If an option does not fit, or makes training diverge.
     """
     started = time.perf_counter()
-    classes, labels = encode_labels(training["label"])
+    targets: Targets
+    if soft_labels is None:
+        classes, targets = encode_labels(training["label"])
+    else:
+        classes, targets = soft_labels.classes, soft_labels.probabilities
     if validation is None:
+        labels = most_probable(targets)
         kept, held_out = stratified_split(labels, config.validation_fraction, config.seed)
         training, validation = training.select(kept), training.select(held_out)
-        labels, validation_labels = labels[kept], labels[held_out]
+        targets, validation_labels = targets[kept], labels[held_out]
     else:
         _, validation_labels = encode_labels(validation["label"], classes)
     options = {**preset.model, **(model_options or {})}
@@ -106,7 +114,7 @@ def fit(
     sentences = model_config.reads_sentences
     if progress:
         progress.stage("encoding the texts")
-    training_texts = pack(training, text_tokenizer, labels, sentences=sentences)
+    training_texts = pack(training, text_tokenizer, targets, sentences=sentences)
     validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
     _report_empty(training_texts)
     torch.manual_seed(config.seed)
@@ -161,7 +169,7 @@ def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) 
 def pack(
     rows: Dataset,
     tokenizer: TextTokenizer,
-    labels: NDArray[np.int64],
+    labels: Targets,
     *,
     sentences: bool = False,
 ) -> PackedTexts:
@@ -170,7 +178,7 @@ def pack(
     Args:
         rows: With a column `text`.
         tokenizer: Makes the ids.
-        labels: Class indices, (rows,).
+        labels: Class indices, (rows,), or a probability of each class, (rows, classes).
         sentences: Also number the sentences.
     """
     ids, lengths, numbers = [], [], []

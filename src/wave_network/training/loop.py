@@ -43,7 +43,8 @@ class TrainResult:
     Attributes:
         validation: Accuracy, macro F1 and loss of the epoch that was kept.
         history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
-            batches, each before its step), `learning_rate` and `seconds` at its end, `validation`.
+            batches, each before its step; of probabilities as labels, the most probable class is
+            the right one), `learning_rate` and `seconds` at its end, `validation`.
         best_epoch: The epoch that was kept, from 1; 0 if training was interrupted before the
             first one ended.
         seconds: Wall time of the loop, validation included.
@@ -73,7 +74,7 @@ def train(
         model: Takes a `PackedBatch` and gives logits, (texts, labels); while training possibly
             those of several members, (members, texts, labels). Changed in place; on the CPU
             afterwards.
-        training: Labelled texts.
+        training: Labelled texts; the labels may be probabilities of the classes.
         validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
         progress: Is told of every step and epoch.
@@ -161,9 +162,8 @@ class _Trainer:
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-            correct += (
-                members.detach().softmax(dim=2).mean(dim=0).argmax(dim=1) == batch.labels
-            ).sum()
+            right = batch.labels if batch.labels.ndim == 1 else batch.labels.argmax(dim=1)
+            correct += (members.detach().softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
             count = len(batch.offsets) - 1
             loss_sum += float(loss.detach()) * count
             texts += count
@@ -179,13 +179,16 @@ class _Trainer:
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
         """Accuracy, macro F1 and loss."""
-        assert texts.labels is not None
-        return summarize(predict_probabilities(self.model, texts, self.device), texts.labels)
+        probabilities = predict_probabilities(self.model, texts, self.device)
+        return summarize(probabilities, texts.hard_labels)
 
 
 def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """The members' mean cross-entropy; `members` are logits, (members, texts, labels)."""
-    each = labels.repeat(len(members))
+    """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
+
+    Labels are class indices, (texts,), or a probability of each class, (texts, labels).
+    """
+    each = labels.expand(len(members), *labels.shape).flatten(0, 1)
     return F.cross_entropy(members.flatten(0, 1), each, label_smoothing=smoothing)
 
 
