@@ -16,12 +16,14 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.utils.validation import check_is_fitted
 
 from wave_network.config import Label, Preset, TrainConfig, get_preset, override
-from wave_network.data import from_memory
+from wave_network.data import encode_label_sets, from_memory
 from wave_network.data.batch import most_probable
-from wave_network.data.soft_labels import SoftLabels, check_soft_labels
+from wave_network.data.label_sets import label_sets_of
+from wave_network.data.soft_labels import check_soft_labels
 from wave_network.model_card import render_card
 from wave_network.model_folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
+from wave_network.runtime.waves import given_labels
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -51,13 +53,14 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: Texts a step.
         learning_rate: AdamW's peak step size.
         patience: Epochs without a better validation accuracy before stopping.
-        validation_fraction: Share of the texts held out, stratified, to choose the epoch.
+        validation_fraction: Share of the texts held out, stratified, to choose the epoch (and
+            with any number of labels a text, the thresholds).
         seed: Same seed, same model.
         device: `auto`, `cpu`, `cuda` or `mps`.
 
     Attributes:
-        classes_: The labels in the order of `predict_proba`'s columns: sorted, or, of soft labels,
-            as given.
+        classes_: The labels in the order of `predict_proba`'s columns: sorted, or, where `y` has
+            columns, as given.
         history_: One record for each epoch.
         n_iter_: Epochs trained.
 
@@ -100,18 +103,20 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
     def fit(
         self,
         X: Iterable[str],  # noqa: N803
-        y: Iterable[Label] | NDArray[np.floating],
+        y: Iterable[Label | Iterable[Label]] | NDArray[np.number],
         classes: Iterable[Label] | None = None,
     ) -> WaveClassifier:
         """Train; whatever was fitted before is forgotten.
 
         Args:
             X: Texts: a list, array, Series or any iterable of strings.
-            y: A label for each: strings or integers. Or soft labels, an array of floating-point
-                numbers, (texts, classes): for each text a probability of every class. Texts that
-                are held out then count as of their most probable class.
-            classes: What the columns of soft labels stand for; None: 0, 1, 2 and so on. They
-                become `classes_`, in this order.
+            y: A label for each: strings or integers. Or any number of labels for each
+                (multi-label): a list, tuple or set of them, or for all texts an array or sparse
+                matrix of the integers 0 and 1, (texts, classes). Or soft labels, an array of
+                floating-point numbers, (texts, classes): for each text a probability of every
+                class. Texts that are held out then count as of their most probable class.
+            classes: What the columns of `y` stand for; None: 0, 1, 2 and so on. They become
+                `classes_`, in this order.
 
         Raises:
             DataError: If they cannot be learnt from.
@@ -123,14 +128,26 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
         preset, config = self._settings()
         options = {"operation": self.operation, "max_length": self.max_length}
-        soft_labels = _soft_labels(y, classes)
+        table = _table(y)
+        if table is None and classes is not None:
+            raise DataError("classes names the columns of y, and y has none: leave it out")
+        labels: Iterable[Label | Iterable[Label]]
+        soft_labels, columns = None, None
+        if table is None:
+            labels = y
+        elif np.issubdtype(table.dtype, np.floating):
+            soft_labels = check_soft_labels(table, classes)
+            labels = most_probable(soft_labels.probabilities)
+        else:
+            labels, columns = label_sets_of(table, classes)
         fitted = fit(
-            from_memory(X, y if soft_labels is None else most_probable(soft_labels.probabilities)),
+            from_memory(X, labels),
             None,
             preset,
             config,
             model_options={k: v for k, v in options.items() if v is not None},
             tokenizer=self.tokenizer,
+            classes=columns,
             soft_labels=soft_labels,
         )
         self._set_fitted(fitted.files, fitted.history)
@@ -141,15 +158,48 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
         """The most probable label of each text, (texts,).
 
+        Fitted with any number of labels a text, 1 for each label that a text gets and else 0,
+        (texts, classes), the columns in the order of `classes_`: whatever form `y` had, this is
+        the one that scikit-learn's metrics take.
+
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
         """
         probabilities = self.predict_proba(X)
-        result: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        config = self._files.config
+        result: NDArray[Any]
+        if config.is_multi_label:
+            result = given_labels(probabilities, config.thresholds).astype(np.int64)
+        else:
+            result = self.classes_[probabilities.argmax(axis=1)]
         return result
+
+    def score(
+        self,
+        X: Iterable[str],  # noqa: N803
+        y: Iterable[Label | Iterable[Label]] | NDArray[np.number],
+        sample_weight: Iterable[float] | None = None,
+    ) -> float:
+        """Accuracy; with any number of labels a text, the share of texts with every label right.
+
+        Args:
+            X: Texts.
+            y: Their labels, in a form that `fit` takes; not soft ones.
+            sample_weight: How much each text counts; None: all the same.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+            DataError: If a label was not in the training data.
+        """
+        check_is_fitted(self)
+        if self._files.config.is_multi_label and _table(y) is None:
+            y = encode_label_sets(y, self._files.config.labels)[1].astype(np.int64)
+        return float(super().score(X, y, sample_weight))
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
         """Probabilities, (texts, classes), the columns in the order of `classes_`.
+
+        Fitted with any number of labels a text, each is the probability of one label by itself.
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
@@ -212,6 +262,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
+        tags.classifier_tags.multi_label = True
         return tags
 
     def _settings(self) -> tuple[Preset, TrainConfig]:
@@ -228,13 +279,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         )
 
 
-def _soft_labels(
-    y: Iterable[Label] | NDArray[np.floating], classes: Iterable[Label] | None
-) -> SoftLabels | None:
-    """The probabilities that `y` holds; None of hard labels."""
-    is_table = getattr(y, "ndim", 1) == 2
-    if is_table and np.issubdtype(np.asarray(y).dtype, np.floating):
-        return check_soft_labels(np.asarray(y), classes)
-    if classes is not None:
-        raise DataError("classes names the columns of soft labels, and y has none: leave it out")
-    return None
+def _table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
+    """What `y` holds as an array with a column a class; None where it has no columns."""
+    if getattr(y, "ndim", 1) != 2:
+        return None
+    return np.asarray(y.toarray() if hasattr(y, "toarray") else y)

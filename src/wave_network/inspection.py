@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Label
 from wave_network.runtime import Engine, Prediction
 from wave_network.runtime.waves import Floats, Wave, interference_term, phase, read_out
 
@@ -95,9 +94,16 @@ def energy_shares(wave: Wave) -> Floats:
     return np.divide(wave.real, size, out=np.zeros_like(size), where=size > 0) ** 2
 
 
-def picture_title(text: str, label: Label, score: float) -> str:
+def picture_title(text: str, prediction: Prediction) -> str:
     """What stands above the picture: the text, shortened, and the prediction."""
-    return f"{_shortened(text, _LONGEST_TITLE)}\n{label} ({score:.1%})"
+    answer = _shortened(answer_in_words(prediction, ".1%"), _LONGEST_TITLE)
+    return f"{_shortened(text, _LONGEST_TITLE)}\n{answer}"
+
+
+def answer_in_words(prediction: Prediction, form: str) -> str:
+    """The labels of a prediction, each with its probability in the given format."""
+    labels = (f"{label} ({prediction.scores[label]:{form}})" for label in prediction.labels)
+    return ", ".join(labels) or "no label"
 
 
 def shown_of(waves: TextWaves) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wave_network._version import __version__
+from wave_network.figures import figure_names
 from wave_network.model_folder import ModelFiles, parameter_counts
 
 _LABELS_SHOWN: Final = 50
@@ -22,7 +23,7 @@ tags:
 # A Wave Network text classifier
 
 A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), written by
-wave-network {version}. It tells {count} classes apart: {labels}.
+wave-network {version}. {task}: {labels}.
 {figures}{precision}
 ## Use
 
@@ -35,24 +36,33 @@ wave-network predict FOLDER "a text"
 from wave_network import load
 
 model = load("FOLDER")
-model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}})]
+model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}}, labels=...)]
 ```
 
 ## Limits
 
 - It reads the first {max_length} tokens of a text.
-- It always answers with one of its classes, also for texts of none of them.
+- {answers}
 - It knows what its training texts taught it, their biases included.
 """
+
+_ONE_LABEL: Final = "It tells {} classes apart"
+_LABEL_SETS: Final = "It gives a text any number of {} labels"
+_ANSWERS_WITH_ONE: Final = (
+    "It always answers with one of its classes, also for texts of none of them."
+)
+_ANSWERS_WITH_SETS: Final = (
+    "It gives each label whose probability reaches a threshold of its own (in `config.json`)."
+)
 
 _FIGURES: Final = """
 It was trained from scratch on {texts:,} texts.
 
-| data | accuracy | macro F1 | loss |
-| --- | ---: | ---: | ---: |
+| data | {names} |
+| --- |{rules}
 {rows}
 
-The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}), so
+The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
 their figures flatter a little; the test texts, where there are any, chose nothing.
 """
 
@@ -65,7 +75,8 @@ def render_card(files: ModelFiles) -> str:
     return _TEMPLATE.format(
         preset=files.preset,
         version=__version__,
-        count=config.num_labels,
+        task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
+        answers=_ANSWERS_WITH_SETS if config.is_multi_label else _ANSWERS_WITH_ONE,
         labels=f"{labels} and {more} more" if more > 0 else labels,
         figures=_figures(files.metrics),
         precision=_precision(files),
@@ -78,14 +89,18 @@ def _figures(metrics: Mapping[str, Any]) -> str:
     """How it was trained and measured; nothing of a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
+    names = figure_names(metrics["validation"])
     rows = [
-        f"| {name} | {values['accuracy']:.4f} | {values['macro_f1']:.4f} | {values['loss']:.4f} |"
-        for name in ("validation", "test")
-        if (values := metrics[name])
+        f"| {part} | {' | '.join(f'{values[name]:.4f}' for name in names)} |"
+        for part in ("validation", "test")
+        if (values := metrics[part])
     ]
     return _FIGURES.format(
         texts=metrics["training_texts"],
+        names=" | ".join(names.values()),
+        rules=" ---: |" * len(names),
         rows="\n".join(rows),
+        thresholds=" and the thresholds" if "micro_f1" in names else "",
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
         epochs=metrics["epochs"],
@@ -102,9 +117,10 @@ def _precision(files: ModelFiles) -> str:
     measured = files.metrics.get("quantization")
     if not measured:
         return f"{lead}.\nWhat the rounding costs was not measured.\n"
-    accuracy = measured["accuracy"]
+    key, name = next(iter(figure_names(measured).items()))
+    figure = measured[key]
     return (
-        f"{lead}.\nOn {measured['texts']:,} texts the rounding moved accuracy from "
-        f"{accuracy['before']:.4f} to {accuracy['after']:.4f} and changed {measured['changed']:,} "
+        f"{lead}.\nOn {measured['texts']:,} texts the rounding moved {name} from "
+        f"{figure['before']:.4f} to {figure['after']:.4f} and changed {measured['changed']:,} "
         "answers.\n"
     )

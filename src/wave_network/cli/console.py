@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from wave_network.runtime import Prediction
+
 
 def note(message: str) -> None:
     """Tell the user something beside the result."""
@@ -22,6 +24,19 @@ def note(message: str) -> None:
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def prediction_record(
+    text: str, prediction: Prediction, *, multi_label: bool, top_k: int | None = None
+) -> dict[str, Any]:
+    """A prediction as JSON tells it: one label, or the list of all."""
+    scores = dict(list(prediction.scores.items())[:top_k])
+    if not multi_label:
+        record = {"text": text, "label": prediction.label, "score": prediction.score}
+        return record if top_k is None else {**record, "scores": scores}
+    if top_k is None:
+        scores = {label: prediction.scores[label] for label in prediction.labels}
+    return {"text": text, "labels": list(prediction.labels), "scores": scores}
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

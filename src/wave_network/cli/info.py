@@ -8,6 +8,7 @@ import typer
 
 from wave_network.cli.console import print_json
 from wave_network.cli.options import Model
+from wave_network.figures import figure_names
 
 
 def info(
@@ -72,14 +73,24 @@ def _print_description(description: dict[str, Any]) -> None:
         ),
         ("precision", "8-bit tables" if description["quantized"] else "32-bit"),
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
+        (
+            "answer",
+            "any number of labels"
+            if config["problem_type"] == "multi_label_classification"
+            else "one label",
+        ),
     ]
     lines += [
-        (name, f"accuracy {values['accuracy']:.4f}, macro F1 {values['macro_f1']:.4f}")
-        for name in ("validation", "test")
-        if (values := metrics.get(name))
+        (part, ", ".join(f"{name} {values[key]:.4f}" for key, name in _shown(values)))
+        for part in ("validation", "test")
+        if (values := metrics.get(part))
     ]
     for name, value in lines:
         typer.echo(f"{name:<12}{value}")
+
+
+def _shown(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(key, name) for key, name in figure_names(figures).items() if key != "loss"]
 
 
 def _shape(config: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wave_network.cli.console import print_json
+from wave_network.cli.console import prediction_record, print_json
 from wave_network.cli.options import Model
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
@@ -58,7 +58,13 @@ def inspect(
     """
     from wave_network.atomic import check_new, replacing_file
     from wave_network.experiments.plots import render
-    from wave_network.inspection import draw_waves, inspect_text, picture_title, shown_of
+    from wave_network.inspection import (
+        answer_in_words,
+        draw_waves,
+        inspect_text,
+        picture_title,
+        shown_of,
+    )
     from wave_network.runtime import load
 
     if not is_unicode(text):
@@ -68,18 +74,19 @@ def inspect(
     if output is not None:
         _kind(output)
         check_new(output, overwrite=overwrite)
-    prediction, waves = inspect_text(load(model), text)
+    engine = load(model)
+    prediction, waves = inspect_text(engine, text)
     if output is not None:
-        title = picture_title(text, prediction.label, prediction.score)
+        title = picture_title(text, prediction)
         picture = render(lambda figure: draw_waves(figure, waves, title), _kind(output))
         with replacing_file(output, overwrite=overwrite) as file:
             cast(TextIOWrapper, file).buffer.write(picture)
     if as_json:
-        print_json(
-            {"text": text, "label": prediction.label, "score": prediction.score, **waves.arrays()}
-        )
+        multi_label = engine.config.is_multi_label
+        record = prediction_record(text, prediction, multi_label=multi_label)
+        print_json({**record, **waves.arrays()})
     else:
-        typer.echo(f"prediction  {prediction.label} ({prediction.score:.4f})")
+        typer.echo(f"prediction  {answer_in_words(prediction, '.4f')}")
         typer.echo(f"drawn       {output} ({shown_of(waves)})")
 
 

@@ -16,6 +16,14 @@ TextColumn: TypeAlias = Annotated[
 LabelColumn: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="Column (or JSON field) of the labels.")
 ]
+LabelSeparator: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="What joins the labels where a text has several, such as a comma. Lists, and fastText "
+        "files with several labels a line, need none.",
+    ),
+]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
 ]

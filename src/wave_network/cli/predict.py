@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wave_network.cli.console import note_empty
+from wave_network.cli.console import note_empty, prediction_record
 from wave_network.cli.options import Model
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
@@ -53,8 +53,9 @@ def predict(
     """Classify texts.
 
     Writes one JSON object a line, {"text", "label", "score"}, in input order, one for every input,
-    empty ones too. The score is the label's probability. Put -- before a text that starts with a
-    dash.
+    empty ones too. The score is the label's probability. Of a model that gives a text any number
+    of labels it is {"text", "labels", "scores"}, with the score of each of the labels. Put --
+    before a text that starts with a dash.
 
     \b
     Examples:
@@ -88,15 +89,10 @@ def _valid(arguments: list[str]) -> list[str]:
 def _lines(engine: Engine, texts: Iterable[str], top_k: int | None) -> Iterator[str]:
     """One JSON object a line; tells the user of empty texts at the end."""
     count = empty = 0
+    multi_label = engine.config.is_multi_label
     for text, prediction in engine.iter_predict(texts):
         count += 1
         empty += not text.strip()
-        record: dict[str, Any] = {
-            "text": text,
-            "label": prediction.label,
-            "score": prediction.score,
-        }
-        if top_k is not None:
-            record["scores"] = dict(list(prediction.scores.items())[:top_k])
+        record = prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
         yield json.dumps(record, ensure_ascii=False) + "\n"
     note_empty(empty, count)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from wave_network.cli.console import note, print_json
-from wave_network.cli.options import AsJson, LabelColumn, Model, TextColumn
+from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import extra_needed
+from wave_network.figures import figure_names
 
 
 def quantize(
@@ -27,6 +28,7 @@ def quantize(
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
+    label_separator: LabelSeparator = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output folder if it exists.")
     ] = False,
@@ -49,7 +51,12 @@ def quantize(
     if data is not None:
         with extra_needed("train", "measuring"):
             from wave_network.data import read_dataset
-        rows, split = read_dataset(data, text_column=text_column, label_column=label_column)
+        rows, split = read_dataset(
+            data,
+            text_column=text_column,
+            label_column=label_column,
+            label_separator=label_separator,
+        )
         note(f"measuring on {len(rows):,} texts: {data} ({split})")
     summary = quantize_model(model, output, rows, overwrite=overwrite)
     if as_json:
@@ -64,9 +71,11 @@ def _print_summary(summary: dict[str, Any]) -> None:
         f"model       {summary['model']} ({after / 1e6:.1f} MB, before {before / 1e6:.1f} MB)"
     )
     if measured := summary["measured"]:
-        for name in ("accuracy", "loss"):
-            figures = measured[name]
-            typer.echo(f"{name:<12}{figures['after']:.4f} (before {figures['before']:.4f})")
+        main = "micro_f1" if "micro_f1" in measured else "accuracy"
+        for name, shown in figure_names(measured).items():
+            if name in (main, "loss"):
+                figures = measured[name]
+                typer.echo(f"{shown:<12}{figures['after']:.4f} (before {figures['before']:.4f})")
         typer.echo(f"answers     {measured['changed']:,} of {measured['texts']:,} changed")
     else:
         typer.echo("cost        not measured: give labelled data with --data")

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
-from wave_network.cli.options import AsJson, LabelColumn, TextColumn
+from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
 from wave_network.config import get_preset, override
 from wave_network.errors import extra_needed
+from wave_network.figures import figure_names
 
 
 def train(
@@ -40,6 +41,7 @@ def train(
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
+    label_separator: LabelSeparator = None,
     preset: Annotated[
         str,
         typer.Option(
@@ -115,10 +117,14 @@ def train(
     Writes a model folder. The weights of the epoch with the best validation accuracy are kept.
     Ctrl-C ends training early and still writes the best model so far.
 
+    A text may have any number of labels: in a column of lists, or joined by --label-separator. The
+    best epoch is then that of the best micro F1.
+
     \b
     Examples:
       wave-network train
       wave-network train tickets.csv --text-column body --label-column queue --output tickets
+      wave-network train films.csv --label-column genres --label-separator "|"
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
     """
@@ -137,7 +143,11 @@ def train(
     }
     _check_options(preset, model_options, train_options)
     check_output(output, overwrite=overwrite)
-    columns = {"text_column": text_column, "label_column": label_column}
+    columns: dict[str, Any] = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "label_separator": label_separator,
+    }
     splits = read_splits(data, **columns)
     if validation is not None:
         preference = ("validation", "test", "train")
@@ -176,13 +186,11 @@ def _check_options(
 
 def _print_summary(summary: dict[str, Any]) -> None:
     parameters = summary["parameters"]
-    rows = [
-        (name, *(f"{summary[name][metric]:.4f}" for metric in ("accuracy", "macro_f1", "loss")))
-        for name in ("validation", "test")
-        if summary[name] is not None
-    ]
+    parts = [name for name in ("validation", "test") if summary[name] is not None]
+    names = figure_names(summary["validation"])
+    rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
-    print_table("Results", ("", "accuracy", "macro F1", "loss"), rows)
+    print_table("Results", ("", *names.values()), rows)
     typer.echo(
         f"model       {summary['model']} ({summary['size_bytes'] / 1e6:.1f} MB, preset "
         f"{summary['preset']})\n"

@@ -10,29 +10,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wave_network.data.read import Splits, column, from_memory, read_dataset, read_splits
+    from wave_network.data.label_sets import encode_label_sets, split_label_sets
+    from wave_network.data.read import (
+        Splits,
+        column,
+        from_memory,
+        has_label_lists,
+        read_dataset,
+        read_splits,
+    )
     from wave_network.data.rows import iter_texts
     from wave_network.data.split import encode_labels, stratified_split
 
 __all__ = [
     "Splits",
     "column",
+    "encode_label_sets",
     "encode_labels",
     "from_memory",
+    "has_label_lists",
     "iter_texts",
     "read_dataset",
     "read_splits",
+    "split_label_sets",
     "stratified_split",
 ]
 
 _HOMES = {
     "Splits": "read",
     "column": "read",
+    "encode_label_sets": "label_sets",
     "encode_labels": "split",
     "from_memory": "read",
+    "has_label_lists": "read",
     "iter_texts": "rows",
     "read_dataset": "read",
     "read_splits": "read",
+    "split_label_sets": "label_sets",
     "stratified_split": "split",
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
+from wave_network.data.batch import Targets
 from wave_network.data.split import encode_labels, plain_labels
 from wave_network.errors import DataError
 
@@ -39,6 +40,33 @@ def plain_label_sets(values: Iterable[object]) -> list[list[Label]]:
     return [list(dict.fromkeys(next(plain) for _ in labels)) for labels in sets]
 
 
+def label_sets_of(
+    table: NDArray[Any], classes: Iterable[Label] | None = None
+) -> tuple[list[list[Label]], tuple[Label, ...]]:
+    """The labels that an array of zeros and ones tells of, and all there are.
+
+    Args:
+        table: 1 where a text has a label, else 0; integers or booleans, (texts, classes).
+        classes: What the columns stand for: strings or integers; None takes 0, 1, 2 and so on.
+
+    Raises:
+        DataError: If it holds anything else, or the classes do not fit it.
+    """
+    wrong = np.argwhere((table != 0) & (table != 1))
+    if len(wrong):
+        row, place = wrong[0].tolist()
+        raise DataError(
+            f"y[{row}, {place}] is {table[row, place]!r:.60}: an array with a column a class must"
+            " hold 0 and 1"
+        )
+    names = tuple(range(table.shape[1]) if classes is None else plain_labels(classes))
+    if len(names) != table.shape[1] or len(set(names)) < len(names):
+        raise DataError(
+            f"{len(names)} classes do not fit {table.shape[1]} columns: name each column once"
+        )
+    return [[names[place] for place in np.flatnonzero(row)] for row in table], names
+
+
 def encode_label_sets(
     values: Iterable[object], classes: Sequence[Label] | None = None
 ) -> tuple[tuple[Label, ...], NDArray[np.float32]]:
@@ -58,7 +86,7 @@ def encode_label_sets(
     sets = plain_label_sets(values)
     every = list(chain.from_iterable(sets))
     if classes is None:
-        classes = sorted(set(every))  # type: ignore[type-var]  # all of one type
+        classes = sorted(set(every))  # all of one type, as `plain_labels` has checked
         if not classes:
             raise DataError("no text has a label, so there is nothing to learn: give some labels")
     _, indices = encode_labels(every, classes)
@@ -68,8 +96,28 @@ def encode_label_sets(
     return tuple(classes), targets
 
 
+def encode_targets(
+    values: Iterable[Any], classes: Sequence[Label], *, multi_label: bool
+) -> Targets:
+    """What a model of these classes is to answer.
+
+    Args:
+        values: A label for each text, or all its labels.
+        classes: The model's classes, in their order.
+        multi_label: Whether a text may have any number of labels.
+
+    Returns:
+        As `encode_label_sets` for any number of labels, else as `encode_labels`.
+
+    Raises:
+        DataError: As those.
+    """
+    encode = encode_label_sets if multi_label else encode_labels
+    return encode(values, classes)[1]
+
+
 def split_label_sets(
-    targets: NDArray[np.float32], fraction: float, seed: int
+    targets: Targets, fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide texts into those to train on and those held out, stratified by their rarest label.
 

@@ -139,9 +139,9 @@ def from_memory(texts: Iterable[str], labels: Iterable[Label | Iterable[Label]])
     from datasets import Dataset
 
     text_list = _text_list(texts)
-    label_list: list[Any] = _sequence(labels, "labels")
-    listed = any(is_label_set(label) for label in label_list)
-    label_list = plain_label_sets(label_list) if listed else plain_labels(label_list)
+    given = _sequence(labels, "labels")
+    listed = any(is_label_set(label) for label in given)
+    label_list: list[Any] = plain_label_sets(given) if listed else [*plain_labels(given)]
     if len(text_list) != len(label_list):
         raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
     if not text_list:

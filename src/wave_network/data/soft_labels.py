@@ -62,7 +62,7 @@ def check_soft_labels(values: ArrayLike, classes: Iterable[Label] | None = None)
         row = int(wrong.argmax())
         raise DataError(
             f"soft label {row} is {probabilities[row].tolist()!r:.60}: give probabilities, none"
-            " below 0, that sum to 1"
+            " below 0, that sum to 1 (where a text has several labels: an array of integers)"
         )
     probabilities /= sums[:, None]
     return SoftLabels(names, probabilities.astype(np.float32))

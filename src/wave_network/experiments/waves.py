@@ -98,7 +98,7 @@ def _rows(run: Run, task: Task) -> list[Row]:
             "token": token,
             "dimension": dimension,
             **dict(zip(_PARTS, values[place, column].tolist(), strict=True)),
-            "_title": picture_title(TEXT, prediction.label, prediction.score),
+            "_title": picture_title(TEXT, prediction),
         }
         for place, token in enumerate(waves.tokens)
         for column, dimension in enumerate(waves.dimensions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from wave_network.errors import DataError
 from wave_network.model_folder import ModelFiles, read_model
 from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.network import Network
-from wave_network.runtime.waves import Wave, sigmoid, softmax
+from wave_network.runtime.waves import Wave, given_labels, sigmoid, softmax
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
 _TEXTS_AT_ONCE = 1_024
@@ -29,7 +29,7 @@ class Prediction:
     Attributes:
         label: The most probable class, as it was in the training data. Of a multi-label model the
             most probable one of `labels`; None if the text gets none.
-        score: The highest probability: that of `label`, where there is one.
+        score: Its probability; where there is no label, the highest one of all.
         scores: The probability of every class, the highest first. Of a multi-label model each is a
             probability by itself, and they need not sum to 1.
         labels: All labels that the text gets, the most probable first: of a multi-label model those
@@ -118,19 +118,19 @@ class Engine:
         return self.tokenizer.tokens(ids), first, second
 
     def _predictions(self, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
-        labels, multi_label = self.labels, self.config.is_multi_label
-        thresholds = self.config.label_thresholds
+        labels = self.labels
         orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
-        for order, row in zip(orders, probabilities.tolist(), strict=True):
+        given: Iterable[list[bool] | None] = repeat(None)
+        if self.config.is_multi_label:
+            given = given_labels(probabilities, self.config.thresholds).tolist()
+        for order, row, kept in zip(orders, probabilities.tolist(), given, strict=False):
             scores = {labels[index]: row[index] for index in order}
-            given = order[:1]
-            if multi_label:
-                given = [index for index in order if row[index] >= thresholds[index]]
+            answer = order[:1] if kept is None else [index for index in order if kept[index]]
             yield Prediction(
-                label=labels[given[0]] if given else None,
-                score=row[given[0] if given else order[0]],
+                label=labels[answer[0]] if answer else None,
+                score=row[answer[0] if answer else order[0]],
                 scores=scores,
-                labels=tuple(labels[index] for index in given),
+                labels=tuple(labels[index] for index in answer),
             )
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:

@@ -30,11 +30,11 @@ class LocalNetwork:
         hidden = gelu(self._linear("feed_forward", features))
         hidden = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
         logits = self._linear("classifier", hidden) + self._linear("shortcut", features)
-        if len(logits) == 1:
-            return logits[0]
-        if self.config.is_multi_label:
-            return _log_mean_odds(logits)
-        return _log_mean_probabilities(logits)
+        if len(logits) > 1:
+            mean = _log_mean_odds if self.config.is_multi_label else _log_mean_probabilities
+            return mean(logits)
+        result: Floats = logits[0]
+        return result
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None

@@ -20,6 +20,7 @@ from wave_network.model_folder import (
 )
 from wave_network.quantization import dequantize_tensors, quantize_tensors
 from wave_network.runtime.engine import Engine
+from wave_network.runtime.waves import given_labels
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -38,7 +39,8 @@ def quantize_model(
 
     Returns:
         `model`, `size_bytes` (`before`, `after`), and `measured`: None, or `texts`, `changed`
-        (answers), and `accuracy`, `macro_f1` and `loss`, each `before` and `after`.
+        (answers), and `accuracy`, `macro_f1` and `loss` (of a multi-label model `micro_f1` too),
+        each `before` and `after`.
 
     Raises:
         ConfigError: If the model is in 8 bits already.
@@ -65,15 +67,21 @@ def quantize_model(
 
 def _measure(before: ModelFiles, data: Dataset) -> dict[str, Any]:
     """Both models' figures; the small one's tensors are what its folder will give."""
-    from wave_network.data import column, encode_labels
-    from wave_network.training.metrics import summarize
+    from wave_network.data import column
+    from wave_network.data.label_sets import encode_targets
+    from wave_network.training.metrics import summarize_for
 
+    config = before.config
     after = replace(before, tensors=dequantize_tensors(quantize_tensors(before.tensors)))
-    _, labels = encode_labels(data["label"], before.config.labels)
-    answers = [
+    targets = encode_targets(data["label"], config.labels, multi_label=config.is_multi_label)
+    found = [
         Engine(files).predict_proba(column(data, "text")) for files in (before, after)
     ]  # (texts, labels) each
-    first, second = (summarize(probabilities, labels) for probabilities in answers)
-    changed = int(np.count_nonzero(answers[0].argmax(axis=1) != answers[1].argmax(axis=1)))
+    first, second = (summarize_for(config, probabilities, targets) for probabilities in found)
+    if config.is_multi_label:
+        answers = [given_labels(probabilities, config.thresholds) for probabilities in found]
+        changed = (answers[0] != answers[1]).any(axis=1)
+    else:
+        changed = found[0].argmax(axis=1) != found[1].argmax(axis=1)
     both = {name: {"before": first[name], "after": second[name]} for name in first}
-    return {"texts": len(labels), "changed": changed, **both}
+    return {"texts": len(targets), "changed": int(np.count_nonzero(changed)), **both}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pi, sqrt
 from typing import NamedTuple
 
@@ -105,4 +106,12 @@ def softmax(logits: Floats) -> Floats:
 def sigmoid(logits: Floats) -> Floats:
     """The probability of each label by itself."""
     result: Floats = np.exp(-np.logaddexp(np.float32(0), -logits))  # no overflow, unlike 1/(1+e^-x)
+    return result
+
+
+def given_labels(
+    probabilities: NDArray[np.floating], thresholds: Sequence[float] | None = None
+) -> NDArray[np.bool_]:
+    """Which labels reach their thresholds (None: 0.5); bool, (texts, labels)."""
+    result: NDArray[np.bool_] = probabilities >= np.asarray(thresholds or 0.5)
     return result

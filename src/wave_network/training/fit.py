@@ -5,23 +5,33 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from wave_network.config import (
     ClassifierConfig,
+    Label,
     LocalWaveConfig,
     ModelConfig,
     Preset,
     TrainConfig,
 )
-from wave_network.data import column, encode_labels, stratified_split
+from wave_network.data import (
+    column,
+    encode_label_sets,
+    encode_labels,
+    has_label_lists,
+    split_label_sets,
+    stratified_split,
+)
 from wave_network.data.batch import PackedTexts, Targets, most_probable
+from wave_network.data.label_sets import encode_targets
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
@@ -29,7 +39,9 @@ from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
 from wave_network.text import TextTokenizer
 from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.loop import Progress, train
+from wave_network.training.loop import Progress, predict_probabilities, train
+from wave_network.training.metrics import summarize_sets
+from wave_network.training.thresholds import choose_thresholds
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -64,20 +76,24 @@ def fit(
     *,
     model_options: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
+    classes: Sequence[Label] | None = None,
     soft_labels: SoftLabels | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Train a classifier from scratch.
 
     Args:
-        training: Columns `text` and `label`.
+        training: Columns `text` and `label`; where the labels are lists, a text may have any
+            number of them.
         validation: Likewise; None holds `config.validation_fraction` of the training rows out,
-            stratified by class.
+            stratified by class (of lists by each text's rarest label).
         preset: The model's shape and vocabulary.
         config: How to train.
         model_options: Fields of the model's configuration that replace the preset's.
         tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
             training texts, or takes the one that the preset prefers if it can be had.
+        classes: The labels of lists, in the order of the logits: also those that no text has.
+            None: those of the training texts, sorted.
         soft_labels: What the training texts are to be answered with, in place of the column
             `label`. Those of them that are held out count as of their most probable class.
         progress: Is told of every step and epoch.
@@ -89,25 +105,30 @@ def fit(
         ConfigError: If an option does not fit, or makes training diverge.
     """
     started = time.perf_counter()
+    multi_label = has_label_lists(training)
     targets: Targets
-    if soft_labels is None:
+    if multi_label:
+        classes, targets = encode_label_sets(training["label"], classes)
+    elif soft_labels is None:
         classes, targets = encode_labels(training["label"])
     else:
         classes, targets = soft_labels.classes, soft_labels.probabilities
+    validation_labels: Targets
     if validation is None:
-        labels = most_probable(targets)
-        kept, held_out = stratified_split(labels, config.validation_fraction, config.seed)
+        kept, held_out = _split(targets, multi_label, config)
         training, validation = training.select(kept), training.select(held_out)
-        targets, validation_labels = targets[kept], labels[held_out]
+        validation_labels = targets[held_out] if multi_label else most_probable(targets[held_out])
+        targets = targets[kept]
     else:
-        _, validation_labels = encode_labels(validation["label"], classes)
+        validation_labels = encode_targets(validation["label"], classes, multi_label=multi_label)
     options = {**preset.model, **(model_options or {})}
     if progress:
         progress.stage("learning the vocabulary")
     text_tokenizer = _make_tokenizer(training, preset, tokenizer, options["max_length"])
     model_config = preset.config(
         **options,
-        labels=classes,
+        labels=tuple(classes),
+        problem_type="multi_label_classification" if multi_label else "single_label_classification",
         vocab_size=text_tokenizer.vocab_size,
         cls_token_id=text_tokenizer.cls_token_id,
     )
@@ -123,9 +144,14 @@ def fit(
         if progress:
             progress.stage("learning what tokens share")
         _start_at_latent_semantics(model, training_texts, config.seed)
-    result = train(model, training_texts, validation_texts, config, progress)
+    result = train(
+        model, training_texts, validation_texts, config, progress, multi_label=multi_label
+    )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
+    validated = result.validation
+    if multi_label:
+        model_config, validated = _with_thresholds(model_config, model, validation_texts)
     seconds = time.perf_counter() - started
     metrics = {
         "parameters": parameter_counts(model_config),
@@ -135,7 +161,7 @@ def fit(
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "stopped": result.stopped,
-        "validation": result.validation,
+        "validation": validated,
         "test": None,
     }
     files = ModelFiles(
@@ -147,6 +173,26 @@ def fit(
         metrics=metrics,
     )
     return Fitted(files=files, history=result.history, stopped=result.stopped)
+
+
+def _split(
+    targets: Targets, multi_label: bool, config: TrainConfig
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    fraction, seed = config.validation_fraction, config.seed
+    if multi_label:
+        return split_label_sets(targets, fraction, seed)
+    return stratified_split(most_probable(targets), fraction, seed)
+
+
+def _with_thresholds(
+    config: ClassifierConfig, model: nn.Module, validation: PackedTexts
+) -> tuple[ClassifierConfig, dict[str, float]]:
+    """The configuration with thresholds that suit the validation texts, and the figures there."""
+    assert validation.labels is not None
+    probabilities = predict_probabilities(model, validation, multi_label=True)
+    thresholds = choose_thresholds(probabilities, validation.labels)
+    figures = summarize_sets(probabilities, validation.labels, thresholds)
+    return replace(config, thresholds=thresholds), figures
 
 
 def build_model(config: ClassifierConfig) -> nn.Module:

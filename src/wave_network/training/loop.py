@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from wave_network.config import Device, TrainConfig
 from wave_network.data.batch import PackedTexts, evaluation_batches, training_batches
 from wave_network.errors import ConfigError
-from wave_network.training.metrics import summarize
+from wave_network.training.metrics import summarize, summarize_sets
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
 
@@ -41,7 +41,8 @@ class TrainResult:
     """What training gives back; the model holds the best weights.
 
     Attributes:
-        validation: Accuracy, macro F1 and loss of the epoch that was kept.
+        validation: Accuracy, macro F1 and loss (and micro F1 of label sets) of the epoch that was
+            kept.
         history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
             batches, each before its step; of probabilities as labels, the most probable class is
             the right one), `learning_rate` and `seconds` at its end, `validation`.
@@ -64,8 +65,12 @@ def train(
     validation: PackedTexts,
     config: TrainConfig,
     progress: Progress | None = None,
+    *,
+    multi_label: bool = False,
 ) -> TrainResult:
     """Train a model in place and leave the weights of the best validation accuracy in it.
+
+    With any number of labels a text, it is the best micro F1, every threshold being 0.5.
 
     An interrupt (Ctrl-C) ends training and keeps the best epoch so far; before the first epoch's
     end, the weights as they are.
@@ -78,13 +83,15 @@ def train(
         validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
         progress: Is told of every step and epoch.
+        multi_label: A text may have any number of labels: labels are 0 or 1 for each class,
+            (texts, classes), and each logit is learnt by itself.
 
     Raises:
         ConfigError: If the device does not exist here.
     """
     started = time.perf_counter()
     result = TrainResult()
-    trainer = _Trainer(model, training, config, progress)
+    trainer = _Trainer(model, training, config, progress, multi_label)
     best: dict[str, Tensor] = {}
     epochs = config.epochs_for(len(training))
     try:
@@ -113,8 +120,8 @@ def train(
 
 
 def _rank(metrics: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better than another: accuracy, then the lower loss."""
-    return metrics["accuracy"], -metrics["loss"]
+    """What makes one epoch better: accuracy, or micro F1 of label sets; then the lower loss."""
+    return metrics.get("micro_f1", metrics["accuracy"]), -metrics["loss"]
 
 
 class _Trainer:
@@ -126,8 +133,10 @@ class _Trainer:
         training: PackedTexts,
         config: TrainConfig,
         progress: Progress | None,
+        multi_label: bool,
     ) -> None:
         self.config = config
+        self.multi_label = multi_label
         self.progress = progress
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")
@@ -153,7 +162,8 @@ class _Trainer:
             assert batch.labels is not None
             logits = self.model(batch)
             members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = _mean_loss(members, batch.labels, config.label_smoothing)
+            mean_loss = _mean_binary_loss if self.multi_label else _mean_loss
+            loss = mean_loss(members, batch.labels, config.label_smoothing)
             # The members share no parameter, so each one's gradient is that of its own loss.
             self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
@@ -162,8 +172,7 @@ class _Trainer:
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-            right = batch.labels if batch.labels.ndim == 1 else batch.labels.argmax(dim=1)
-            correct += (members.detach().softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
+            correct += self._count_right(members.detach(), batch.labels)
             count = len(batch.offsets) - 1
             loss_sum += float(loss.detach()) * count
             texts += count
@@ -178,9 +187,22 @@ class _Trainer:
         }
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
-        """Accuracy, macro F1 and loss."""
-        probabilities = predict_probabilities(self.model, texts, self.device)
+        """Accuracy, macro F1 and loss, and micro F1 of label sets."""
+        probabilities = predict_probabilities(
+            self.model, texts, self.device, multi_label=self.multi_label
+        )
+        if self.multi_label:
+            assert texts.labels is not None
+            return summarize_sets(probabilities, texts.labels)
         return summarize(probabilities, texts.hard_labels)
+
+    def _count_right(self, members: Tensor, labels: Tensor) -> Tensor:
+        """How many texts the members together answer rightly; of label sets, in every label."""
+        if self.multi_label:
+            given = members.sigmoid().mean(dim=0) >= 0.5
+            return (given == labels.bool()).all(dim=1).sum()
+        right = labels if labels.ndim == 1 else labels.argmax(dim=1)
+        return (members.softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
 
 
 def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -192,9 +214,24 @@ def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     return F.cross_entropy(members.flatten(0, 1), each, label_smoothing=smoothing)
 
 
+def _mean_binary_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """The members' mean over the texts of all classes' binary cross-entropies together.
+
+    Their sum, as it is the negative log-likelihood of the whole answer, like the cross-entropy of
+    one label: the same learning rates serve, however many classes there are.
+    """
+    targets = labels * (1 - smoothing) + smoothing / 2  # (texts, labels)
+    loss = F.binary_cross_entropy_with_logits(members, targets.expand_as(members), reduction="sum")
+    return loss / (members.shape[0] * members.shape[1])
+
+
 @torch.inference_mode()
 def predict_probabilities(
-    model: nn.Module, texts: PackedTexts, device: torch.device | None = None
+    model: nn.Module,
+    texts: PackedTexts,
+    device: torch.device | None = None,
+    *,
+    multi_label: bool = False,
 ) -> NDArray[np.float32]:
     """Class probabilities by torch.
 
@@ -202,15 +239,17 @@ def predict_probabilities(
         model: Takes a `PackedBatch`; on `device`. Put into evaluation mode.
         texts: Packed texts.
         device: Where the model is; the CPU by default.
+        multi_label: Each label has a probability by itself.
 
     Returns:
         float32, (texts, labels).
     """
     model.eval()
     device = device or torch.device("cpu")
-    logits = [model(batch.to(device)) for batch in evaluation_batches(texts)]
-    probabilities: NDArray[np.float32] = torch.cat(logits).softmax(dim=1).cpu().numpy()
-    return probabilities
+    logits = torch.cat([model(batch.to(device)) for batch in evaluation_batches(texts)])
+    probabilities = logits.sigmoid() if multi_label else logits.softmax(dim=1)
+    result: NDArray[np.float32] = probabilities.cpu().numpy()
+    return result
 
 
 def resolve_device(name: Device) -> torch.device:

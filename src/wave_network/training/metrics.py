@@ -14,7 +14,9 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from wave_network.config import Label
+from wave_network.config import ClassifierConfig, Label
+from wave_network.data.batch import Targets, most_probable
+from wave_network.runtime.waves import given_labels
 
 
 def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:
@@ -42,7 +44,87 @@ def full_report(
     predicted = probabilities.argmax(axis=1)
     indices = list(range(len(classes)))
     columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
-    per_class = {
+    matrix = confusion_matrix(labels, predicted, labels=indices)
+    return {
+        **summarize(probabilities, labels),
+        "per_class": _per_class_rows(classes, columns),
+        "confusion": {"labels": list(classes), "matrix": matrix.tolist()},
+        "examples": len(labels),
+    }
+
+
+def summarize_sets(
+    probabilities: NDArray[np.floating],
+    targets: Targets,
+    thresholds: Sequence[float] | None = None,
+) -> dict[str, float]:
+    """The figures of texts that may have any number of labels.
+
+    Accuracy is the share of texts whose labels are all right, and no others given (subset
+    accuracy). Micro F1 is that of all decisions together; macro F1 the plain mean over the labels
+    that occur in the targets or in the predictions. The loss is the mean over the texts of the
+    labels' binary cross-entropies, added up.
+
+    Args:
+        probabilities: Of each label by itself, (texts, labels).
+        targets: 1 where a text has a label, else 0, (texts, labels).
+        thresholds: From which probability on each label is given; None: 0.5.
+    """
+    truth = targets > 0.5
+    given = given_labels(probabilities, thresholds)
+    overlap = 2 * (truth & given).sum(axis=0)
+    sizes = truth.sum(axis=0) + given.sum(axis=0)
+    return {
+        "accuracy": float((truth == given).all(axis=1).mean()),
+        "micro_f1": float(overlap.sum() / max(sizes.sum(), 1)),
+        "macro_f1": float(np.mean(overlap[sizes > 0] / sizes[sizes > 0])) if sizes.any() else 0.0,
+        "loss": _binary_cross_entropy(probabilities, truth),
+    }
+
+
+def full_report_of_sets(
+    probabilities: NDArray[np.floating],
+    targets: Targets,
+    classes: Sequence[Label],
+    thresholds: Sequence[float],
+) -> dict[str, Any]:
+    """`summarize_sets`, and the figures of each label, its threshold among them."""
+    truth, given = targets > 0.5, given_labels(probabilities, thresholds)
+    columns = precision_recall_fscore_support(truth, given, average=None, zero_division=0)
+    rows = _per_class_rows(classes, columns)
+    for row, threshold in zip(rows.values(), thresholds, strict=True):
+        row["threshold"] = threshold
+    return {
+        **summarize_sets(probabilities, targets, thresholds),
+        "per_class": rows,
+        "examples": len(targets),
+    }
+
+
+def summarize_for(
+    config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
+) -> dict[str, float]:
+    """`summarize` or `summarize_sets`, as suits a model."""
+    if config.is_multi_label:
+        return summarize_sets(probabilities, targets, config.thresholds)
+    return summarize(probabilities, most_probable(targets))
+
+
+def report_for(
+    config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
+) -> dict[str, Any]:
+    """`full_report` or `full_report_of_sets`, as suits a model."""
+    if config.is_multi_label:
+        thresholds = config.label_thresholds
+        return full_report_of_sets(probabilities, targets, config.labels, thresholds)
+    return full_report(probabilities, most_probable(targets), config.labels)
+
+
+def _per_class_rows(
+    classes: Sequence[Label], columns: Sequence[NDArray[Any]]
+) -> dict[str, dict[str, Any]]:
+    """Each class's figures, from what scikit-learn gives as columns."""
+    return {
         str(label): {
             "precision": float(precision),
             "recall": float(recall),
@@ -51,13 +133,11 @@ def full_report(
         }
         for label, precision, recall, f1, support in zip(classes, *columns, strict=True)
     }
-    matrix = confusion_matrix(labels, predicted, labels=indices)
-    return {
-        **summarize(probabilities, labels),
-        "per_class": per_class,
-        "confusion": {"labels": list(classes), "matrix": matrix.tolist()},
-        "examples": len(labels),
-    }
+
+
+def _binary_cross_entropy(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
+    right = np.where(truth, probabilities, 1 - probabilities)
+    return float(-np.log(np.maximum(right, np.finfo(np.float32).tiny)).sum(axis=1).mean())
 
 
 def _cross_entropy(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:

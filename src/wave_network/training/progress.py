@@ -15,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from wave_network.figures import figure_names
+
 
 class TrainingBar:
     """Shows the stage, loss, the last validation accuracy and the time left, on stderr.
@@ -59,11 +61,12 @@ class TrainingBar:
     def epoch(self, record: dict[str, Any]) -> None:
         """An epoch is done and validated."""
         validation = record["validation"]
-        self._validation = f"  validation {validation['accuracy']:.2%}"
+        (main, name), (other, other_name), *_ = figure_names(validation).items()
+        self._validation = f"  validation {validation[main]:.2%}"
         self._console.print(
             f"epoch {record['epoch']}/{self._epochs}  loss {record['train_loss']:.4f}  "
-            f"validation accuracy {validation['accuracy']:.2%}  "
-            f"macro F1 {validation['macro_f1']:.2%}  {record['seconds']:.0f} s",
+            f"validation {name} {validation[main]:.2%}  "
+            f"{other_name} {validation[other]:.2%}  {record['seconds']:.0f} s",
             highlight=False,
         )
 

@@ -8,17 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from wave_network.config import get_preset, override
-from wave_network.data import Splits, column, encode_labels
+from wave_network.data import (
+    Splits,
+    column,
+    encode_label_sets,
+    encode_labels,
+    has_label_lists,
+)
+from wave_network.data.batch import Targets
+from wave_network.data.label_sets import encode_targets
 from wave_network.model_card import render_card
 from wave_network.model_folder import check_output, size_bytes, write_model
 from wave_network.runtime import Engine
 from wave_network.training.fit import fit
 from wave_network.training.loop import resolve_device
-from wave_network.training.metrics import summarize
+from wave_network.training.metrics import summarize_for
 from wave_network.training.progress import TrainingBar
 
 if TYPE_CHECKING:
@@ -60,7 +65,7 @@ def train_model(
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
-    test_labels = _test_labels(splits)
+    test_targets = _test_targets(splits)
     with TrainingBar(console) as progress:
         fitted = fit(
             splits.train,
@@ -72,9 +77,9 @@ def train_model(
             progress=progress,
         )
     files = fitted.files
-    if splits.test is not None:
+    if splits.test is not None and test_targets is not None:
         probabilities = Engine(files).predict_proba(column(splits.test, "text"))
-        test = summarize(probabilities, test_labels)
+        test = summarize_for(files.config, probabilities, test_targets)
         files = replace(files, metrics={**files.metrics, "test": test})
     write_model(
         output,
@@ -100,9 +105,11 @@ def train_model(
     return summary, fitted.stopped
 
 
-def _test_labels(splits: Splits) -> NDArray[np.int64]:
-    """The test split's class indices: found before training, as they may not be the model's."""
+def _test_targets(splits: Splits) -> Targets | None:
+    """The test split's targets: found before training, as its labels may not be the model's."""
     if splits.test is None:
-        return np.empty(0, np.int64)
-    classes, _ = encode_labels(splits.train["label"])
-    return encode_labels(splits.test["label"], classes)[1]
+        return None
+    multi_label = has_label_lists(splits.train)
+    encode = encode_label_sets if multi_label else encode_labels
+    classes, _ = encode(splits.train["label"])
+    return encode_targets(splits.test["label"], classes, multi_label=multi_label)
