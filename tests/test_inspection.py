@@ -23,7 +23,7 @@ from wave_network.inspection import (
     shown_of,
 )
 from wave_network.ops import naive
-from wave_network.runtime import Engine
+from wave_network.runtime import Engine, Prediction
 from wave_network.runtime.waves import read_out
 from wave_network.training.fit import build_model
 
@@ -140,7 +140,7 @@ def test_of_a_long_text_the_first_tokens_are_drawn_and_this_is_said(make_files, 
 def test_any_text_can_be_drawn(make_files, text):
     prediction, waves = inspect_text(Engine(make_files()), text)
     assert np.isfinite(np.stack([*waves.first, *waves.second])).all()
-    title = picture_title(text, prediction.label, prediction.score)
+    title = picture_title(text, prediction)
     render(partial(draw_waves, waves=waves, title=title), "svg").decode()
 
 
@@ -154,8 +154,18 @@ def test_a_dead_dimension_has_no_energy_and_phase_zero(make_files):
 
 
 def test_the_title_is_one_short_line_of_text_and_the_prediction():
-    assert picture_title(" a\nb ", "World", 0.987) == "a·b\nWorld (98.7%)"
-    assert len(picture_title("word " * 1_000, 3, 0.5).splitlines()[0]) == 120
+    world = Prediction("World", 0.987, {"World": 0.987, "Sports": 0.013}, ("World",))
+    assert picture_title(" a\nb ", world) == "a·b\nWorld (98.7%)"
+    assert len(picture_title("word " * 1_000, world).splitlines()[0]) == 120
+
+
+def test_the_title_names_all_labels_of_a_multi_label_prediction():
+    scores = {3: 0.9, 7: 0.6, 5: 0.1}
+    assert picture_title("a", Prediction(3, 0.9, scores, (3, 7))) == "a\n3 (90.0%), 7 (60.0%)"
+    assert picture_title("a", Prediction(None, 0.9, scores, ())) == "a\nno label"
+    many = {f"label {number}": 0.5 for number in range(100)}
+    line = picture_title("a", Prediction("label 0", 0.5, many, tuple(many))).splitlines()[1]
+    assert len(line) == 120
 
 
 def test_what_is_no_text_is_refused(make_files):

@@ -20,7 +20,7 @@ def test_card_says_what_the_model_is(make_files):
         "| validation | 0.7500 | 0.7000 | 0.5000 |",
         "The 10 validation texts chose the epoch (number 2 of 2)",
         "It reads the first 24 tokens of a text.",
-        "[Prediction(label=..., score=..., scores={...})]",
+        "[Prediction(label=..., score=..., scores={...}, labels=...)]",
     ):
         assert phrase in card
     assert "| test |" not in card
@@ -35,6 +35,21 @@ def test_card_has_the_test_figures_where_there_are_any(make_files):
     table = [line for line in lines if line.startswith("| ")]
     assert [line.count("|") for line in table] == [5] * 4
     assert lines.index(table[-1]) == lines.index(table[0]) + 3  # one table, without gaps
+
+
+def test_card_of_a_model_that_gives_any_number_of_labels(make_files):
+    files = make_files(problem_type="multi_label_classification")
+    figures = {"accuracy": 0.6, "micro_f1": 0.8, "macro_f1": 0.7, "loss": 0.5}
+    card = render_card(replace(files, metrics={**files.metrics, "validation": figures}))
+    for phrase in (
+        "It gives a text any number of 3 labels: `World`, `Sports`, `Sci/Tech`.",
+        "| data | micro F1 | macro F1 | subset accuracy | loss |",
+        "| validation | 0.8000 | 0.7000 | 0.6000 | 0.5000 |",
+        "chose the epoch (number 2 of 2) and the thresholds, so",
+        "reaches a threshold of its own",
+    ):
+        assert phrase in card
+    assert "always answers" not in card
 
 
 def test_card_of_a_model_without_figures_claims_none(make_files):

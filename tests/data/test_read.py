@@ -11,14 +11,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, Features, LargeList, List, Value
 
-from wave_network.data import encode_labels, from_memory, read_dataset, read_splits
+from wave_network.data import (
+    encode_labels,
+    from_memory,
+    has_label_lists,
+    read_dataset,
+    read_splits,
+)
 from wave_network.data.arrow import Columns, tidy
 from wave_network.errors import DataError
 
 STRINGS = Features({"text": Value("string"), "label": Value("string")})
 INTEGERS = Features({"text": Value("string"), "label": Value("int64")})
+STRING_LISTS = Features({"text": Value("string"), "label": List(Value("string"))})
+INTEGER_LISTS = Features({"text": Value("string"), "label": List(Value("int64"))})
 TEXTS = ["null", "", "one\ntwo", "grün, 雨"]
 
 
@@ -280,6 +288,9 @@ NAMES = Columns("body", "class")
         ([1, 0], ClassLabel(names=["no", "yes"]), STRINGS, ["yes", "no"]),
         ([1, 0], Value("int16"), INTEGERS, [1, 0]),
         (["x", "y"], Value("large_string"), STRINGS, ["x", "y"]),
+        ([[1, 0], []], List(ClassLabel(names=["no", "yes"])), STRING_LISTS, [["yes", "no"], []]),
+        ([[], [2, 1]], List(Value("int16")), INTEGER_LISTS, [[], [2, 1]]),
+        ([["x"], ["y"]], LargeList(Value("large_string")), STRING_LISTS, [["x"], ["y"]]),
     ],
 )
 def test_published_splits_are_tidied(labels, feature, features, expected):
@@ -287,6 +298,12 @@ def test_published_splits_are_tidied(labels, feature, features, expected):
     assert dataset.features == features
     assert dataset["text"][:] == ["a", "b"]
     assert dataset["label"][:] == expected
+
+
+def test_published_labels_may_be_joined():
+    columns = NAMES._replace(separator="|")
+    dataset = tidy(published(["x|y", ""], Value("string")), columns, "hub:a/b (train)")
+    assert (dataset.features, dataset["label"][:]) == (STRING_LISTS, [["x", "y"], []])
 
 
 def test_published_texts_may_be_large_strings():
@@ -307,7 +324,9 @@ def test_a_published_split_without_labels_is_left_out(labels):
         (published([-1, 1], ClassLabel(names=["no", "yes"])), "row 1 has no label"),
         (published(["x", "y"], Value("string"), texts=("a", None)), "row 2 has no text"),
         (published([0.5, 1.5], Value("float64")), "'class' has double: labels must be"),
-        (published([["x"], ["y"]], List(Value("string"))), "'class' has list.*: labels must be"),
+        (published([["x"], None], List(Value("string"))), "row 2 has no label"),
+        (published([[], ["x", None]], List(Value("string"))), "row 2 has no label"),
+        (published([[1.0], [0.5]], List(Value("float64"))), "'class' has double: labels must be"),
         (published(["x", "y"], Value("string")).remove_columns("class"), "no column 'class'"),
         (
             published(["x", "y"], Value("string")).cast_column("body", Value("binary")),
@@ -317,6 +336,68 @@ def test_a_published_split_without_labels_is_left_out(labels):
 )
 def test_published_splits_that_cannot_be_used(dataset, said):
     assert re.search(said, refusal(tidy, dataset, NAMES, "hub:a/b (train)"))
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+def test_a_column_of_lists_gives_any_number_of_labels(tmp_path, ending):
+    train = write(tmp_path / f"train{ending}", [["x", "y"], [], ["y"]])
+    write(tmp_path / f"test{ending}", [["x"]])
+    splits = read_splits(tmp_path)
+    assert splits.train.features == splits.test.features == STRING_LISTS
+    assert splits.train["label"][:] == [["x", "y"], [], ["y"]]
+    assert has_label_lists(splits.train)
+    write(train, [[], [3, 1]])
+    assert read_dataset(train)[0].features == INTEGER_LISTS
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_separator_splits_strings(tmp_path, ending):
+    path = write(tmp_path / f"a{ending}", ["x; y", "", "y"])
+    dataset, _ = read_dataset(path, label_separator=";")
+    assert (dataset.features, dataset["label"][:]) == (STRING_LISTS, [["x", "y"], [], ["y"]])
+    write(path, ["7;8", "8"])
+    dataset, _ = read_dataset(path, label_separator=";")
+    untyped = ending in (".csv", ".tsv")
+    assert dataset["label"][:] == ([[7, 8], [8]] if untyped else [["7", "8"], ["8"]])
+    assert not has_label_lists(read_dataset(path)[0])
+
+
+def test_integers_with_a_separator_are_lists_of_one(tmp_path):
+    for ending in (".jsonl", ".parquet"):
+        dataset, _ = read_dataset(write(tmp_path / f"a{ending}", [3, 4]), label_separator=",")
+        assert (dataset.features, dataset["label"][:]) == (INTEGER_LISTS, [[3], [4]])
+
+
+def test_one_part_with_several_labels_makes_lists_of_all(tmp_path):
+    (tmp_path / "train.txt").write_text("__label__1 a\n__label__1 __label__2 b\n")
+    (tmp_path / "test.txt").write_text("__label__2 c\n")
+    splits = read_splits(tmp_path)
+    assert splits.train.features == splits.test.features == INTEGER_LISTS
+    assert (splits.train["label"][:], splits.test["label"][:]) == ([[1], [1, 2]], [[2]])
+
+
+def test_lists_that_cannot_be_labels(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a", "b"], "label": [["x"], ["y", None]]}), path)
+    assert "row 2 has no label" in refusal(read_splits, path)
+    pq.write_table(pa.table({"text": ["a"], "label": [[0.5]]}), path)
+    assert re.search("'label' has list.*or lists of them", refusal(read_splits, path))
+    assert "the label separator is empty" in refusal(read_splits, path, label_separator="")
+
+
+@pytest.mark.parametrize(
+    ("labels", "features", "expected"),
+    [
+        ([["x", "y"], []], STRING_LISTS, [["x", "y"], []]),
+        ([("y", "x", "y"), {"y"}], STRING_LISTS, [["y", "x"], ["y"]]),
+        ([{2, 1}, np.array([], dtype=int)], INTEGER_LISTS, [[1, 2], []]),
+        (pd.Series([[], [1]]), INTEGER_LISTS, [[], [1]]),
+        ([["x"], "y"], STRING_LISTS, [["x"], ["y"]]),
+    ],
+)
+def test_label_lists_from_memory(labels, features, expected):
+    dataset = from_memory(["a", "b"], labels)
+    assert (dataset.features, dataset["label"][:]) == (features, expected)
 
 
 @pytest.mark.parametrize(
@@ -360,6 +441,9 @@ def test_from_polars():
         (["a", "b"], ["x", 1], "label 1 is 1 and label 0 is 'x'"),
         (["a", "b"], [1.0, 2.0], "label 0 is 1.0 .float."),
         (["a"], [2**64], "more than 64 bits"),
+        (["a", "b"], [["x"], [0.5]], "label 1 is 0.5 .float."),
+        (["a", "b"], [["x"], [1]], "label 1 is 1 and label 0 is 'x'"),
+        (["a"], [[2**64]], "more than 64 bits"),
     ],
 )
 def test_from_memory_names_what_is_wrong(texts, labels, said):
