@@ -16,6 +16,7 @@ from wave_network.config import (
 from wave_network.errors import ConfigError
 
 SMALLEST = {"labels": ("a", "b"), "vocab_size": 10, "cls_token_id": 0}
+MULTI_LABEL = {"problem_type": "multi_label_classification"}
 every_architecture = pytest.mark.parametrize(
     "make", ARCHITECTURES.values(), ids=lambda made: made.__name__
 )
@@ -318,3 +319,36 @@ def test_paper_preset_is_the_papers():
     assert (train.epochs, train.batch_size, train.learning_rate) == (4, 64, 1e-3)
     assert train.validation_fraction == 0.2
     assert preset.tokenizer == "google-bert/bert-base-uncased"
+
+
+@every_architecture
+def test_multi_label_configurations_survive_json(make):
+    config = make(**SMALLEST, **MULTI_LABEL, thresholds=(0.25, 0.5))
+    assert type(config).from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert config.is_multi_label
+    assert config.label_thresholds == (0.25, 0.5)
+    assert make(**SMALLEST, **MULTI_LABEL).label_thresholds == (0.5, 0.5)
+
+
+@every_architecture
+def test_older_files_without_a_problem_type_mean_one_label(make):
+    values = make(**SMALLEST).to_dict()
+    del values["problem_type"], values["thresholds"]
+    assert make.from_dict(values) == make(**SMALLEST)
+    assert not make.from_dict(values).is_multi_label
+
+
+@every_architecture
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"problem_type": "regression"}, "problem_type must be one of single_label_class"),
+        ({"thresholds": (0.5, 0.5)}, "thresholds are for multi-label models"),
+        ({"thresholds": (0.5,), **MULTI_LABEL}, "1 thresholds do not fit 2 labels"),
+        ({"thresholds": (0, 2), **MULTI_LABEL}, "between 0 and 1"),
+        ({"thresholds": ("a", 0), **MULTI_LABEL}, "between 0 and 1"),
+        ({"labels": (), **MULTI_LABEL}, "at least one label"),
+    ],
+)
+def test_multi_label_configurations_refuse(make, values, message):
+    assert message in refusal(make, **{**SMALLEST, **values})

@@ -308,6 +308,13 @@ def test_while_training_members_answer_each_and_in_evaluation_their_mean():
     torch.testing.assert_close(single.eval()(batch), single.train()(batch)[0])
 
 
+def test_with_any_number_of_labels_members_answer_each_labels_mean():
+    model = make_model(members=3, problem_type="multi_label_classification")
+    batch = pack(TEXTS).to_torch()
+    each = model.train()(batch)
+    torch.testing.assert_close(model.eval()(batch).sigmoid(), each.sigmoid().mean(dim=0))
+
+
 def test_the_mean_of_members_that_are_quite_sure_is_finite():
     model = make_model(members=2).float().eval()
     with torch.no_grad():

@@ -104,8 +104,9 @@ class ClassifierConfig:
         _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
         _check_range("initializer_range", self.initializer_range, 0.0, None)
         _check_choice("problem_type", self.problem_type, get_args(ProblemType))
-        if len(self.labels) < (1 if self.is_multi_label else 2):
-            raise ConfigError(f"a classifier needs at least two labels, not {list(self.labels)}")
+        least, said = (1, "one label") if self.is_multi_label else (2, "two labels")
+        if len(self.labels) < least:
+            raise ConfigError(f"a classifier needs at least {said}, not {list(self.labels)}")
         if len(set(self.labels)) != len(self.labels):
             raise ConfigError("the labels are not distinct")
         if self.thresholds is not None:

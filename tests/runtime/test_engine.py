@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count, islice, product
 from textwrap import dedent
 from threading import Barrier
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from wave_network.config import LocalWaveConfig
+from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.data import read_splits
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import DataError
@@ -66,7 +67,17 @@ ODD_TEXTS = [
 ]
 
 
+MULTI_LABEL = {"problem_type": "multi_label_classification"}
+MULTI_LABEL_SHAPES = [
+    {"operation": "modulation", "levels": ("input", "input"), **MULTI_LABEL},
+    {**LOCAL_SHAPES[0], **MULTI_LABEL},
+    {**LOCAL_SHAPES[-1], **MULTI_LABEL},
+]
+
+
 def name_of(shape):
+    if "problem_type" in shape:
+        return f"multi-label-{shape.get('members', 'wave')}"
     if "config_class" in shape:
         return "local-{operation}-{members}".format(**shape)
     return "-".join(map(str, [*list(shape.values())[:-1], shape["levels"][0]]))
@@ -82,10 +93,14 @@ def by_torch(files, texts):
     model.load_state_dict({name: torch.from_numpy(t) for name, t in files.tensors.items()})
     ids, offsets, bounds = files.tokenizer.encode_sentences(texts)
     sentences = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)).astype(np.int32)
-    return predict_probabilities(model, PackedTexts(ids, offsets, sentences=sentences))
+    return predict_probabilities(
+        model,
+        PackedTexts(ids, offsets, sentences=sentences),
+        multi_label=files.config.is_multi_label,
+    )
 
 
-@pytest.mark.parametrize("shape", SHAPES + LOCAL_SHAPES, ids=name_of)
+@pytest.mark.parametrize("shape", SHAPES + LOCAL_SHAPES + MULTI_LABEL_SHAPES, ids=name_of)
 def test_agrees_with_torch(make_files, news, shape):
     files = make_files(seed=8, **shape)
     texts = ODD_TEXTS + news[:16]
@@ -118,7 +133,7 @@ def test_agrees_with_torch_on_a_trained_model(sample_model, news):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", PATHS + LOCAL_SHAPES, ids=name_of)
+@pytest.mark.parametrize("shape", PATHS + LOCAL_SHAPES + MULTI_LABEL_SHAPES, ids=name_of)
 def test_answers_do_not_depend_on_the_batch(make_files, news, shape):
     files = make_files(**shape)
     texts = (ODD_TEXTS + news)[:100]
@@ -255,3 +270,39 @@ def test_predicting_imports_nothing_heavy(sample_model):
     assert label == load(sample_model).predict(["Oil prices jump"])[0].label
     assert loaded == []
     assert found.stderr == ""
+
+
+def test_one_label_is_all_labels_of_a_text(make_files):
+    for prediction in Engine(make_files()).predict(ODD_TEXTS):
+        assert prediction.labels == (prediction.label,)
+
+
+@pytest.mark.parametrize("config_class", [ModelConfig, LocalWaveConfig])
+def test_a_multi_label_model_gives_the_labels_that_reach_their_thresholds(
+    make_files, news, config_class
+):
+    files = make_files(config_class=config_class, **MULTI_LABEL)
+    probabilities = Engine(files).predict_proba(news[:50])
+    assert np.ptp(probabilities.sum(axis=1)) > 0.1
+    medians = tuple(np.median(probabilities, axis=0).tolist())
+    counts = set()
+    for thresholds in (None, medians):
+        engine = Engine(replace(files, config=replace(files.config, thresholds=thresholds)))
+        reached = dict(zip(engine.labels, thresholds or (0.5,) * 3, strict=True))
+        for row, prediction in zip(probabilities, engine.predict(news[:50]), strict=True):
+            scores = dict(zip(engine.labels, row.tolist(), strict=True))
+            assert prediction.scores == scores
+            assert list(prediction.scores.values()) == sorted(scores.values(), reverse=True)
+            expected = [label for label in prediction.scores if scores[label] >= reached[label]]
+            assert list(prediction.labels) == expected
+            assert prediction.label == (expected[0] if expected else None)
+            highest = scores[expected[0]] if expected else max(scores.values())
+            assert prediction.score == highest
+            counts.add(len(expected))
+    assert {0, 1, 2} <= counts
+
+
+def test_thresholds_are_stored(make_files, tmp_path):
+    files = make_files(thresholds=(0.3, 0.9, 0.5), **MULTI_LABEL)
+    write_model(tmp_path / "model", files, card="", history=[])
+    assert load(tmp_path / "model").config == files.config

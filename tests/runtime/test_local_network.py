@@ -1,5 +1,6 @@
 """The local wave network without torch: the same answers, and nothing it is given changes."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise, product
 
@@ -14,6 +15,7 @@ from wave_network.data.batch import PackedTexts
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.model_folder import tensor_shapes
 from wave_network.runtime.local_network import LocalNetwork
+from wave_network.runtime.waves import sigmoid
 
 VOCABULARY, HIDDEN = 40, 6
 SHAPES = list(product(("modulation", "interference"), (1, 3)))
@@ -172,3 +174,17 @@ def test_ids_of_every_width_go_to_the_same_buckets(dtype):
     network = make_network(members=3)
     ids = IDS.astype(dtype)
     np.testing.assert_array_equal(network.logits(ids, OFFSETS), network.logits(IDS, OFFSETS))
+
+
+def test_members_that_are_quite_sure_of_different_answers_give_each_label_their_mean():
+    config, tensors = make_weights("modulation", 3)
+    config = replace(config, problem_type="multi_label_classification")
+    tensors = {name: tensor.copy() for name, tensor in tensors.items()}
+    tensors["shortcut.bias"][:, 0] = 1e4 * np.array([[1, 1, -1], [1, -1, -1], [1, -1, 1]])
+    found = sigmoid(LocalNetwork(config, tensors).logits(IDS, OFFSETS))
+    np.testing.assert_allclose(found, np.tile([1, 1 / 3, 1 / 3], (4, 1)), rtol=1e-5)
+    model = LocalWaveNetwork(config).eval()
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    with torch.no_grad():
+        answer = model(PackedTexts(IDS, OFFSETS).to_torch()).sigmoid()
+    np.testing.assert_allclose(answer.numpy(), found, rtol=1e-5)

@@ -10,12 +10,14 @@ from wave_network.runtime.waves import (
     Wave,
     combine,
     gelu,
+    given_labels,
     interference_term,
     layer_norm,
     phase,
     read_out,
     represent,
     represent_first,
+    sigmoid,
     softmax,
 )
 
@@ -122,3 +124,17 @@ def test_everything_stays_float32():
 def test_softmax_of_large_logits_is_finite():
     found = softmax(np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4]], np.float32))
     np.testing.assert_allclose(found, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]], rtol=1e-6)
+
+
+def test_sigmoid_of_any_logit():
+    logits = np.array([[-1e4, -90, -1.5, 0, 1.5, 90, 1e4]], dtype=np.float32)
+    found = sigmoid(logits)
+    assert found.dtype == np.float32
+    expected = torch.from_numpy(logits).sigmoid().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_labels_are_given_from_their_thresholds_on():
+    probabilities = np.array([[0.5, 0.25], [0.25, 0.75]], dtype=np.float32)
+    assert given_labels(probabilities).tolist() == [[True, False], [False, True]]
+    assert given_labels(probabilities, (0.25, 0.8)).tolist() == [[True, False], [True, False]]

@@ -3,8 +3,14 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from wave_network.training.metrics import full_report, summarize
+from wave_network.training.metrics import (
+    full_report,
+    full_report_of_sets,
+    summarize,
+    summarize_sets,
+)
 
 # True classes 0 0 0 1 1 2, predicted 0 0 1 1 0 0: class 2 is never predicted, class 3 occurs
 # nowhere.
@@ -75,3 +81,56 @@ def test_the_loss_of_a_probability_0_is_large_and_finite():
     found = summarize(probabilities, np.array([0, 1]))
     assert found["loss"] == pytest.approx(-math.log(np.finfo(np.float32).tiny) / 2)
     assert found["accuracy"] == 0.5
+
+
+# Texts 0 to 3 have the labels 01, 0, none, 1; at 0.5 they are given 01, 01, none, 2.
+SETS = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]], dtype=np.float32)
+OF_SETS = np.array(
+    [[0.9, 0.5, 0.1, 0.2], [0.8, 0.7, 0.3, 0.2], [0.4, 0.2, 0.1, 0.1], [0.1, 0.4, 0.6, 0.1]],
+    dtype=np.float32,
+)
+
+
+def test_summary_of_label_sets_by_hand():
+    found = summarize_sets(OF_SETS, SETS)
+    right = np.where(SETS > 0, OF_SETS, 1 - OF_SETS)
+    assert found == pytest.approx(
+        {
+            "accuracy": 2 / 4,
+            "micro_f1": 2 * 3 / (4 + 5),
+            "macro_f1": (1 + 2 * 1 / (2 + 2) + 0) / 3,  # label 3 is nowhere
+            "loss": -np.log(right).sum() / 4,
+        }
+    )
+
+
+def test_summary_of_label_sets_equals_scikit_learns():
+    random = np.random.default_rng(0)
+    probabilities, targets = random.random((200, 6)), random.random((200, 6)) < 0.3
+    thresholds = tuple(random.random(6))
+    found = summarize_sets(probabilities, targets, thresholds)
+    given = probabilities >= thresholds
+    assert found["accuracy"] == pytest.approx(accuracy_score(targets, given))
+    for average in ("micro", "macro"):
+        assert found[f"{average}_f1"] == pytest.approx(f1_score(targets, given, average=average))
+    assert found["loss"] == pytest.approx(
+        sum(log_loss(targets[:, label], probabilities[:, label]) for label in range(6))
+    )
+
+
+def test_label_sets_without_any_label():
+    nothing = summarize_sets(np.zeros((3, 2)), np.zeros((3, 2)))
+    assert nothing == {"accuracy": 1.0, "micro_f1": 0.0, "macro_f1": 0.0, "loss": 0.0}
+
+
+def test_report_of_label_sets():
+    report = full_report_of_sets(OF_SETS, SETS, ["w", "x", "y", 9], (0.5, 0.6, 0.7, 0.5))
+    assert list(report) == ["accuracy", "micro_f1", "macro_f1", "loss", "per_class", "examples"]
+    assert report["per_class"] == {
+        "w": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 2, "threshold": 0.5},
+        "x": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 2, "threshold": 0.6},
+        "y": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "threshold": 0.7},
+        "9": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "threshold": 0.5},
+    }
+    assert report["examples"] == 4
+    assert json.loads(json.dumps(report)) == report

@@ -47,3 +47,12 @@ def test_an_error_leaves_the_terminal_as_it_was():
     with pytest.raises(KeyboardInterrupt), bar:
         raise KeyboardInterrupt
     assert file.getvalue().rindex("\x1b[?25h") > file.getvalue().rindex("\x1b[?25l")
+
+
+def test_label_sets_have_figures_of_their_own():
+    figures = {"accuracy": 0.6, "micro_f1": 0.8125, "macro_f1": 0.7, "loss": 0.3}
+    file = StringIO()
+    with TrainingBar(Console(file=file, width=100)) as bar:
+        bar.start(steps=1, epochs=1)
+        bar.epoch({**RECORD, "validation": figures})
+    assert "validation micro F1 81.25%  macro F1 70.00%" in file.getvalue()

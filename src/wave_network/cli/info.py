@@ -73,13 +73,9 @@ def _print_description(description: dict[str, Any]) -> None:
         ),
         ("precision", "8-bit tables" if description["quantized"] else "32-bit"),
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
-        (
-            "answer",
-            "any number of labels"
-            if config["problem_type"] == "multi_label_classification"
-            else "one label",
-        ),
     ]
+    if config["problem_type"] == "multi_label_classification":
+        lines.append(("answer", "any number of the labels"))
     lines += [
         (part, ", ".join(f"{name} {values[key]:.4f}" for key, name in _shown(values)))
         for part in ("validation", "test")

@@ -56,8 +56,8 @@ def label_sets_of(
     if len(wrong):
         row, place = wrong[0].tolist()
         raise DataError(
-            f"y[{row}, {place}] is {table[row, place].item()!r:.60}: an array with a column a class must"
-            " hold 0 and 1"
+            f"y[{row}, {place}] is {table[row, place].item()!r:.60}: an array with a column a"
+            " class must hold 0 and 1"
         )
     names = tuple(range(table.shape[1]) if classes is None else plain_labels(classes))
     if len(names) != table.shape[1] or len(set(names)) < len(names):
