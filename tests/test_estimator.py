@@ -6,9 +6,10 @@ import signal
 import joblib
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
@@ -388,7 +389,8 @@ class NumericTexts(WaveClassifier):
     """`WaveClassifier` on the numbers that scikit-learn's checks are made of, as words."""
 
     def fit(self, X, y):  # noqa: N803
-        rows, labels = validate_data(self, X, y)
+        several = np.ndim(y) == 2 and np.shape(y)[1] > 1
+        rows, labels = validate_data(self, X, y, multi_output=several)
         return super().fit(as_words(rows), labels)
 
     def predict_proba(self, X):  # noqa: N803
@@ -480,3 +482,81 @@ def test_the_lists_of_checks_name_checks_that_exist():
 )
 def test_scikit_learns_checks_that_need_no_numbers(check):
     check("WaveClassifier", WaveClassifier())
+
+
+# Texts with one of the labels, with both and with none.
+BOTH = [
+    *TEXTS,
+    *(f"{text} and {other}" for text, other in zip(TEXTS[::2], TEXTS[1::2], strict=True)),
+]
+BOTH += [f"nothing on day {i}" for i in range(16)]
+LABEL_SETS = [["cold"], ["warm"]] * 16 + [["cold", "warm"]] * 16 + [[]] * 16
+TABLE = np.array([["cold" in labels, "warm" in labels] for labels in LABEL_SETS]).astype(int)
+
+
+@pytest.fixture(scope="module")
+def fitted_with_sets():
+    return make(epochs=20).fit(BOTH, LABEL_SETS)
+
+
+def test_any_number_of_labels_a_text(fitted_with_sets):
+    classifier = fitted_with_sets
+    assert classifier.classes_.tolist() == ["cold", "warm"]
+    probabilities = classifier.predict_proba(BOTH)
+    assert probabilities.shape == TABLE.shape
+    assert probabilities[TABLE.all(axis=1)].sum(axis=1).mean() > 1.5
+    np.testing.assert_array_equal(classifier.predict(BOTH), TABLE)
+    assert classifier.score(BOTH, LABEL_SETS) == classifier.score(BOTH, TABLE) == 1.0
+    assert classifier.score(BOTH, [["cold"]] * len(BOTH)) == 1 / 4
+    weights = np.arange(len(BOTH)) < 2
+    assert classifier.score(BOTH, [["cold"]] * len(BOTH), sample_weight=weights) == 1 / 2
+    assert classifier.predict([]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda table: [tuple(np.flatnonzero(row)) for row in table],
+        lambda table: [{*np.flatnonzero(row)} for row in table],
+        np.array,
+        lambda table: table.astype(bool),
+        csr_array,
+        lambda table: pytest.importorskip("pandas").DataFrame(table, columns=["a", "b"]),
+    ],
+    ids=["tuples", "sets", "integers", "booleans", "sparse", "data frame"],
+)
+def test_label_sets_of_every_form_give_the_same_classifier(convert):
+    expected = make(epochs=1).fit(BOTH, TABLE).predict_proba(BOTH)
+    classifier = make(epochs=1).fit(BOTH, convert(TABLE))
+    assert classifier.classes_.tolist() == [0, 1]
+    np.testing.assert_array_equal(classifier.predict_proba(BOTH), expected)
+
+
+def test_columns_of_a_table_may_be_named_and_may_lead_no_text():
+    table = np.column_stack([np.zeros(len(TABLE), int), TABLE])
+    classifier = make(epochs=1).fit(BOTH, table, classes=["never", "cold", "warm"])
+    assert classifier.classes_.tolist() == ["never", "cold", "warm"]
+    assert classifier.predict(BOTH).shape == table.shape
+    with pytest.raises(DataError, match="classes names the columns of y, and y has none"):
+        make().fit(BOTH, LABEL_SETS, classes=["cold", "warm"])
+    with pytest.raises(DataError, match="must hold 0 and 1"):
+        make().fit(BOTH, 2 * TABLE)
+    with pytest.raises(DataError, match="y has one column"):
+        make().fit(BOTH, TABLE[:, :1])
+
+
+def test_a_saved_classifier_of_label_sets_answers_the_same(fitted_with_sets, tmp_path):
+    fitted_with_sets.save(tmp_path / "model")
+    loaded = WaveClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(BOTH), TABLE)
+    np.testing.assert_array_equal(
+        copy.deepcopy(loaded).predict_proba(BOTH), loaded.predict_proba(BOTH)
+    )
+    answers = load(tmp_path / "model").predict(BOTH)
+    assert [sorted(prediction.labels) for prediction in answers] == LABEL_SETS
+
+
+def test_scikit_learns_own_tools_take_label_sets():
+    folds = KFold(2, shuffle=True, random_state=0)
+    scores = cross_val_score(make(epochs=20), BOTH, TABLE, cv=folds, scoring="f1_micro")
+    assert scores.min() > 0.8

@@ -283,4 +283,7 @@ def _table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
     """What `y` holds as an array with a column a class; None where it has no columns."""
     if getattr(y, "ndim", 1) != 2:
         return None
-    return np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    if table.shape[1] == 1:
+        raise DataError("y has one column: give the labels themselves, with one axis (ravel it)")
+    return table

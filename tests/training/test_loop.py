@@ -1,6 +1,7 @@
 import math
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from wave_network.local_model import LocalWaveNetwork
 from wave_network.local_waves import pair_bucket
 from wave_network.model import WaveNetwork
 from wave_network.training.loop import predict_probabilities, resolve_device, train
-from wave_network.training.metrics import summarize
+from wave_network.training.metrics import summarize, summarize_sets
 
 CLASSES = 3
 
@@ -493,3 +494,51 @@ def test_training_on_auto_ends_on_the_cpu():
     result = train(model, TRAINING, VALIDATION, make_config(device="auto", epochs=1))
     assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}
     assert math.isfinite(result.validation["loss"])
+
+
+def as_sets(texts):
+    """Every text has its class and the next one."""
+    sets = np.eye(CLASSES, dtype=np.float32)
+    labels = (sets + np.roll(sets, 1, axis=1))[texts.labels]
+    return replace(texts, labels=labels)
+
+
+@pytest.mark.parametrize("make", [make_model, partial(make_local, members=3)])
+def test_label_sets_are_learnt(make):
+    model = make(problem_type="multi_label_classification")
+    result = train(
+        model, as_sets(TRAINING), as_sets(VALIDATION), make_config(epochs=10), multi_label=True
+    )
+    assert result.validation["accuracy"] == result.validation["micro_f1"] == 1.0
+    assert result.history[-1]["train_accuracy"] > 0.9
+    found = predict_probabilities(model, VALIDATION, multi_label=True)
+    np.testing.assert_array_equal(found > 0.5, as_sets(VALIDATION).labels)
+
+
+def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
+    model = make_local(problem_type="multi_label_classification", members=2)
+    batch = as_sets(TRAINING).to_torch()
+    recorder = Recorder(step=1)
+    with torch.no_grad():
+        logits = model.train()(batch)
+    train(
+        model,
+        as_sets(TRAINING),
+        as_sets(VALIDATION),
+        make_config(batch_size=len(TRAINING), label_smoothing=0.2),
+        recorder,
+        multi_label=True,
+    )
+    targets = 0.8 * batch.labels + 0.1
+    each = -targets * logits.sigmoid().log() - (1 - targets) * (1 - logits.sigmoid()).log()
+    assert recorder.losses == [pytest.approx(each.sum(dim=2).mean().item(), rel=1e-5)]
+
+
+def test_the_best_epoch_of_label_sets_is_that_of_the_best_micro_f1():
+    contrary = as_sets(CONTRARY)
+    model = make_model(problem_type="multi_label_classification")
+    result = train(model, as_sets(TRAINING), contrary, make_config(epochs=4), multi_label=True)
+    figures = [record["validation"]["micro_f1"] for record in result.history]
+    assert result.validation["micro_f1"] == max(figures) > figures[-1]
+    found = predict_probabilities(model, contrary, multi_label=True)
+    assert summarize_sets(found, contrary.labels) == pytest.approx(result.validation)

@@ -21,7 +21,7 @@ def test_the_more_texts_the_nearer_to_the_best_threshold():
         probabilities, targets = column([0.3, 0.2, 0.1] * times, [1, 0, 0] * times)
         found += choose_thresholds(probabilities, targets)
     assert 0.42 > found[0] > found[1] > found[2]
-    assert found[2] == pytest.approx(0.2466, abs=2e-3)  # between 0.2 and 0.3, in log-odds
+    assert found[2] == pytest.approx(0.2466, abs=3e-3)  # between 0.2 and 0.3, in log-odds
 
 
 def test_a_threshold_separates_what_can_be_separated():
