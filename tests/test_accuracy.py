@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wave_network import load
-from wave_network.data import read_splits
+from wave_network.data import read_dataset, read_splits
 from wave_network.runtime.quantize import quantize_model
 
 SCRIPT = Path(sys.executable).with_name("wave-network")
@@ -60,3 +60,29 @@ def test_every_benchmark_folder_is_read(benchmark_data, name):
     labels = set(splits.train["label"])
     assert labels == set(range(len(labels))) == set(splits.test["label"])
     assert all(splits.test["text"])
+
+
+def write_pairs(source, path, count, seed):
+    """Two articles joined are a text with the labels of both, which are one where they agree."""
+    rows = read_dataset(source)[0]
+    texts, labels = rows["text"][:], rows["label"][:]
+    pairs = np.random.default_rng(seed).integers(len(texts), size=(count, 2)).tolist()
+    with path.open("w", encoding="utf-8") as file:
+        for one, other in pairs:
+            row = {
+                "text": f"{texts[one]} {texts[other]}",
+                "label": sorted({labels[one], labels[other]}),
+            }
+            file.write(json.dumps(row) + "\n")
+
+
+@pytest.mark.data
+def test_small_gives_pairs_of_articles_both_labels(benchmark_data, tmp_path):
+    articles = benchmark_data / "dbpedia14"
+    data = tmp_path / "pairs"
+    data.mkdir()
+    write_pairs(articles / "train.parquet", data / "train.jsonl", 50_000, seed=0)
+    write_pairs(articles / "test.parquet", data / "test.jsonl", 5_000, seed=1)
+    result = train(data, "--output", tmp_path / "model")
+    assert result["parameters"]["total"] <= 2_400_000
+    assert result["test"]["micro_f1"] >= 0.95

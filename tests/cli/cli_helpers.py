@@ -17,6 +17,16 @@ def labelled_rows(count=60):
         yield f"{first} and {second}, seen {number} times", label
 
 
+def rows_of_label_sets(count=60):
+    """Texts about animals, about colours, about both and about neither, in turn."""
+    rows = list(labelled_rows(count))
+    for number in range(0, count, 4):
+        (animal, _), (colour, _) = rows[number : number + 2]
+        rows[number + 2] = (f"{animal}; {colour}", "animal|colour")
+        rows[number + 3] = (f"nothing to see, {number} times", "")
+    return rows
+
+
 def write_csv(path, rows, header="text,label"):
     lines = [header, *(f'"{text}",{label}' for text, label in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ROWS_AT_ONCE = 1_000
+MULTI_LABEL_TOKEN_DROPOUT = 0.1
+"""At most so many tokens are left out where a text may have several labels: few speak for each."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def fit(
         validation: Likewise; None holds `config.validation_fraction` of the training rows out,
             stratified by class (of lists by each text's rarest label).
         preset: The model's shape and vocabulary.
-        config: How to train.
+        config: How to train; with lists of labels, `token_dropout` is 0.1 at most.
         model_options: Fields of the model's configuration that replace the preset's.
         tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
             training texts, or takes the one that the preset prefers if it can be had.
@@ -106,6 +108,9 @@ def fit(
     """
     started = time.perf_counter()
     multi_label = has_label_lists(training)
+    if multi_label:
+        dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
+        config = replace(config, token_dropout=dropout)
     targets: Targets
     if multi_label:
         classes, targets = encode_label_sets(training["label"], classes)

@@ -1,0 +1,96 @@
+"""Every command with texts that may have any number of labels."""
+
+import json
+
+import pytest
+from cli_helpers import rows_of_label_sets, write_csv
+
+from wave_network import load
+
+QUICK = ("--preset", "tiny", "--epochs", 20, "--batch-size", 8, "--learning-rate", 0.01)
+SPLIT = ("--label-separator", "|")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_csv(tmp_path_factory.mktemp("data") / "both.csv", rows_of_label_sets())
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, data):
+    """A model of the labels `animal` and `colour`, of which a text has any number."""
+    from wave_network import WaveClassifier
+
+    folder = tmp_path_factory.mktemp("both") / "model"
+    rows = rows_of_label_sets()
+    labels = [[label for label in joined.split("|") if label] for _, joined in rows]
+    classifier = WaveClassifier("tiny", epochs=20, batch_size=8, learning_rate=0.01, device="cpu")
+    classifier.fit([text for text, _ in rows], labels).save(folder)
+    return folder
+
+
+def test_train_reads_joined_labels_and_tells_the_figures_of_label_sets(invoke, data, tmp_path):
+    ended = invoke("train", data, *SPLIT, *QUICK, "--test", data, "--output", "m", "--json")
+    assert ended.code == 0, ended.err
+    (summary,) = ended.lines
+    figures = {"accuracy", "micro_f1", "macro_f1", "loss"}
+    assert set(summary["validation"]) == set(summary["test"]) == figures
+    assert summary["test"]["micro_f1"] > 0.9
+    assert "validation micro F1" in ended.err
+    assert load(tmp_path / "m").config.is_multi_label
+    ended = invoke("train", data, *SPLIT, *QUICK, "--output", "m", "--overwrite")
+    assert "subset accuracy" in ended.out
+
+
+def test_evaluate(invoke, model, data):
+    (report,) = invoke("evaluate", model, data, *SPLIT, "--json").lines
+    assert list(report) == ["accuracy", "micro_f1", "macro_f1", "loss", "per_class", "examples"]
+    assert report["micro_f1"] > 0.9
+    assert report["examples"] == 60
+    assert list(report["per_class"]) == ["animal", "colour"]
+    assert report["per_class"]["animal"]["support"] == 30
+    ended = invoke("evaluate", model, data, *SPLIT)
+    for words in ("micro F1", "subset accuracy", "threshold"):
+        assert words in ended.out
+    assert "Confusion" not in ended.out
+
+
+def test_evaluate_without_the_separator_names_the_label_that_is_none(invoke, model, tmp_path):
+    joined = write_csv(tmp_path / "joined.csv", [("cat, red", "animal|colour")])
+    message = invoke("evaluate", model, joined).message
+    assert "label 'animal|colour' in 1 row was not in the training data" in message
+
+
+def test_predict_lists_the_labels_of_each_text(invoke, model):
+    texts = ("cat and dog", "cat and red and blue", "nothing to see")
+    lines = invoke("predict", model, *texts).lines
+    for text, line, prediction in zip(texts, lines, load(model).predict(texts), strict=True):
+        scores = {label: prediction.scores[label] for label in prediction.labels}
+        assert line == {"text": text, "labels": list(prediction.labels), "scores": scores}
+    assert [sorted(line["labels"]) for line in lines] == [["animal"], ["animal", "colour"], []]
+    for line in invoke("predict", model, *texts, "--top-k", 1).lines:
+        assert list(line) == ["text", "labels", "scores"]
+        assert len(line["scores"]) == 1
+
+
+def test_info_and_inspect(invoke, model):
+    facts = dict(line.split(maxsplit=1) for line in invoke("info", model).out.splitlines())
+    assert facts["answer"] == "any number of the labels"
+    assert facts["validation"].startswith("micro F1 ")
+    (described,) = invoke("info", model, "--json").lines
+    assert described["config"]["problem_type"] == "multi_label_classification"
+    assert len(described["config"]["thresholds"]) == 2
+    (found,) = invoke("inspect", model, "cat and dog", "--json").lines
+    assert found["labels"] == ["animal"]
+    assert list(found)[:4] == ["text", "labels", "scores", "tokens"]
+
+
+def test_quantize_measures_micro_f1(invoke, model, data, tmp_path):
+    ended = invoke("quantize", model, "--output", "small", "--data", data, *SPLIT)
+    assert ended.code == 0, ended.err
+    assert "micro F1" in ended.out
+    small = load(tmp_path / "small")
+    assert small.config == load(model).config
+    metrics = json.loads((tmp_path / "small" / "metrics.json").read_text("utf-8"))
+    assert metrics["quantization"]["changed"] == 0
+    assert "the rounding moved micro F1 from" in (tmp_path / "small" / "README.md").read_text()
