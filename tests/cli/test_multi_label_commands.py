@@ -57,8 +57,9 @@ def test_evaluate(invoke, model, data):
 
 def test_evaluate_without_the_separator_names_the_label_that_is_none(invoke, model, tmp_path):
     joined = write_csv(tmp_path / "joined.csv", [("cat, red", "animal|colour")])
-    message = invoke("evaluate", model, joined).message
-    assert "label 'animal|colour' in 1 row was not in the training data" in message
+    ended = invoke("evaluate", model, joined)
+    assert (ended.code, ended.out) == (2, "")
+    assert "label 'animal|colour' in 1 row was not in the training data" in ended.err
 
 
 def test_predict_lists_the_labels_of_each_text(invoke, model):

@@ -111,13 +111,7 @@ def fit(
     if multi_label:
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         config = replace(config, token_dropout=dropout)
-    targets: Targets
-    if multi_label:
-        classes, targets = encode_label_sets(training["label"], classes)
-    elif soft_labels is None:
-        classes, targets = encode_labels(training["label"])
-    else:
-        classes, targets = soft_labels.classes, soft_labels.probabilities
+    classes, targets = _encoded(training, classes, soft_labels)
     validation_labels: Targets
     if validation is None:
         kept, held_out = _split(targets, multi_label, config)
@@ -132,7 +126,7 @@ def fit(
     text_tokenizer = _make_tokenizer(training, preset, tokenizer, options["max_length"])
     model_config = preset.config(
         **options,
-        labels=tuple(classes),
+        labels=classes,
         problem_type="multi_label_classification" if multi_label else "single_label_classification",
         vocab_size=text_tokenizer.vocab_size,
         cls_token_id=text_tokenizer.cls_token_id,
@@ -178,6 +172,17 @@ def fit(
         metrics=metrics,
     )
     return Fitted(files=files, history=result.history, stopped=result.stopped)
+
+
+def _encoded(
+    training: Dataset, classes: Sequence[Label] | None, soft_labels: SoftLabels | None
+) -> tuple[tuple[Label, ...], Targets]:
+    """The classes, and what the training texts are to be answered with."""
+    if has_label_lists(training):
+        return encode_label_sets(training["label"], classes)
+    if soft_labels is None:
+        return encode_labels(training["label"])
+    return soft_labels.classes, soft_labels.probabilities
 
 
 def _split(
