@@ -74,7 +74,7 @@ class Recorder:
         self.started, self.losses, self.records = None, [], []
         self.interrupt_step, self.interrupt_epoch = step, epoch
 
-    def stage(self, name):
+    def stage(self, name, total=None):
         raise AssertionError("the loop itself has no stages")
 
     def start(self, steps, epochs):

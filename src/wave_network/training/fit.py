@@ -15,6 +15,7 @@ from torch import nn
 
 from wave_network.config import (
     ClassifierConfig,
+    Label,
     LocalWaveConfig,
     ModelConfig,
     Preset,
@@ -28,6 +29,7 @@ from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
 from wave_network.text import TextTokenizer
+from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
 from wave_network.training.loop import Progress, train
 
@@ -65,6 +67,7 @@ def fit(
     model_options: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
     soft_labels: SoftLabels | None = None,
+    unlabeled: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Train a classifier from scratch.
@@ -80,20 +83,20 @@ def fit(
             training texts, or takes the one that the preset prefers if it can be had.
         soft_labels: What the training texts are to be answered with, in place of the column
             `label`. Those of them that are held out count as of their most probable class.
+        unlabeled: More texts to learn from, column `text`; the teacher labels them.
         progress: Is told of every step and epoch.
 
     Raises:
         DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
             out, a validation label that training does not have.
-        ModelFolderError: If the given tokenizer cannot be had.
-        ConfigError: If an option does not fit, or makes training diverge.
+        ModelFolderError: If the given tokenizer or teacher cannot be had.
+        ConfigError: If an option does not fit, or makes training diverge; if the teacher's classes
+            are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
-    targets: Targets
-    if soft_labels is None:
-        classes, targets = encode_labels(training["label"])
-    else:
-        classes, targets = soft_labels.classes, soft_labels.probabilities
+    if unlabeled is not None and config.teacher is None:
+        raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
+    classes, targets = _targets(training, soft_labels)
     if validation is None:
         labels = most_probable(targets)
         kept, held_out = stratified_split(labels, config.validation_fraction, config.seed)
@@ -101,6 +104,8 @@ def fit(
         targets, validation_labels = targets[kept], labels[held_out]
     else:
         _, validation_labels = encode_labels(validation["label"], classes)
+    if config.teacher is not None:
+        training, targets = distil(training, targets, unlabeled, classes, config, progress)
     options = {**preset.model, **(model_options or {})}
     if progress:
         progress.stage("learning the vocabulary")
@@ -155,6 +160,15 @@ def build_model(config: ClassifierConfig) -> nn.Module:
         return LocalWaveNetwork(config)
     assert isinstance(config, ModelConfig)
     return WaveNetwork(config)
+
+
+def _targets(
+    training: Dataset, soft_labels: SoftLabels | None
+) -> tuple[tuple[Label, ...], Targets]:
+    """The classes, and what each training text is to be answered with."""
+    if soft_labels is None:
+        return encode_labels(training["label"])
+    return soft_labels.classes, soft_labels.probabilities
 
 
 def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) -> None:

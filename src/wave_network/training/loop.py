@@ -23,8 +23,11 @@ from wave_network.training.optimizer import build_optimizers, build_schedule, cl
 class Progress(Protocol):
     """Who is told how training goes."""
 
-    def stage(self, name: str) -> None:
-        """What is done before the first step: a name for people."""
+    def stage(self, name: str, total: int | None = None) -> None:
+        """What is done before the first step: a name for people, in `total` parts if known."""
+
+    def advance(self, count: int) -> None:
+        """So many parts of the stage are done."""
 
     def start(self, steps: int, epochs: int) -> None:
         """Training starts; `steps` in all."""

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+
+from wave_network.config import TrainConfig
+from wave_network.data import from_memory, texts_from_memory
+from wave_network.errors import ConfigError
+from wave_network.training.distillation import distil
+from wave_network.training.teacher import read_teacher
+
+CLASSES = ("Business", "Sports", "World")  # not in the teacher's order
+TEXTS = [f"{'abcdefghijklmnop'[i % 16]} cat {i}" for i in range(300)]
+LABELS = np.arange(300) % 3
+ROWS = from_memory(TEXTS, LABELS.tolist())
+MORE = ["red dog", "blue cat", ""]
+
+
+@pytest.fixture(scope="module")
+def answers(bert_folder):
+    teacher = read_teacher(str(bert_folder), torch.device("cpu"))
+    return teacher.predict_proba([*TEXTS, *MORE])[:, [2, 1, 0]]
+
+
+def ask(teacher, targets=LABELS, unlabeled=None, progress=None, weight=0.75):
+    config = TrainConfig(teacher=str(teacher), distillation_weight=weight, device="cpu")
+    return distil(ROWS, targets, unlabeled, CLASSES, config, progress)
+
+
+def test_labels_and_answers_are_mixed(bert_folder, answers):
+    texts, targets = ask(bert_folder)
+    assert texts["text"][:] == TEXTS
+    expected = 0.75 * answers[:300] + 0.25 * np.eye(3)[LABELS]
+    np.testing.assert_allclose(targets, expected, atol=1e-6)
+    assert targets.dtype == np.float32
+
+
+def test_soft_labels_are_mixed_likewise(bert_folder, answers):
+    soft = np.random.default_rng(0).dirichlet(np.ones(3), 300).astype(np.float32)
+    _, targets = ask(bert_folder, soft)
+    np.testing.assert_allclose(targets, 0.75 * answers[:300] + 0.25 * soft, atol=1e-6)
+
+
+def test_unlabelled_texts_have_the_answers_alone(bert_folder, answers):
+    texts, targets = ask(bert_folder, unlabeled=texts_from_memory(MORE), weight=0.0)
+    assert texts["text"][:] == [*TEXTS, *MORE]
+    np.testing.assert_allclose(targets[:300], np.eye(3)[LABELS], atol=1e-6)
+    np.testing.assert_allclose(targets[300:], answers[300:], atol=1e-6)
+
+
+class Listener:
+    def __init__(self):
+        self.told = []
+
+    def stage(self, name, total=None):
+        self.told.append((name, total))
+
+    def advance(self, count):
+        self.told.append(count)
+
+
+def test_progress_is_told_of_every_text(bert_folder):
+    listener = Listener()
+    ask(bert_folder, unlabeled=texts_from_memory(MORE), progress=listener)
+    assert listener.told == [("asking the teacher", 303), 256, 47]
+
+
+def test_other_classes_are_refused_before_the_work(bert_folder):
+    config, listener = TrainConfig(teacher=str(bert_folder), device="cpu"), Listener()
+    with pytest.raises(ConfigError, match="the teacher tells 'World', 'Sports'"):
+        distil(ROWS, LABELS, None, ("a", "b", "c"), config, listener)
+    assert listener.told == []
