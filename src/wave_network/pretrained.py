@@ -35,9 +35,10 @@ def read_pretrained(
         reader = getattr(transformers, auto_class)
     try:
         with silence():
-            # Safetensors alone: the other format, pickle, can run code.
+            # Safetensors alone: the other format, pickle, can run code. No code of the folder's
+            # either, nor the question whether to run it, which a terminal would be asked.
             model, loading = reader.from_pretrained(
-                source, use_safetensors=True, output_loading_info=True
+                source, use_safetensors=True, trust_remote_code=False, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(

@@ -124,6 +124,19 @@ def test_a_damaged_folder_is_refused(copy, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_code_in_the_folder_is_never_run(copy, tmp_path):
+    program = f"open({str(tmp_path / 'run')!r}, 'w').close()\nclass Mine: pass\n"
+    (copy / "mine.py").write_text(program, encoding="utf-8")
+    auto_map = {"AutoConfig": "mine.Mine", "AutoModelForSequenceClassification": "mine.Mine"}
+    edit(copy, model_type="mine", auto_map=auto_map)
+    with pytest.raises(ModelFolderError, match="has no classifier that can be read"):
+        read_teacher(str(copy), CPU)
+    edit(copy, model_type="bert", auto_map={})
+    edit(copy, "tokenizer_config.json", auto_map={"AutoTokenizer": ["mine.Mine", None]})
+    assert read_teacher(str(copy), CPU).predict_proba(["a"]).shape == (1, 3)  # by BERT's own
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_picks_no_single_class_is_refused(copy):
     edit(copy, problem_type="multi_label_classification")
     with pytest.raises(ConfigError, match="does not pick one class of several"):

@@ -146,7 +146,7 @@ def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
 
     try:
         with silence():
-            tokenizer: Any = AutoTokenizer.from_pretrained(source)
+            tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
         raise ModelFolderError(
             f"{source} has no tokenizer that can be read: {one_line(error)}"
