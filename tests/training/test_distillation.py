@@ -21,8 +21,13 @@ def answers(bert_folder):
     return teacher.predict_proba([*TEXTS, *MORE])[:, [2, 1, 0]]
 
 
-def ask(teacher, targets=LABELS, unlabeled=None, progress=None, weight=0.75):
-    config = TrainConfig(teacher=str(teacher), distillation_weight=weight, device="cpu")
+def ask(teacher, targets=LABELS, unlabeled=None, progress=None, weight=0.75, temperature=1.0):
+    config = TrainConfig(
+        teacher=str(teacher),
+        distillation_weight=weight,
+        distillation_temperature=temperature,
+        device="cpu",
+    )
     return distil(ROWS, targets, unlabeled, CLASSES, config, progress)
 
 
@@ -32,6 +37,15 @@ def test_labels_and_answers_are_mixed(bert_folder, answers):
     expected = 0.75 * answers[:300] + 0.25 * np.eye(3)[LABELS]
     np.testing.assert_allclose(targets, expected, atol=1e-6)
     assert targets.dtype == np.float32
+
+
+def test_the_mixture_is_softened_by_the_temperature(bert_folder):
+    """As the softmax of logits that are divided by it."""
+    (_, sharp), (_, soft) = (ask(bert_folder, temperature=value) for value in (1.0, 3.0))
+    logits = torch.from_numpy(sharp).log()
+    np.testing.assert_allclose(soft, (logits / 3).softmax(dim=1), atol=1e-6)
+    _, certain = ask(bert_folder, weight=0.0, temperature=3.0)  # a probability of 0 stays one
+    np.testing.assert_array_equal(certain, np.eye(3)[LABELS])
 
 
 def test_soft_labels_are_mixed_likewise(bert_folder, answers):

@@ -35,7 +35,8 @@ def distil(
         unlabeled: More texts; the teacher's answers are their targets.
         classes: The classes.
         config: Names the teacher. `distillation_weight` is its answers' share in the targets of
-            labelled texts, the labels have the rest.
+            labelled texts, the labels have the rest; `distillation_temperature` softens the
+            mixture.
         progress: Is told of every text.
 
     Returns:
@@ -71,4 +72,11 @@ def distil(
         labelled[np.arange(len(targets)), targets] += label_weight
     else:
         labelled += label_weight * targets
-    return texts, taught
+    return texts, _soften(taught, config.distillation_temperature)
+
+
+def _soften(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """In place, what a softmax gives of the logits divided by the temperature."""
+    probabilities **= 1 / temperature
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities

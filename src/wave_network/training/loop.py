@@ -132,6 +132,8 @@ class _Trainer:
     ) -> None:
         self.config = config
         self.progress = progress
+        # A teacher's answers come softened.
+        self.temperature = 1.0 if config.teacher is None else config.distillation_temperature
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.device = self.accelerator.device
@@ -156,7 +158,7 @@ class _Trainer:
             assert batch.labels is not None
             logits = self.model(batch)
             members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = _mean_loss(members, batch.labels, config.label_smoothing)
+            loss = _mean_loss(members, batch.labels, config.label_smoothing, self.temperature)
             # The members share no parameter, so each one's gradient is that of its own loss.
             self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
@@ -186,13 +188,15 @@ class _Trainer:
         return summarize(probabilities, texts.hard_labels)
 
 
-def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def _mean_loss(members: Tensor, labels: Tensor, smoothing: float, temperature: float) -> Tensor:
     """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
 
-    Labels are class indices, (texts,), or a probability of each class, (texts, labels).
+    Labels are class indices, (texts,), or a probability of each class, (texts, labels). The square
+    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1).
     """
     each = labels.expand(len(members), *labels.shape).flatten(0, 1)
-    return F.cross_entropy(members.flatten(0, 1), each, label_smoothing=smoothing)
+    logits = members.flatten(0, 1) / temperature
+    return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
 
 
 @torch.inference_mode()
