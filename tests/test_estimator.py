@@ -1,5 +1,6 @@
 import copy
 import io
+import json
 import pickle
 import signal
 
@@ -80,6 +81,34 @@ def test_labels_stay_what_they_are(labels):
     assert classifier.classes_.tolist() == sorted(set(np.asarray(labels).tolist()))
 
 
+SOFT = np.array([[0.9, 0.1], [0.2, 0.8]] * 16)  # of COLD and of WARM
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_soft_labels_are_learnt(kind):
+    classifier = make(epochs=40).fit(TEXTS, SOFT.astype(kind), classes=["cold", "warm"])
+    assert classifier.classes_.tolist() == ["cold", "warm"]
+    assert classifier.predict(TEXTS).tolist() == LABELS
+    probabilities = classifier.predict_proba(TEXTS)
+    # Less sure of one class than of the other; hard labels bring both above 0.999.
+    cold, warm = probabilities[::2, 0].mean(), probabilities[1::2, 1].mean()
+    assert 0.8 < warm < cold < 0.97
+
+
+def test_the_columns_of_soft_labels_keep_their_order_and_may_lead_no_text():
+    table = np.concatenate([SOFT * 0.9, np.full((32, 1), 0.1)], axis=1)
+    assert make().fit(TEXTS, table).classes_.tolist() == [0, 1, 2]
+    classifier = make().fit(TEXTS, table, classes=["z", "y", "a"])
+    assert classifier.classes_.tolist() == ["z", "y", "a"]
+    assert classifier.predict(TEXTS).tolist() == ["z", "y"] * 16
+
+
+def test_soft_labels_of_a_data_frame():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(SOFT, columns=["cold", "warm"])
+    assert make().fit(TEXTS, table, classes=table.columns).predict(TEXTS).tolist() == LABELS
+
+
 def as_series(values):
     # Its index starts elsewhere, as after dropping rows.
     pandas = pytest.importorskip("pandas")
@@ -112,11 +141,44 @@ def test_texts_and_labels_come_in_many_forms(fitted, convert):
         ("one text", LABELS, "give a list"),
         ([], [], "there are no texts"),
         (TEXTS[:2], LABELS[:2], "too few examples"),
+        (TEXTS, SOFT[:31], "32 texts have 31 labels"),
+        (TEXTS, SOFT * 2, "soft label 0 is .* sum to 1"),
     ],
 )
 def test_what_cannot_be_learnt_from(texts, labels, message):
     with pytest.raises(DataError, match=message):
         make().fit(texts, labels)
+
+
+def test_classes_are_for_soft_labels_alone():
+    with pytest.raises(DataError, match="y has none: leave it out"):
+        make().fit(TEXTS, LABELS, classes=["cold", "warm"])
+
+
+def test_a_teacher_labels_more_texts(fitted, tmp_path):
+    """Of four labelled texts alone only their own words would be known."""
+    fitted.save(tmp_path / "teacher")
+    student = make(teacher=str(tmp_path / "teacher"), epochs=20, validation_fraction=0.5)
+    student.fit(["ice", "sleet", "sun", "desert"], ["cold"] * 2 + ["warm"] * 2, unlabeled=TEXTS)
+    assert student.score(TEXTS, LABELS) == 1.0
+    student.save(tmp_path / "student")
+    again = WaveClassifier.load(tmp_path / "student")
+    assert again.get_params()["teacher"] == str(tmp_path / "teacher")
+    assert isinstance(again.get_params()["distillation_weight"], float)
+
+
+def test_unlabelled_texts_need_a_teacher():
+    with pytest.raises(ConfigError, match="unlabelled texts need a teacher"):
+        make().fit(TEXTS, LABELS, unlabeled=TEXTS)
+
+
+def test_a_model_folder_from_before_there_were_teachers_is_read(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    described = json.loads(path.read_text("utf-8"))
+    del described["training"]["teacher"], described["training"]["distillation_weight"]
+    path.write_text(json.dumps(described), encoding="utf-8")
+    assert WaveClassifier.load(tmp_path / "model").get_params()["teacher"] is None
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,13 @@ def test_card_has_the_test_figures_where_there_are_any(make_files):
     assert lines.index(table[-1]) == lines.index(table[0]) + 3  # one table, without gaps
 
 
+def test_card_names_the_teacher(make_files):
+    files = make_files()
+    training = {**files.training, "teacher": "bert-news"}
+    card = render_card(replace(files, training=training))
+    assert "trained from scratch on 90 texts, with `bert-news` as its teacher." in card
+
+
 def test_card_of_a_model_without_figures_claims_none(make_files):
     for quantized in (False, True):
         card = render_card(replace(make_files(), metrics={}, quantized=quantized))

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.errors import extra_needed
+from wave_network.errors import DataError, extra_needed
 
 with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
 
 from wave_network.config import Label, Preset, TrainConfig, get_preset, override
-from wave_network.data import from_memory
+from wave_network.data import from_memory, texts_from_memory
+from wave_network.data.batch import most_probable
+from wave_network.data.soft_labels import SoftLabels, check_soft_labels
 from wave_network.model_card import render_card
 from wave_network.model_folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
@@ -31,6 +33,8 @@ _OPTIONS = (
     "batch_size",
     "learning_rate",
     "patience",
+    "teacher",
+    "distillation_weight",
     "validation_fraction",
     "seed",
     "device",
@@ -49,12 +53,17 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: Texts a step.
         learning_rate: AdamW's peak step size.
         patience: Epochs without a better validation accuracy before stopping.
+        teacher: A classifier to learn from as well: a model folder, a folder of `transformers`, or
+            a Hub id.
+        distillation_weight: The share of the teacher's probabilities in what labelled texts are to
+            be answered with; the labels have the rest.
         validation_fraction: Share of the texts held out, stratified, to choose the epoch.
         seed: Same seed, same model.
         device: `auto`, `cpu`, `cuda` or `mps`.
 
     Attributes:
-        classes_: The labels, sorted, in the order of `predict_proba`'s columns.
+        classes_: The labels in the order of `predict_proba`'s columns: sorted, or, of soft labels,
+            as given.
         history_: One record for each epoch.
         n_iter_: Epochs trained.
 
@@ -78,6 +87,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        teacher: str | None = None,
+        distillation_weight: float | None = None,
         validation_fraction: float | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -90,20 +101,34 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.teacher = teacher
+        self.distillation_weight = distillation_weight
         self.validation_fraction = validation_fraction
         self.seed = seed
         self.device = device
 
-    def fit(self, X: Iterable[str], y: Iterable[Label]) -> WaveClassifier:  # noqa: N803
+    def fit(
+        self,
+        X: Iterable[str],  # noqa: N803
+        y: Iterable[Label] | NDArray[np.floating],
+        classes: Iterable[Label] | None = None,
+        unlabeled: Iterable[str] | None = None,
+    ) -> WaveClassifier:
         """Train; whatever was fitted before is forgotten.
 
         Args:
             X: Texts: a list, array, Series or any iterable of strings.
-            y: A label for each: strings or integers.
+            y: A label for each: strings or integers. Or soft labels, an array of floating-point
+                numbers, (texts, classes): for each text a probability of every class. Texts that
+                are held out then count as of their most probable class.
+            classes: What the columns of soft labels stand for; None: 0, 1, 2 and so on. They
+                become `classes_`, in this order.
+            unlabeled: More texts; the teacher's answers are their soft labels.
 
         Raises:
             DataError: If they cannot be learnt from.
-            ConfigError: If a hyper-parameter has no such value.
+            ConfigError: If a hyper-parameter has no such value, or the teacher other classes.
+            ModelFolderError: If the teacher or tokenizer cannot be had.
             KeyboardInterrupt: On Ctrl-C; the best epoch so far is kept, and can be used.
         """
         with extra_needed("train", "WaveClassifier.fit"):
@@ -111,13 +136,16 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
         preset, config = self._settings()
         options = {"operation": self.operation, "max_length": self.max_length}
+        soft_labels = _soft_labels(y, classes)
         fitted = fit(
-            from_memory(X, y),
+            from_memory(X, y if soft_labels is None else most_probable(soft_labels.probabilities)),
             None,
             preset,
             config,
             model_options={k: v for k, v in options.items() if v is not None},
             tokenizer=self.tokenizer,
+            soft_labels=soft_labels,
+            unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
         )
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
@@ -168,7 +196,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         files = read_model(folder)
         used = {**files.training, **files.config.to_dict()}
-        options = {name: used[name] for name in _OPTIONS}
+        options = {name: used[name] for name in _OPTIONS if name in used}  # older ones have fewer
         usual = get_preset(files.preset).train
         if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
             options["epochs"] = None  # not asked for: a refit on few texts adds epochs again
@@ -208,7 +236,21 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             patience=self.patience,
+            teacher=self.teacher,
+            distillation_weight=self.distillation_weight,
             validation_fraction=self.validation_fraction,
             seed=self.seed,
             device=self.device,
         )
+
+
+def _soft_labels(
+    y: Iterable[Label] | NDArray[np.floating], classes: Iterable[Label] | None
+) -> SoftLabels | None:
+    """The probabilities that `y` holds; None of hard labels."""
+    is_table = getattr(y, "ndim", 1) == 2
+    if is_table and np.issubdtype(np.asarray(y).dtype, np.floating):
+        return check_soft_labels(np.asarray(y), classes)
+    if classes is not None:
+        raise DataError("classes names the columns of soft labels, and y has none: leave it out")
+    return None

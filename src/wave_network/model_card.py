@@ -46,7 +46,7 @@ model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}})]
 """
 
 _FIGURES: Final = """
-It was trained from scratch on {texts:,} texts.
+It was trained from scratch on {texts:,} texts{teacher}.
 
 | data | accuracy | macro F1 | loss |
 | --- | ---: | ---: | ---: |
@@ -67,14 +67,14 @@ def render_card(files: ModelFiles) -> str:
         version=__version__,
         count=config.num_labels,
         labels=f"{labels} and {more} more" if more > 0 else labels,
-        figures=_figures(files.metrics),
+        figures=_figures(files.metrics, files.training.get("teacher")),
         precision=_precision(files),
         max_length=config.max_length,
         **parameter_counts(config),
     )
 
 
-def _figures(metrics: Mapping[str, Any]) -> str:
+def _figures(metrics: Mapping[str, Any], teacher: str | None) -> str:
     """How it was trained and measured; nothing of a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
@@ -85,6 +85,7 @@ def _figures(metrics: Mapping[str, Any]) -> str:
     ]
     return _FIGURES.format(
         texts=metrics["training_texts"],
+        teacher=f", with `{teacher}` as its teacher" if teacher else "",
         rows="\n".join(rows),
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],

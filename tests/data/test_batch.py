@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wave_network.data.batch import (
     PackedTexts,
     evaluation_batches,
+    most_probable,
     sentence_offsets,
     training_batches,
 )
@@ -217,3 +218,19 @@ def test_what_is_absent_stays_absent_as_tensors():
     packed = PackedTexts(ids=np.array([0, 1], np.int32), offsets=np.array([0, 2], np.int64))
     batch = packed.to_torch().to(torch.device("cpu"))
     assert batch.labels is batch.sentence_offsets is None
+
+
+def test_soft_labels_go_with_their_texts():
+    soft = np.array([[0.1, 0.9], [0.7, 0.3], [0.6, 0.4]], np.float32)
+    ids, offsets = np.array([0, 5, 0, 6, 0, 7], np.int32), np.arange(0, 7, 2)
+    packed = PackedTexts(ids, offsets, labels=soft)
+    assert packed.hard_labels.tolist() == most_probable(soft).tolist() == [1, 0, 0]
+    assert packed.hard_labels.dtype == np.int64
+    chosen = packed.select(np.array([2, 0])).drop_tokens(0.5, np.random.default_rng(0))
+    batch = chosen.to_torch().to(torch.device("cpu"))
+    assert torch.equal(batch.labels, torch.from_numpy(soft[[2, 0]]))
+
+
+def test_hard_labels_are_those_that_are_hard():
+    labels = np.array([2, 0])
+    assert most_probable(labels) is labels

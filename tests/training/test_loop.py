@@ -1,5 +1,6 @@
 import math
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ class Recorder:
         self.started, self.losses, self.records = None, [], []
         self.interrupt_step, self.interrupt_epoch = step, epoch
 
-    def stage(self, name):
+    def stage(self, name, total=None):
         raise AssertionError("the loop itself has no stages")
 
     def start(self, steps, epochs):
@@ -236,6 +237,54 @@ def test_first_loss_is_the_smoothed_cross_entropy_of_the_first_batch(smoothing):
     true = logs[torch.arange(16), batch.labels]
     expected = -((1 - smoothing) * true + smoothing * logs.mean(dim=1)).mean()
     assert listener.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def soft_labels(texts, seed=2):
+    drawn = np.random.default_rng(seed).dirichlet(np.ones(CLASSES), len(texts))
+    return replace(texts, labels=drawn.astype(np.float32))
+
+
+@pytest.mark.parametrize("make", [make_model, lambda: make_local(members=3)], ids=["one", "three"])
+def test_first_loss_of_soft_labels_is_their_cross_entropy(make):
+    model, listener, texts = make(), Recorder(), soft_labels(TRAINING)
+    before = deepcopy(model)
+    train(model, texts, VALIDATION, make_config(epochs=1, seed=5), listener)
+    batch = next(training_batches(texts, 16, 0.0, np.random.default_rng([5, 1])))
+    logs = before(batch).detach().log_softmax(dim=-1)  # (texts, labels), or of three members
+    expected = -(batch.labels * logs).sum(dim=-1).mean()
+    assert listener.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_with_a_teacher_the_logits_are_softened_as_its_answers_are():
+    model, listener, texts = make_model(), Recorder(), soft_labels(TRAINING)
+    before = deepcopy(model)
+    config = make_config(epochs=1, seed=5, teacher="any", distillation_temperature=3.0)
+    train(model, texts, VALIDATION, config, listener)
+    batch = next(training_batches(texts, 16, 0.0, np.random.default_rng([5, 1])))
+    logs = (before(batch).detach() / 3).log_softmax(dim=-1)
+    expected = -9 * (batch.labels * logs).sum(dim=-1).mean()
+    assert listener.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_certain_soft_labels_train_as_hard_ones_do():
+    certain = replace(TRAINING, labels=np.eye(CLASSES, dtype=np.float32)[TRAINING.labels])
+    results = [
+        train(make_model(), texts, VALIDATION, make_config()) for texts in (TRAINING, certain)
+    ]
+    for hard, soft in zip(*(result.history for result in results), strict=True):
+        assert soft["train_loss"] == pytest.approx(hard["train_loss"], rel=1e-4)
+        assert soft["train_accuracy"] == hard["train_accuracy"]
+
+
+def test_soft_labels_are_approached():
+    """Texts of one class that are right in 7 of 10 cases: the answer is 7 of 10, not certainty."""
+    share = np.array([[0.7, 0.2, 0.1], [0.1, 0.7, 0.2], [0.2, 0.1, 0.7]], np.float32)
+    model = make_model()
+    train(
+        model, replace(TRAINING, labels=share[TRAINING.labels]), VALIDATION, make_config(epochs=30)
+    )
+    found = predict_probabilities(model, VALIDATION)
+    np.testing.assert_allclose(found, share[VALIDATION.labels], atol=0.05)
 
 
 def test_mean_loss_weighs_a_smaller_last_batch_by_its_texts():

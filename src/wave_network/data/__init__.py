@@ -10,7 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wave_network.data.read import Splits, column, from_memory, read_dataset, read_splits
+    from wave_network.data.read import (
+        Splits,
+        column,
+        from_memory,
+        read_dataset,
+        read_splits,
+        read_texts,
+        texts_from_memory,
+    )
     from wave_network.data.rows import iter_texts
     from wave_network.data.split import encode_labels, stratified_split
 
@@ -22,7 +30,9 @@ __all__ = [
     "iter_texts",
     "read_dataset",
     "read_splits",
+    "read_texts",
     "stratified_split",
+    "texts_from_memory",
 ]
 
 _HOMES = {
@@ -33,7 +43,9 @@ _HOMES = {
     "iter_texts": "rows",
     "read_dataset": "read",
     "read_splits": "read",
+    "read_texts": "read",
     "stratified_split": "split",
+    "texts_from_memory": "read",
 }
 
 

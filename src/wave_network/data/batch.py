@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
+
+
+Targets: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
+"""What texts are to be answered with: an array as `PackedTexts.labels`."""
 
 
 @dataclass(frozen=True)
@@ -20,19 +24,26 @@ class PackedTexts:
     Attributes:
         ids: Token ids, int32, (tokens,). Every text starts with `[CLS]`.
         offsets: Where each text starts, and the end of the last, int64, (texts + 1,).
-        labels: Class indices, int64, (texts,); None when predicting.
+        labels: Class indices, int64, (texts,), or a probability of each class, float32,
+            (texts, classes); None when predicting.
         sentences: A number for each token's sentence, never falling, int32, (tokens,); None where
             the model takes no sentence level.
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    labels: NDArray[np.int64] | None = None
+    labels: Targets | None = None
     sentences: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         """Number of texts."""
         return len(self.offsets) - 1
+
+    @property
+    def hard_labels(self) -> NDArray[np.int64]:
+        """Class indices, (texts,): of probabilities, the most probable class."""
+        assert self.labels is not None
+        return most_probable(self.labels)
 
     def select(self, texts: NDArray[np.int64]) -> PackedTexts:
         """The texts of the given indices, in their order."""
@@ -81,7 +92,7 @@ class PackedBatch:
     Attributes:
         ids: Token ids, int64, (tokens,).
         offsets: Text boundaries, int64, (texts + 1,).
-        labels: Class indices, int64, (texts,), or None.
+        labels: As those of `PackedTexts`.
         sentence_offsets: Sentence boundaries, int64, (sentences + 1,), or None. Every text
             boundary is one of them.
     """
@@ -101,6 +112,13 @@ class PackedBatch:
                 None if self.sentence_offsets is None else self.sentence_offsets.to(device)
             ),
         )
+
+
+def most_probable(targets: Targets) -> NDArray[np.int64]:
+    """Class indices, int64, (texts,), of targets of either form."""
+    if targets.ndim == 2:
+        targets = targets.argmax(axis=1)
+    return cast("NDArray[np.int64]", targets)
 
 
 def sentence_offsets(sentences: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -88,7 +88,10 @@ class _Watcher:
         self.rows: list[Row] = []
         self._steps = 0
 
-    def stage(self, name: str) -> None:
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Not of interest."""
+
+    def advance(self, count: int) -> None:
         """Not of interest."""
 
     def start(self, steps: int, epochs: int) -> None:
@@ -111,7 +114,7 @@ class _Watcher:
         device = next(self.model.parameters()).device
         probabilities = predict_probabilities(self.model, self.texts, device)
         self.model.train()
-        return float((probabilities.argmax(axis=1) == self.texts.labels).mean())
+        return float((probabilities.argmax(axis=1) == self.texts.hard_labels).mean())
 
 
 def _train(task: Task, name: str, study: Study) -> list[Row]:

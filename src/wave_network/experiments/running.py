@@ -87,14 +87,13 @@ def result_row(run: Run, task: Task) -> Row:
 
 def answers(probabilities: NDArray[np.float32], test: PackedTexts) -> Row:
     """Test accuracy, macro F1 and loss, and which texts were answered rightly."""
-    assert test.labels is not None
-    metrics = summarize(probabilities, test.labels)
+    metrics = summarize(probabilities, test.hard_labels)
     return {
         "test_accuracy": metrics["accuracy"],
         "test_macro_f1": metrics["macro_f1"],
         "test_loss": metrics["loss"],
         "test_rows": len(test),
-        "_correct": to_hex(probabilities.argmax(axis=1) == test.labels),
+        "_correct": to_hex(probabilities.argmax(axis=1) == test.hard_labels),
     }
 
 

@@ -88,10 +88,8 @@ def load_task(options: Options, name: str, seed: int, *, sentences: bool = False
         ModelFolderError: If the encoder asked for cannot be had.
     """
     loaded = _load(options, name, sentences)
-    labels = loaded.packed_train.labels
-    assert labels is not None
     fraction = get_preset("paper").train.validation_fraction
-    kept, held_out = stratified_split(labels, fraction, seed)
+    kept, held_out = stratified_split(loaded.packed_train.hard_labels, fraction, seed)
     return Task(
         name=name,
         classes=loaded.classes,

@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from wave_network.config import (
     ClassifierConfig,
+    Label,
     LocalWaveConfig,
     ModelConfig,
     Preset,
     TrainConfig,
 )
 from wave_network.data import column, encode_labels, stratified_split
-from wave_network.data.batch import PackedTexts
+from wave_network.data.batch import PackedTexts, Targets, most_probable
+from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
 from wave_network.text import TextTokenizer
+from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
 from wave_network.training.loop import Progress, train
 
@@ -64,6 +66,8 @@ def fit(
     *,
     model_options: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
+    soft_labels: SoftLabels | None = None,
+    unlabeled: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Train a classifier from scratch.
@@ -77,22 +81,31 @@ def fit(
         model_options: Fields of the model's configuration that replace the preset's.
         tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
             training texts, or takes the one that the preset prefers if it can be had.
+        soft_labels: What the training texts are to be answered with, in place of the column
+            `label`. Those of them that are held out count as of their most probable class.
+        unlabeled: More texts to learn from, column `text`; the teacher labels them.
         progress: Is told of every step and epoch.
 
     Raises:
         DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
             out, a validation label that training does not have.
-        ModelFolderError: If the given tokenizer cannot be had.
-        ConfigError: If an option does not fit, or makes training diverge.
+        ModelFolderError: If the given tokenizer or teacher cannot be had.
+        ConfigError: If an option does not fit, or makes training diverge; if the teacher's classes
+            are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
-    classes, labels = encode_labels(training["label"])
+    if unlabeled is not None and config.teacher is None:
+        raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
+    classes, targets = _targets(training, soft_labels)
     if validation is None:
+        labels = most_probable(targets)
         kept, held_out = stratified_split(labels, config.validation_fraction, config.seed)
         training, validation = training.select(kept), training.select(held_out)
-        labels, validation_labels = labels[kept], labels[held_out]
+        targets, validation_labels = targets[kept], labels[held_out]
     else:
         _, validation_labels = encode_labels(validation["label"], classes)
+    if config.teacher is not None:
+        training, targets = distil(training, targets, unlabeled, classes, config, progress)
     options = {**preset.model, **(model_options or {})}
     if progress:
         progress.stage("learning the vocabulary")
@@ -106,7 +119,7 @@ def fit(
     sentences = model_config.reads_sentences
     if progress:
         progress.stage("encoding the texts")
-    training_texts = pack(training, text_tokenizer, labels, sentences=sentences)
+    training_texts = pack(training, text_tokenizer, targets, sentences=sentences)
     validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
     _report_empty(training_texts)
     torch.manual_seed(config.seed)
@@ -149,6 +162,15 @@ def build_model(config: ClassifierConfig) -> nn.Module:
     return WaveNetwork(config)
 
 
+def _targets(
+    training: Dataset, soft_labels: SoftLabels | None
+) -> tuple[tuple[Label, ...], Targets]:
+    """The classes, and what each training text is to be answered with."""
+    if soft_labels is None:
+        return encode_labels(training["label"])
+    return soft_labels.classes, soft_labels.probabilities
+
+
 def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) -> None:
     if not isinstance(model, LocalWaveNetwork):
         raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
@@ -161,7 +183,7 @@ def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) 
 def pack(
     rows: Dataset,
     tokenizer: TextTokenizer,
-    labels: NDArray[np.int64],
+    labels: Targets,
     *,
     sentences: bool = False,
 ) -> PackedTexts:
@@ -170,7 +192,7 @@ def pack(
     Args:
         rows: With a column `text`.
         tokenizer: Makes the ids.
-        labels: Class indices, (rows,).
+        labels: Class indices, (rows,), or a probability of each class, (rows, classes).
         sentences: Also number the sentences.
     """
     ids, lengths, numbers = [], [], []

@@ -23,8 +23,11 @@ from wave_network.training.optimizer import build_optimizers, build_schedule, cl
 class Progress(Protocol):
     """Who is told how training goes."""
 
-    def stage(self, name: str) -> None:
-        """What is done before the first step: a name for people."""
+    def stage(self, name: str, total: int | None = None) -> None:
+        """What is done before the first step: a name for people, in `total` parts if known."""
+
+    def advance(self, count: int) -> None:
+        """So many parts of the stage are done."""
 
     def start(self, steps: int, epochs: int) -> None:
         """Training starts; `steps` in all."""
@@ -43,7 +46,8 @@ class TrainResult:
     Attributes:
         validation: Accuracy, macro F1 and loss of the epoch that was kept.
         history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
-            batches, each before its step), `learning_rate` and `seconds` at its end, `validation`.
+            batches, each before its step; of probabilities as labels, the most probable class is
+            the right one), `learning_rate` and `seconds` at its end, `validation`.
         best_epoch: The epoch that was kept, from 1; 0 if training was interrupted before the
             first one ended.
         seconds: Wall time of the loop, validation included.
@@ -73,7 +77,7 @@ def train(
         model: Takes a `PackedBatch` and gives logits, (texts, labels); while training possibly
             those of several members, (members, texts, labels). Changed in place; on the CPU
             afterwards.
-        training: Labelled texts.
+        training: Labelled texts; the labels may be probabilities of the classes.
         validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
         progress: Is told of every step and epoch.
@@ -128,6 +132,8 @@ class _Trainer:
     ) -> None:
         self.config = config
         self.progress = progress
+        # A teacher's answers come softened.
+        self.temperature = 1.0 if config.teacher is None else config.distillation_temperature
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.device = self.accelerator.device
@@ -152,7 +158,7 @@ class _Trainer:
             assert batch.labels is not None
             logits = self.model(batch)
             members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = _mean_loss(members, batch.labels, config.label_smoothing)
+            loss = _mean_loss(members, batch.labels, config.label_smoothing, self.temperature)
             # The members share no parameter, so each one's gradient is that of its own loss.
             self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
@@ -161,9 +167,8 @@ class _Trainer:
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-            correct += (
-                members.detach().softmax(dim=2).mean(dim=0).argmax(dim=1) == batch.labels
-            ).sum()
+            right = batch.labels if batch.labels.ndim == 1 else batch.labels.argmax(dim=1)
+            correct += (members.detach().softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
             count = len(batch.offsets) - 1
             loss_sum += float(loss.detach()) * count
             texts += count
@@ -179,14 +184,19 @@ class _Trainer:
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
         """Accuracy, macro F1 and loss."""
-        assert texts.labels is not None
-        return summarize(predict_probabilities(self.model, texts, self.device), texts.labels)
+        probabilities = predict_probabilities(self.model, texts, self.device)
+        return summarize(probabilities, texts.hard_labels)
 
 
-def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """The members' mean cross-entropy; `members` are logits, (members, texts, labels)."""
-    each = labels.repeat(len(members))
-    return F.cross_entropy(members.flatten(0, 1), each, label_smoothing=smoothing)
+def _mean_loss(members: Tensor, labels: Tensor, smoothing: float, temperature: float) -> Tensor:
+    """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
+
+    Labels are class indices, (texts,), or a probability of each class, (texts, labels). The square
+    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1).
+    """
+    each = labels.expand(len(members), *labels.shape).flatten(0, 1)
+    logits = members.flatten(0, 1) / temperature
+    return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
 
 
 @torch.inference_mode()
