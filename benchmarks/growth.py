@@ -309,6 +309,7 @@ def draw_to(path: Path, rows: Sequence[Row]) -> None:
 def draw(rows: Sequence[Row], figure: Figure) -> None:
     """A row of panels an axis, a column a cost, a line a number of threads."""
     by_axis = grouped(rows, ("axis",))
+    figure.suptitle(rows[0]["preset"], fontsize=10)
     figure.set_size_inches(8.4, 2.4 * len(by_axis) + 0.3)
     grid = figure.subplots(len(by_axis), len(COSTS), squeeze=False)
     for panels, ((axis,), group) in zip(grid, by_axis.items(), strict=True):

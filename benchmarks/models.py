@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
@@ -56,7 +58,8 @@ class Wave:
         from wave_network import WaveClassifier
 
         preset, _, operation = name.partition(":")
-        self._parent = tempfile.TemporaryDirectory()
+        self._parent = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self._parent, ignore_errors=True)
         self._classifier = WaveClassifier(
             preset=preset,
             operation=operation or None,
@@ -105,7 +108,7 @@ class Wave:
     @cached_property
     def folder(self) -> Path:
         """Where the trained model is saved, as long as this object lives."""
-        folder = Path(self._parent.name, "model")
+        folder = self._parent / "model"
         self._classifier.save(folder)
         return folder
 

@@ -81,6 +81,8 @@ def draw_costs(rows: Sequence[Row], figure: Figure) -> None:
         rows: Of one data set.
         figure: An empty figure; its size is set.
     """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     figure.set_size_inches(8.4, 4.2)
     models = grouped(rows, ("model",))
     styles = _styles([name for (name,) in models])
@@ -100,6 +102,10 @@ def draw_costs(rows: Sequence[Row], figure: Figure) -> None:
                 **styles[name],
             )
         axes.set_xscale("log")
+        # Plain numbers, also where less than a factor of ten is shown.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(label)
     first = rows[0]
     grid[0].set_ylabel("test accuracy, %")

@@ -87,6 +87,7 @@ def newest(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
     """
     kept: list[Row] = []
     for group in grouped(rows, columns).values():
-        same = [row for row in group if row["commit"] == group[-1]["commit"]]
+        last = group[-1]["commit"].removesuffix("-dirty")
+        same = [row for row in group if row["commit"].removesuffix("-dirty") == last]
         kept += [again[-1] for again in grouped(same, ["seed"]).values()]
     return kept

@@ -51,7 +51,7 @@ def test_the_commit_measured_last_counts(row):
         row(commit="a", seed=1, accuracy=0.2),
         row(commit="b", seed=0, accuracy=0.3),
         row(commit="b", seed=0, accuracy=0.4),
-        row(commit="b", seed=1, accuracy=0.5),
+        row(commit="b-dirty", seed=1, accuracy=0.5),
         row(commit="a", seed=0, accuracy=0.6, model="large"),
     ]
     kept = newest(rows, ("data", "model"))
