@@ -10,8 +10,8 @@ Along each axis everything else stays as it is:
 
 Training takes one epoch, split, vocabulary and encoding included. Each point gets a process of its
 own. First the model's answers are checked (`check.py`). A point that the CSV file has from the same
-code and machine is not measured again. At the end the file is drawn with the fitted exponents:
-1 is linear.
+code and machine is not measured again. At the end all that the file has so is drawn, with the
+fitted exponents: 1 is linear.
 """
 
 from __future__ import annotations
@@ -112,14 +112,11 @@ def main() -> None:
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
         sys.exit("the check is red, see above: nothing was timed")
     records = Records(options.output, KINDS)
-    rows: list[Row] = []
     failed: list[str] = []
     for point in points(options):
-        row = measured(records, point, again=options.again)
-        if row is None:
+        if measured(records, point, again=options.again) is None:
             failed.append(f"{point.axis} {point.value}")
-        else:
-            rows.append(row)
+    rows = curves(records.read(), options.preset)
     draw_to(options.plot, rows)
     print(table(rows))
     if failed:
@@ -263,6 +260,18 @@ def synthetic_texts(count: int, tokens: int, classes: int) -> tuple[list[str], l
         text[::4] = f"c{label}"
         texts.append(" ".join(text))
     return texts, labels
+
+
+def curves(rows: Sequence[Row], preset: str) -> list[Row]:
+    """All points of a preset that today's code and this machine have measured, axis by axis."""
+    here = asdict(look_around()) | {"preset": preset}
+    same = ("commit", "machine", "cores", "preset")
+    last = {
+        (list(AXES).index(row["axis"]), row["threads"], row["value"]): row
+        for row in rows
+        if all(row[name] == here[name] for name in same)
+    }
+    return [last[place] for place in sorted(last)]
 
 
 def exponent(values: Sequence[float], costs: Sequence[float]) -> float:

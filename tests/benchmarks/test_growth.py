@@ -82,10 +82,10 @@ def test_points_are_measured_once_and_drawn(grow, tmp_path, capsys):
     assert plot.lstrip().startswith(b"<?xml")
 
     (tmp_path / "growth.svg").unlink()
-    grow(0)
+    grow(0, "--most", "16")  # the other point is drawn nevertheless
     assert (tmp_path / "growth.csv").read_text(encoding="utf-8") == content
     assert (tmp_path / "growth.svg").read_bytes() == plot
-    assert "tokens 64, 1 threads, in the file" in capsys.readouterr().err
+    assert "tokens 16, 1 threads, in the file" in capsys.readouterr().err
 
 
 def test_a_red_check_measures_nothing(grow, tmp_path):
