@@ -31,8 +31,9 @@ fix: $(VENV)/.check ## format, and repair what the linter can
 docs: $(VENV)/.check ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
-bench: $(VENV)/.bench ## compare with fastText and TF-IDF: make bench DATA=folder
+bench: $(VENV)/.bench ## check, compare with the peers, draw: make bench DATA="folder folder"
 	$(BIN)/python benchmarks/compare.py $(DATA)
+	$(BIN)/python benchmarks/plots.py
 
 clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -231,6 +231,8 @@ def test_embedding_size_holds_both_variants_where_they_are_stored():
         ({"max_grad_norm": 0.0}, "max_grad_norm must be above 0"),
         ({"token_dropout": 1.0}, "token_dropout must be between"),
         ({"label_smoothing": -0.1}, "label_smoothing must be between"),
+        ({"distillation_weight": 1.1}, "distillation_weight must be between"),
+        ({"distillation_temperature": 0.0}, "distillation_temperature must be above 0"),
         ({"patience": 0}, "patience must be at least 1"),
         ({"patience": 1.5}, "patience must be a whole number"),
         ({"validation_fraction": 0.0}, "validation_fraction must be between 0.01 and 0.9"),

@@ -1,5 +1,6 @@
 import copy
 import io
+import json
 import pickle
 import signal
 
@@ -153,6 +154,32 @@ def test_what_cannot_be_learnt_from(texts, labels, message):
 def test_classes_are_for_soft_labels_alone():
     with pytest.raises(DataError, match="y has none: leave it out"):
         make().fit(TEXTS, LABELS, classes=["cold", "warm"])
+
+
+def test_a_teacher_labels_more_texts(fitted, tmp_path):
+    """Of four labelled texts alone only their own words would be known."""
+    fitted.save(tmp_path / "teacher")
+    student = make(teacher=str(tmp_path / "teacher"), epochs=20, validation_fraction=0.5)
+    student.fit(["ice", "sleet", "sun", "desert"], ["cold"] * 2 + ["warm"] * 2, unlabeled=TEXTS)
+    assert student.score(TEXTS, LABELS) == 1.0
+    student.save(tmp_path / "student")
+    again = WaveClassifier.load(tmp_path / "student")
+    assert again.get_params()["teacher"] == str(tmp_path / "teacher")
+    assert isinstance(again.get_params()["distillation_weight"], float)
+
+
+def test_unlabelled_texts_need_a_teacher():
+    with pytest.raises(ConfigError, match="unlabelled texts need a teacher"):
+        make().fit(TEXTS, LABELS, unlabeled=TEXTS)
+
+
+def test_a_model_folder_from_before_there_were_teachers_is_read(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    described = json.loads(path.read_text("utf-8"))
+    del described["training"]["teacher"], described["training"]["distillation_weight"]
+    path.write_text(json.dumps(described), encoding="utf-8")
+    assert WaveClassifier.load(tmp_path / "model").get_params()["teacher"] is None
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,13 @@ def test_card_of_a_model_that_gives_any_number_of_labels(make_files):
     assert "always answers" not in card
 
 
+def test_card_names_the_teacher(make_files):
+    files = make_files()
+    training = {**files.training, "teacher": "bert-news"}
+    card = render_card(replace(files, training=training))
+    assert "trained from scratch on 90 texts, with `bert-news` as its teacher." in card
+
+
 def test_card_of_a_model_without_figures_claims_none(make_files):
     for quantized in (False, True):
         card = render_card(replace(make_files(), metrics={}, quantized=quantized))

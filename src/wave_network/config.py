@@ -295,6 +295,12 @@ class TrainConfig:
             F1) before stopping; None: never stop.
         initialization: Where the token embeddings start: at `random`, or at the vectors that a
             latent semantic analysis of the training texts gives (`LocalWaveConfig` alone).
+        teacher: A classifier to learn from as well: a model folder, a folder of `transformers`, or
+            a Hub id.
+        distillation_weight: The share of the teacher's probabilities in what labelled texts are to
+            be answered with; the labels have the rest.
+        distillation_temperature: With a teacher, what its texts are to be answered with and the
+            model's own answers are compared as softened by it: logits are divided by it.
         validation_fraction: Share of the training texts held out where no validation is given.
         seed: Seeds the split, the start, the order and the dropouts.
         device: Where to train; `auto` takes a GPU if there is one.
@@ -314,6 +320,9 @@ class TrainConfig:
     label_smoothing: float = 0.0
     patience: int | None = None
     initialization: Initialization = "random"
+    teacher: str | None = None
+    distillation_weight: float = 0.5
+    distillation_temperature: float = 2.0
     validation_fraction: float = 0.1
     seed: int = 0
     device: Device = "auto"
@@ -332,6 +341,7 @@ class TrainConfig:
             self,
             *("learning_rate", "embedding_rate", "embedding_epsilon", "weight_decay", "warmup"),
             *("token_dropout", "label_smoothing", "validation_fraction"),
+            *("distillation_weight", "distillation_temperature"),
         )
         if self.max_grad_norm is not None:
             _check_finite(self, "max_grad_norm")
@@ -343,10 +353,14 @@ class TrainConfig:
             _check_range("patience", self.patience, 1, None)
         for name in ("warmup", "token_dropout", "label_smoothing"):
             _check_range(name, getattr(self, name), 0.0, 0.99)
+        _check_range("distillation_weight", self.distillation_weight, 0.0, 1.0)
         _check_range("validation_fraction", self.validation_fraction, 0.01, 0.9)
         _check_range("weight_decay", self.weight_decay, 0.0, None)
         _check_range("seed", self.seed, 0, 2**32 - 1)
-        for name in ("learning_rate", "max_grad_norm", "embedding_rate", "embedding_epsilon"):
+        for name in (
+            *("learning_rate", "max_grad_norm", "embedding_rate", "embedding_epsilon"),
+            "distillation_temperature",
+        ):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be above 0, not {value}")

@@ -16,7 +16,7 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.utils.validation import check_is_fitted
 
 from wave_network.config import Label, Preset, TrainConfig, get_preset, override
-from wave_network.data import encode_label_sets, from_memory
+from wave_network.data import encode_label_sets, from_memory, texts_from_memory
 from wave_network.data.batch import most_probable
 from wave_network.data.label_sets import label_sets_of
 from wave_network.data.soft_labels import check_soft_labels
@@ -35,6 +35,8 @@ _OPTIONS = (
     "batch_size",
     "learning_rate",
     "patience",
+    "teacher",
+    "distillation_weight",
     "validation_fraction",
     "seed",
     "device",
@@ -53,6 +55,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: Texts a step.
         learning_rate: AdamW's peak step size.
         patience: Epochs without a better validation accuracy before stopping.
+        teacher: A classifier to learn from as well: a model folder, a folder of `transformers`, or
+            a Hub id.
+        distillation_weight: The share of the teacher's probabilities in what labelled texts are to
+            be answered with; the labels have the rest.
         validation_fraction: Share of the texts held out, stratified, to choose the epoch (and
             with any number of labels a text, the thresholds).
         seed: Same seed, same model.
@@ -84,6 +90,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        teacher: str | None = None,
+        distillation_weight: float | None = None,
         validation_fraction: float | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -96,6 +104,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.teacher = teacher
+        self.distillation_weight = distillation_weight
         self.validation_fraction = validation_fraction
         self.seed = seed
         self.device = device
@@ -105,6 +115,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         X: Iterable[str],  # noqa: N803
         y: Iterable[Label | Iterable[Label]] | NDArray[np.number],
         classes: Iterable[Label] | None = None,
+        unlabeled: Iterable[str] | None = None,
     ) -> WaveClassifier:
         """Train; whatever was fitted before is forgotten.
 
@@ -117,10 +128,12 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
                 class. Texts that are held out then count as of their most probable class.
             classes: What the columns of `y` stand for; None: 0, 1, 2 and so on. They become
                 `classes_`, in this order.
+            unlabeled: More texts; the teacher's answers are their soft labels.
 
         Raises:
             DataError: If they cannot be learnt from.
-            ConfigError: If a hyper-parameter has no such value.
+            ConfigError: If a hyper-parameter has no such value, or the teacher other classes.
+            ModelFolderError: If the teacher or tokenizer cannot be had.
             KeyboardInterrupt: On Ctrl-C; the best epoch so far is kept, and can be used.
         """
         with extra_needed("train", "WaveClassifier.fit"):
@@ -149,6 +162,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             tokenizer=self.tokenizer,
             classes=columns,
             soft_labels=soft_labels,
+            unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
         )
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
@@ -232,7 +246,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         files = read_model(folder)
         used = {**files.training, **files.config.to_dict()}
-        options = {name: used[name] for name in _OPTIONS}
+        options = {name: used[name] for name in _OPTIONS if name in used}  # older ones have fewer
         usual = get_preset(files.preset).train
         if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
             options["epochs"] = None  # not asked for: a refit on few texts adds epochs again
@@ -273,6 +287,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             patience=self.patience,
+            teacher=self.teacher,
+            distillation_weight=self.distillation_weight,
             validation_fraction=self.validation_fraction,
             seed=self.seed,
             device=self.device,

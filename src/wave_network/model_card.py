@@ -56,7 +56,7 @@ _ANSWERS_WITH_SETS: Final = (
 )
 
 _FIGURES: Final = """
-It was trained from scratch on {texts:,} texts.
+It was trained from scratch on {texts:,} texts{teacher}.
 
 | data | {names} |
 | --- |{rules}
@@ -78,14 +78,14 @@ def render_card(files: ModelFiles) -> str:
         task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
         answers=_ANSWERS_WITH_SETS if config.is_multi_label else _ANSWERS_WITH_ONE,
         labels=f"{labels} and {more} more" if more > 0 else labels,
-        figures=_figures(files.metrics),
+        figures=_figures(files.metrics, files.training.get("teacher")),
         precision=_precision(files),
         max_length=config.max_length,
         **parameter_counts(config),
     )
 
 
-def _figures(metrics: Mapping[str, Any]) -> str:
+def _figures(metrics: Mapping[str, Any], teacher: str | None) -> str:
     """How it was trained and measured; nothing of a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
@@ -99,6 +99,7 @@ def _figures(metrics: Mapping[str, Any]) -> str:
         texts=metrics["training_texts"],
         names=" | ".join(names.values()),
         rules=" ---: |" * len(names),
+        teacher=f", with `{teacher}` as its teacher" if teacher else "",
         rows="\n".join(rows),
         thresholds=" and the thresholds" if "micro_f1" in names else "",
         held_out=metrics["validation_texts"],

@@ -13,13 +13,15 @@ needs_fasttext = pytest.mark.skipif(
     importlib.util.find_spec("fasttext") is None,
     reason='fastText is not installed: pip install "wave-network[baselines]"',
 )
-# The one with 10 million buckets takes 400 MB and differs from its sister in numbers alone.
+# The one with 10 million buckets takes 400 MB and differs from its sister in numbers alone; those
+# that take long have tests of their own.
+SLOW = ("fasttext-bigram-10m", "fasttext-autotuned", "model2vec", "transformer")
 every_baseline = pytest.mark.parametrize(
     "name",
     [
         pytest.param(name, marks=needs_fasttext if name.startswith("fasttext") else ())
         for name in BASELINES
-        if name != "fasttext-bigram-10m"
+        if name not in SLOW
     ],
 )
 TEXTS = ["good fine nice", "bad awful poor"] * 20
@@ -34,8 +36,11 @@ def test_the_names():
         "fasttext-unigram",
         "fasttext-bigram",
         "fasttext-bigram-10m",
+        "fasttext-autotuned",
         "tfidf-unigram",
         "tfidf-bigram",
+        "model2vec",
+        "transformer",
     ]
 
 
@@ -123,7 +128,8 @@ def test_what_cannot_be_learnt(name):
 def test_a_missing_library_names_the_extra():
     code = """
 import sys
-sys.modules["fasttext"] = sys.modules["sklearn"] = None  # importing them fails
+for name in ("fasttext", "sklearn", "model2vec"):
+    sys.modules[name] = None  # importing it fails
 from wave_network.baselines import BASELINES
 from wave_network.errors import MissingExtraError
 for make in BASELINES.values():
@@ -134,5 +140,5 @@ for make in BASELINES.values():
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     advice = 'baseline needs the "baselines" extra: pip install "wave-network[baselines]"'
-    expected = [f"the fastText {advice}"] * 3 + [f"the TF-IDF {advice}"] * 2
-    assert done.stdout.splitlines() == expected
+    names = ["fastText"] * 4 + ["TF-IDF"] * 2 + ["model2vec", "Transformer"]
+    assert done.stdout.splitlines() == [f"the {name} {advice}" for name in names]

@@ -58,6 +58,14 @@ BAD_OPTIONS = {
     ("--patience", "0"): ["patience", "at least 1"],
     ("--max-length", "1"): ["max_length", "at least 2"],
     ("--seed", "-1"): ["seed", "between 0 and"],
+    ("--teacher", "nowhere"): ["no teacher at nowhere", "no such folder"],
+    ("--teacher", "nowhere", "--distillation-weight", "1.5"): [
+        "distillation_weight",
+        "0.0 and 1.0",
+    ],
+    ("--distillation-weight", "0.5"): ["--distillation-weight", "need a --teacher"],
+    ("--unlabeled", "few.csv"): ["--unlabeled", "need a --teacher"],
+    ("--teacher", "x", "--unlabeled", "nowhere.csv"): ["nowhere.csv does not exist"],
     ("--preset", "huge"): ["preset", "small, tiny, large, paper", "'huge'"],
     ("--operation", "addition"): ["operation", "modulation, interference", "'addition'"],
     ("--device", "tpu"): ["device", "auto, cpu, cuda, mps", "'tpu'"],
@@ -166,6 +174,12 @@ def test_test_labels_unseen_in_training_are_found_before_training(invoke, few, t
         ended = invoke("train", few, "--preset", "tiny", option, test)
         fragments = ["'mineral'", "not in the training data", "'animal', 'colour'"]
         assert_refused(ended, fragments, tmp_path, ["few.csv", "test.csv"])
+
+
+def test_a_teacher_of_other_classes_is_refused(invoke, few, tmp_path, number_model):
+    ended = invoke("train", few, "--teacher", number_model)
+    fragments = ["the teacher tells 3, 20 apart, the data 'animal', 'colour'", "id2label"]
+    assert_refused(ended, fragments, tmp_path, ["few.csv"])
 
 
 def test_training_that_diverges_writes_no_model(invoke, few, tmp_path):

@@ -95,6 +95,8 @@ def test_every_option_reaches_the_model(invoke, few, tmp_path, tiny_model):
         "batch-size": 7,
         "learning-rate": 0.125,
         "patience": 5,
+        "teacher": tiny_model,
+        "distillation-weight": 0.25,
         "seed": 11,
         "device": "cpu",
         "tokenizer": tiny_model,
@@ -105,9 +107,27 @@ def test_every_option_reaches_the_model(invoke, few, tmp_path, tiny_model):
     stored = {**described["config"], **described["training"]}
     for name, value in options.items():
         if name != "tokenizer":
-            assert stored[name.replace("-", "_")] == value
+            kind = type(stored[name.replace("-", "_")])
+            assert stored[name.replace("-", "_")] == kind(value)
     tokenizers = [folder / "tokenizer.json" for folder in (tiny_model, tmp_path / "wave-model")]
     assert tokenizers[0].read_bytes() == tokenizers[1].read_bytes()
+
+
+def test_a_teacher_labels_the_unlabelled(invoke, few, tmp_path, tiny_model):
+    """Two labelled texts of each kind and a teacher's answers: words that no label told of."""
+    rows = [("cat one", "animal"), ("cat two", "animal"), ("red one", "colour"), ("red", "colour")]
+    data = write_csv(tmp_path / "two.csv", rows)
+    validation = write_csv(tmp_path / "validation.csv", labelled_rows(12))
+    more = write_csv(tmp_path / "more.csv", [(text, "?") for text, _ in labelled_rows()])
+    arguments = ("train", data, "--preset", "tiny", "--validation", validation, "--json")
+    taught = invoke(*arguments, "--teacher", tiny_model, "--unlabeled", more)
+    assert taught.code == 0
+    assert taught.lines[0]["validation"]["accuracy"] == 1.0
+    (described,) = invoke("info", "wave-model", "--json").lines
+    assert described["training"]["teacher"] == str(tiny_model)
+    metrics = json.loads((tmp_path / "wave-model" / "metrics.json").read_text("utf-8"))
+    assert metrics["training_texts"] == 4 + 60
+    assert f"with `{tiny_model}` as its teacher" in (tmp_path / "wave-model/README.md").read_text()
 
 
 def test_columns_are_found_by_their_names(invoke, tmp_path):

@@ -19,6 +19,8 @@ from wave_network.data import (
     has_label_lists,
     read_dataset,
     read_splits,
+    read_texts,
+    texts_from_memory,
 )
 from wave_network.data.arrow import Columns, tidy
 from wave_network.errors import DataError
@@ -522,3 +524,48 @@ from wave_network.data import from_memory, read_splits
             [sys.executable, "-c", code], capture_output=True, text=True, check=False
         )
         assert 'reading labelled data needs the "train" extra' in result.stderr
+
+
+TEXTS_ALONE = ["One, two", "", "null", "雨"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("more.csv", 'body,label\n"One, two",x\n,\nnull,\n雨,x\n'),
+        ("more.tsv", "body\nOne, two\n\t\nnull\n雨\n".replace("\t", '""')),
+        ("more.jsonl", "".join(json.dumps({"body": text}) + "\n" for text in TEXTS_ALONE)),
+        ("more.txt", "".join(f"{text}\n" for text in TEXTS_ALONE)),
+    ],
+)
+def test_texts_without_labels(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    found = read_texts(tmp_path / name, "body")
+    assert found.column_names == ["text"]
+    assert found["text"][:] == TEXTS_ALONE == texts_from_memory(iter(TEXTS_ALONE))["text"][:]
+
+
+def test_texts_of_a_parquet_file(tmp_path):
+    pq.write_table(pa.table({"body": TEXTS_ALONE}), tmp_path / "more.parquet")
+    assert read_texts(tmp_path / "more.parquet", "body")["text"][:] == TEXTS_ALONE
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("more.csv", "body\ncat\n", "no column 'text'"),
+        ("more.csv", "text\n", "has no rows"),
+        ("more.csv", "text\ncat,dog\n", "more.csv:2: the header has 1 columns"),
+        ("more.txt", "", "has no rows"),
+        ("more.doc", "cat", "unknown ending"),
+        ("more.csv", None, "does not exist"),
+    ],
+)
+def test_texts_that_cannot_be_read(tmp_path, name, content, said):
+    if content is not None:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert re.search(said, refusal(read_texts, tmp_path / name))
+
+
+def test_texts_in_memory_that_are_none():
+    assert "text 1 is None" in refusal(texts_from_memory, ["a", None])

@@ -24,10 +24,11 @@ from wave_network.data import (
     from_memory,
     read_splits,
     stratified_split,
+    texts_from_memory,
 )
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, DataError, ModelFolderError
-from wave_network.runtime import Engine
+from wave_network.runtime import Engine, load
 from wave_network.text import TextTokenizer
 from wave_network.training.fit import fit, pack
 from wave_network.training.metrics import summarize_sets
@@ -177,6 +178,35 @@ def test_soft_labels_take_the_place_of_the_column(rows):
     assert fitted.history[-1]["train_loss"] > 0.94
 
 
+def test_a_teacher_is_learnt_from(rows, sample_model):
+    """With its answers alone a text's own label says nothing: here every label is wrong."""
+    classes, indices = encode_labels(rows["label"])
+    wrong = from_memory(rows["text"][:], [classes[index - 1] for index in indices])
+    config = replace(CONFIG, epochs=40, teacher=str(sample_model), distillation_weight=1.0)
+    listener = Listener()
+    fitted = fit(wrong, rows.select(range(20)), PRESET, config, progress=listener)
+    assert listener.stages[:2] == ["asking the teacher", 140]
+    teacher, student = (
+        engine.predict_proba(rows["text"]) for engine in (load(sample_model), Engine(fitted.files))
+    )
+    agreement = (teacher.argmax(axis=1) == student.argmax(axis=1)).mean()
+    assert agreement > 0.8
+    assert (student.argmax(axis=1) == indices).mean() > 0.7
+    assert fitted.files.training["teacher"] == str(sample_model)
+    assert fitted.files.training["distillation_weight"] == 1.0
+
+
+def test_unlabelled_texts_are_learnt_from_and_never_held_out(rows, sample_model):
+    config = replace(CONFIG, teacher=str(sample_model))
+    unlabeled = texts_from_memory(["zymurgy " * 5] * 30)
+    files = fit(rows, None, PRESET, config, unlabeled=unlabeled).files
+    assert files.metrics["training_texts"] == 126 + 30
+    assert files.metrics["validation_texts"] == 14
+    assert len(files.tokenizer.encode(["zymurgy"]).ids) == 2  # [CLS] and a word of the vocabulary
+    with pytest.raises(ConfigError, match="unlabelled texts need a teacher"):
+        fit(rows, None, PRESET, CONFIG, unlabeled=unlabeled)
+
+
 def test_options_replace_the_presets(rows):
     options = {"operation": "interference", "max_length": 5, "levels": ("sentence", "input")}
     fitted = fit(rows, None, PRESET, CONFIG, model_options=options)
@@ -272,8 +302,11 @@ class Listener:
     def __init__(self, interrupt_at=None):
         self.stages, self.steps, self.interrupt_at = [], 0, interrupt_at
 
-    def stage(self, name):
+    def stage(self, name, total=None):
         self.stages.append(name)
+
+    def advance(self, count):
+        self.stages.append(count)
 
     def start(self, steps, epochs):
         self.stages.append((steps, epochs))
@@ -380,3 +413,8 @@ def test_label_sets_may_name_classes_that_no_text_has(rows):
     fitted = fit(with_label_sets(rows), None, LOCAL, CONFIG, classes=names)
     assert fitted.files.config.labels == names
     assert fitted.files.config.label_thresholds[1] == 0.5
+
+
+def test_a_teacher_is_for_one_label_a_text(rows):
+    with pytest.raises(ConfigError, match="a teacher gives each text one label"):
+        fit(with_label_sets(rows), None, LOCAL, replace(CONFIG, teacher="anything"))

@@ -75,7 +75,7 @@ class Recorder:
         self.started, self.losses, self.records = None, [], []
         self.interrupt_step, self.interrupt_epoch = step, epoch
 
-    def stage(self, name):
+    def stage(self, name, total=None):
         raise AssertionError("the loop itself has no stages")
 
     def start(self, steps, epochs):
@@ -253,6 +253,17 @@ def test_first_loss_of_soft_labels_is_their_cross_entropy(make):
     batch = next(training_batches(texts, 16, 0.0, np.random.default_rng([5, 1])))
     logs = before(batch).detach().log_softmax(dim=-1)  # (texts, labels), or of three members
     expected = -(batch.labels * logs).sum(dim=-1).mean()
+    assert listener.losses[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_with_a_teacher_the_logits_are_softened_as_its_answers_are():
+    model, listener, texts = make_model(), Recorder(), soft_labels(TRAINING)
+    before = deepcopy(model)
+    config = make_config(epochs=1, seed=5, teacher="any", distillation_temperature=3.0)
+    train(model, texts, VALIDATION, config, listener)
+    batch = next(training_batches(texts, 16, 0.0, np.random.default_rng([5, 1])))
+    logs = (before(batch).detach() / 3).log_softmax(dim=-1)
+    expected = -9 * (batch.labels * logs).sum(dim=-1).mean()
     assert listener.losses[0] == pytest.approx(expected.item(), rel=1e-5)
 
 

@@ -41,6 +41,16 @@ def test_a_terminal_gets_the_bar_too():
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is back
 
 
+def test_a_stage_with_a_total_shows_how_far_it_is():
+    file = StringIO()
+    with TrainingBar(Console(file=file, force_terminal=True, width=100)) as bar:
+        bar.stage("asking the teacher", 8)
+        bar.advance(3)
+        bar.advance(3)
+    assert "asking the teacher" in file.getvalue()
+    assert "75%" in file.getvalue()
+
+
 def test_an_error_leaves_the_terminal_as_it_was():
     file = StringIO()
     bar = TrainingBar(Console(file=file, force_terminal=True))

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from wave_network.baselines.fasttext import FastTextClassifier
 from wave_network.baselines.tfidf import TfidfClassifier
 from wave_network.config import Label
+from wave_network.errors import extra_needed
 
 __all__ = ["BASELINES", "Baseline", "FastTextClassifier", "TfidfClassifier"]
+
+AUTOTUNE_SECONDS: Final = 60
+"""How long "fasttext-autotuned" searches; fastText's own default is five minutes."""
 
 
 class Baseline(Protocol):
@@ -54,6 +58,10 @@ def _fasttext(word_ngrams: int, buckets: int, learning_rate: float) -> MakeBasel
     return make
 
 
+def _fasttext_autotuned(*, seed: int, threads: int) -> FastTextClassifier:
+    return FastTextClassifier(autotune_seconds=AUTOTUNE_SECONDS, seed=seed, threads=threads)
+
+
 def _tfidf(word_ngrams: int) -> MakeBaseline:
     # scikit-learn trains these with one thread.
     def make(*, seed: int, threads: int) -> TfidfClassifier:
@@ -62,10 +70,27 @@ def _tfidf(word_ngrams: int) -> MakeBaseline:
     return make
 
 
+def _model2vec(*, seed: int, threads: int) -> Baseline:
+    from wave_network.baselines.model2vec import Model2VecClassifier
+
+    return Model2VecClassifier(seed=seed)
+
+
+def _transformer(*, seed: int, threads: int) -> Baseline:
+    with extra_needed("baselines", "the Transformer baseline"):
+        from wave_network.baselines.transformer_classifier import TransformerClassifier
+
+    return TransformerClassifier(seed=seed)
+
+
+# Torch takes its threads from the environment.
 BASELINES: Final[Mapping[str, MakeBaseline]] = {
     "fasttext-unigram": _fasttext(word_ngrams=1, buckets=0, learning_rate=0.25),
     "fasttext-bigram": _fasttext(word_ngrams=2, buckets=2_000_000, learning_rate=0.25),
     "fasttext-bigram-10m": _fasttext(word_ngrams=2, buckets=10_000_000, learning_rate=0.5),
+    "fasttext-autotuned": _fasttext_autotuned,
     "tfidf-unigram": _tfidf(word_ngrams=1),
     "tfidf-bigram": _tfidf(word_ngrams=2),
+    "model2vec": _model2vec,
+    "transformer": _transformer,
 }

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from wave_network.baselines.padding import Padded, classify_padded, pad
 from wave_network.data.batch import PackedBatch
-from wave_network.errors import ConfigError, ModelFolderError, extra_needed
+from wave_network.errors import ConfigError, extra_needed
+from wave_network.pretrained import read_pretrained
 from wave_network.text.loading import read_tokenizer
 
 if TYPE_CHECKING:
@@ -147,35 +145,4 @@ def find_sep_token(source: str) -> int | None:
 
 
 def _load(source: str) -> PreTrainedModel:
-    with extra_needed("transformers", "a pretrained encoder"):
-        from transformers import AutoModel
-    try:
-        with _silence():
-            # Safetensors alone: the other format, pickle, can run code.
-            model, loading = AutoModel.from_pretrained(
-                source, use_safetensors=True, output_loading_info=True
-            )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelFolderError(f"{source} has no encoder that can be read: {reason}") from error
-    # Those would have been made up at random.
-    missing = [name for name in loading["missing_keys"] if not name.startswith("pooler.")]
-    if missing:
-        raise ModelFolderError(f"{source} is no whole encoder: it has no weights {missing[0]}")
-    return model.float()  # whatever it was stored as
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep `transformers` from drawing a bar and a table for every model that it reads."""
-    from transformers.utils import logging
-
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()
+    return read_pretrained(source, "AutoModel", "encoder", may_lack=("pooler.",))

@@ -10,7 +10,7 @@ import typer
 from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
 from wave_network.config import get_preset, override
-from wave_network.errors import extra_needed
+from wave_network.errors import ConfigError, extra_needed
 from wave_network.figures import figure_names
 
 
@@ -99,6 +99,30 @@ def train(
             "preset's, or never.",
         ),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="A classifier of the same classes to learn from as well: a model folder, a folder "
+            "of transformers (a fine-tuned BERT, say), or a Hub id (OWNER/NAME).",
+        ),
+    ] = None,
+    distillation_weight: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The share of the teacher's answers in what labelled texts are to be answered "
+            "with, from 0 to 1; the labels have the rest. Default: 0.5.",
+        ),
+    ] = None,
+    unlabeled: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="More texts, which only the teacher labels: .csv, .tsv, .jsonl, .parquet, or .txt "
+            "(one text a line).",
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(metavar="N", help="Decides everything random: same seed, same model."),
@@ -127,8 +151,9 @@ def train(
       wave-network train films.csv --label-column genres --label-separator "|"
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
+      wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
     """
-    from wave_network.data import read_dataset, read_splits
+    from wave_network.data import read_dataset, read_splits, read_texts
     from wave_network.model_folder import check_output
 
     log_to_stderr()
@@ -138,10 +163,14 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "patience": patience,
+        "teacher": teacher,
+        "distillation_weight": distillation_weight,
         "seed": seed,
         "device": device,
     }
     _check_options(preset, model_options, train_options)
+    if teacher is None and (unlabeled is not None or distillation_weight is not None):
+        raise ConfigError("--unlabeled and --distillation-weight need a --teacher: name one")
     check_output(output, overwrite=overwrite)
     columns: dict[str, Any] = {
         "text_column": text_column,
@@ -154,6 +183,7 @@ def train(
         splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
     if test is not None:
         splits = splits._replace(test=read_dataset(test, **columns)[0])
+    unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
     with extra_needed("train", "training"):
         from wave_network.training.run import train_model
     summary, stopped = train_model(
@@ -165,6 +195,7 @@ def train(
         train_options=train_options,
         tokenizer=tokenizer,
         console=stderr_console(),
+        unlabeled=unlabeled_texts,
     )
     if as_json:
         print_json(summary)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         has_label_lists,
         read_dataset,
         read_splits,
+        read_texts,
+        texts_from_memory,
     )
     from wave_network.data.rows import iter_texts
     from wave_network.data.split import encode_labels, stratified_split
@@ -32,8 +34,10 @@ __all__ = [
     "iter_texts",
     "read_dataset",
     "read_splits",
+    "read_texts",
     "split_label_sets",
     "stratified_split",
+    "texts_from_memory",
 ]
 
 _HOMES = {
@@ -46,8 +50,10 @@ _HOMES = {
     "iter_texts": "rows",
     "read_dataset": "read",
     "read_splits": "read",
+    "read_texts": "read",
     "split_label_sets": "label_sets",
     "stratified_split": "split",
+    "texts_from_memory": "read",
 }
 
 

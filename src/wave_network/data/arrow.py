@@ -31,7 +31,14 @@ from wave_network.data.parquet import (
     one_line,
     open_parquet,
 )
-from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION, Row, iter_rows, split_labels
+from wave_network.data.rows import (
+    LABEL_OPTION,
+    TEXT_OPTION,
+    Row,
+    iter_rows,
+    iter_texts,
+    split_labels,
+)
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
 
 if TYPE_CHECKING:
@@ -66,6 +73,27 @@ def load_file(path: Path, columns: Columns) -> Dataset:
     if path.suffix.lower() == ".parquet":
         return _load_parquet(path, columns)
     return _load_text(path, columns)
+
+
+def load_texts(path: Path, text_column: str) -> Dataset:
+    """Load the texts of a text or parquet file as the column `text`.
+
+    Raises:
+        DataError: If the file, or one of its texts, cannot be used.
+        OutputError: If the temporary folder cannot take the copy.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    check_installed()
+    from datasets import Dataset, Features, Value
+
+    with _working_copy(path) as folder:
+        return Dataset.from_generator(
+            _texts,
+            features=Features({"text": Value("string")}),
+            cache_dir=folder,
+            gen_kwargs={"path": str(path), "text_column": text_column},
+            writer_batch_size=BATCH_SIZE,
+        )
 
 
 def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
@@ -184,6 +212,11 @@ def _first_label_type(rows: Iterator[Row]) -> LabelType:
 def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
     for row in iter_rows(path, *columns):
         yield row._asdict()
+
+
+def _texts(path: str, text_column: str) -> Iterator[dict[str, str]]:
+    for text in iter_texts(path, text_column):
+        yield {"text": text}
 
 
 def _load_parquet(path: Path, columns: Columns) -> Dataset:

@@ -21,6 +21,7 @@ from wave_network.data.arrow import (
     label_type_of,
     load_file,
     load_hub,
+    load_texts,
     two_columns,
     with_label_lists,
     with_labels,
@@ -123,6 +124,25 @@ def read_dataset(
     return _load_files({name: files[name]}, columns)[name], name
 
 
+def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
+    """Read texts without labels.
+
+    Args:
+        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file, or a `.txt` file with one text a line.
+        text_column: The column of the texts; all others are ignored.
+
+    Returns:
+        The column `text`.
+
+    Raises:
+        DataError: If the file cannot be used.
+        OutputError: If the disk cannot take the working copy.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    check_file(Path(path))
+    return load_texts(Path(path), text_column)
+
+
 def from_memory(texts: Iterable[str], labels: Iterable[Label | Iterable[Label]]) -> Dataset:
     """Make a data set of texts and labels in memory.
 
@@ -158,6 +178,23 @@ def from_memory(texts: Iterable[str], labels: Iterable[Label | Iterable[Label]])
 def has_label_lists(dataset: Dataset) -> bool:
     """Whether a text of the data set may have any number of labels."""
     return label_type_of(dataset).listed
+
+
+def texts_from_memory(texts: Iterable[str]) -> Dataset:
+    """Make a data set of texts in memory, without labels.
+
+    Args:
+        texts: As for `from_memory`.
+
+    Raises:
+        DataError: If a text is none; it names the index.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    check_installed()
+    from datasets import Dataset, Features, Value
+
+    features = Features({"text": Value("string")})
+    return Dataset.from_dict({"text": _text_list(texts)}, features=features)
 
 
 def column(rows: Dataset, name: str) -> Iterator[Any]:

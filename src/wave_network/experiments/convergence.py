@@ -88,7 +88,10 @@ class _Watcher:
         self.rows: list[Row] = []
         self._steps = 0
 
-    def stage(self, name: str) -> None:
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Not of interest."""
+
+    def advance(self, count: int) -> None:
         """Not of interest."""
 
     def start(self, steps: int, epochs: int) -> None:

@@ -12,7 +12,7 @@ from wave_network.errors import ModelFolderError
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 _VOCABULARY_FILE: Final = "vocab.txt"
-_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def read_tokenizer(source: str | Path) -> Tokenizer:
@@ -34,8 +34,8 @@ def read_tokenizer(source: str | Path) -> Tokenizer:
         return _read_bert_vocabulary(path / _VOCABULARY_FILE)
     if path.is_dir():
         raise ModelFolderError(f"{path} has no {TOKENIZER_FILE} (nor BERT's {_VOCABULARY_FILE})")
-    if isinstance(source, str) and _HUB_ID.fullmatch(source):
-        return _read_json(_download(source))
+    if isinstance(source, str) and HUB_ID.fullmatch(source):
+        return _read_json(hub_file(source, TOKENIZER_FILE))
     raise ModelFolderError(f"no tokenizer at {source}: there is no such file or folder")
 
 
@@ -63,19 +63,28 @@ def _read_bert_vocabulary(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _download(hub_id: str) -> Path:
+def hub_file(hub_id: str, name: str) -> Path:
+    """A file of a repository on the Hub, from the cache or downloaded.
+
+    Args:
+        hub_id: `OWNER/NAME`.
+        name: The file's name.
+
+    Raises:
+        ModelFolderError: If it cannot be had.
+    """
     # Slow to import, and seldom needed.
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
-    cached = try_to_load_from_cache(hub_id, TOKENIZER_FILE)
+    cached = try_to_load_from_cache(hub_id, name)
     if isinstance(cached, str):
         return Path(cached)
     try:
         _check_network()
-        return Path(hf_hub_download(hub_id, TOKENIZER_FILE))
+        return Path(hf_hub_download(hub_id, name))
     except Exception as error:  # the Hub's client lets the errors of several libraries through
         raise ModelFolderError(
-            f"there is no folder {hub_id}, and {TOKENIZER_FILE} of {hub_id} cannot be had from the "
+            f"there is no folder {hub_id}, and {name} of {hub_id} cannot be had from the "
             f"Hugging Face Hub ({_one_line(error)}); give a local folder that holds it instead"
         ) from error
 

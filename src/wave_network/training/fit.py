@@ -38,6 +38,7 @@ from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
 from wave_network.text import TextTokenizer
+from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
 from wave_network.training.loop import Progress, predict_probabilities, train
 from wave_network.training.metrics import summarize_sets
@@ -80,6 +81,7 @@ def fit(
     tokenizer: str | None = None,
     classes: Sequence[Label] | None = None,
     soft_labels: SoftLabels | None = None,
+    unlabeled: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
     """Train a classifier from scratch.
@@ -98,20 +100,20 @@ def fit(
             None: those of the training texts, sorted.
         soft_labels: What the training texts are to be answered with, in place of the column
             `label`. Those of them that are held out count as of their most probable class.
+        unlabeled: More texts to learn from, column `text`; the teacher labels them.
         progress: Is told of every step and epoch.
 
     Raises:
         DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
             out, a validation label that training does not have.
-        ModelFolderError: If the given tokenizer cannot be had.
-        ConfigError: If an option does not fit, or makes training diverge.
+        ModelFolderError: If the given tokenizer or teacher cannot be had.
+        ConfigError: If an option does not fit, or makes training diverge; if the teacher's classes
+            are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
     multi_label = has_label_lists(training)
-    if multi_label:
-        dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
-        config = replace(config, token_dropout=dropout)
-    classes, targets = _encoded(training, classes, soft_labels)
+    config = _fitting(config, multi_label, unlabeled)
+    classes, targets = _targets(training, classes, soft_labels)
     validation_labels: Targets
     if validation is None:
         kept, held_out = _split(targets, multi_label, config)
@@ -120,6 +122,8 @@ def fit(
         targets = targets[kept]
     else:
         validation_labels = encode_targets(validation["label"], classes, multi_label=multi_label)
+    if config.teacher is not None:
+        training, targets = distil(training, targets, unlabeled, classes, config, progress)
     options = {**preset.model, **(model_options or {})}
     if progress:
         progress.stage("learning the vocabulary")
@@ -174,7 +178,7 @@ def fit(
     return Fitted(files=files, history=result.history, stopped=result.stopped)
 
 
-def _encoded(
+def _targets(
     training: Dataset, classes: Sequence[Label] | None, soft_labels: SoftLabels | None
 ) -> tuple[tuple[Label, ...], Targets]:
     """The classes, and what the training texts are to be answered with."""
@@ -183,6 +187,17 @@ def _encoded(
     if soft_labels is None:
         return encode_labels(training["label"])
     return soft_labels.classes, soft_labels.probabilities
+
+
+def _fitting(config: TrainConfig, multi_label: bool, unlabeled: Dataset | None) -> TrainConfig:
+    """The training as it suits the data, or why it does not."""
+    if unlabeled is not None and config.teacher is None:
+        raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
+    if not multi_label:
+        return config
+    if config.teacher is not None:
+        raise ConfigError("a teacher gives each text one label: leave it out with label lists")
+    return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
 
 
 def _split(

@@ -23,8 +23,11 @@ from wave_network.training.optimizer import build_optimizers, build_schedule, cl
 class Progress(Protocol):
     """Who is told how training goes."""
 
-    def stage(self, name: str) -> None:
-        """What is done before the first step: a name for people."""
+    def stage(self, name: str, total: int | None = None) -> None:
+        """What is done before the first step: a name for people, in `total` parts if known."""
+
+    def advance(self, count: int) -> None:
+        """So many parts of the stage are done."""
 
     def start(self, steps: int, epochs: int) -> None:
         """Training starts; `steps` in all."""
@@ -138,6 +141,8 @@ class _Trainer:
         self.config = config
         self.multi_label = multi_label
         self.progress = progress
+        # A teacher's answers come softened.
+        self.temperature = 1.0 if config.teacher is None else config.distillation_temperature
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.device = self.accelerator.device
@@ -162,8 +167,7 @@ class _Trainer:
             assert batch.labels is not None
             logits = self.model(batch)
             members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            mean_loss = _mean_binary_loss if self.multi_label else _mean_loss
-            loss = mean_loss(members, batch.labels, config.label_smoothing)
+            loss = self._mean_loss(members, batch.labels)
             # The members share no parameter, so each one's gradient is that of its own loss.
             self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
@@ -196,6 +200,12 @@ class _Trainer:
             return summarize_sets(probabilities, texts.labels)
         return summarize(probabilities, texts.hard_labels)
 
+    def _mean_loss(self, members: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self.config.label_smoothing
+        if self.multi_label:
+            return _mean_binary_loss(members, labels, smoothing)
+        return _mean_loss(members, labels, smoothing, self.temperature)
+
     def _count_right(self, members: Tensor, labels: Tensor) -> Tensor:
         """How many texts the members together answer rightly; of label sets, in every label."""
         if self.multi_label:
@@ -205,13 +215,15 @@ class _Trainer:
         return (members.softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
 
 
-def _mean_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def _mean_loss(members: Tensor, labels: Tensor, smoothing: float, temperature: float) -> Tensor:
     """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
 
-    Labels are class indices, (texts,), or a probability of each class, (texts, labels).
+    Labels are class indices, (texts,), or a probability of each class, (texts, labels). The square
+    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1).
     """
     each = labels.expand(len(members), *labels.shape).flatten(0, 1)
-    return F.cross_entropy(members.flatten(0, 1), each, label_smoothing=smoothing)
+    logits = members.flatten(0, 1) / temperature
+    return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
 
 
 def _mean_binary_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:

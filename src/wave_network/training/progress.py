@@ -43,9 +43,14 @@ class TrainingBar:
             transient=True,
         )
 
-    def stage(self, name: str) -> None:
-        """What is done before the first step: a bar that moves without an end in sight."""
-        self._replace_task(name, total=None)
+    def stage(self, name: str, total: int | None = None) -> None:
+        """What is done before the first step: without a total, the bar has no end in sight."""
+        self._replace_task(name, total=total)
+
+    def advance(self, count: int) -> None:
+        """A part of the stage is done."""
+        if self._task is not None:
+            self._bar.update(self._task, advance=count)
 
     def start(self, steps: int, epochs: int) -> None:
         """Training starts."""

@@ -27,6 +27,7 @@ from wave_network.training.metrics import summarize_for
 from wave_network.training.progress import TrainingBar
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from rich.console import Console
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def train_model(
     train_options: Mapping[str, Any],
     tokenizer: str | None,
     console: Console,
+    unlabeled: Dataset | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """Train, write the model folder, and evaluate on the test split with what was written.
 
@@ -54,6 +56,7 @@ def train_model(
         train_options: Fields of `TrainConfig`; None keeps the preset's value.
         tokenizer: As for `fit`.
         console: Where progress is drawn.
+        unlabeled: As for `fit`.
 
     Returns:
         What `train --json` prints, and why training stopped early (see `TrainResult`).
@@ -74,6 +77,7 @@ def train_model(
             config,
             model_options={k: v for k, v in model_options.items() if v is not None},
             tokenizer=tokenizer,
+            unlabeled=unlabeled,
             progress=progress,
         )
     files = fitted.files

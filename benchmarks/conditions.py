@@ -1,0 +1,150 @@
+"""Where and with what something is measured, and processes of their own to measure in."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from wave_network._version import __version__
+
+HERE: Final = Path(__file__).resolve().parent
+MEGABYTE: Final = 1_000_000
+
+# What decides a measurement: a commit that changes none of these measures the same.
+_MEASURED_CODE: Final = (
+    "src",
+    "pyproject.toml",
+    "constraints.txt",
+    *(f"benchmarks/{name}.py" for name in ("conditions", "models", "measure", "growth")),
+)
+_THREAD_VARIABLES: Final = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The first columns of every row.
+
+    Attributes:
+        date: In UTC.
+        commit: The last one that changed what is measured; `-dirty` where something has changed
+            since.
+        machine: The processor's name.
+        load: Runnable processes in the minute before; well below 1 on a quiet machine.
+    """
+
+    date: str
+    commit: str
+    machine: str
+    cores: int
+    memory_gb: float
+    load: float
+    wave_network: str
+    python: str
+    torch: str
+    scikit_learn: str
+    fasttext: str
+    model2vec: str
+
+
+def look_around() -> Conditions:
+    """Note the conditions of the run that follows."""
+    return Conditions(
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        commit=commit(),
+        machine=machine(),
+        cores=os.cpu_count() or 0,
+        memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        load=round(os.getloadavg()[0], 2),
+        wave_network=__version__,
+        python=platform.python_version(),
+        torch=_version("torch"),
+        scikit_learn=_version("scikit-learn"),
+        fasttext=_version("fasttext-wheel"),
+        model2vec=_version("model2vec"),
+    )
+
+
+def commit() -> str:
+    """The last commit that changed what is measured, and whether something has changed since."""
+    paths = ("--", *_MEASURED_CODE)
+    try:
+        last = _git("log", "-1", "--format=%h", "--abbrev=7", *paths)
+        changed = _git("status", "--porcelain", *paths)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{last or 'unknown'}{'-dirty' if changed else ''}"
+
+
+def machine() -> str:
+    """The processor's name, as well as the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def in_new_process(script: Path, task: Mapping[str, Any], *, threads: int) -> dict[str, Any] | None:
+    """Run `script --worker TASK`, whose last line on stdout is the answer, as JSON.
+
+    Args:
+        script: A Python file.
+        task: Goes to it as JSON.
+        threads: That it may use.
+
+    Returns:
+        The answer; None if the process failed, having said why on stderr.
+    """
+    command = [sys.executable, str(script), "--worker", json.dumps(task)]
+    # A new process's peak memory is its own, and one library's threads do not wait for another's.
+    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    environment["TQDM_DISABLE"] = "1"
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        return None
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def peak_mb() -> float:
+    """The most memory that this process held, since its start or since `forget_peak`."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / MEGABYTE
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / MEGABYTE * (1 if sys.platform == "darwin" else 1024)
+
+
+def forget_peak() -> None:
+    """Let the peak start anew at what is held now, where the system can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(HERE.parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,223 @@
+"""Train, check and time one model in this process; `compare.py` starts it.
+
+What is timed, with the libraries imported and the texts in memory: training, up to a model in
+memory; the labels of all test texts in one call; those of single texts, one call each.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from conditions import HERE, Conditions, forget_peak, peak_mb
+from models import Wave, make
+from wave_network.config import Label
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from numpy.typing import NDArray
+
+OUTPUT: Final = HERE / "data" / "compare.csv"
+BETTER_THAN_CHANCE: Final = 1.5
+_SINGLE_TEXTS: Final = 1_000
+_WARM_UP: Final = 50
+_LONG_ENOUGH: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured: the columns that tell a row from every other.
+
+    Attributes:
+        data: As for `wave-network train`; in a row, its last part.
+        per_class: Training texts drawn of each class, by the seed; None takes all there are.
+        model: One of `models.MODELS`.
+        seed: Of the draw and of the model.
+        threads: That the model may use.
+        epochs: Of a wave model; None takes the preset's.
+        max_length: Of a wave model; None takes the preset's.
+        tokenizer: Of a wave model that would take its own from the Hub.
+    """
+
+    data: str
+    per_class: int | None
+    model: str
+    seed: int
+    threads: int
+    epochs: int | None
+    max_length: int | None
+    tokenizer: str | None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is found out: the other columns of a row.
+
+    Attributes:
+        predict_seconds: For all test texts; the median of three, or the one if it takes long.
+        p50_ms: For one text, warm, the median over many; like the other percentiles.
+        cold_seconds: `wave-network predict` for one text, its process's start included; the
+            median of seven. None for the others.
+        start_mb: Held before training: the libraries and the texts.
+        train_mb: The most held while training.
+        peak_mb: The most held by the process at any time.
+    """
+
+    train_rows: int
+    test_rows: int
+    classes: int
+    accuracy: float
+    macro_f1: float
+    train_seconds: float
+    predict_seconds: float
+    texts_per_second: float
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    cold_seconds: float | None
+    start_mb: float
+    train_mb: float
+    peak_mb: float
+    parameters: int
+    size_bytes: int
+
+
+KINDS: Final = (Conditions, Cell, Measurement)
+"""Whose fields are the columns of the file."""
+
+
+def measure(cell: Cell) -> Measurement:
+    """Train a model in this process; time and check its answers.
+
+    Raises:
+        SystemExit: If the data cannot be used so, or the answers are not worth timing.
+    """
+    from wave_network.data import read_splits
+
+    splits = read_splits(cell.data)
+    if splits.test is None:
+        sys.exit(f"{cell.data} has no test split")
+    train_rows = splits.train
+    if cell.per_class is not None:
+        train_rows = draw(train_rows, cell.per_class, cell.seed)
+    train, test = train_rows[:], splits.test[:]
+    model = make(
+        cell.model,
+        seed=cell.seed,
+        threads=cell.threads,
+        tokenizer=cell.tokenizer,
+        epochs=cell.epochs,
+        max_length=cell.max_length,
+    )
+    peak_before = peak_mb()
+    forget_peak()
+    start_mb = peak_mb()
+
+    start = time.perf_counter()
+    model.fit(train["text"], train["label"])
+    train_seconds = time.perf_counter() - start
+    train_mb = peak_mb()
+
+    predicted, predict_seconds = time_together(model, test["text"])
+    peak = max(peak_before, peak_mb())
+    classes = len(set(train["label"]))
+    # From a few texts a model may learn nothing, which is an answer too.
+    least = BETTER_THAN_CHANCE / classes if cell.per_class is None else 0.0
+    accuracy, macro_f1 = score(predicted, test["label"], least)
+    percentiles = time_alone(model, test["text"])
+    cold = model.cold_seconds(test["text"][0]) if isinstance(model, Wave) else None
+    return Measurement(
+        train_rows=len(train["text"]),
+        test_rows=len(test["text"]),
+        classes=classes,
+        accuracy=round(accuracy, 5),
+        macro_f1=round(macro_f1, 5),
+        train_seconds=round(train_seconds, 3),
+        predict_seconds=round(predict_seconds, 4),
+        texts_per_second=round(len(test["text"]) / predict_seconds, 1),
+        p50_ms=percentiles[0],
+        p90_ms=percentiles[1],
+        p99_ms=percentiles[2],
+        cold_seconds=None if cold is None else round(cold, 3),
+        start_mb=round(start_mb, 1),
+        train_mb=round(train_mb, 1),
+        peak_mb=round(peak, 1),
+        parameters=model.num_parameters(),
+        size_bytes=model.size_bytes(),
+    )
+
+
+def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
+    """As many rows of each class, chosen by the seed.
+
+    Raises:
+        SystemExit: If a class has fewer.
+    """
+    import numpy as np
+
+    from wave_network.data import encode_labels
+
+    classes, labels = encode_labels(rows["label"])
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for index, name in enumerate(classes):
+        members = np.flatnonzero(labels == index)
+        if len(members) < per_class:
+            sys.exit(f"class {name!r} has {len(members)} training texts, not {per_class}")
+        chosen.append(generator.choice(members, per_class, replace=False))
+    return rows.select(np.sort(np.concatenate(chosen)))
+
+
+def time_together(model: Any, texts: Sequence[str]) -> tuple[NDArray[Any], float]:  # noqa: ANN401
+    """The labels of all texts, and the seconds that one call takes for them."""
+    model.predict(texts[:1])
+    times: list[float] = []
+    while len(times) < 3 and sum(times) < _LONG_ENOUGH:
+        start = time.perf_counter()
+        predicted = model.predict(texts)
+        times.append(time.perf_counter() - start)
+    return predicted, statistics.median(times)
+
+
+def time_alone(model: Any, texts: Sequence[str]) -> tuple[float, float, float]:  # noqa: ANN401
+    """Milliseconds for one warm text: the 50th, 90th and 99th percentile over many real ones."""
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(len(texts))[: _SINGLE_TEXTS + _WARM_UP]
+    chosen = [texts[index] for index in order]
+    for text in chosen[:_WARM_UP]:
+        model.predict([text])
+    times = []
+    for text in chosen[-_SINGLE_TEXTS:]:
+        start = time.perf_counter()
+        model.predict([text])
+        times.append(1000 * (time.perf_counter() - start))
+    low, middle, high = (round(float(ms), 4) for ms in np.percentile(times, (50, 90, 99)))
+    return low, middle, high
+
+
+def score(
+    predicted: Sequence[Label] | NDArray[Any], labels: Sequence[Label], least: float
+) -> tuple[float, float]:
+    """Accuracy, which must be at least `least`, and macro F1 of answers that are worth timing.
+
+    Raises:
+        SystemExit: If answers are missing, or hardly better than chance.
+    """
+    from sklearn.metrics import accuracy_score, f1_score
+
+    if len(predicted) != len(labels):
+        sys.exit(f"{len(predicted)} predictions for {len(labels)} texts")
+    accuracy = float(accuracy_score(labels, predicted))
+    if accuracy < least:
+        sys.exit(f"accuracy {accuracy:.4f}, not {least:.4f}: hardly better than chance")
+    return accuracy, float(f1_score(labels, predicted, average="macro", zero_division=0))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measure(Cell(**json.loads(sys.argv[2]))))))

@@ -1,0 +1,178 @@
+"""Draw what `compare.py` measured: accuracy against size, training time, rate, and amount of data.
+
+    python benchmarks/plots.py [--input FILE] [--output FOLDER]
+
+One file a data set, and one more where models learnt from a few texts of each class. Of each model
+the rows of the commit that was measured last are drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from conditions import HERE, MEGABYTE
+from measure import KINDS, OUTPUT
+from records import Records, Row, grouped, newest
+from tables import GROUP
+from wave_network.atomic import replacing_file
+from wave_network.config import PRESETS
+from wave_network.experiments.plots import colour, render
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PLOTS: Final = HERE.parent / "results" / "plots"
+PANELS: Final = (
+    ("size_bytes", MEGABYTE, "model on disk, MB"),
+    ("train_seconds", 1, "training, s"),
+    ("texts_per_second", 1, "predicting, texts/s"),
+)
+_OURS: Final[Mapping[str, str]] = {
+    "tiny": "#74a9cf",
+    "small": "#0570b0",
+    "large": "#023858",
+    "paper": "#d55e00",
+}
+_MODEL2VEC: Final = "#6a51a3"
+_MARKERS: Final = ("s", "D", "^", "v", "P", "X")
+
+
+def main() -> None:
+    """Draw every data set of the file."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--input", type=Path, default=OUTPUT)
+    parser.add_argument("--output", type=Path, default=PLOTS)
+    options = parser.parse_args()
+    rows = newest(Records(options.input, KINDS).read(), GROUP)
+    for path, content in drawings(rows).items():
+        target = options.output / path
+        with replacing_file(target, overwrite=True) as file:
+            file.write(content.decode())
+        print(target)
+
+
+def drawings(rows: Sequence[Row]) -> dict[str, bytes]:
+    """SVG files by their names.
+
+    Args:
+        rows: As `records.newest` gives them; those with changed epochs or lengths are left out.
+    """
+    usual = [row for row in rows if row["epochs"] is None and row["max_length"] is None]
+    files = {}
+    for (data,), group in grouped(usual, ("data",)).items():
+        whole = [row for row in group if row["per_class"] is None]
+        if whole:
+            files[f"{data}.svg"] = render(partial(draw_costs, whole), "svg")
+        if len(whole) < len(group):
+            files[f"{data}-few-texts.svg"] = render(partial(draw_amounts, group), "svg")
+    return files
+
+
+def draw_costs(rows: Sequence[Row], figure: Figure) -> None:
+    """Accuracy against each cost: a point a model, with the range over its seeds.
+
+    Args:
+        rows: Of one data set.
+        figure: An empty figure; its size is set.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    figure.set_size_inches(8.4, 4.2)
+    models = grouped(rows, ("model",))
+    styles = _styles([name for (name,) in models])
+    grid = figure.subplots(1, len(PANELS), sharey=True)
+    for axes, (column, unit, label) in zip(grid, PANELS, strict=True):
+        for (name,), group in models.items():
+            low, mean, high = _range(group)
+            axes.errorbar(
+                statistics.mean(row[column] for row in group) / unit,
+                mean,
+                yerr=[[mean - low], [high - mean]],
+                label=name,
+                linestyle="none",
+                markersize=8 if name in PRESETS else 6,
+                capsize=2,
+                linewidth=1,
+                **styles[name],
+            )
+        axes.set_xscale("log")
+        # Plain numbers, also where less than a factor of ten is shown.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(label)
+    first = rows[0]
+    grid[0].set_ylabel("test accuracy, %")
+    figure.suptitle(
+        f"{first['data']}: {first['train_rows']:,} training texts, {first['threads']} threads",
+        fontsize=10,
+    )
+    _legend(figure, grid[0])
+
+
+def draw_amounts(rows: Sequence[Row], figure: Figure) -> None:
+    """Accuracy against the number of training texts: a line a model.
+
+    Args:
+        rows: Of one data set; where none says a number of texts a class, all were taken.
+        figure: An empty figure; its size is set.
+    """
+    figure.set_size_inches(7.2, 4.4)
+    few = [row["model"] for row in rows if row["per_class"] is not None]
+    styles = _styles(list(dict.fromkeys(few)))
+    axes = figure.add_subplot()
+    for name, style in styles.items():
+        own = grouped([row for row in rows if row["model"] == name], ("per_class",)).values()
+        points = sorted((group[0]["train_rows"], _range(group)) for group in own)
+        lows, means, highs = zip(*(values for _, values in points), strict=True)
+        axes.errorbar(
+            [texts for texts, _ in points],
+            means,
+            yerr=[
+                [mean - low for mean, low in zip(means, lows, strict=True)],
+                [high - mean for mean, high in zip(means, highs, strict=True)],
+            ],
+            label=name,
+            linewidth=1.2,
+            capsize=2,
+            **style,
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("training texts")
+    axes.set_ylabel("test accuracy, %")
+    axes.set_title(f"{rows[0]['data']}: {rows[0]['classes']} classes")
+    _legend(figure, axes)
+
+
+def _range(rows: Sequence[Row]) -> tuple[float, float, float]:
+    values = [100 * row["accuracy"] for row in rows]
+    return min(values), statistics.mean(values), max(values)
+
+
+def _styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour and marker: circles for ours; a family shares a colour and differs in markers."""
+    styles: dict[str, dict[str, Any]] = {}
+    used: dict[str, int] = {}
+    for name in names:
+        ours = _OURS.get(name.partition(":")[0])
+        shade = ours or colour(name) or _MODEL2VEC
+        again = used.get(shade, 0)
+        used[shade] = again + 1
+        marker = "o" if ours and not again else _MARKERS[again % len(_MARKERS)]
+        styles[name] = {"color": shade, "marker": marker}
+    return styles
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
+
+
+if __name__ == "__main__":
+    main()

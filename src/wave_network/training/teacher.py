@@ -1,0 +1,170 @@
+"""Teachers: classifiers whose answers a new model learns from (Hinton et al., 2015).
+
+A teacher is a Wave Network model or any sequence classifier of `transformers`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wave_network.config import Label
+from wave_network.data.files import listed
+from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.model_folder import CONFIG, HUB_PREFIX, MODEL_TYPE
+from wave_network.pretrained import one_line, read_pretrained, silence
+from wave_network.runtime import load
+from wave_network.text.loading import HUB_ID, hub_file
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+_BATCH_SIZE: Final = 32
+_MOST_TOKENS: Final = 512  # some models read many thousands, at a price that grows as their square
+_CHARACTERS_PER_TOKEN: Final = 64  # what lies beyond is never read: a huge text costs no more
+
+
+class Teacher(Protocol):
+    """What can be learnt from."""
+
+    @property
+    def labels(self) -> Sequence[Label]:
+        """The classes, in the order of `predict_proba`'s columns."""
+
+    def predict_proba(self, texts: list[str]) -> NDArray[np.float32]:
+        """Probabilities, (texts, classes)."""
+
+
+def read_teacher(source: str, device: torch.device) -> Teacher:
+    """Read a teacher.
+
+    Args:
+        source: A model folder of ours, or a folder of `transformers` with a sequence classifier
+            and its tokenizer; or the Hub id of either, `OWNER/NAME`, after `hub:` if you like.
+        device: Where a model of `transformers` computes.
+
+    Raises:
+        ModelFolderError: If there is no such model, or it cannot be read.
+        ConfigError: If it is no classifier that picks one class of several.
+        MissingExtraError: If it needs `transformers` and that is not installed.
+    """
+    if Path(source).is_dir():
+        description, place = Path(source, CONFIG), source
+    else:
+        place = source.removeprefix(HUB_PREFIX)
+        if not HUB_ID.fullmatch(place):
+            raise ModelFolderError(f"no teacher at {source}: there is no such folder")
+        description = hub_file(place, CONFIG)
+    try:
+        model_type = json.loads(description.read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelFolderError(
+            f"{source} is no teacher: its {CONFIG} cannot be read ({one_line(error)})"
+        ) from error
+    if model_type == MODEL_TYPE:
+        engine = load(source if Path(source).is_dir() else f"{HUB_PREFIX}{place}")
+        if engine.config.is_multi_label:
+            raise ConfigError(f"{source} gives a text any number of labels: a teacher gives one")
+        return engine
+    return TransformerTeacher(place, device)
+
+
+def columns_of(teacher: Sequence[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
+    """Where each class stands among the teacher's, (classes,).
+
+    They must read the same, but for upper and lower case; `LABEL_3`, which `transformers` writes
+    where nobody named the classes, is 3.
+
+    Raises:
+        ConfigError: If they are not the same.
+    """
+    for spell in (str, lambda name: str(name).casefold(), _without_prefix):
+        positions = {spell(name): column for column, name in enumerate(teacher)}
+        wanted = [spell(label) for label in classes]
+        if len(positions) == len(teacher) and sorted(positions) == sorted(wanted):
+            return np.array([positions[label] for label in wanted])
+    raise ConfigError(
+        f"the teacher tells {listed(list(teacher))} apart, the data {listed(list(classes))}: they"
+        f" must be the same (a teacher of transformers has their names in its {CONFIG}, id2label)"
+    )
+
+
+def _without_prefix(name: Label) -> str:
+    return str(name).removeprefix("LABEL_")
+
+
+class TransformerTeacher:
+    """A sequence classifier of `transformers`.
+
+    Args:
+        source: A folder or a Hub id, with the weights as safetensors and a tokenizer.
+        device: Where it computes.
+
+    Raises:
+        ModelFolderError: If there is no such model, or it cannot be read.
+        ConfigError: If it is no classifier that picks one class of several.
+        MissingExtraError: If `transformers` is not installed.
+    """
+
+    def __init__(self, source: str, device: torch.device) -> None:
+        model = read_pretrained(source, "AutoModelForSequenceClassification", "classifier")
+        config = model.config
+        if config.num_labels < 2 or config.problem_type == "multi_label_classification":
+            raise ConfigError(f"{source} does not pick one class of several: it cannot teach to")
+        self.labels: list[Label] = [config.id2label[i] for i in range(config.num_labels)]
+        self._tokenizer = _read_tokenizer(source)
+        self._max_length = _max_length(config, self._tokenizer)
+        self._model = model.to(device).eval()
+        self._device = device
+
+    @torch.inference_mode()
+    def predict_proba(self, texts: list[str]) -> NDArray[np.float32]:
+        """Probabilities, (texts, classes), of the texts' beginnings: all that the model reads."""
+        beginnings = [text[: _CHARACTERS_PER_TOKEN * self._max_length] for text in texts]
+        # Texts of like length together, so that little is padded.
+        order = sorted(range(len(texts)), key=lambda index: len(beginnings[index]))
+        result = np.empty((len(texts), len(self.labels)), np.float32)
+        for start in range(0, len(order), _BATCH_SIZE):
+            chosen = order[start : start + _BATCH_SIZE]
+            inputs = self._tokenizer(
+                [beginnings[index] for index in chosen],
+                truncation=True,
+                max_length=self._max_length,
+                padding=True,
+                return_tensors="pt",
+            )
+            logits = self._model(**inputs.to(self._device)).logits
+            result[chosen] = logits.softmax(dim=1).cpu().numpy()
+        return result
+
+
+def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
+    try:
+        with silence():
+            tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelFolderError(
+            f"{source} has no tokenizer that can be read: {one_line(error)}"
+        ) from error
+    # Of a folder without a vocabulary `transformers` makes a tokenizer that knows no word.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelFolderError(f"{source} has no tokenizer: save it there, too")
+    if tokenizer.pad_token is None:
+        raise ModelFolderError(f"{source}: its tokenizer names no padding token (pad_token)")
+    return tokenizer
+
+
+def _max_length(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Tokens that a model can read of a text, as far as it says so."""
+    positions = getattr(config, "max_position_embeddings", _MOST_TOKENS)
+    if config.model_type in ("camembert", "mpnet", "roberta", "xlm-roberta"):
+        positions -= config.pad_token_id + 1  # theirs count from there
+    return int(min(positions, tokenizer.model_max_length, _MOST_TOKENS))
