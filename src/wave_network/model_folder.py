@@ -37,7 +37,9 @@ CARD: Final = "README.md"
 HISTORY: Final = "history.jsonl"
 METRICS: Final = "metrics.json"
 HUB_PREFIX: Final = "hub:"
-_INT8: Final = "int8"
+EXPORT: Final = "export"
+"""The section of `config.json` that tells a folder for other programs from one of ours."""
+INT8: Final = "int8"
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -156,7 +158,7 @@ def write_model(
         "library_version": __version__,
         "preset": files.preset,
         "architecture": files.config.architecture,
-        "quantization": _INT8 if files.quantized else None,
+        "quantization": INT8 if files.quantized else None,
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
@@ -211,6 +213,8 @@ def read_model(source: str | Path) -> ModelFiles:
     description = _read_json(folder / CONFIG)
     if description.get("model_type") != MODEL_TYPE:
         raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
+    if EXPORT in description:
+        raise ModelFolderError(f"{folder} holds an export: give the model folder it was made from")
     version = description.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise ModelFolderError(
@@ -262,7 +266,7 @@ def _config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
 
 def _is_quantized(description: Mapping[str, Any]) -> bool:
     name = description.get("quantization")
-    if name is not None and name != _INT8:
+    if name is not None and name != INT8:
         raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
     return name is not None
 

@@ -16,6 +16,7 @@ import typer
 from wave_network._version import __version__
 from wave_network.cli.ending import fail, reported
 from wave_network.cli.evaluate import evaluate
+from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
 from wave_network.cli.predict import predict
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (train, evaluate, predict, info, quantize, inspect, reproduce):
+for command in (train, evaluate, predict, info, quantize, export, inspect, reproduce):
     app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.
