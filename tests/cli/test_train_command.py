@@ -11,6 +11,7 @@ MODEL_FILES = {
     "metrics.json",
     "model.safetensors",
     "tokenizer.json",
+    "tokenizer_config.json",
 }
 
 

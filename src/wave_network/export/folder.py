@@ -6,7 +6,6 @@ that ecosystem read them.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +18,15 @@ from wave_network.model_folder import (
     INT8,
     MODEL_TYPE,
     TOKENIZER,
+    TOKENIZER_CONFIG,
     ModelFiles,
     read_model,
     size_bytes,
+    tokenizer_config,
+    write_json,
 )
 
 ONNX_MODEL: Final = "model.onnx"
-TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 
 
 def check_export_output(folder: Path, *, overwrite: bool) -> None:
@@ -72,25 +73,9 @@ def export_onnx(
     with replacing_folder(output) as new:
         (new / ONNX_MODEL).write_bytes(model.SerializeToString())
         (new / TOKENIZER).write_text(files.tokenizer.standalone().to_str(), encoding="utf-8")
-        _write_json(new / TOKENIZER_CONFIG, tokenizer_config(files))
-        _write_json(new / CONFIG, _config(files, about))
+        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        write_json(new / CONFIG, _config(files, about))
     return {"export": str(output), **about, "size_bytes": size_bytes(output)}
-
-
-def tokenizer_config(files: ModelFiles) -> dict[str, Any]:
-    """What `AutoTokenizer` needs beside `tokenizer.json`, in Python and in transformers.js."""
-    tokenizer = files.tokenizer
-    return {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": tokenizer.max_length,
-        "model_input_names": ["input_ids", "attention_mask"],
-        "cls_token": tokenizer.cls_token,
-        "pad_token": tokenizer.cls_token,  # masked out, so any token would do
-        "padding_side": "right",
-        "truncation_side": "right",
-        "clean_up_tokenization_spaces": False,
-        "split_special_tokens": True,  # the name of a special token in a text is text
-    }
 
 
 def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +91,3 @@ def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
         "max_position_embeddings": files.config.max_length,
         "pad_token_id": files.tokenizer.cls_token_id,
     }
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
