@@ -80,7 +80,7 @@ class TextTokenizer:
     """
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
-        self.max_length = max_length
+        self.max_length = int(max_length)  # of NumPy, JSON could not hold it
         tokenizer.no_padding()
         tokenizer.no_truncation()
         tokenizer.encode_special_tokens = True
