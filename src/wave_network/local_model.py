@@ -86,9 +86,7 @@ class LocalWaveNetwork(nn.Module):
         logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
         if self.training:
             return logits
-        if len(logits) == 1:
-            return logits[0]
-        return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
+        return mean_of_members(logits)
 
     def _features(self, batch: PackedBatch) -> Tensor:
         offsets, members = batch.offsets, self.config.members
@@ -132,6 +130,20 @@ class LocalWaveNetwork(nn.Module):
             sparse=self.bigrams.sparse,
             include_last_offset=True,
         )
+
+
+def mean_of_members(logits: Tensor) -> Tensor:
+    """The logarithm of the members' mean probabilities; of one member, its logits.
+
+    Args:
+        logits: (members, texts, labels).
+
+    Returns:
+        (texts, labels).
+    """
+    if len(logits) == 1:
+        return logits[0]
+    return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
 
 
 class MemberLinear(nn.Module):
