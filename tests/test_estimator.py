@@ -6,9 +6,12 @@ import signal
 
 import joblib
 import numpy as np
+import pandas
+import polars
 import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
@@ -105,27 +108,58 @@ def test_the_columns_of_soft_labels_keep_their_order_and_may_lead_no_text():
 
 
 def test_soft_labels_of_a_data_frame():
-    pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(SOFT, columns=["cold", "warm"])
     assert make().fit(TEXTS, table, classes=table.columns).predict(TEXTS).tolist() == LABELS
 
 
-def as_series(values):
+def as_series(values, **options):
     # Its index starts elsewhere, as after dropping rows.
-    pandas = pytest.importorskip("pandas")
-    return pandas.Series(values, index=range(100, 100 + len(values)))
+    return pandas.Series(values, index=range(100, 100 + len(values)), **options)
 
 
-@pytest.mark.parametrize(
-    "convert",
-    [np.array, lambda values: np.array(values, dtype=object), tuple, iter, as_series],
-    ids=["array", "object array", "tuple", "generator", "Series"],
-)
-def test_texts_and_labels_come_in_many_forms(fitted, convert):
+FORMS = {
+    "tuple": tuple,
+    "generator": iter,
+    "array": np.array,
+    "object array": lambda values: np.array(values, dtype=object),
+    "pandas": as_series,
+    "pandas string": lambda values: as_series(values, dtype="string"),
+    "pandas category": lambda values: as_series(values, dtype="category"),
+    "pandas column": lambda values: pandas.DataFrame({"text": values, "more": 1})["text"],
+    "polars": polars.Series,
+    "polars categorical": lambda values: polars.Series(values, dtype=polars.Categorical),
+    "polars column": lambda values: polars.DataFrame({"text": values})["text"],
+}
+
+
+@pytest.mark.parametrize("convert", FORMS.values(), ids=FORMS)
+def test_texts_and_labels_come_in_many_forms(fitted, tmp_path, convert):
     classifier = make().fit(convert(TEXTS), convert(LABELS))
     expected = fitted.predict_proba(TEXTS)
     np.testing.assert_array_equal(classifier.predict_proba(convert(TEXTS)), expected)
     assert classifier.predict(convert(TEXTS)).tolist() == LABELS
+    classifier.save(tmp_path / "model")
+    engine = load(tmp_path / "model")
+    np.testing.assert_array_equal(engine.predict_proba(convert(TEXTS)), expected)
+    assert [item.label for item in engine.predict(convert(TEXTS))] == LABELS
+
+
+@pytest.mark.parametrize("kind", ["Int64", "int8"])
+def test_integer_labels_of_a_column(kind):
+    classifier = make(epochs=2).fit(TEXTS, as_series([7, 3] * 16, dtype=kind))
+    assert classifier.classes_.tolist() == [3, 7]
+    assert classifier.score(TEXTS, polars.Series([7, 3] * 16, dtype=polars.UInt8)) > 0
+
+
+@pytest.mark.parametrize(
+    "table", [pandas.DataFrame({"text": TEXTS}), polars.DataFrame({"text": TEXTS}), {"text": TEXTS}]
+)
+def test_a_table_is_not_taken_for_its_columns_names(fitted, table):
+    for use in (fitted.predict, lambda texts: make().fit(texts, LABELS)):
+        with pytest.raises(DataError, match=r"the texts are a table: give one of its columns"):
+            use(table)
+    with pytest.raises(DataError, match="the labels are a table"):
+        make().fit(TEXTS, table)
 
 
 @pytest.mark.parametrize(
@@ -388,6 +422,13 @@ def test_a_pipeline_passes_its_texts_on():
     assert pipeline.score(TEXTS, LABELS) == 1.0
     assert pipeline.named_steps["wave"].n_iter_ == 6
     assert pipeline.classes_.tolist() == ["cold", "warm"]
+
+
+def test_it_is_calibrated_by_scikit_learn():
+    calibrated = CalibratedClassifierCV(make(), cv=2).fit(np.array(TEXTS), LABELS)
+    probabilities = calibrated.predict_proba(np.array(TEXTS))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert calibrated.score(np.array(TEXTS), LABELS) == 1.0
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", "f1_macro"])

@@ -37,6 +37,7 @@ FILES = [
     "metrics.json",
     "model.safetensors",
     "tokenizer.json",
+    "tokenizer_config.json",
 ]
 HISTORY = [{"epoch": 1, "train_loss": 1.5}, {"epoch": 2, "train_loss": 1.0}]
 LOCAL = {"config_class": LocalWaveConfig, "members": 3}

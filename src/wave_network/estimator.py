@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -236,6 +237,45 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             history=self.history_,
             overwrite=overwrite,
         )
+
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        license: str | None = None,
+        trained_on: str | None = None,
+        private: bool = False,
+        token: str | None = None,
+    ) -> str:
+        """Publish on the Hugging Face Hub; `load("hub:OWNER/NAME")` then reads it.
+
+        Args:
+            repository: `OWNER/NAME`; made if it is not there.
+            license: The model's licence as the Hub spells it, such as `mit`, for the card.
+            trained_on: What the training texts are, for the card: words, or `hub:OWNER/NAME`.
+            private: Make a new repository that only its owner sees.
+            token: A token that may write; None takes the one that `hf auth login` stored.
+
+        Returns:
+            The repository's address.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+            OutputError: If the Hub does not take it: no network, no token, no permission.
+        """
+        from wave_network.hub import push_model
+
+        with TemporaryDirectory() as made:
+            folder = Path(made, "model")
+            self.save(folder)
+            return push_model(
+                folder,
+                repository,
+                license=license,
+                trained_on=trained_on,
+                private=private,
+                token=token,
+            )
 
     @classmethod
     def load(cls, folder: str | Path) -> WaveClassifier:

@@ -86,11 +86,7 @@ class LocalWaveNetwork(nn.Module):
         logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
         if self.training:
             return logits
-        if len(logits) == 1:
-            return logits[0]
-        if self.config.is_multi_label:  # log(p / (1 - p)) of the mean p
-            return F.logsigmoid(logits).logsumexp(dim=0) - F.logsigmoid(-logits).logsumexp(dim=0)
-        return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
+        return mean_of_members(logits, multi_label=self.config.is_multi_label)
 
     def _features(self, batch: PackedBatch) -> Tensor:
         offsets, members = batch.offsets, self.config.members
@@ -134,6 +130,23 @@ class LocalWaveNetwork(nn.Module):
             sparse=self.bigrams.sparse,
             include_last_offset=True,
         )
+
+
+def mean_of_members(logits: Tensor, *, multi_label: bool) -> Tensor:
+    """The logits that give the members' mean probabilities; of one member, its logits.
+
+    Args:
+        logits: (members, texts, labels).
+        multi_label: Each label has a probability by itself.
+
+    Returns:
+        (texts, labels).
+    """
+    if len(logits) == 1:
+        return logits[0]
+    if multi_label:  # log(p / (1 - p)) of the mean p
+        return F.logsigmoid(logits).logsumexp(dim=0) - F.logsigmoid(-logits).logsumexp(dim=0)
+    return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
 
 
 class MemberLinear(nn.Module):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 ENERGY_FLOOR: Final = 1e-6
 """Added under the root of an energy, so that an energy of 0 has a gradient."""
 
-_FIRST, _SECOND = 2_654_435_761, 805_459_861
+PAIR_FACTORS: Final = (2_654_435_761, 805_459_861)
+"""What the two tokens of a pair are multiplied by."""
 
 
 def pair_bucket(first: IntegerArray, second: IntegerArray, buckets: int) -> IntegerArray:
@@ -28,4 +29,4 @@ def pair_bucket(first: IntegerArray, second: IntegerArray, buckets: int) -> Inte
         second: The tokens after them, likewise.
         buckets: How many there are.
     """
-    return (first * _FIRST + second * _SECOND) % buckets
+    return (first * PAIR_FACTORS[0] + second * PAIR_FACTORS[1]) % buckets

@@ -200,20 +200,25 @@ def _position_table(config: ModelConfig) -> nn.Module | None:
         table = nn.Embedding(config.max_length, config.embedding_size)
         nn.init.normal_(table.weight, std=config.initializer_range)
         return table
-    return _FixedPositions(config)
+    return FixedPositions(config)
 
 
-class _FixedPositions(nn.Module):
+class FixedPositions(nn.Module):
     """The sinusoidal table, not trained and not stored: its formula is its definition."""
 
     weight: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        table = sinusoidal_positions(
-            config.max_length, config.embedding_size, config.initializer_range
-        )
-        self.register_buffer("weight", torch.from_numpy(table), persistent=False)
+        self._shape = config.max_length, config.embedding_size, config.initializer_range
+        self.register_buffer("weight", self._table(), persistent=False)
+
+    def reset(self) -> None:
+        """Fill the table again, for who has emptied it as one that is stored nowhere."""
+        self.weight.copy_(self._table())
+
+    def _table(self) -> Tensor:
+        return torch.from_numpy(sinusoidal_positions(*self._shape))
 
 
 def _halves(wave: Wave) -> tuple[Wave, Wave]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from wave_network._version import __version__
 from wave_network.figures import figure_names
-from wave_network.model_folder import ModelFiles, parameter_counts
+from wave_network.model_folder import HUB_PREFIX, ModelFiles, parameter_counts
 
 _LABELS_SHOWN: Final = 50
 
@@ -15,7 +17,7 @@ _TEMPLATE: Final = """\
 ---
 library_name: wave-network
 pipeline_tag: text-classification
-tags:
+{metadata}tags:
 - wave-network
 - text-classification
 ---
@@ -24,18 +26,18 @@ tags:
 
 A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), written by
 wave-network {version}. {task}: {labels}.
-{figures}{precision}
+{published}{figures}{precision}
 ## Use
 
 ```
 pip install wave-network
-wave-network predict FOLDER "a text"
+wave-network predict {source} "a text"
 ```
 
 ```python
 from wave_network import load
 
-model = load("FOLDER")
+model = load("{source}")
 model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}}, labels=...)]
 ```
 
@@ -67,8 +69,30 @@ their figures flatter a little; the test texts, where there are any, chose nothi
 """
 
 
-def render_card(files: ModelFiles) -> str:
-    """Fill the card's template from a trained model and its metrics."""
+@dataclass(frozen=True)
+class Publication:
+    """What a card on the Hub says beyond one in a folder.
+
+    Attributes:
+        repository: `OWNER/NAME`.
+        size_bytes: Of the model's files.
+        license: As the Hub spells it, or None.
+        trained_on: What the training texts are, in words or as `hub:OWNER/NAME`, or None.
+    """
+
+    repository: str
+    size_bytes: int
+    license: str | None = None
+    trained_on: str | None = None
+
+
+def render_card(files: ModelFiles, publication: Publication | None = None) -> str:
+    """Fill the card's template from a trained model and its metrics.
+
+    Args:
+        files: The model.
+        publication: Where it is published; None writes the card of a folder.
+    """
     config = files.config
     labels = ", ".join(f"`{label}`" for label in config.labels[:_LABELS_SHOWN])
     more = config.num_labels - _LABELS_SHOWN
@@ -78,10 +102,37 @@ def render_card(files: ModelFiles) -> str:
         task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
         answers=_ANSWERS_WITH_SETS if config.is_multi_label else _ANSWERS_WITH_ONE,
         labels=f"{labels} and {more} more" if more > 0 else labels,
+        metadata=_metadata(publication),
+        published=_published(publication),
+        source=f"{HUB_PREFIX}{publication.repository}" if publication else "FOLDER",
         figures=_figures(files.metrics, files.training.get("teacher")),
         precision=_precision(files),
         max_length=config.max_length,
         **parameter_counts(config),
+    )
+
+
+def _metadata(publication: Publication | None) -> str:
+    """The Hub's own fields, in YAML."""
+    if publication is None:
+        return ""
+    fields = ["metrics:", "- accuracy", "- f1"]
+    if publication.license:
+        fields.append(f"license: {json.dumps(publication.license)}")
+    if (publication.trained_on or "").startswith(HUB_PREFIX):
+        name = (publication.trained_on or "").removeprefix(HUB_PREFIX)
+        fields += ["datasets:", f"- {json.dumps(name)}"]
+    return "".join(f"{field}\n" for field in fields)
+
+
+def _published(publication: Publication | None) -> str:
+    """Data, size and licence, and that they were not said where they were not."""
+    if publication is None:
+        return ""
+    return (
+        f"\n- Training data: {publication.trained_on or 'its publisher did not say'}"
+        f"\n- Size: {publication.size_bytes:,} bytes"
+        f"\n- Licence: {publication.license or 'its publisher named none'}\n"
     )
 
 

@@ -1,7 +1,8 @@
 """The model folder: what is in it, writing it atomically, reading it with every file checked.
 
 `config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model; `history.jsonl`
-and `metrics.json` tell how it was trained. Nothing in it is code, and nothing is a pickle.
+and `metrics.json` tell how it was trained; `tokenizer_config.json` is for Hugging Face's libraries.
+Nothing in it is code, and nothing is a pickle.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ MODEL_TYPE: Final = "wave-network"
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
 TOKENIZER: Final = "tokenizer.json"
+TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 CARD: Final = "README.md"
 HISTORY: Final = "history.jsonl"
 METRICS: Final = "metrics.json"
 HUB_PREFIX: Final = "hub:"
-_INT8: Final = "int8"
+EXPORT: Final = "export"
+"""The section of `config.json` that tells a folder for other programs from one of ours."""
+INT8: Final = "int8"
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -156,7 +160,7 @@ def write_model(
         "library_version": __version__,
         "preset": files.preset,
         "architecture": files.config.architecture,
-        "quantization": _INT8 if files.quantized else None,
+        "quantization": INT8 if files.quantized else None,
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
@@ -165,10 +169,26 @@ def write_model(
         # Not `save_file`, whose error does not tell a full disk from others.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
         files.tokenizer.save(new)
-        _write(new / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-        _write(new / METRICS, json.dumps(files.metrics, indent=2, ensure_ascii=False) + "\n")
+        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        write_json(new / CONFIG, config)
+        write_json(new / METRICS, files.metrics)
         _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
         _write(new / CARD, card)
+
+
+def tokenizer_config(tokenizer: TextTokenizer) -> dict[str, Any]:
+    """What Hugging Face's `AutoTokenizer` needs beside `tokenizer.json`, also in JavaScript."""
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": tokenizer.max_length,
+        "model_input_names": ["input_ids", "attention_mask"],
+        "cls_token": tokenizer.cls_token,
+        "pad_token": tokenizer.cls_token,  # masked out, so any token would do
+        "padding_side": "right",
+        "truncation_side": "right",
+        "clean_up_tokenization_spaces": False,
+        "split_special_tokens": True,  # the name of a special token in a text is text
+    }
 
 
 def resolve_source(source: str | Path) -> Path:
@@ -211,6 +231,8 @@ def read_model(source: str | Path) -> ModelFiles:
     description = _read_json(folder / CONFIG)
     if description.get("model_type") != MODEL_TYPE:
         raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
+    if EXPORT in description:
+        raise ModelFolderError(f"{folder} holds an export: give the model folder it was made from")
     version = description.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise ModelFolderError(
@@ -218,7 +240,7 @@ def read_model(source: str | Path) -> ModelFiles:
             "pip install --upgrade wave-network"
         )
     try:
-        config = _config_class(description).from_dict(_section(description, "model"))
+        config = config_class(description).from_dict(_section(description, "model"))
         training = _section(description, "training")
         quantized = _is_quantized(description)
     except ConfigError as error:
@@ -253,7 +275,12 @@ def read_history(source: str | Path) -> list[dict[str, Any]]:
         raise ModelFolderError(f"{path} is damaged: {error}") from error
 
 
-def _config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
+def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
+    """The configuration's class of the architecture that a `config.json` names.
+
+    Raises:
+        ConfigError: If there is none of that name.
+    """
     name = description.get("architecture", ModelConfig.architecture)
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise ConfigError(f"unknown architecture {name!r}: made by a newer version?")
@@ -262,7 +289,7 @@ def _config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
 
 def _is_quantized(description: Mapping[str, Any]) -> bool:
     name = description.get("quantization")
-    if name is not None and name != _INT8:
+    if name is not None and name != INT8:
         raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
     return name is not None
 
@@ -304,6 +331,11 @@ def _section(description: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{name!r} is not an object")
     return value
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object for people to read, too."""
+    _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _write(path: Path, text: str) -> None:

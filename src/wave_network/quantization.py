@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from wave_network.config import EMBEDDING_TABLES
 
-_SCALE_A_ROW: Final = ("embedding",)
+SCALE_A_ROW: Final = ("embedding",)
+"""The tables with a scale for each row."""
+
 _LARGEST: Final = 127
 _TINY: Final = np.finfo(np.float32).tiny
 
@@ -46,7 +48,7 @@ def quantize_tensors(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, ND
     """What is stored of a model in 8 bits: its tables as integers with scales, the rest as is."""
     stored: dict[str, NDArray[Any]] = dict(tensors)
     for table in _tables_in(tensors):
-        quantized = quantize_table(tensors[f"{table}.weight"], by_row=table in _SCALE_A_ROW)
+        quantized = quantize_table(tensors[f"{table}.weight"], by_row=table in SCALE_A_ROW)
         stored[f"{table}.weight"], stored[f"{table}.scale"] = quantized
     return stored
 
@@ -68,7 +70,7 @@ def stored_forms(
     for table in _tables_in(shapes) if quantized else ():
         rows, _ = shape = shapes[f"{table}.weight"]
         forms[f"{table}.weight"] = shape, "int8"
-        forms[f"{table}.scale"] = (rows if table in _SCALE_A_ROW else 1, 1), "float32"
+        forms[f"{table}.scale"] = (rows if table in SCALE_A_ROW else 1, 1), "float32"
     return forms
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from cli_helpers import labelled_rows, write_csv
@@ -11,6 +12,7 @@ MODEL_FILES = {
     "metrics.json",
     "model.safetensors",
     "tokenizer.json",
+    "tokenizer_config.json",
 }
 
 
@@ -193,3 +195,23 @@ def test_overwrite_replaces_the_model_folder(invoke, few, tmp_path):
     (described,) = invoke("info", folder, "--json").lines
     assert described["training"]["seed"] == 9
     assert sorted(path.name for path in tmp_path.iterdir()) == ["few.csv", "wave-model"]
+
+
+def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
+    rows = few.read_text(encoding="utf-8").splitlines()[1:]
+    pairs = [row.rpartition(",") for row in rows]
+    lines = [f"__label__{label} {text}\n" for text, _, label in pairs]
+    (tmp_path / "news.txt").write_text("".join(lines), encoding="utf-8")
+    arguments = "-input news.txt -output made -epoch 2 -wordNgrams 2 -lr 0.5 -seed 4"
+    ended = wave("train", "--preset", "tiny", "--from-fasttext-args", arguments, "--json")
+    assert ended.code == 0, ended.err
+    (summary,) = ended.lines
+    assert (summary["model"], summary["seed"]) == ("made", 4)
+    assert len((tmp_path / "made" / "history.jsonl").read_text().splitlines()) == 2
+    assert re.search(r"^-lr 0\.5 +left out: a step of SGD", ended.err, re.MULTILINE)
+    # What is given beside it goes first.
+    more = ("--output", "other", "--epochs", "1", "--seed", "5")
+    ended = wave("train", *TINY[:2], "--from-fasttext-args", arguments, *more, "--json")
+    (summary,) = ended.lines
+    assert (summary["model"], summary["seed"]) == ("other", 5)
+    assert len((tmp_path / "other" / "history.jsonl").read_text().splitlines()) == 1

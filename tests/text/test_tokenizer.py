@@ -324,3 +324,13 @@ def test_tokens_are_readable(tokenizer):
     row = rows(tokenizer, ["The Match!"])[0]
     assert tokenizer.tokens(np.array(row, np.int32)) == ["[CLS]", " the", " match", " !"]
     assert "\ufffd" in "".join(tokenizer.tokens(rows(tokenizer, ["ก"])[0]))
+
+
+def test_standing_alone_it_truncates_pads_and_finds_no_special_token_in_a_text(tokenizer):
+    copy = Tokenizer.from_str(tokenizer.standalone().to_str())
+    texts = ["[CLS] the council", "word " * 200, ""]
+    encodings = copy.encode_batch(texts)
+    assert {len(item.ids) for item in encodings} == {64}
+    found = [item.ids[: sum(item.attention_mask)] for item in encodings]
+    assert found == rows(tokenizer, texts)
+    assert content(tokenizer) == content(TextTokenizer.train(TEXTS * 3, 500, 64))  # unchanged

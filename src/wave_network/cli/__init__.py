@@ -16,9 +16,11 @@ import typer
 from wave_network._version import __version__
 from wave_network.cli.ending import fail, reported
 from wave_network.cli.evaluate import evaluate
+from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
 from wave_network.cli.predict import predict
+from wave_network.cli.push import push
 from wave_network.cli.quantize import quantize
 from wave_network.cli.reproduce import reproduce
 from wave_network.cli.train import train
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (train, evaluate, predict, info, quantize, inspect, reproduce):
+for command in (train, evaluate, predict, info, quantize, export, push, inspect, reproduce):
     app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
+from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
 from wave_network.config import get_preset, override
 from wave_network.errors import ConfigError, extra_needed
@@ -134,6 +135,14 @@ def train(
             help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
         ),
     ] = "auto",
+    from_fasttext_args: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ARGS",
+            help="Take what applies of a fasttext supervised command line, in quotes, and say "
+            "what becomes of each of its options. Options given beside it go first.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier from scratch.
@@ -152,11 +161,19 @@ def train(
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
+      wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
     from wave_network.data import read_dataset, read_splits, read_texts
     from wave_network.model_folder import check_output
 
     log_to_stderr()
+    if from_fasttext_args is not None:
+        taken = _from_fasttext(from_fasttext_args)
+        data = taken.get("data", data) if data == "sample" else data
+        output = taken.get("output", output) if output == Path("wave-model") else output
+        validation = validation or taken.get("validation")
+        epochs = taken.get("epochs") if epochs is None else epochs
+        seed = seed or taken.get("seed", seed)
     model_options = {"operation": operation, "max_length": max_length}
     train_options = {
         "epochs": epochs,
@@ -203,6 +220,17 @@ def train(
         _print_summary(summary)
     if stopped == "interrupted":
         raise typer.Exit(130)
+
+
+def _from_fasttext(arguments: str) -> Mapping[str, Any]:
+    """The parameters that a fastText command line gives; says what becomes of each option."""
+    from wave_network.fasttext_args import translate
+
+    translation = translate(arguments)
+    width = max((len(given) for given, _ in translation.explanations), default=0)
+    for given, becomes in translation.explanations:
+        note(f"{given:<{width}}  {becomes}")
+    return translation.parameters
 
 
 def _check_options(

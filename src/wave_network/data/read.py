@@ -29,7 +29,7 @@ from wave_network.data.arrow import (
 from wave_network.data.files import ENDINGS, check_file, listed, names_in
 from wave_network.data.label_sets import is_label_set, plain_label_sets
 from wave_network.data.parquet import LabelType
-from wave_network.data.rows import is_unicode
+from wave_network.data.rows import check_one_column, is_unicode
 from wave_network.data.split import plain_labels
 from wave_network.errors import DataError
 
@@ -308,4 +308,5 @@ def _text_list(texts: Iterable[str]) -> list[str]:
 def _sequence(values: Iterable[object], name: str) -> list[Any]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise DataError(f"the {name} are {values!r:.60}: give a list of them")
+    check_one_column(values, name)
     return list(values)

@@ -10,7 +10,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -115,6 +115,20 @@ def is_unicode(text: str) -> bool:
 def split_labels(labels: str, separator: str) -> list[str]:
     """The labels that a separator joins: without the spaces around them, and without empty ones."""
     return [label for part in labels.split(separator) if (label := part.strip())]
+
+
+def check_one_column(values: object, name: str) -> None:
+    """Refuse a table, whose iteration would give the names of its columns.
+
+    Args:
+        values: What should be texts or labels.
+        name: Which of these.
+
+    Raises:
+        DataError: If it is a mapping, or a frame of pandas or polars.
+    """
+    if isinstance(values, Mapping) or hasattr(values, "columns"):
+        raise DataError(f"the {name} are a table: give one of its columns, such as data['text']")
 
 
 def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:

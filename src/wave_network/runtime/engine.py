@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.data.rows import check_one_column
 from wave_network.errors import DataError
 from wave_network.model_folder import ModelFiles, read_model
 from wave_network.runtime.local_network import LocalNetwork
@@ -63,13 +64,14 @@ class Engine:
         """Classify texts.
 
         Args:
-            texts: Any iterable of strings; one string alone is refused.
+            texts: Strings, in a list, an array, a pandas or polars Series, or any iterable; one
+                string alone, or a table, is refused.
 
         Returns:
             One prediction for each text, in order.
 
         Raises:
-            DataError: If `texts` is a single string, or one of them is not a string.
+            DataError: If `texts` is a single string or a table, or one of them is not a string.
         """
         return [prediction for _, prediction in self.iter_predict(texts)]
 
@@ -187,6 +189,7 @@ def _token_bounded(offsets: NDArray[np.int64], tokens: int) -> Iterator[tuple[in
 def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, (str, bytes)):
         raise DataError("give a list of texts, not a single string: predict([text])")
+    check_one_column(texts, "texts")
     for index, text in enumerate(texts):
         if not isinstance(text, str):
             raise DataError(f"text {index} is {type(text).__name__}, not a string")

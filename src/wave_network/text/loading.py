@@ -80,7 +80,7 @@ def hub_file(hub_id: str, name: str) -> Path:
     if isinstance(cached, str):
         return Path(cached)
     try:
-        _check_network()
+        check_network()
         return Path(hf_hub_download(hub_id, name))
     except Exception as error:  # the Hub's client lets the errors of several libraries through
         raise ModelFolderError(
@@ -89,7 +89,7 @@ def hub_file(hub_id: str, name: str) -> Path:
         ) from error
 
 
-def _check_network() -> None:
+def check_network() -> None:
     """Notice a missing network at once: the Hub's client would retry for half a minute.
 
     Raises:

@@ -74,18 +74,19 @@ class TextTokenizer:
 
     Attributes:
         max_length: As given.
-        cls_token_id: The id that begins every text.
+        cls_token: What begins every text: `[CLS]` or `<s>`.
+        cls_token_id: Its id.
         vocab_size: Rows that an embedding of the ids needs: the highest id and one.
     """
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
-        self.max_length = max_length
+        self.max_length = int(max_length)  # of NumPy, JSON could not hold it
         tokenizer.no_padding()
         tokenizer.no_truncation()
         tokenizer.encode_special_tokens = True
-        cls_token, self.cls_token_id = _find_cls(tokenizer)
+        self.cls_token, self.cls_token_id = _find_cls(tokenizer)
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{cls_token} $A", special_tokens=[(cls_token, self.cls_token_id)]
+            single=f"{self.cls_token} $A", special_tokens=[(self.cls_token, self.cls_token_id)]
         )
         self.vocab_size = max(tokenizer.get_vocab().values()) + 1
         self._tokenizer = tokenizer
@@ -135,6 +136,23 @@ class TextTokenizer:
             path.write_text(self._tokenizer.to_str(), encoding="utf-8", newline="\n")
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+    def standalone(self) -> Tokenizer:
+        """A copy that gives the same ids without this class, truncates, and pads with `cls_token`.
+
+        What the vocabulary holds is no longer listed as a special token: programs that read the
+        file would find its name in a text. A text is not clipped to `CHARACTERS_PER_TOKEN`
+        characters a token, so one of endless blanks may read on where this class stops.
+        """
+        content = json.loads(self._tokenizer.to_str())
+        vocabulary = content["model"]["vocab"]
+        known = vocabulary if isinstance(vocabulary, dict) else ()  # Unigram's is a list
+        added = content["added_tokens"]
+        content["added_tokens"] = [token for token in added if token["content"] not in known]
+        tokenizer = Tokenizer.from_str(json.dumps(content))
+        tokenizer.enable_truncation(self.max_length)
+        tokenizer.enable_padding(pad_id=self.cls_token_id, pad_token=self.cls_token)
+        return tokenizer
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """What each id stands for, to show to people.

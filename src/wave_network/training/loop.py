@@ -203,7 +203,7 @@ class _Trainer:
     def _mean_loss(self, members: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.config.label_smoothing
         if self.multi_label:
-            return _mean_binary_loss(members, labels, smoothing)
+            return mean_binary_loss(members, labels, smoothing)
         return _mean_loss(members, labels, smoothing, self.temperature)
 
     def _count_right(self, members: Tensor, labels: Tensor) -> Tensor:
@@ -226,11 +226,16 @@ def _mean_loss(members: Tensor, labels: Tensor, smoothing: float, temperature: f
     return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
 
 
-def _mean_binary_loss(members: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def mean_binary_loss(members: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """The members' mean over the texts of all classes' binary cross-entropies together.
 
     Their sum, as it is the negative log-likelihood of the whole answer, like the cross-entropy of
     one label: the same learning rates serve, however many classes there are.
+
+    Args:
+        members: Logits, (members, texts, classes).
+        labels: 1 where a text has a label, else 0, floating-point, (texts, classes).
+        smoothing: Share of the targets spread evenly over having a label and not having it.
     """
     targets = labels * (1 - smoothing) + smoothing / 2  # (texts, labels)
     loss = F.binary_cross_entropy_with_logits(members, targets.expand_as(members), reduction="sum")

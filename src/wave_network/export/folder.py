@@ -1,0 +1,96 @@
+"""The folder that an export to ONNX makes: all that another program needs, in Hugging Face's names.
+
+`model.onnx`, `tokenizer.json`, and `tokenizer_config.json` and `config.json` as the libraries of
+that ecosystem read them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from wave_network._version import __version__
+from wave_network.atomic import check_new, replacing_folder
+from wave_network.errors import OutputError
+from wave_network.model_folder import (
+    CONFIG,
+    EXPORT,
+    INT8,
+    MODEL_TYPE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    ModelFiles,
+    read_model,
+    size_bytes,
+    tokenizer_config,
+    write_json,
+)
+
+ONNX_MODEL: Final = "model.onnx"
+
+
+def check_export_output(folder: Path, *, overwrite: bool) -> None:
+    """Find out before the work whether an export could be written here.
+
+    Raises:
+        OutputError: If the folder exists and must not be replaced, or cannot be made.
+    """
+    check_new(folder, overwrite=overwrite)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / ONNX_MODEL).is_file():  # a model folder above all: it could not be made again
+        raise OutputError(f"{folder} is not an export, so it is not replaced: choose another")
+
+
+def export_onnx(
+    source: str | Path, output: Path, *, int8: bool = False, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write a model for ONNX Runtime and what else reads ONNX.
+
+    Args:
+        source: A model folder, or `hub:OWNER/NAME`.
+        output: The folder to write.
+        int8: Store the embedding tables in 8 bits; those of a model in 8 bits always are.
+        overwrite: Replace an export that is there.
+
+    Returns:
+        `export`, `format`, `opset`, `quantization` (`int8` or None) and `size_bytes`.
+
+    Raises:
+        ConfigError: If the model has a shape that cannot be exported.
+        MissingExtraError: If onnx is not installed.
+        ModelFolderError: If the model cannot be read.
+        OutputError: If the output cannot be written.
+    """
+    from wave_network.export.graph import OPSET
+    from wave_network.export.networks import build_onnx
+
+    check_export_output(output, overwrite=overwrite)
+    files = read_model(source)
+    int8 = int8 or files.quantized
+    model = build_onnx(files, quantized=int8)
+    about = {"format": "onnx", "opset": OPSET, "quantization": INT8 if int8 else None}
+    with replacing_folder(output) as new:
+        (new / ONNX_MODEL).write_bytes(model.SerializeToString())
+        (new / TOKENIZER).write_text(files.tokenizer.standalone().to_str(), encoding="utf-8")
+        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        write_json(new / CONFIG, _config(files, about))
+    return {"export": str(output), **about, "size_bytes": size_bytes(output)}
+
+
+def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
+    names = [str(label) for label in files.config.labels]
+    several = files.config.is_multi_label
+    return {
+        "model_type": MODEL_TYPE,
+        "architecture": files.config.architecture,
+        "library_version": __version__,
+        EXPORT: about,
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: index for index, name in enumerate(names)},
+        "problem_type": files.config.problem_type,
+        **({"thresholds": list(files.config.label_thresholds)} if several else {}),
+        "vocab_size": files.config.vocab_size,
+        "max_position_embeddings": files.config.max_length,
+        "pad_token_id": files.tokenizer.cls_token_id,
+    }

@@ -1,0 +1,161 @@
+"""An ONNX graph, node by node, and the few steps that both architectures share."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.errors import extra_needed
+from wave_network.quantization import SCALE_A_ROW, quantize_table
+
+with extra_needed("onnx", "exporting to ONNX"):
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+OPSET: Final = 17
+"""The operators' version: the first with LayerNormalization, read by ONNX Runtime since 1.12."""
+
+_IR_VERSION: Final = 8  # what came with opset 17; the installed onnx would write its newest
+_BATCH, _LENGTH = "batch", "length"
+
+
+class Graph:
+    """A graph in the making: each step takes the names of values, and gives the name of its own.
+
+    It starts with what every text classifier gets, as padded rows of tokens, and with what is of
+    no padding: `ids` is 0 there, and `mask` too.
+
+    Args:
+        tensors: The model's weights.
+        quantized: Store the embedding tables in 8 bits.
+
+    Attributes:
+        ids: Token ids, int64, (batch, length).
+        mask: 1 for a token, 0 for padding, float32, (batch, length, 1).
+        whole_mask: The same as int64, (batch, length).
+        lengths: The number of tokens, at least 1, float32, (batch, 1).
+    """
+
+    def __init__(self, tensors: dict[str, NDArray[np.float32]], *, quantized: bool) -> None:
+        self._tensors = tensors
+        self._quantized = quantized
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self.whole_mask = "attention_mask"
+        self.ids = self.op("Mul", "input_ids", self.whole_mask)
+        mask = self.op("Cast", self.whole_mask, to=TensorProto.FLOAT)
+        self.mask = self.op("Unsqueeze", mask, self.integers(2))
+        self.lengths = self.op("Max", self.sum_tokens(self.mask), self.number(1.0))
+
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401
+        """Append a node of one output."""
+        return self.split(kind, *inputs, outputs=1, **attributes)[0]
+
+    def split(self, kind: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:  # noqa: ANN401
+        """Append a node of several outputs."""
+        names = [f"{kind}_{len(self._nodes)}_{number}" for number in range(outputs)]
+        self._nodes.append(helper.make_node(kind, inputs, names, name=names[0], **attributes))
+        return names
+
+    def integers(self, *values: int) -> str:
+        """A constant, int64, (values,)."""
+        name = f"integers_{'_'.join(map(str, values))}"
+        return self._constant(name, np.array(values, np.int64))
+
+    def integer(self, value: int) -> str:
+        """A constant, int64, without a shape."""
+        return self._constant(f"integer_{value}", np.array(value, np.int64))
+
+    def number(self, value: float) -> str:
+        """A constant, float32, without a shape."""
+        return self._constant(f"number_{value!r}", np.array(value, np.float32))
+
+    def weight(self, name: str, *, transposed: bool = False) -> str:
+        """A tensor of the model's."""
+        tensor = self._tensors[name]
+        if transposed:
+            return self._constant(f"{name}.transposed", np.ascontiguousarray(tensor.T))
+        return self._constant(name, tensor)
+
+    def fixed_table(self, name: str, table: NDArray[np.float32]) -> str:
+        """A table that follows from a formula."""
+        return self._constant(name, table)
+
+    def rows(self, table: str, indices: str) -> str:
+        """Rows of an embedding table; in 8 bits only the rows looked up are ever widened."""
+        name = f"{table}.weight"
+        if not self._quantized:
+            return self.op("Gather", self.weight(name), indices)
+        values, scale = quantize_table(self._tensors[name], by_row=table in SCALE_A_ROW)
+        found = self.op("Gather", self._constant(name, values), indices)
+        factor = self._constant(f"{table}.scale", scale)
+        if table in SCALE_A_ROW:
+            factor = self.op("Gather", factor, indices)  # (batch, length, 1)
+        return self.op("Mul", self.op("Cast", found, to=TensorProto.FLOAT), factor)
+
+    def sum_tokens(self, values: str) -> str:
+        """The sum over the tokens: (batch, columns) from (batch, length, columns)."""
+        return self.op("ReduceSum", values, self.integers(1), keepdims=0)
+
+    def before(self, values: str, *, axes: int) -> str:
+        """Every token's predecessor: shifted by one place, with 0 for the first token.
+
+        Args:
+            values: (batch, length) or (batch, length, columns).
+            axes: How many axes that is.
+        """
+        pads = [0] * (2 * axes)
+        pads[1] = 1
+        longer = self.op("Pad", values, self.integers(*pads))
+        return self.op("Slice", longer, self.integers(0), self.integers(-1), self.integers(1))
+
+    def gelu(self, values: str) -> str:
+        """The tanh form of GELU, as in training; opset 17 has no operator for it."""
+        square = self.op("Mul", values, values)
+        inner = self.op("Mul", square, self.number(0.044715))
+        inner = self.op("Mul", self.op("Add", inner, self.number(1.0)), values)
+        curve = self.op("Tanh", self.op("Mul", inner, self.number(sqrt(2 / pi))))
+        share = self.op("Add", curve, self.number(1.0))
+        return self.op("Mul", self.op("Mul", share, values), self.number(0.5))
+
+    def layer_norm(self, values: str, name: str, size: int) -> str:
+        """LayerNorm over the last axis with torch's epsilon, then the model's scale and shift.
+
+        Args:
+            values: (..., size).
+            name: Of the weights, which may have axes of their own.
+            size: Length of the last axis.
+        """
+        ones = self._constant(f"ones_{size}", np.ones(size, np.float32))
+        normal = self.op("LayerNormalization", values, ones, axis=-1, epsilon=1e-5)
+        scaled = self.op("Mul", normal, self.weight(f"{name}.weight"))
+        return self.op("Add", scaled, self.weight(f"{name}.bias"))
+
+    def finish(self, logits: str, labels: int, producer_version: str) -> onnx.ModelProto:
+        """The whole model: `input_ids` and `attention_mask` to `logits`, checked."""
+        self._nodes.append(helper.make_node("Identity", [logits], ["logits"], name="logits"))
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, [_BATCH, _LENGTH])
+            for name in ("input_ids", "attention_mask")
+        ]
+        output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [_BATCH, labels])
+        graph = helper.make_graph(
+            self._nodes, "wave-network", inputs, [output], list(self._initializers.values())
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=_IR_VERSION,
+            producer_name="wave-network",
+            producer_version=producer_version,
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+    def _constant(self, name: str, value: NDArray[Any]) -> str:
+        if name not in self._initializers:
+            self._initializers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name

@@ -1,0 +1,219 @@
+"""Hugging Face `transformers` on our model folders: importing this module is all it takes.
+
+`AutoConfig`, `AutoModelForSequenceClassification`, `AutoTokenizer`, `pipeline` and `Trainer` then
+read a folder that `wave-network train` wrote, or one on the Hub, without `trust_remote_code`. What
+`save_pretrained` writes, with the tokenizer's beside it, `wave_network.load` reads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wave_network.errors import ConfigError, extra_needed
+
+with extra_needed("transformers", "wave_network.transformers"):
+    import torch
+    from torch import Tensor
+    from torch.nn import functional as F
+    from transformers import (
+        AutoConfig,
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        PretrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerFast,
+    )
+    from transformers.modeling_outputs import SequenceClassifierOutput
+
+from wave_network.config import FORMAT_VERSION, ClassifierConfig
+from wave_network.data.batch import PackedBatch
+from wave_network.local_model import mean_of_members
+from wave_network.model import FixedPositions
+from wave_network.model_folder import HUB_PREFIX, MODEL_TYPE, config_class, read_model
+from wave_network.training.fit import build_model
+from wave_network.training.loop import mean_binary_loss
+
+_NETWORK = "network"
+
+
+class WaveNetworkConfig(PretrainedConfig):
+    """The `config.json` of a model folder.
+
+    Args:
+        architecture: `local-wave` or `wave`.
+        model: The fields of `LocalWaveConfig` or `ModelConfig`, the labels among them; those of
+            `transformers` (`id2label`, `label2id`) follow from them.
+        preset: The preset that it was made from.
+        training: The fields of its `TrainConfig`.
+        quantization: `int8` where the folder stores the tables in 8 bits.
+        format_version: The folder's format.
+        **kwargs: What every configuration of `transformers` takes.
+    """
+
+    model_type = MODEL_TYPE
+
+    def __init__(
+        self,
+        architecture: str = "local-wave",
+        model: Mapping[str, Any] | None = None,
+        preset: str = "",
+        training: Mapping[str, Any] | None = None,
+        quantization: str | None = None,
+        format_version: int = FORMAT_VERSION,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        self.architecture = architecture
+        self.model = dict(model or {})
+        self.preset = preset
+        self.training = dict(training or {})
+        self.quantization = quantization
+        self.format_version = format_version
+        if self.model:
+            names = [str(label) for label in self.model["labels"]]
+            kwargs["id2label"] = dict(enumerate(names))
+            kwargs["label2id"] = {name: index for index, name in enumerate(names)}
+            kwargs["pad_token_id"] = self.model["cls_token_id"]
+            kwargs["problem_type"] = self.model.get("problem_type", "single_label_classification")
+        super().__init__(**kwargs)
+
+    def classifier(self) -> ClassifierConfig:
+        """The model's shape.
+
+        Raises:
+            ConfigError: If the fields are not those of a model.
+        """
+        shape = config_class({"architecture": self.architecture}).from_dict(self.model)
+        if self.num_labels != shape.num_labels:
+            raise ConfigError(
+                f"the model has {shape.num_labels} labels, not {self.num_labels}: they stand in "
+                "the configuration's `model`, from which transformers' names follow"
+            )
+        if shape.reads_sentences:
+            raise ConfigError(
+                "a model with sentence-level semantics cannot be used with transformers, whose "
+                "inputs do not say where sentences start"
+            )
+        return shape
+
+
+class WaveNetworkForSequenceClassification(PreTrainedModel):
+    """Either network behind the interface of `transformers`: padded inputs, labels, a loss.
+
+    Padding changes nothing: the texts are packed before the network sees them.
+
+    Args:
+        config: The folder's configuration.
+    """
+
+    config_class = WaveNetworkConfig
+    base_model_prefix = _NETWORK
+
+    def __init__(self, config: WaveNetworkConfig) -> None:
+        super().__init__(config)
+        shape = config.classifier()
+        self._max_length, self._multi_label = shape.max_length, shape.is_multi_label
+        self.network = build_model(shape)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        return_dict: bool | None = None,
+        **_: Any,  # noqa: ANN401
+    ) -> SequenceClassifierOutput | tuple[Tensor, ...]:
+        """Classify padded texts.
+
+        Args:
+            input_ids: Token ids, (texts, length), each text beginning with the tokenizer's
+                `cls_token`. Tokens beyond the model's maximum length are left out.
+            attention_mask: 1 for a token, 0 for padding, (texts, length); None: no padding.
+            labels: For a loss: class indices, (texts,), or of a multi-label model 1 where a text
+                has a label, else 0, (texts, labels).
+            return_dict: False gives a tuple.
+            **_: What else a tokenizer or `Trainer` passes.
+
+        Returns:
+            `logits`, (texts, labels), and `loss` if there are labels: the cross-entropy (of a
+            multi-label model those of a text's labels added up), while training the mean of the
+            members', as each of them learns by itself.
+        """
+        logits = self.network(_packed(input_ids, attention_mask, self._max_length))
+        loss = None
+        members = logits if logits.ndim == 3 else logits.unsqueeze(0)  # (members, texts, labels)
+        if labels is not None and self._multi_label:
+            loss = mean_binary_loss(members, labels.to(members.dtype))
+        elif labels is not None:
+            loss = F.cross_entropy(members.flatten(0, 1), labels.repeat(len(members)))
+        if logits.ndim == 3:
+            logits = mean_of_members(logits, multi_label=self._multi_label)
+        if return_dict is False:
+            return (logits,) if loss is None else (loss, logits)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    @classmethod
+    def from_pretrained(  # noqa: D102
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> WaveNetworkForSequenceClassification:
+        source, config = pretrained_model_name_or_path, kwargs.get("config")
+        if source is not None and getattr(config, "quantization", None):
+            # Tables in 8 bits are not what transformers expects of these tensors: they are widened.
+            files = read_model(Path(source) if Path(source).is_dir() else f"{HUB_PREFIX}{source}")
+            kwargs["state_dict"] = {
+                f"{_NETWORK}.{name}": torch.from_numpy(value)
+                for name, value in files.tensors.items()
+            }
+            kwargs["config"].quantization = None
+            source = None
+        model: WaveNetworkForSequenceClassification
+        model = super().from_pretrained(source, *args, **kwargs)
+        return model
+
+    def save_pretrained(  # noqa: D102
+        self,
+        save_directory: str | os.PathLike[str],
+        *args: Any,  # noqa: ANN401
+        state_dict: dict[str, Tensor] | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        state = self.state_dict() if state_dict is None else state_dict
+        # By the names that our model folder gives them; `from_pretrained` adds the prefix again.
+        named = {name.removeprefix(f"{_NETWORK}."): value for name, value in state.items()}
+        super().save_pretrained(save_directory, *args, state_dict=named, **kwargs)
+
+    def load_state_dict(  # noqa: D102
+        self,
+        state_dict: Mapping[str, Any],
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        # `Trainer` gives what it finds in a checkpoint's file.
+        prefix = f"{_NETWORK}."
+        full = {prefix + name.removeprefix(prefix): value for name, value in state_dict.items()}
+        return super().load_state_dict(full, *args, **kwargs)
+
+    def _init_weights(self, module: torch.nn.Module) -> None:
+        # The networks start themselves; but `from_pretrained` empties what no file holds.
+        if isinstance(module, FixedPositions):
+            module.reset()
+
+
+def _packed(ids: Tensor, mask: Tensor | None, max_length: int) -> PackedBatch:
+    mask = torch.ones_like(ids) if mask is None else mask.to(ids.dtype)
+    kept = (mask > 0) & (mask.cumsum(dim=1) <= max_length)  # (texts, length)
+    lengths = kept.sum(dim=1)
+    if not bool(lengths.all()):
+        raise ValueError("a text has no token at all: every text begins with the cls_token")
+    return PackedBatch(ids=ids[kept], offsets=F.pad(lengths.cumsum(dim=0), (1, 0)))
+
+
+AutoConfig.register(MODEL_TYPE, WaveNetworkConfig)
+AutoModelForSequenceClassification.register(WaveNetworkConfig, WaveNetworkForSequenceClassification)
+AutoTokenizer.register(WaveNetworkConfig, fast_tokenizer_class=PreTrainedTokenizerFast)
