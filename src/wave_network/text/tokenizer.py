@@ -20,6 +20,7 @@ from wave_network.errors import OutputError
 from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
 from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
+from wave_network.text.spans import Span, original_positions, whole_spans
 from wave_network.text.vocabulary import CLS_TOKEN, learn_vocabulary
 
 survive_forks()
@@ -162,6 +163,22 @@ class TextTokenizer:
             starts.extend(map(self._sentence_starts, valid, encodings))
         is_start = np.concatenate([*starts, np.ones(1, np.bool_)])
         return SentenceBatch(*self._pack(rows), np.flatnonzero(is_start).astype(np.int64))
+
+    def spans(self, text: str) -> list[Span]:
+        """Where the tokens of a text stand in it, in whole visible characters.
+
+        Returns:
+            Spans in order; their pieces count the tokens that `encode` gives after `[CLS]`.
+        """
+        text = text[: CHARACTERS_PER_TOKEN * self.max_length]
+        repaired = _repair(text)
+        encoding = self._tokenizer.encode(repaired, add_special_tokens=False)
+        tokens = zip(encoding.ids, encoding.offsets, strict=True)
+        pieces = [place for index, place in tokens if index != self.cls_token_id]
+        positions = original_positions(text, repaired)
+        if positions is not None:
+            pieces = [(positions[start], positions[end]) for start, end in pieces]
+        return whole_spans(text, pieces[: self.max_length - 1])
 
     def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
         """Clip the texts, and group them such that a group fits in memory whatever they are."""
