@@ -17,13 +17,14 @@ from wave_network.inspection import (
     DIMENSIONS,
     TOKENS_DRAWN,
     draw_waves,
+    energy_shares,
     inspect_text,
     picture_title,
     shown_of,
 )
 from wave_network.ops import naive
 from wave_network.runtime import Engine
-from wave_network.runtime.waves import energy_shares, read_out
+from wave_network.runtime.waves import read_out
 from wave_network.training.fit import build_model
 
 TEXT = "Oil prices jump as OPEC cuts its output again."
@@ -73,7 +74,7 @@ def test_the_waves_are_the_papers_of_the_models_variants(files):
         close(found["imag"], wave.imag)
         close(found["magnitude"], naive.global_semantics(variant).expand_as(variant))
         close(found["phase"], naive.phase(variant))
-        share = energy_shares(getattr(waves, name).real, np.array([0, len(waves.tokens)]))
+        share = energy_shares(getattr(waves, name))
         np.testing.assert_allclose(share.sum(axis=0), 1, rtol=1e-5)
     close(torch.tensor(arrays["interference_term"]), naive.interference_term(*expected))
 

@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.runtime import Engine, Prediction
-from wave_network.runtime.waves import (
-    Floats,
-    Wave,
-    energy_shares,
-    interference_term,
-    phase,
-    read_out,
-)
+from wave_network.runtime.waves import Floats, Wave, interference_term, phase, read_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,6 +89,12 @@ def inspect_text(engine: Engine, text: str) -> tuple[Prediction, TextWaves]:
     return prediction, waves
 
 
+def energy_shares(wave: Wave) -> Floats:
+    """The share that each token has of its text's energy, `u^2 / G^2`; 0 where the wave is 0."""
+    size = read_out(wave, "magnitude")
+    return np.divide(wave.real, size, out=np.zeros_like(size), where=size > 0) ** 2
+
+
 def picture_title(text: str, label: Label, score: float) -> str:
     """What stands above the picture: the text, shortened, and the prediction."""
     return f"{_shortened(text, _LONGEST_TITLE)}\n{label} ({score:.1%})"
@@ -144,7 +143,7 @@ class _HeatMap(NamedTuple):
 
 def _heat_maps(waves: TextWaves) -> list[_HeatMap]:
     size, size_second = (read_out(wave, "magnitude") for wave in (waves.first, waves.second))
-    share = energy_shares(waves.first.real, np.array([0, len(waves.tokens)]))
+    share = energy_shares(waves.first)
     alpha, alpha_second = phase(waves.first), phase(waves.second)
     furthest = np.abs(np.stack([alpha, alpha_second]) - np.pi / 2).max()
     reach = float(np.clip(furthest, 0.1, np.pi / 2))

@@ -24,7 +24,7 @@ from wave_network.runtime.local_features import LocalFeatures
 from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.network import Network
 from wave_network.runtime.wave_features import WaveFeatures
-from wave_network.runtime.waves import Floats, Integers, energy_shares, softmax
+from wave_network.runtime.waves import Floats, Integers, packed_energy_shares, softmax
 from wave_network.text.tokenizer import TextTokenizer
 
 _STEPS: Final = 12
@@ -202,7 +202,7 @@ def attribute(
 
 def token_energies(network: Network | LocalNetwork, ids: Integers, offsets: Integers) -> Floats:
     """The share of each token in its text's energy: the mean over both variants' dimensions."""
-    result: Floats = energy_shares(network.variants(ids, offsets), offsets).mean(axis=1)
+    result: Floats = packed_energy_shares(network.variants(ids, offsets), offsets).mean(axis=1)
     return result
 
 

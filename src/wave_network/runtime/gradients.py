@@ -80,10 +80,9 @@ def combine_gradient(
     """What a gradient at a combined wave is at both waves' imaginary parts."""
     if operation == "interference":
         return gradient.imag, gradient.imag
-    return (
-        second.real * gradient.imag - second.imag * gradient.real,
-        first.real * gradient.imag - first.imag * gradient.real,
-    )
+    at_first: Floats = second.real * gradient.imag - second.imag * gradient.real
+    at_second: Floats = first.real * gradient.imag - first.imag * gradient.real
+    return at_first, at_second
 
 
 def read_out_gradient(wave: Wave, readout: Readout, gradient: Floats) -> Wave:
@@ -93,7 +92,7 @@ def read_out_gradient(wave: Wave, readout: Readout, gradient: Floats) -> Wave:
         return Wave(real, imag)
     if readout == "magnitude":
         size = read_out(wave, "magnitude")
-        slope = np.divide(gradient, size, out=np.zeros_like(size), where=size > 0)
+        slope: Floats = np.divide(gradient, size, out=np.zeros_like(size), where=size > 0)
         return Wave(wave.real * slope, wave.imag * slope)
     nothing = np.zeros_like(gradient)
     return Wave(gradient, nothing) if readout == "real" else Wave(nothing, gradient)
@@ -101,6 +100,6 @@ def read_out_gradient(wave: Wave, readout: Readout, gradient: Floats) -> Wave:
 
 def _others(logits: Floats, labels: Integers) -> Floats:
     """The logits, with minus infinity in the place of each text's given label."""
-    others = logits.copy()
+    others: Floats = logits.copy()
     others[np.arange(len(logits)), labels] = -np.inf
     return others

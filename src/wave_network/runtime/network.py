@@ -76,9 +76,7 @@ class Network:
         Returns:
             Z and Z', each of shape (tokens, hidden).
         """
-        return self._both_waves(
-            self.variants(ids, offsets), offsets, sentence_offsets, False
-        )
+        return self._both_waves(self.variants(ids, offsets), offsets, sentence_offsets, False)
 
     def _encode(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None

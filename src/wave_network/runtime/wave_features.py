@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wave_network.errors import ConfigError
 from wave_network.runtime.gradients import (
@@ -78,8 +79,9 @@ class WaveFeatures:
         hidden, slope = gelu_and_slope(before)
         at_normed = at_logits(self._classify(hidden)) @ tensors["classifier.weight"]
         scale, _ = self._network.pair(0, "norm")
-        at_before = layer_norm_gradient(hidden, scale, at_normed) * slope
-        at_combined = read_out_gradient(combined, config.readout, at_before @ weight)
+        at_before: Floats = layer_norm_gradient(hidden, scale, at_normed) * slope
+        at_read: Floats = np.matmul(at_before, weight, dtype=np.float32)
+        at_combined = read_out_gradient(combined, config.readout, at_read)
         imaginary = combine_gradient(first, second, config.operation, at_combined)
         return np.concatenate(imaginary, axis=1)[None]
 
@@ -92,7 +94,8 @@ class WaveFeatures:
         return result
 
     def _waves(self, contexts: Floats) -> tuple[Wave, Wave]:
-        real, imag = (np.split(values, 2, axis=-1) for values in (self._real, contexts))
+        real = np.split(np.broadcast_to(self._real, contexts.shape), 2, axis=1)
+        imag = np.split(contexts, 2, axis=1)
         return Wave(real[0], imag[0]), Wave(real[1], imag[1])
 
     def _classify(self, hidden: Floats) -> Floats:
@@ -102,7 +105,8 @@ class WaveFeatures:
         return result
 
 
-def _in_first_sentence(offsets: Integers, sentence_offsets: Integers) -> Integers:
+def _in_first_sentence(offsets: Integers, sentence_offsets: Integers) -> NDArray[np.bool_]:
     """Which tokens belong to their text's first sentence, bool, (tokens,)."""
     ends = sentence_offsets[np.searchsorted(sentence_offsets, offsets[:-1]) + 1]
-    return np.arange(offsets[-1]) < np.repeat(ends, np.diff(offsets))
+    result: NDArray[np.bool_] = np.arange(offsets[-1]) < np.repeat(ends, np.diff(offsets))
+    return result

@@ -72,8 +72,10 @@ def interference_term(first: Wave, second: Wave) -> Floats:
     return result
 
 
-def energy_shares(variants: Floats, offsets: Integers) -> Floats:
+def packed_energy_shares(variants: Floats, offsets: Integers) -> Floats:
     """The share that each token has of its text's energy, `u^2 / G^2`; 0 where G is 0.
+
+    What `inspection.energy_shares` computes from waves, for many texts at once and without them.
 
     Args:
         variants: (tokens, dimensions).
@@ -81,7 +83,8 @@ def energy_shares(variants: Floats, offsets: Integers) -> Floats:
     """
     energy = np.square(variants)
     total = np.repeat(np.add.reduceat(energy, offsets[:-1]), np.diff(offsets), axis=0)
-    return np.divide(energy, total, out=np.zeros_like(energy), where=total > 0)
+    result: Floats = np.divide(energy, total, out=np.zeros_like(energy), where=total > 0)
+    return result
 
 
 def gelu(values: Floats) -> Floats:
