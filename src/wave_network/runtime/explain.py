@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,12 @@ from wave_network.runtime.wave_features import WaveFeatures
 from wave_network.runtime.waves import Floats, Integers, packed_energy_shares, softmax
 from wave_network.text.tokenizer import TextTokenizer
 
-_STEPS: Final = 12
+_STEPS: Final = 8
 _MOST_STEPS: Final = 256
 _TOLERANCE: Final = 1e-3  # of the change to explain, or of 1 if that is more
 
 
-@dataclass(frozen=True)
-class TokenShare:
+class TokenShare(NamedTuple):
     """A part of a text and its share in the answer.
 
     Attributes:
@@ -81,7 +80,7 @@ class Explanation:
             "score": self.score,
             "log_odds": self.log_odds,
             "baseline": self.baseline,
-            "explanation": [vars(token) for token in self.tokens],
+            "explanation": [token._asdict() for token in self.tokens],
         }
 
 
@@ -142,17 +141,10 @@ def explanations(
     for place, text in enumerate(texts):
         first = int(offsets[place]) + 1  # after [CLS]
         tokens = []
-        for span in tokenizer.spans(text):
-            pieces = slice(first + span.first, first + span.last)
-            tokens.append(
-                TokenShare(
-                    token=text[span.start : span.end],
-                    start=span.start,
-                    end=span.end,
-                    attribution=sum(attributions[pieces]),
-                    energy=sum(energies[pieces]),
-                )
-            )
+        for start, end, begin, stop in tokenizer.spans(text):
+            pieces = slice(first + begin, first + stop)
+            attribution, energy = sum(attributions[pieces]), sum(energies[pieces])
+            tokens.append(TokenShare(text[start:end], start, end, attribution, energy))
         yield Explanation(
             text=text,
             label=labels[found.labels[place]],
@@ -168,7 +160,7 @@ def attribute(
     ids: Integers,
     offsets: Integers,
     sentence_offsets: Integers | None = None,
-    label: int | None = None,
+    label: int | Integers | None = None,
 ) -> Attributions:
     """Attribute the answers for packed texts to their tokens.
 
@@ -177,7 +169,8 @@ def attribute(
         ids: As for `Network.logits`, like the offsets.
         offsets: Likewise.
         sentence_offsets: Likewise.
-        label: The index of the label to explain; None: the most probable one of each text.
+        label: The index of the label to explain, of all texts or of each, (texts,); None: the most
+            probable one of each text.
 
     Raises:
         ConfigError: If the network has several layers or pools otherwise than at `[CLS]`.
@@ -188,7 +181,10 @@ def attribute(
     else:
         texts = WaveFeatures(network, ids, offsets, sentence_offsets)
     logits = texts.logits(texts.features)
-    labels = logits.argmax(axis=1) if label is None else np.full(len(logits), label)
+    if label is None:
+        labels = logits.argmax(axis=1)
+    else:
+        labels = np.broadcast_to(np.asarray(label), len(logits))
     reached = log_odds(logits, labels)
     baseline = log_odds(np.repeat(texts.logits(texts.empty), len(logits), axis=0), labels)
     return Attributions(

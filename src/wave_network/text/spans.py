@@ -7,10 +7,12 @@ a letter and its accent. What cannot be shown by itself is put together here.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 _JOINER: Final = "\u200d"
+_LONGEST_WORD_KEPT: Final = 32
+_WORDS_KEPT: Final = 32_768
 
 
 class Span(NamedTuple):
@@ -20,6 +22,46 @@ class Span(NamedTuple):
     end: int
     first: int
     last: int
+
+
+class SpanFinder:
+    """Finds the spans of texts. Words recur, so those that spaces enclose are looked up.
+
+    Args:
+        pieces: Gives where each piece of a text starts and ends in it.
+        by_word: Whether the pieces of a text are those of its words, split at spaces.
+    """
+
+    def __init__(self, pieces: Callable[[str], Iterable[tuple[int, int]]], by_word: bool) -> None:
+        self._pieces = pieces
+        self._by_word = by_word
+        self._words: dict[str, list[Span]] = {}
+
+    def find(self, text: str, most: int) -> list[Span]:
+        """The spans of a text that its first `most` pieces make."""
+        if not self._by_word:
+            return _clipped(whole_spans(text, self._pieces(text)), most)
+        spans: list[Span] = []
+        place = count = 0
+        for word in text.replace("\n", " ").split(" "):
+            of_word = self._of_word(word)
+            for start, end, first, last in of_word:
+                spans.append(Span(place + start, place + end, count + first, count + last))
+            place += len(word) + 1
+            count += of_word[-1].last if of_word else 0
+            if count >= most:
+                break
+        return _clipped(spans, most)
+
+    def _of_word(self, word: str) -> list[Span]:
+        spans = self._words.get(word)
+        if spans is None:
+            spans = whole_spans(word, self._pieces(word))
+            if len(self._words) >= _WORDS_KEPT:
+                self._words.clear()
+            if len(word) <= _LONGEST_WORD_KEPT:
+                self._words[word] = spans
+        return spans
 
 
 def whole_spans(text: str, pieces: Iterable[tuple[int, int]]) -> list[Span]:
@@ -60,6 +102,14 @@ def original_positions(text: str, repaired: str) -> list[int] | None:
         is_pair = ord(character) > 0xFFFF and text[position] != character
         positions.append(position + 1 + is_pair)
     return positions
+
+
+def _clipped(spans: list[Span], most: int) -> list[Span]:
+    return [
+        span._replace(last=most) if span.last > most else span
+        for span in spans
+        if span.first < most
+    ]
 
 
 def _together(text: str, before: Span, span: Span) -> bool:
