@@ -45,7 +45,7 @@ AT_ONCE: Final = 64
 TIMED_TEXTS: Final = 192
 
 Ids = NDArray[np.int32]
-Scores = NDArray[np.float64]
+Scores = NDArray[np.floating]
 
 
 class Removals:
@@ -83,7 +83,7 @@ class Removals:
             logits = np.concatenate([self.logits([row]) for row in rows])
         else:
             logits = self.logits(rows)
-        return -log_odds(logits, np.full(len(rows), label)).astype(np.float64)
+        return -log_odds(logits, np.full(len(rows), label))
 
     def energies(self, ids: Ids) -> Scores:
         """The energy shares of all tokens but [CLS]."""

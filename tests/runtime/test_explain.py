@@ -152,7 +152,7 @@ def _reference(model, ids, label):
 
     empty, text = features(1, 1), features(n, n)
     mean = torch.zeros_like(text)
-    steps = 400
+    steps = 100
     for step in range(steps):
         point = (empty + (step + 0.5) / steps * (text - empty)).requires_grad_()
         hidden = torch.nn.functional.gelu(model.feed_forward(point), approximate="tanh")
