@@ -27,6 +27,8 @@ from wave_network.runtime import Engine
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
+    from wave_network.runtime.explain import Explanation
+
 _OPTIONS = (
     "operation",
     "max_length",
@@ -171,6 +173,20 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self._engine.predict_proba(X)
+
+    def explain(self, text: str, label: Label | None = None) -> Explanation:
+        """Each token's share in the answer for a text.
+
+        Args:
+            text: One text.
+            label: The label whose log-odds are explained; None: the most probable one.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+            DataError: If the text is not a string, or there is no such label.
+        """
+        check_is_fitted(self)
+        return self._engine.explain(text, label)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder.

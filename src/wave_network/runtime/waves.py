@@ -72,6 +72,21 @@ def interference_term(first: Wave, second: Wave) -> Floats:
     return result
 
 
+def packed_energy_shares(variants: Floats, offsets: Integers) -> Floats:
+    """The share that each token has of its text's energy, `u^2 / G^2`; 0 where G is 0.
+
+    What `inspection.energy_shares` computes from waves, for many texts at once and without them.
+
+    Args:
+        variants: (tokens, dimensions).
+        offsets: (texts + 1,).
+    """
+    energy = np.square(variants)
+    total = np.repeat(np.add.reduceat(energy, offsets[:-1]), np.diff(offsets), axis=0)
+    result: Floats = np.divide(energy, total, out=np.zeros_like(energy), where=total > 0)
+    return result
+
+
 def gelu(values: Floats) -> Floats:
     """The tanh form of GELU, as in training."""
     inner = values * values  # a product: a power of three takes ten times as long
@@ -99,4 +114,17 @@ def softmax(logits: Floats) -> Floats:
     """Probabilities over the last axis."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Log probabilities over the last axis."""
+    result: Floats = logits - log_sum_exp(logits)
+    return result
+
+
+def log_sum_exp(values: Floats) -> Floats:
+    """The logarithm of the sum of exponentials over the last axis, which keeps a length of 1."""
+    highest = values.max(axis=-1, keepdims=True)
+    result: Floats = highest + np.log(np.exp(values - highest).sum(axis=-1, keepdims=True))
     return result
