@@ -457,7 +457,8 @@ class NumericTexts(WaveClassifier):
     """`WaveClassifier` on the numbers that scikit-learn's checks are made of, as words."""
 
     def fit(self, X, y):  # noqa: N803
-        several = np.ndim(y) == 2 and np.shape(y)[1] > 1
+        shape = np.asarray(y).shape
+        several = len(shape) == 2 and shape[1] > 1
         rows, labels = validate_data(self, X, y, multi_output=several)
         return super().fit(as_words(rows), labels)
 
@@ -550,6 +551,18 @@ def test_the_lists_of_checks_name_checks_that_exist():
 )
 def test_scikit_learns_checks_that_need_no_numbers(check):
     check("WaveClassifier", WaveClassifier())
+
+
+def test_explain_gives_each_tokens_share(fitted):
+    explanation = fitted.explain("snow and heat", "cold")
+    shares = {token.token: token.attribution for token in explanation.tokens}
+    assert list(shares) == ["snow", "and", "heat"]
+    assert shares["snow"] > shares["and"] > shares["heat"]
+    assert fitted.explain(TEXTS[0]).label == fitted.predict(TEXTS[:1])[0]
+    with pytest.raises(NotFittedError):
+        make().explain("snow")
+    with pytest.raises(DataError, match="no label 'warmth': the model has 'cold', 'warm'"):
+        fitted.explain("snow", "warmth")
 
 
 # Texts with one of the labels, with both and with none.

@@ -29,6 +29,8 @@ from wave_network.runtime.waves import given_labels
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
+    from wave_network.runtime.explain import Explanation
+
 _OPTIONS = (
     "operation",
     "max_length",
@@ -222,6 +224,20 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._engine.predict_proba(X)
 
+    def explain(self, text: str, label: Label | None = None) -> Explanation:
+        """Each token's share in the answer for a text.
+
+        Args:
+            text: One text.
+            label: The label whose log-odds are explained; None: the most probable one.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+            DataError: If the text is not a string, or there is no such label.
+        """
+        check_is_fitted(self)
+        return self._engine.explain(text, label)
+
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder.
 
@@ -336,10 +352,12 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
-    """What `y` holds as an array with a column a class; None where it has no columns."""
+    """What `y` holds as an array of numbers with a column a class; None of anything else."""
     if getattr(y, "ndim", 1) != 2:
         return None
     table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    if table.dtype.kind not in "biuf":
+        return None
     if table.shape[1] == 1:
         raise DataError("y has one column: give the labels themselves, with one axis (ravel it)")
     return table

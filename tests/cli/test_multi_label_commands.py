@@ -74,6 +74,15 @@ def test_predict_lists_the_labels_of_each_text(invoke, model):
         assert len(line["scores"]) == 1
 
 
+def test_predict_explains_the_most_probable_label(invoke, model):
+    (line,) = invoke("predict", model, "cat and dog", "--explain").lines
+    assert (line["labels"], line["label"]) == (["animal"], "animal")
+    assert line["score"] == pytest.approx(line["scores"]["animal"], rel=1e-4)
+    shares = {token["token"]: token["attribution"] for token in line["explanation"]}
+    assert shares["cat"] > 0
+    assert sum(shares.values()) == pytest.approx(line["log_odds"] - line["baseline"], abs=0.01)
+
+
 def test_info_and_inspect(invoke, model):
     facts = dict(line.split(maxsplit=1) for line in invoke("info", model).out.splitlines())
     assert facts["answer"] == "any number of the labels"

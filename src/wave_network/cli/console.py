@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from wave_network.runtime import Prediction
 
@@ -51,6 +52,11 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     _stdout().print(title, table, sep="\n")
+
+
+def print_rich(text: Text) -> None:
+    """A text with its colours on stdout."""
+    _stdout().print(text)
 
 
 def stderr_console() -> Console:

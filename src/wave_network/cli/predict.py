@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note_empty, prediction_record
+from wave_network.cli.console import note_empty, prediction_record, print_rich
 from wave_network.cli.options import Model
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
@@ -49,6 +51,20 @@ def predict(
             min=1, metavar="K", help='Add "scores": the K most probable labels, each with its own.'
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help='Add "explanation": what each token adds to the label\'s log-odds, with its place '
+            "in the text. On a terminal: the text in colours.",
+        ),
+    ] = False,
+    explain_html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="As --explain, and write the texts in colours to this web page."
+        ),
+    ] = None,
 ) -> None:
     """Classify texts.
 
@@ -63,20 +79,29 @@ def predict(
       wave-network predict wave-model --input tickets.csv --text-column body --output out.jsonl
       cat lines.txt | wave-network predict wave-model --input - --top-k 3
     """
-    from wave_network.atomic import replacing_file
+    from wave_network.atomic import check_new, replacing_file
     from wave_network.data import iter_texts
     from wave_network.runtime import load
 
     if bool(texts) == bool(input_file):
         raise ConfigError("give either texts to classify or --input FILE (- for standard input)")
+    if output is not None and output == explain_html:
+        raise ConfigError(f"--output and --explain-html both name {output}: give them two files")
+    if explain_html is not None:
+        check_new(explain_html, overwrite=overwrite)
     engine = load(model)
     source = _valid(texts) if texts else iter_texts(str(input_file), text_column)
-    lines = _lines(engine, source, top_k)
-    if output is None:
-        sys.stdout.writelines(lines)
-        return
-    with replacing_file(output, overwrite=overwrite) as file:
-        file.writelines(lines)
+    with ExitStack() as files:
+
+        def opened(path: Path) -> IO[str]:
+            return files.enter_context(replacing_file(path, overwrite=overwrite))
+
+        out: IO[str] = sys.stdout if output is None else opened(output)
+        if explain or explain_html is not None:
+            page = None if explain_html is None else opened(explain_html)
+            _write_explained(engine, source, top_k, out, page)
+        else:
+            out.writelines(map(_line, _records(engine, source, top_k)))
 
 
 def _valid(arguments: list[str]) -> list[str]:
@@ -86,13 +111,36 @@ def _valid(arguments: list[str]) -> list[str]:
     return arguments
 
 
-def _lines(engine: Engine, texts: Iterable[str], top_k: int | None) -> Iterator[str]:
-    """One JSON object a line; tells the user of empty texts at the end."""
+def _records(engine: Engine, texts: Iterable[str], top_k: int | None) -> Iterator[dict[str, Any]]:
+    """One for each text; tells the user of empty texts at the end."""
     count = empty = 0
     multi_label = engine.config.is_multi_label
     for text, prediction in engine.iter_predict(texts):
         count += 1
         empty += not text.strip()
-        record = prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
     note_empty(empty, count)
+
+
+def _write_explained(
+    engine: Engine, texts: Iterable[str], top_k: int | None, out: IO[str], page: IO[str] | None
+) -> None:
+    """Records with their explanations, or on a terminal texts in colours; and the web page."""
+    from wave_network.explanation import PAGE_END, PAGE_START, html_article, terminal_text
+
+    write = page.write if page else lambda _: 0
+    write(PAGE_START)
+    to_classify, to_explain = tee(texts)
+    pairs = zip(_records(engine, to_classify, top_k), engine.iter_explain(to_explain), strict=True)
+    for record, explanation in pairs:
+        write(html_article(explanation))
+        if out.isatty():
+            print_rich(terminal_text(explanation))
+        else:
+            score = record.get("score", explanation.score)
+            out.write(_line({**record, **explanation.to_dict(), "score": score}))
+    write(PAGE_END)
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.data.files import listed
 from wave_network.data.rows import check_one_column
 from wave_network.errors import DataError
 from wave_network.model_folder import ModelFiles, read_model
@@ -19,7 +21,11 @@ from wave_network.runtime.network import Network
 from wave_network.runtime.waves import Wave, given_labels, sigmoid, softmax
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
+if TYPE_CHECKING:
+    from wave_network.runtime.explain import Explanation
+
 _TEXTS_AT_ONCE = 1_024
+_EXPLAINED_AT_ONCE = 64
 _TOKENS_AT_ONCE = 8_192  # what is gathered for these fits a processor's cache
 
 
@@ -103,6 +109,43 @@ class Engine:
         parts = [self._probabilities(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
+    def explain(self, text: str, label: Label | None = None) -> Explanation:
+        """Each token's share in the answer for a text.
+
+        Args:
+            text: One text.
+            label: The label whose log-odds are explained; None: the most probable one.
+
+        Raises:
+            DataError: If the text is not a string, or the model has no such label.
+            ConfigError: If the model has several layers or pools otherwise than at `[CLS]`.
+        """
+        (explanation,) = self.iter_explain([text], label)
+        return explanation
+
+    def iter_explain(
+        self, texts: Iterable[str], label: Label | None = None
+    ) -> Iterator[Explanation]:
+        """Explain a stream of texts in constant memory; many at once take less time each.
+
+        Args:
+            texts: As for `predict`.
+            label: As for `explain`, of every text.
+
+        Yields:
+            Each text's explanation, in order.
+
+        Raises:
+            DataError: As `explain`, like all else.
+        """
+        from wave_network.runtime.explain import explanations  # predicting starts quicker without
+
+        index = None if label is None else self._index(label)
+        for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
+            yield from explanations(
+                self._network, self.tokenizer, self.labels, chunk, self._encode(chunk), index
+            )
+
     def waves(self, text: str) -> tuple[list[str], Wave, Wave]:
         """The tokens of a text, and the first layer's two waves of each before they are combined.
 
@@ -118,6 +161,11 @@ class Engine:
         ids, offsets, sentence_offsets = self._encode(list(_checked([text])))
         first, second = self._network.waves(ids, offsets, sentence_offsets)
         return self.tokenizer.tokens(ids), first, second
+
+    def _index(self, label: Label) -> int:
+        if label not in self.labels:
+            raise DataError(f"no label {label!r}: the model has {listed(self.labels)}")
+        return self.labels.index(label)
 
     def _predictions(self, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
         labels = self.labels

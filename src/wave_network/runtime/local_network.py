@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from wave_network.config import LocalWaveConfig
 from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
 from wave_network.model_folder import Tensors
-from wave_network.runtime.waves import Floats, Integers, Wave, gelu, layer_norm, represent
+from wave_network.runtime.waves import (
+    Floats,
+    Integers,
+    Wave,
+    gelu,
+    layer_norm,
+    log_sigmoid,
+    log_softmax,
+    represent,
+)
+
+
+class Terms(NamedTuple):
+    """What the features are sums of; a row a token.
+
+    Attributes:
+        u: The first variant, (tokens, members * hidden).
+        energy: Of the first variant, and of the local wave of each token and the one before it (in
+            no unit yet); a text's first token has none. (tokens, 2 * members * hidden).
+        bigrams: The row of each token's pair with the token before it; 0 for a text's first token.
+            (tokens, members * bigram).
+    """
+
+    u: Floats
+    energy: Floats
+    bigrams: Floats
 
 
 class LocalNetwork:
@@ -26,30 +53,27 @@ class LocalNetwork:
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
         """As `Network.logits`: of several members, those that give their mean probabilities."""
-        features = self._features(ids, offsets)  # (members, texts, features)
-        hidden = gelu(self._linear("feed_forward", features))
-        hidden = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
-        logits = self._linear("classifier", hidden) + self._linear("shortcut", features)
-        if len(logits) > 1:
-            mean = _log_mean_odds if self.config.is_multi_label else _log_mean_probabilities
-            return mean(logits)
-        result: Floats = logits[0]
-        return result
+        return self.read(self.features(self.terms(ids, offsets), offsets))
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:
         """As `Network.waves`, over the whole text; each of shape (tokens, members * hidden)."""
-        u, v = np.split(self.tensors["embedding.weight"][ids], 2, axis=1)
+        u, v = np.split(self.variants(ids, offsets), 2, axis=1)
         return represent(u, offsets), represent(v, offsets)
 
-    def _features(self, ids: Integers, offsets: Integers) -> Floats:
+    def variants(self, ids: Integers, offsets: Integers) -> Floats:
+        """As `Network.variants`: u and v of every token, (tokens, 2 * members * hidden)."""
+        rows: Floats = self.tensors["embedding.weight"].take(ids, axis=0)
+        return rows
+
+    def terms(self, ids: Integers, offsets: Integers) -> Terms:
+        """What the features of packed texts are sums of, token by token."""
         config, starts = self.config, offsets[:-1]
-        lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
-        rows = self.tensors["embedding.weight"].take(ids, axis=0)
+        rows = self.variants(ids, offsets)
         width = rows.shape[1] // 2
         u, v = rows[:, :width], rows[:, width:]  # (tokens, members * hidden)
-        energy = np.empty((len(ids), 2 * width), np.float32)  # of the tokens, of the local waves
+        energy = np.empty((len(ids), 2 * width), np.float32)
         np.square(u, out=energy[:, :width])
         local = energy[1:, width:]
         if config.operation == "modulation":
@@ -58,48 +82,62 @@ class LocalNetwork:
             np.add(v[1:], u[:-1], out=local)
         np.square(local, out=local)
         energy[starts, width:] = 0
-        sums = np.add.reduceat(energy, starts)
+        return Terms(u, energy, self._bigrams(ids, starts))
+
+    def features(self, terms: Terms, offsets: Integers) -> Floats:
+        """What the readers see of each text, (members, texts, features)."""
+        config, starts, width = self.config, offsets[:-1], terms.u.shape[1]
+        lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
+        sums = np.add.reduceat(terms.energy, starts)
         if config.operation == "modulation":
             sums[:, width:] *= np.float32(config.initializer_range**-2)
         sums += np.float32(ENERGY_FLOOR)
         semantics = np.sqrt(sums, out=sums)
         parts = [
-            np.add.reduceat(u, starts) / np.sqrt(lengths),
+            np.add.reduceat(terms.u, starts) / np.sqrt(lengths),
             semantics[:, :width],
             semantics[:, width:],
-            self._bigram_sum(ids, starts) / np.sqrt(np.maximum(lengths - 1, 1)),
+            np.add.reduceat(terms.bigrams, starts) / np.sqrt(np.maximum(lengths - 1, 1)),
         ]
         by_member = [part.reshape(len(part), config.members, -1) for part in parts]
         result: Floats = np.concatenate(by_member, axis=2).swapaxes(0, 1)
         return result
 
-    def _bigram_sum(self, ids: Integers, starts: Integers) -> Floats:
-        """The sum of the rows of all pairs of neighbours, (texts, members * bigram)."""
+    def read(self, features: Floats) -> Floats:
+        """The logits of features, (texts, labels)."""
+        hidden = gelu(self.linear("feed_forward", features))
+        logits = self.member_logits(features, hidden)
+        return joined(logits, multi_label=self.config.is_multi_label)
+
+    def member_logits(self, features: Floats, hidden: Floats) -> Floats:
+        """Each member's logits of features and of its feed-forward layer's output."""
+        normed = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
+        return self.linear("classifier", normed) + self.linear("shortcut", features)
+
+    def linear(self, name: str, values: Floats) -> Floats:
+        """The members' products with their weights of that name."""
+        result: Floats = values @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
+        return result
+
+    def _bigrams(self, ids: Integers, starts: Integers) -> Floats:
+        """The row of each token's pair with the token before it, (tokens, members * bigram)."""
         wide = ids.astype(np.int64)
         buckets = np.zeros_like(wide)  # a text's first token has no pair: its row is cleared below
         buckets[1:] = pair_bucket(wide[:-1], wide[1:], self.config.bigram_buckets)
         rows = self.tensors["bigrams.weight"].take(buckets, axis=0)
         rows[starts] = 0
-        sums: Floats = np.add.reduceat(rows, starts)
-        return sums
-
-    def _linear(self, name: str, values: Floats) -> Floats:
-        result: Floats = values @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
-        return result
+        return rows
 
 
-def _log_mean_probabilities(logits: Floats) -> Floats:
-    """The logarithm of the members' mean probabilities; (texts, labels)."""
-    shifted = logits - logits.max(axis=2, keepdims=True)
-    each = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
-    result: Floats = np.logaddexp.reduce(each, axis=0) - np.float32(np.log(len(logits)))
-    return result
-
-
-def _log_mean_odds(logits: Floats) -> Floats:
-    """The log-odds of the members' mean probabilities, each label by itself; (texts, labels)."""
-    zero = np.float32(0)
-    with_label = np.logaddexp.reduce(-np.logaddexp(zero, -logits), axis=0)
-    without = np.logaddexp.reduce(-np.logaddexp(zero, logits), axis=0)
-    result: Floats = with_label - without
+def joined(logits: Floats, *, multi_label: bool) -> Floats:
+    """One member's logits, or those that give several members' mean probabilities."""
+    result: Floats
+    if len(logits) == 1:
+        result = logits[0]
+    elif multi_label:
+        having, lacking = (np.logaddexp.reduce(log_sigmoid(x), axis=0) for x in (logits, -logits))
+        result = having - lacking
+    else:
+        result = np.logaddexp.reduce(log_softmax(logits), axis=0)
+        result -= np.float32(np.log(len(logits)))
     return result

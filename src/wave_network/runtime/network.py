@@ -76,16 +76,14 @@ class Network:
         Returns:
             Z and Z', each of shape (tokens, hidden).
         """
-        return self._both_waves(
-            self._first_variants(ids, offsets), offsets, sentence_offsets, False
-        )
+        return self._both_waves(self.variants(ids, offsets), offsets, sentence_offsets, False)
 
     def _encode(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None
     ) -> Floats:
         """The last layer's output: (texts, hidden) with `[CLS]` pooling, else (tokens, hidden)."""
         config = self.config
-        variants = self._first_variants(ids, offsets)
+        variants = self.variants(ids, offsets)
         if config.num_layers == 1:
             return self._layer(0, variants, offsets, sentence_offsets, config.pooling == "cls")
         hidden = self.tensors["embedding.weight"][ids]
@@ -113,10 +111,10 @@ class Network:
     ) -> Floats:
         first, second = self._both_waves(variants, offsets, sentence_offsets, only_first)
         read = read_out(combine(first, second, self.config.operation), self.config.readout)
-        weight, bias = self._pair(layer, "feed_forward")
-        return layer_norm(gelu(read @ weight.T + bias), *self._pair(layer, "norm"))
+        weight, bias = self.pair(layer, "feed_forward")
+        return layer_norm(gelu(read @ weight.T + bias), *self.pair(layer, "norm"))
 
-    def _first_variants(self, ids: Integers, offsets: Integers) -> Floats:
+    def variants(self, ids: Integers, offsets: Integers) -> Floats:
         """The first layer's u and v of every token, side by side, (tokens, 2 * hidden)."""
         place = _positions_in_text(offsets) if self._positions is not None else None
         return self._variants.rows(ids, place)
@@ -137,7 +135,8 @@ class Network:
         )
         return first, second
 
-    def _pair(self, layer: int, name: str) -> tuple[Floats, Floats]:
+    def pair(self, layer: int, name: str) -> tuple[Floats, Floats]:
+        """The weight and the bias of one of a layer's parts."""
         prefix = f"layers.{layer}.{name}"
         return self.tensors[f"{prefix}.weight"], self.tensors[f"{prefix}.bias"]
 

@@ -73,6 +73,21 @@ def interference_term(first: Wave, second: Wave) -> Floats:
     return result
 
 
+def packed_energy_shares(variants: Floats, offsets: Integers) -> Floats:
+    """The share that each token has of its text's energy, `u^2 / G^2`; 0 where G is 0.
+
+    What `inspection.energy_shares` computes from waves, for many texts at once and without them.
+
+    Args:
+        variants: (tokens, dimensions).
+        offsets: (texts + 1,).
+    """
+    energy = np.square(variants)
+    total = np.repeat(np.add.reduceat(energy, offsets[:-1]), np.diff(offsets), axis=0)
+    result: Floats = np.divide(energy, total, out=np.zeros_like(energy), where=total > 0)
+    return result
+
+
 def gelu(values: Floats) -> Floats:
     """The tanh form of GELU, as in training."""
     inner = values * values  # a product: a power of three takes ten times as long
@@ -105,7 +120,13 @@ def softmax(logits: Floats) -> Floats:
 
 def sigmoid(logits: Floats) -> Floats:
     """The probability of each label by itself."""
-    result: Floats = np.exp(-np.logaddexp(np.float32(0), -logits))  # no overflow, unlike 1/(1+e^-x)
+    result: Floats = np.exp(log_sigmoid(logits))  # no overflow, unlike 1 / (1 + exp(-x))
+    return result
+
+
+def log_sigmoid(logits: Floats) -> Floats:
+    """The logarithm of `sigmoid`."""
+    result: Floats = -np.logaddexp(np.float32(0), -logits)
     return result
 
 
@@ -114,4 +135,17 @@ def given_labels(
 ) -> NDArray[np.bool_]:
     """Which labels reach their thresholds (None: 0.5); bool, (texts, labels)."""
     result: NDArray[np.bool_] = probabilities >= np.asarray(thresholds or 0.5)
+    return result
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Log probabilities over the last axis."""
+    result: Floats = logits - log_sum_exp(logits)
+    return result
+
+
+def log_sum_exp(values: Floats) -> Floats:
+    """The logarithm of the sum of exponentials over the last axis, which keeps a length of 1."""
+    highest = values.max(axis=-1, keepdims=True)
+    result: Floats = highest + np.log(np.exp(values - highest).sum(axis=-1, keepdims=True))
     return result

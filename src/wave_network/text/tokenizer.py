@@ -20,6 +20,7 @@ from wave_network.errors import OutputError
 from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
 from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
+from wave_network.text.spans import Span, SpanFinder, original_positions
 from wave_network.text.vocabulary import CLS_TOKEN, learn_vocabulary
 
 survive_forks()
@@ -91,6 +92,7 @@ class TextTokenizer:
         self.vocab_size = max(tokenizer.get_vocab().values()) + 1
         self._tokenizer = tokenizer
         self._words: dict[str, bytes] | None = {} if _splits_at_spaces(tokenizer) else None
+        self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int, max_length: int) -> TextTokenizer:
@@ -180,6 +182,25 @@ class TextTokenizer:
             starts.extend(map(self._sentence_starts, valid, encodings))
         is_start = np.concatenate([*starts, np.ones(1, np.bool_)])
         return SentenceBatch(*self._pack(rows), np.flatnonzero(is_start).astype(np.int64))
+
+    def spans(self, text: str) -> list[Span]:
+        """Where the tokens of a text stand in it, in whole visible characters.
+
+        Returns:
+            Spans in order; their pieces count the tokens that `encode` gives after `[CLS]`.
+        """
+        return self._spans.find(text[: CHARACTERS_PER_TOKEN * self.max_length], self.max_length - 1)
+
+    def _pieces(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of a text, but `[CLS]`, starts and ends in it."""
+        repaired = _repair(text)
+        encoding = self._tokenizer.encode(repaired, add_special_tokens=False)
+        tokens = zip(encoding.ids, encoding.offsets, strict=True)
+        pieces = [place for index, place in tokens if index != self.cls_token_id]
+        positions = original_positions(text, repaired)
+        if positions is None:
+            return pieces
+        return [(positions[start], positions[end]) for start, end in pieces]
 
     def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
         """Clip the texts, and group them such that a group fits in memory whatever they are."""

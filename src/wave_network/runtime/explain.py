@@ -1,0 +1,245 @@
+"""Why a text got its answer: the share of each of its tokens, by integrated gradients.
+
+What is explained is the log-odds of a label, log p / (1 - p), as it grows from that of an empty
+text (`[CLS]` alone). Both networks read features that are sums over tokens, or roots of such sums.
+Along the straight line between the features of an empty text and those of the text, the gradients
+are integrated (Sundararajan et al., 2017) by Gauss-Legendre steps through the small reader alone;
+then each feature's part is given to tokens in proportion to the sum's terms. So the parts add up to
+the change in the log-odds, and cost little more than a prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import Label
+from wave_network.runtime.gradients import log_odds, log_odds_gradient
+from wave_network.runtime.local_features import LocalFeatures
+from wave_network.runtime.local_network import LocalNetwork
+from wave_network.runtime.network import Network
+from wave_network.runtime.wave_features import WaveFeatures
+from wave_network.runtime.waves import Floats, Integers, packed_energy_shares, sigmoid
+from wave_network.text.tokenizer import TextTokenizer
+
+_Slope: TypeAlias = Callable[..., Floats]
+"""`log_odds_gradient` of a kind of model."""
+
+_STEPS: Final = 8
+_MOST_STEPS: Final = 256
+_TOLERANCE: Final = 1e-3  # of the change to explain, or of 1 if that is more
+
+
+class TokenShare(NamedTuple):
+    """A part of a text and its share in the answer.
+
+    Attributes:
+        token: The characters, `text[start:end]`.
+        start: Where they start in the text as it was given.
+        end: Where they end.
+        attribution: What they add to the label's log-odds; below 0 they speak against it.
+        energy: Their share of the waves' energy, the mean of u^2 / G^2 over all dimensions of both
+            variants. With the share of `[CLS]` the tokens' shares add up to 1.
+    """
+
+    token: str
+    start: int
+    end: int
+    attribution: float
+    energy: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Each token's share in the answer for a text.
+
+    Attributes:
+        text: The text as it was given.
+        label: The label that is explained.
+        score: Its probability.
+        log_odds: log p / (1 - p) of that probability.
+        baseline: The same of an empty text. All attributions add up to `log_odds - baseline`.
+        tokens: In the text's order, without overlaps. What no model reads (spaces, and whatever
+            exceeds its longest text) belongs to none.
+    """
+
+    text: str
+    label: Label
+    score: float
+    log_odds: float
+    baseline: float
+    tokens: tuple[TokenShare, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `explanation` holds the tokens."""
+        return {
+            "text": self.text,
+            "label": self.label,
+            "score": self.score,
+            "log_odds": self.log_odds,
+            "baseline": self.baseline,
+            "explanation": [token._asdict() for token in self.tokens],
+        }
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """The explanations of packed texts as arrays.
+
+    Attributes:
+        labels: The index of the label that is explained, (texts,).
+        scores: Its probability, (texts,).
+        log_odds: And its log-odds, (texts,).
+        baseline: Those of an empty text, (texts,).
+        tokens: Each token's attribution, (tokens,); 0 for `[CLS]`.
+    """
+
+    labels: Integers
+    scores: Floats
+    log_odds: Floats
+    baseline: Floats
+    tokens: Floats
+
+
+class _Features(Protocol):
+    """`LocalFeatures` or `WaveFeatures`."""
+
+    features: Floats
+    empty: Floats
+
+    def logits(self, features: Floats) -> Floats: ...
+
+    def gradient(self, features: Floats, at_logits: Any) -> Floats: ...  # noqa: ANN401
+
+    def spread(self, slopes: Floats) -> Floats: ...
+
+
+def explanations(
+    network: Network | LocalNetwork,
+    tokenizer: TextTokenizer,
+    labels: Sequence[Label],
+    texts: Sequence[str],
+    encoded: tuple[Integers, Integers, Integers | None],
+    label: int | None,
+) -> Iterator[Explanation]:
+    """The explanations of texts.
+
+    Args:
+        network: As for `attribute`.
+        tokenizer: Finds the tokens' places in the texts.
+        labels: The network's, in its order.
+        texts: The texts.
+        encoded: What `attribute` takes: their ids, their offsets, and those of their sentences.
+        label: As for `attribute`.
+    """
+    ids, offsets, _ = encoded
+    found = attribute(network, *encoded, label)
+    energies = token_energies(network, ids, offsets).tolist()
+    attributions = found.tokens.tolist()
+    for place, text in enumerate(texts):
+        first = int(offsets[place]) + 1  # after [CLS]
+        tokens = []
+        for start, end, begin, stop in tokenizer.spans(text):
+            pieces = slice(first + begin, first + stop)
+            attribution, energy = sum(attributions[pieces]), sum(energies[pieces])
+            tokens.append(TokenShare(text[start:end], start, end, attribution, energy))
+        yield Explanation(
+            text=text,
+            label=labels[found.labels[place]],
+            score=float(found.scores[place]),
+            log_odds=float(found.log_odds[place]),
+            baseline=float(found.baseline[place]),
+            tokens=tuple(tokens),
+        )
+
+
+def attribute(
+    network: Network | LocalNetwork,
+    ids: Integers,
+    offsets: Integers,
+    sentence_offsets: Integers | None = None,
+    label: int | Integers | None = None,
+) -> Attributions:
+    """Attribute the answers for packed texts to their tokens.
+
+    Args:
+        network: The network.
+        ids: As for `Network.logits`, like the offsets.
+        offsets: Likewise.
+        sentence_offsets: Likewise.
+        label: The index of the label to explain, of all texts or of each, (texts,); None: the most
+            probable one of each text.
+
+    Raises:
+        ConfigError: If the network has several layers or pools otherwise than at `[CLS]`.
+    """
+    texts: _Features
+    if isinstance(network, LocalNetwork):
+        texts = LocalFeatures(network, ids, offsets)
+    else:
+        texts = WaveFeatures(network, ids, offsets, sentence_offsets)
+    logits = texts.logits(texts.features)
+    if label is None:
+        labels = logits.argmax(axis=1)
+    else:
+        labels = np.broadcast_to(np.asarray(label), len(logits))
+    multi_label = network.config.is_multi_label
+    reached = log_odds(logits, labels, multi_label=multi_label)
+    empty = np.repeat(texts.logits(texts.empty), len(logits), axis=0)
+    baseline = log_odds(empty, labels, multi_label=multi_label)
+    slope = partial(log_odds_gradient, multi_label=multi_label)
+    return Attributions(
+        labels=labels,
+        scores=sigmoid(reached),
+        log_odds=reached,
+        baseline=baseline,
+        tokens=texts.spread(_mean_gradients(texts, slope, labels, reached - baseline)),
+    )
+
+
+def token_energies(network: Network | LocalNetwork, ids: Integers, offsets: Integers) -> Floats:
+    """The share of each token in its text's energy: the mean over both variants' dimensions."""
+    result: Floats = packed_energy_shares(network.variants(ids, offsets), offsets).mean(axis=1)
+    return result
+
+
+def _mean_gradients(texts: _Features, slope: _Slope, labels: Integers, change: Floats) -> Floats:
+    """The gradients of the log-odds averaged along the way, (members, texts, features)."""
+    way = texts.features - texts.empty
+    means = _mean_gradient(texts, slope, way, labels, _STEPS)
+    steps = _STEPS
+    while steps < _MOST_STEPS:
+        error = np.abs((means * way).sum(axis=(0, 2)) - change)
+        (left,) = np.nonzero(error > _TOLERANCE * np.maximum(1, np.abs(change)))
+        if not len(left):
+            break
+        steps *= 2
+        means[:, left] = _mean_gradient(texts, slope, way[:, left], labels[left], steps)
+    return means
+
+
+def _mean_gradient(
+    texts: _Features, slope: _Slope, way: Floats, labels: Integers, steps: int
+) -> Floats:
+    places, weights = _gauss_legendre(steps)
+    points = texts.empty[:, None] + places[:, None, None] * way[:, None]
+    members, count, features = way.shape  # points: (members, steps, texts, features)
+    gradients = texts.gradient(
+        points.reshape(members, steps * count, features),
+        partial(slope, labels=np.tile(labels, steps)),
+    )
+    along = gradients.reshape(members, steps, count * features)
+    result: Floats = (weights @ along).reshape(way.shape)
+    return result
+
+
+@cache
+def _gauss_legendre(steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Places between 0 and 1, and their weights, which add up to 1."""
+    places, weights = np.polynomial.legendre.leggauss(steps)
+    return ((places + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)

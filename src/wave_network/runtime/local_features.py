@@ -1,0 +1,111 @@
+"""What the tokens of texts give to the features of the local wave network, and their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from wave_network.runtime.gradients import gelu_and_slope, joined_gradient, layer_norm_gradient
+from wave_network.runtime.local_network import LocalNetwork, joined
+from wave_network.runtime.waves import Floats, Integers
+
+
+class LocalFeatures:
+    """The features of packed texts, and what they are of an empty text.
+
+    Args:
+        network: The network.
+        ids: (tokens,).
+        offsets: (texts + 1,), no text empty.
+
+    Attributes:
+        features: (members, texts, features).
+        empty: Of `[CLS]` alone, (members, 1, features).
+    """
+
+    def __init__(self, network: LocalNetwork, ids: Integers, offsets: Integers) -> None:
+        self._network = network
+        self._offsets = offsets
+        self._terms = network.terms(ids, offsets)
+        self.features = network.features(self._terms, offsets)
+        alone = np.array([0, 1])
+        self._empty_terms = network.terms(ids[:1], alone)
+        self.empty = network.features(self._empty_terms, alone)
+
+    def logits(self, features: Floats) -> Floats:
+        """The network's answer to features, (texts, labels)."""
+        return self._network.read(features)
+
+    def gradient(self, features: Floats, at_logits: Callable[[Floats], Floats]) -> Floats:
+        """The gradient at features of a function of the logits, given its gradient at them."""
+        network, tensors = self._network, self._network.tensors
+        before = network.linear("feed_forward", features)
+        hidden, slope = gelu_and_slope(before)
+        logits = network.member_logits(features, hidden)
+        multi_label = self._network.config.is_multi_label
+        at_joined = at_logits(joined(logits, multi_label=multi_label))
+        at_members = joined_gradient(logits, at_joined, multi_label=multi_label)
+        at_normed = at_members @ tensors["classifier.weight"].swapaxes(1, 2)
+        at_hidden = layer_norm_gradient(hidden, tensors["norm.weight"], at_normed)
+        at_hidden *= slope
+        result: Floats = at_hidden @ tensors["feed_forward.weight"].swapaxes(1, 2)
+        result += at_members @ tensors["shortcut.weight"].swapaxes(1, 2)
+        return result
+
+    def spread(self, slopes: Floats) -> Floats:
+        """Give every token its part in the change of the features from those of an empty text.
+
+        A feature is a sum over tokens or over pairs of neighbours, or a root of such a sum; its
+        change is shared in proportion to the sum's terms. A pair's part goes to its tokens by
+        halves, that of `[CLS]` and the first token to the latter. What the text's length does to
+        `[CLS]`'s own part is shared by all tokens alike.
+
+        Args:
+            slopes: What a unit of each feature is worth, (members, texts, features).
+
+        Returns:
+            (tokens,); 0 for `[CLS]`.
+        """
+        starts, lengths = self._offsets[:-1], np.diff(self._offsets)
+        u, energy, bigrams = self._terms
+        width = u.shape[1]
+        coherent, own, local, pairs = self._by_feature(slopes)
+        worth = np.concatenate([own, local], axis=1)  # of a unit of energy
+        worth *= self._roots_per_energy()
+        tokens = np.float32(1) / np.sqrt(lengths, dtype=np.float32)[:, None]
+        neighbours = 1 / np.sqrt(np.maximum(lengths - 1, 1), dtype=np.float32)[:, None]
+
+        def valued(terms: Floats, worths: Floats) -> Floats:
+            each = np.repeat(worths, lengths, axis=0)
+            result: Floats = np.einsum("tf,tf->t", terms, each)
+            return result
+
+        alone = valued(u, coherent * tokens) + valued(energy[:, :width], worth[:, :width])
+        by_length = (coherent * (tokens - 1)) @ self._empty_terms.u[0]
+        alone += np.repeat(by_length / np.maximum(lengths - 1, 1), lengths)
+        paired = valued(energy[:, width:], worth[:, width:]) + valued(bigrams, pairs * neighbours)
+        halves = paired * np.float32(0.5)
+        alone[:-1] += halves[1:]  # a text's first token, [CLS], has no pair with one before it
+        second = (starts + 1)[lengths > 1]
+        halves[second] = paired[second]
+        alone += halves
+        alone[starts] = 0
+        return alone
+
+    def _by_feature(self, values: Floats) -> list[Floats]:
+        """The kinds of features side by side, each (texts, members * size)."""
+        size = self._network.config.hidden_size
+        parts = np.split(values.swapaxes(0, 1), [size, 2 * size, 3 * size], axis=2)
+        return [part.reshape(len(part), -1) for part in parts]
+
+    def _roots_per_energy(self) -> Floats:
+        """How much an energy's root grows by a unit of the energy that the text adds to [CLS]'s."""
+        added = self._terms.energy.copy()
+        added[self._offsets[:-1]] = 0
+        sums = np.add.reduceat(added, self._offsets[:-1])
+        grown = np.concatenate(self._by_feature(self.features - self.empty)[1:3], axis=1)
+        result: Floats = np.divide(
+            grown, sums, out=np.zeros_like(grown), where=sums > np.finfo(np.float32).tiny
+        )
+        return result
