@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from wave_network.errors import DataError, extra_needed
 
@@ -16,7 +16,7 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
 
-from wave_network.config import Label, Preset, TrainConfig, get_preset, override
+from wave_network.config import ClassWeight, Label, Preset, TrainConfig, get_preset, override
 from wave_network.data import from_memory, texts_from_memory
 from wave_network.data.batch import most_probable
 from wave_network.data.soft_labels import SoftLabels, check_soft_labels
@@ -39,6 +39,8 @@ _OPTIONS = (
     "teacher",
     "distillation_weight",
     "validation_fraction",
+    "class_weight",
+    "calibrate",
     "seed",
     "device",
 )
@@ -61,6 +63,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         distillation_weight: The share of the teacher's probabilities in what labelled texts are to
             be answered with; the labels have the rest.
         validation_fraction: Share of the texts held out, stratified, to choose the epoch.
+        class_weight: `balanced` gives all classes the same joint weight; a mapping gives weights by
+            label, 1 where it names none; None lets all texts count alike.
+        calibrate: Whether to fit a temperature on these texts, so that the probabilities mean what
+            they say.
         seed: Same seed, same model.
         device: `auto`, `cpu`, `cuda` or `mps`.
 
@@ -93,6 +99,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         teacher: str | None = None,
         distillation_weight: float | None = None,
         validation_fraction: float | None = None,
+        class_weight: ClassWeight | None = None,
+        calibrate: bool = True,
         seed: int = 0,
         device: str = "auto",
     ) -> None:
@@ -107,6 +115,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.teacher = teacher
         self.distillation_weight = distillation_weight
         self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.calibrate = calibrate
         self.seed = seed
         self.device = device
 
@@ -114,6 +124,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self,
         X: Iterable[str],  # noqa: N803
         y: Iterable[Label] | NDArray[np.floating],
+        sample_weight: ArrayLike | None = None,
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
     ) -> WaveClassifier:
@@ -124,6 +135,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             y: A label for each: strings or integers. Or soft labels, an array of floating-point
                 numbers, (texts, classes): for each text a probability of every class. Texts that
                 are held out then count as of their most probable class.
+            sample_weight: How much each text counts, numbers from 0; None: all alike. Texts of
+                weight 0 are left out.
             classes: What the columns of soft labels stand for; None: 0, 1, 2 and so on. They
                 become `classes_`, in this order.
             unlabeled: More texts; the teacher's answers are their soft labels.
@@ -140,8 +153,12 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         preset, config = self._settings()
         options = {"operation": self.operation, "max_length": self.max_length}
         soft_labels = _soft_labels(y, classes)
+        labels = y if soft_labels is None else most_probable(soft_labels.probabilities)
+        rows = from_memory(X, labels, sample_weight)
+        if soft_labels is not None and sample_weight is not None:
+            soft_labels = soft_labels.select(np.flatnonzero(sample_weight))
         fitted = fit(
-            from_memory(X, y if soft_labels is None else most_probable(soft_labels.probabilities)),
+            rows,
             None,
             preset,
             config,
@@ -295,6 +312,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             teacher=self.teacher,
             distillation_weight=self.distillation_weight,
             validation_fraction=self.validation_fraction,
+            class_weight=self.class_weight,
+            calibrate=self.calibrate,
             seed=self.seed,
             device=self.device,
         )

@@ -95,7 +95,7 @@ def energy_shares(wave: Wave) -> Floats:
     return np.divide(wave.real, size, out=np.zeros_like(size), where=size > 0) ** 2
 
 
-def picture_title(text: str, label: Label, score: float) -> str:
+def picture_title(text: str, label: Label | None, score: float) -> str:
     """What stands above the picture: the text, shortened, and the prediction."""
     return f"{_shortened(text, _LONGEST_TITLE)}\n{label} ({score:.1%})"
 

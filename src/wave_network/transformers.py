@@ -48,6 +48,8 @@ class WaveNetworkConfig(PretrainedConfig):
         preset: The preset that it was made from.
         training: The fields of its `TrainConfig`.
         quantization: `int8` where the folder stores the tables in 8 bits.
+        calibration: The `temperature` that the logits are divided by, but while training; None for
+            1. It stays what it was when the model is trained further.
         format_version: The folder's format.
         **kwargs: What every configuration of `transformers` takes.
     """
@@ -61,6 +63,7 @@ class WaveNetworkConfig(PretrainedConfig):
         preset: str = "",
         training: Mapping[str, Any] | None = None,
         quantization: str | None = None,
+        calibration: Mapping[str, float] | None = None,
         format_version: int = FORMAT_VERSION,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
@@ -69,6 +72,7 @@ class WaveNetworkConfig(PretrainedConfig):
         self.preset = preset
         self.training = dict(training or {})
         self.quantization = quantization
+        self.calibration = None if calibration is None else dict(calibration)
         self.format_version = format_version
         if self.model:
             names = [str(label) for label in self.model["labels"]]
@@ -112,6 +116,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
     def __init__(self, config: WaveNetworkConfig) -> None:
         super().__init__(config)
         self._max_length = config.classifier().max_length
+        self._temperature = (config.calibration or {}).get("temperature", 1.0)
         self.network = build_model(config.classifier())
         self.post_init()
 
@@ -138,6 +143,8 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
             training the mean of the members', as each of them learns by itself.
         """
         logits = self.network(_packed(input_ids, attention_mask, self._max_length))
+        if not self.training:
+            logits = logits / self._temperature
         loss = None
         members = logits if logits.ndim == 3 else logits.unsqueeze(0)  # (members, texts, labels)
         if labels is not None:

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count, islice, product
 from textwrap import dedent
 from threading import Barrier
@@ -13,7 +14,7 @@ import torch
 from wave_network.config import LocalWaveConfig
 from wave_network.data import read_splits
 from wave_network.data.batch import PackedTexts
-from wave_network.errors import DataError
+from wave_network.errors import ConfigError, DataError
 from wave_network.model_folder import read_model, write_model
 from wave_network.runtime import Engine, Prediction, load
 from wave_network.training.fit import build_model
@@ -255,3 +256,46 @@ def test_predicting_imports_nothing_heavy(sample_model):
     assert label == load(sample_model).predict(["Oil prices jump"])[0].label
     assert loaded == []
     assert found.stderr == ""
+
+
+def test_below_the_threshold_there_is_no_label_and_the_rest_stays(make_files, news):
+    engine = Engine(make_files())
+    plain = engine.predict(news)
+    scores = sorted(prediction.score for prediction in plain)
+    threshold = scores[len(scores) // 3]
+    for found, expected in zip(engine.predict(news, threshold=threshold), plain, strict=True):
+        assert found.label == (expected.label if expected.score >= threshold else None)
+        assert (found.score, found.scores) == (expected.score, expected.scores)
+    answered = [p.label is not None for _, p in engine.iter_predict(news, threshold)]
+    assert sum(answered) == len(news) - len(scores) // 3
+    assert engine.predict(news, threshold=0.0) == plain
+
+
+def test_sets_hold_the_labels_that_reach_the_bar(make_files, news):
+    ordered = np.sort(Engine(make_files()).predict_proba(news), axis=1)
+    bars = np.repeat(np.median(ordered[:, 1:], axis=0)[::-1], [500, 499]).tolist()
+    engine = Engine(replace(make_files(), bars=bars))
+    for coverage in (0.2, 0.95):
+        sets, bar = engine.predict_sets(news, coverage), engine.bar(coverage)
+        for found, scores in zip(sets, engine.predict_proba(news), strict=True):
+            expected = np.argsort(-scores, kind="stable")
+            assert found == [engine.labels[i] for i in expected if scores[i] >= bar]
+    assert not all(engine.predict_sets(news, 0.2))
+    assert max(map(len, engine.predict_sets(news, 0.95))) > 1
+    with pytest.raises(ConfigError, match="has no label sets"):
+        Engine(make_files()).predict_sets(news, 0.8)
+
+
+def test_sets_of_a_trained_model_keep_their_coverage(sample_model):
+    test, engine = read_splits("sample").test, load(sample_model)
+    for coverage in (0.8, 0.9, 0.95):
+        sets = engine.predict_sets(test["text"][:], coverage)
+        share = np.mean([y in found for y, found in zip(test["label"], sets, strict=True)])
+        # 140 validation and 400 test texts: a standard deviation of 0.03 in all.
+        assert share == pytest.approx(coverage, abs=0.08)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_a_threshold_that_is_no_probability_is_refused(make_files, threshold):
+    with pytest.raises(ConfigError, match="threshold must be between 0 and 1"):
+        Engine(make_files()).predict(["a"], threshold=threshold)

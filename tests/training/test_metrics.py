@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from wave_network.training.metrics import full_report, summarize
+from wave_network.training.metrics import answered_report, full_report, summarize
 
 # True classes 0 0 0 1 1 2, predicted 0 0 1 1 0 0: class 2 is never predicted, class 3 occurs
 # nowhere.
@@ -21,17 +21,24 @@ PROBABILITIES = np.array(
     dtype=np.float32,
 )
 F1 = [2 * 2 / (4 + 3), 2 * 1 / (2 + 2), 0.0]
+ECE = (0.3 + 0.6 + 0.6 + 0.2 + 0.5 + 0.9) / 6  # each text in a bin of its own
+BRIER = (0.12 + 0.5 + 1.02 + 0.06 + 0.875 + 1.715) / 6
 LOSS = -sum(math.log(p) for p in (0.7, 0.4, 0.2, 0.8, 0.25, 0.05)) / 6
 
 
 def test_summary_by_hand():
     found = summarize(PROBABILITIES, LABELS)
-    assert found == pytest.approx({"accuracy": 3 / 6, "macro_f1": sum(F1) / 3, "loss": LOSS})
+    assert found == pytest.approx(
+        {"accuracy": 3 / 6, "macro_f1": sum(F1) / 3, "loss": LOSS, "ece": ECE, "brier": BRIER}
+    )
 
 
 def test_report_by_hand():
     report = full_report(PROBABILITIES, LABELS, ["w", "x", "y", "z"])
-    assert list(report) == ["accuracy", "macro_f1", "loss", "per_class", "confusion", "examples"]
+    assert list(report) == [
+        *("accuracy", "macro_f1", "loss", "ece", "brier"),
+        *("per_class", "confusion", "examples"),
+    ]
     assert report["accuracy"] == pytest.approx(0.5)
     assert report["macro_f1"] == pytest.approx(sum(F1) / 3)
     assert report["loss"] == pytest.approx(LOSS)
@@ -57,7 +64,7 @@ def test_report_is_plain_json_with_the_labels_as_they_are():
 
 def test_a_perfect_classifier():
     perfect = summarize(np.eye(3, dtype=np.float32), np.arange(3))
-    assert perfect == {"accuracy": 1.0, "macro_f1": 1.0, "loss": 0.0}
+    assert perfect == {"accuracy": 1.0, "macro_f1": 1.0, "loss": 0.0, "ece": 0.0, "brier": 0.0}
 
 
 def test_a_class_that_is_predicted_but_never_true_counts_in_macro_f1():
@@ -75,3 +82,14 @@ def test_the_loss_of_a_probability_0_is_large_and_finite():
     found = summarize(probabilities, np.array([0, 1]))
     assert found["loss"] == pytest.approx(-math.log(np.finfo(np.float32).tiny) / 2)
     assert found["accuracy"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("threshold", "answered", "accuracy"),
+    [(0.0, 1.0, 0.5), (0.65, 0.5, 2 / 3), (0.85, 1 / 6, 0.0), (0.95, 0.0, None)],
+)
+def test_the_accuracy_of_the_answered_by_hand(threshold, answered, accuracy):
+    report = answered_report(PROBABILITIES, LABELS, threshold)
+    assert report["threshold"] == threshold
+    assert report["answered"] == pytest.approx(answered)
+    assert report["accuracy"] == (accuracy if accuracy is None else pytest.approx(accuracy))

@@ -23,29 +23,56 @@ def evaluate(
     ],
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Also report the share of texts answered with at least this probability, and the "
+            "accuracy among them. May be given several times.",
+        ),
+    ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="C",
+            help="Also report on label sets of this coverage (see predict): how many hold the true "
+            "label, and how many labels they have.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on labelled data.
 
-    Reports accuracy, macro F1 (the mean of the classes' F1), loss (mean cross-entropy), the same
-    figures for each class, and which classes are taken for which.
+    Reports accuracy, macro F1 (the mean of the classes' F1), loss (mean cross-entropy), how far the
+    probabilities are from what they say (ECE, the expected calibration error in 15 bins of equal
+    width, and the Brier score, 0 to 2), precision, recall and F1 of each class, and which classes
+    are taken for which.
 
     \b
     Examples:
       wave-network evaluate wave-model sample
+      wave-network evaluate wave-model sample --threshold 0.5 --threshold 0.8 --threshold 0.9
       wave-network evaluate wave-model test.csv --label-column topic --json
     """
     with extra_needed("train", "evaluating"):
         from wave_network.data import column, encode_labels, read_dataset
         from wave_network.runtime import load
-        from wave_network.training.metrics import full_report
+        from wave_network.training.metrics import answered_report, full_report, sets_report
 
     engine = load(model)
+    bar = 0.0 if coverage is None else engine.bar(coverage)
     rows, split = read_dataset(data, text_column=text_column, label_column=label_column)
     note(f"evaluating on {len(rows):,} texts: {data} ({split})")
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     _, labels = encode_labels(rows["label"], engine.labels)
-    report = full_report(engine.predict_proba(column(rows, "text")), labels, engine.labels)
+    probabilities = engine.predict_proba(column(rows, "text"))
+    report = full_report(probabilities, labels, engine.labels)
+    if threshold:
+        report["thresholds"] = [answered_report(probabilities, labels, p) for p in threshold]
+    if coverage is not None:
+        report["sets"] = sets_report(probabilities, labels, coverage, bar)
     if as_json:
         print_json(report)
     else:
@@ -55,8 +82,8 @@ def evaluate(
 def _print_report(report: dict[str, Any]) -> None:
     print_table(
         f"{report['examples']:,} texts",
-        ("accuracy", "macro F1", "loss"),
-        [[f"{report[name]:.4f}" for name in ("accuracy", "macro_f1", "loss")]],
+        ("accuracy", "macro F1", "loss", "ECE", "Brier"),
+        [[f"{report[name]:.4f}" for name in ("accuracy", "macro_f1", "loss", "ece", "brier")]],
     )
     print_table(
         "Per class",
@@ -66,6 +93,21 @@ def _print_report(report: dict[str, Any]) -> None:
             for label, row in report["per_class"].items()
         ),
     )
+    if "thresholds" in report:
+        print_table(
+            "Abstaining below a threshold",
+            ("threshold", "answered", "accuracy of these"),
+            (
+                (row["threshold"], f"{row['answered']:.4f}", _figure(row["accuracy"]))
+                for row in report["thresholds"]
+            ),
+        )
+    if "sets" in report:
+        print_table(
+            "Label sets",
+            ("asked coverage", "coverage", "mean size", "empty"),
+            [[f"{value:.4f}" for value in report["sets"].values()]],
+        )
     confusion = report["confusion"]
     if len(confusion["labels"]) <= 20:
         print_table(
@@ -76,3 +118,7 @@ def _print_report(report: dict[str, Any]) -> None:
                 for label, counts in zip(confusion["labels"], confusion["matrix"], strict=True)
             ),
         )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

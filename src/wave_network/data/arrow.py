@@ -25,12 +25,19 @@ from wave_network.data.files import column_index
 from wave_network.data.parquet import (
     BATCH_SIZE,
     check_text_type,
+    check_weight_type,
     label_type,
     missing_value,
     one_line,
     open_parquet,
 )
-from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION, iter_rows, iter_texts
+from wave_network.data.rows import (
+    LABEL_OPTION,
+    TEXT_OPTION,
+    WEIGHT_OPTION,
+    iter_rows,
+    iter_texts,
+)
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
 
 if TYPE_CHECKING:
@@ -41,10 +48,20 @@ SPLIT_NAMES: Final = ("train", "validation", "test")
 
 
 class Columns(NamedTuple):
-    """The names of the text and the label column."""
+    """The names of the text, the label and, if there is one, the weight column."""
 
     text: str
     label: str
+    weight: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Those there are."""
+        return [name for name in self if name is not None]
+
+    def of(self, split: str) -> Columns:
+        """Those that a split is read with: only texts to train on have weights."""
+        return self if split == "train" else self._replace(weight=None)
 
 
 def load_file(path: Path, columns: Columns) -> Dataset:
@@ -99,7 +116,7 @@ def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
         except Exception as error:
             raise _hub_error(hub_id, error) from error
         splits = {
-            name: tidy(loaded[name], columns, f"hub:{hub_id} ({name})")
+            name: tidy(loaded[name], columns.of(name), f"hub:{hub_id} ({name})")
             for name in SPLIT_NAMES
             if name in loaded
         }
@@ -115,13 +132,14 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Dataset | None:
     Raises:
         DataError: If a column is missing or of another type, or a value is missing.
     """
-    for name, option in zip(columns, (TEXT_OPTION, LABEL_OPTION), strict=True):
+    options = (TEXT_OPTION, LABEL_OPTION, WEIGHT_OPTION)
+    for name, option in zip(columns.names, options, strict=False):
         column_index(dataset.column_names, name, option, where)
     dataset = _with_string_texts(_named(dataset, columns), columns.text, where)
     labels = _plain_label_column(dataset, columns.label, where)
     if labels.null_count == len(labels):
         return None
-    dataset = with_labels(dataset, labels)
+    dataset = _with_float_weights(with_labels(dataset, labels), columns, where)
     _refuse_missing(dataset, where)
     return dataset
 
@@ -131,11 +149,12 @@ def with_labels(dataset: Dataset, labels: ChunkedArray) -> Dataset:
     return dataset.remove_columns("label").add_column("label", labels)
 
 
-def two_columns(label: str) -> Features:
+def features_of(label: str, *, weighted: bool = False) -> Features:
     """The features of a data set whose labels are `string` or `int64`."""
     from datasets import Features, Value
 
-    return Features({"text": Value("string"), "label": Value(label)})
+    weight = {"weight": Value("float64")} if weighted else {}
+    return Features({"text": Value("string"), "label": Value(label), **weight})
 
 
 def check_installed() -> None:
@@ -157,7 +176,10 @@ def _load_text(path: Path, columns: Columns) -> Dataset:
     with _working_copy(path) as folder:
         return Dataset.from_generator(
             _examples,
-            features=two_columns("int64" if isinstance(first.label, int) else "string"),
+            features=features_of(
+                "int64" if isinstance(first.label, int) else "string",
+                weighted=columns.weight is not None,
+            ),
             cache_dir=folder,
             gen_kwargs={"path": str(path), "columns": columns},
             writer_batch_size=BATCH_SIZE,
@@ -166,7 +188,7 @@ def _load_text(path: Path, columns: Columns) -> Dataset:
 
 def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
     for row in iter_rows(path, *columns):
-        yield row._asdict()
+        yield {name: value for name, value in row._asdict().items() if value is not None}
 
 
 def _texts(path: str, text_column: str) -> Iterator[dict[str, str]]:
@@ -180,11 +202,16 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
     with open_parquet(path) as file:
         check_text_type(file, path, columns.text)
         label = label_type(file, path, columns.label)
+        if columns.weight is not None:
+            check_weight_type(file, path, columns.weight)
+    kinds = {columns.text: Value("string"), columns.label: Value(label)}
+    if columns.weight is not None:
+        kinds[columns.weight] = Value("float64")
     with _working_copy(path) as folder:
         dataset = Dataset.from_parquet(
             glob.escape(str(path)),  # it takes patterns
-            columns=list(columns),
-            features=Features({columns.text: Value("string"), columns.label: Value(label)}),
+            columns=columns.names,
+            features=Features(kinds),
             cache_dir=folder,
             batch_size=10 * BATCH_SIZE,  # the default is a whole row group
         )
@@ -194,9 +221,9 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
 
 
 def _named(dataset: Dataset, columns: Columns) -> Dataset:
-    names = {columns.text: "text", columns.label: "label"}
-    dataset = dataset.select_columns(list(columns)).rename_columns(names)
-    return dataset.select_columns(["text", "label"])
+    names = dict(zip(columns.names, Columns._fields, strict=False))
+    dataset = dataset.select_columns(columns.names).rename_columns(names)
+    return dataset.select_columns(list(names.values()))
 
 
 def _with_string_texts(dataset: Dataset, name: str, where: str) -> Dataset:
@@ -209,6 +236,18 @@ def _with_string_texts(dataset: Dataset, name: str, where: str) -> Dataset:
     if types.is_large_string(kind):
         return dataset.cast_column("text", Value("string"))
     raise DataError(f"{where}: column {name!r} has {kind}, not strings")
+
+
+def _with_float_weights(dataset: Dataset, columns: Columns, where: str) -> Dataset:
+    import pyarrow as pa
+    from datasets import Value
+
+    if columns.weight is None:
+        return dataset
+    kind = dataset.data.column("weight").type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise DataError(f"{where}: column {columns.weight!r} has {kind}, not numbers")
+    return dataset.cast_column("weight", Value("float64"))
 
 
 def _plain_label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:

@@ -1,7 +1,7 @@
 """Labelled data for training and evaluating, wherever it is, as Arrow data sets.
 
-Every data set has exactly the columns `text` (string) and `label` (string or int64). The
-`datasets` library loads on first use.
+Every data set has exactly the columns `text` (string) and `label` (string or int64); one to train
+on may also have `weight` (float64, above 0). The `datasets` library loads on first use.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
+
 from wave_network.config import Label
 from wave_network.data.arrow import (
     SPLIT_NAMES,
     Columns,
     check_installed,
+    features_of,
     load_file,
     load_hub,
     load_texts,
-    two_columns,
     with_labels,
 )
 from wave_network.data.files import ENDINGS, check_file, listed, names_in
@@ -30,6 +32,7 @@ from wave_network.errors import DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from numpy.typing import ArrayLike, NDArray
 
 _ROWS_AT_ONCE: Final = 1_000
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
@@ -46,7 +49,12 @@ class Splits(NamedTuple):
     test: Dataset | None = None
 
 
-def read_splits(data: str | Path, text_column: str = "text", label_column: str = "label") -> Splits:
+def read_splits(
+    data: str | Path,
+    text_column: str = "text",
+    label_column: str = "label",
+    weight_column: str | None = None,
+) -> Splits:
     """Read all the data there is for training.
 
     The labels of `.csv`, `.tsv` and fastText files are integers where every one of them, in all
@@ -58,13 +66,15 @@ def read_splits(data: str | Path, text_column: str = "text", label_column: str =
             the bundled data.
         text_column: The column of the texts.
         label_column: The column of the labels.
+        weight_column: The column of the weights of the texts to train on, numbers from 0: rows of
+            weight 0 are left out. None: there are no weights.
 
     Raises:
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
-    columns = _columns(text_column, label_column)
+    columns = _columns(text_column, label_column, weight_column)
     if hub_id := _hub_id(data):
         splits = load_hub(hub_id, columns)
     else:
@@ -73,6 +83,8 @@ def read_splits(data: str | Path, text_column: str = "text", label_column: str =
         raise DataError(
             f"{data} has no train split, only {listed(list(splits))}: add one to learn from"
         )
+    if weight_column is not None:
+        splits["train"] = _without_weightless(splits["train"])
     return Splits(**splits)
 
 
@@ -129,15 +141,18 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     return load_texts(Path(path), text_column)
 
 
-def from_memory(texts: Iterable[str], labels: Iterable[Label]) -> Dataset:
+def from_memory(
+    texts: Iterable[str], labels: Iterable[Label], weights: ArrayLike | None = None
+) -> Dataset:
     """Make a data set of texts and labels in memory.
 
     Args:
         texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
         labels: As many strings, or as many integers.
+        weights: As many numbers from 0, or None. Texts of weight 0 are left out.
 
     Raises:
-        DataError: If a text or label is none, or their numbers differ; it names the index.
+        DataError: If a text, label or weight is none, or their numbers differ; it names the index.
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
@@ -149,11 +164,16 @@ def from_memory(texts: Iterable[str], labels: Iterable[Label]) -> Dataset:
         raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
     if not text_list:
         raise DataError("there are no texts: give at least one")
-    features = two_columns("string" if isinstance(label_list[0], str) else "int64")
+    kind = "string" if isinstance(label_list[0], str) else "int64"
+    columns: dict[str, Any] = {"text": text_list, "label": label_list}
+    if weights is not None:
+        columns["weight"] = _weight_array(weights, len(text_list))
+    features = features_of(kind, weighted=weights is not None)
     try:
-        return Dataset.from_dict({"text": text_list, "label": label_list}, features=features)
+        rows = Dataset.from_dict(columns, features=features)
     except OverflowError:
         raise DataError("a label has more than 64 bits: give large ones as strings") from None
+    return rows if weights is None else _without_weightless(rows)
 
 
 def texts_from_memory(texts: Iterable[str]) -> Dataset:
@@ -184,10 +204,12 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
         yield from chunk[name]
 
 
-def _columns(text_column: str, label_column: str) -> Columns:
+def _columns(text_column: str, label_column: str, weight_column: str | None = None) -> Columns:
+    if weight_column in (text_column, label_column):
+        raise DataError(f"column {weight_column!r} cannot be the weight and something else too")
     if text_column == label_column:
         raise DataError(f"column {text_column!r} cannot be both the text and the label")
-    return Columns(text_column, label_column)
+    return Columns(text_column, label_column, weight_column)
 
 
 def _hub_id(data: str | Path) -> str | None:
@@ -234,7 +256,7 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
 
 def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Dataset]:
     """Load each split, with labels of one type in all of them."""
-    splits = {name: load_file(path, columns) for name, path in files.items()}
+    splits = {name: load_file(path, columns.of(name)) for name, path in files.items()}
     untyped = [name for name, path in files.items() if path.suffix.lower() in _UNTYPED_ENDINGS]
     typed = [name for name in splits if name not in untyped]
     as_strings = any(splits[name].features["label"].dtype == "string" for name in typed)
@@ -256,6 +278,33 @@ def _has_integer_labels(dataset: Dataset) -> bool:
 
 def _with_integer_labels(dataset: Dataset) -> Dataset:
     return with_labels(dataset, dataset.data.column("label").cast("int64"))
+
+
+def _weight_array(weights: ArrayLike, texts: int) -> NDArray[np.float64]:
+    try:
+        array = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError("the weights are not all numbers: give one number for each text") from None
+    if array.shape != (texts,):
+        raise DataError(
+            f"{texts} texts have weights of shape {array.shape}: give one number for each text"
+        )
+    return array
+
+
+def _without_weightless(rows: Dataset) -> Dataset:
+    """Refuse weights that are none, and leave rows of weight 0 out."""
+    weights = np.asarray(rows["weight"][:])
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"weight {wrong[0]} is {weights[wrong[0]]}: weights are finite numbers from 0"
+        )
+    if weights.all():
+        return rows
+    if not weights.any():
+        raise DataError("the weights are all zero: there is nothing to learn from")
+    return rows.select(np.flatnonzero(weights))
 
 
 def _text_list(texts: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from wave_network.errors import DataError
 
 TEXT_OPTION: Final = "--text-column"
 LABEL_OPTION: Final = "--label-column"
+WEIGHT_OPTION: Final = "--weight-column"
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 # As high as the module allows where a C long has 32 bits.
@@ -28,14 +29,18 @@ _FURTHER_LABEL: Final = re.compile(r"(?:^|[ \t])__label__[^ \t]")
 
 
 class Row(NamedTuple):
-    """A text and its label; the label is None where labels are not read."""
+    """A text, its label and its weight; None where labels or weights are not read."""
 
     text: str
     label: str | int | None
+    weight: float | None = None
 
 
 def iter_rows(
-    path: str | Path, text_column: str = "text", label_column: str | None = "label"
+    path: str | Path,
+    text_column: str = "text",
+    label_column: str | None = "label",
+    weight_column: str | None = None,
 ) -> Iterator[Row]:
     """Read a file row by row, in constant memory.
 
@@ -44,6 +49,8 @@ def iter_rows(
         text_column: The column, or JSON field, of the texts.
         label_column: The column, or JSON field, of the labels. None reads the texts alone, and
             a `.txt` file then has one text a line, with or without a `__label__` before it.
+        weight_column: The column, or JSON field, of the texts' weights; None reads none. A `.txt`
+            file has none.
 
     Returns:
         The rows. Labels are strings as they stand in the file; those of `.jsonl` may be integers.
@@ -56,10 +63,12 @@ def iter_rows(
     ending = path.suffix.lower()
     rows: Iterator[Row]
     if ending in _DELIMITERS:
-        rows = _delimited_rows(path, _DELIMITERS[ending], text_column, label_column)
+        rows = _delimited_rows(path, _DELIMITERS[ending], text_column, label_column, weight_column)
     elif ending == ".jsonl":
-        rows = _json_rows(path, text_column, label_column)
+        rows = _json_rows(path, text_column, label_column, weight_column)
     elif ending == ".txt":
+        if weight_column is not None:
+            raise DataError(f"{path} has no columns, so no weights: give a .csv or .jsonl file")
         rows = _plain_rows(path) if label_column is None else _fasttext_rows(path)
     else:
         raise DataError(f"{path} is not a text file")
@@ -148,7 +157,11 @@ def _without_ending(line: str) -> str:
 
 
 def _delimited_rows(
-    path: Path, delimiter: str, text_column: str, label_column: str | None
+    path: Path,
+    delimiter: str,
+    text_column: str,
+    label_column: str | None,
+    weight_column: str | None,
 ) -> Iterator[Row]:
     records = _records(path, delimiter)
     _, header = next(records, (0, None))
@@ -158,6 +171,9 @@ def _delimited_rows(
     label_at = None
     if label_column is not None:
         label_at = column_index(header, label_column, LABEL_OPTION, path)
+    weight_at = None
+    if weight_column is not None:
+        weight_at = column_index(header, weight_column, WEIGHT_OPTION, path)
     for line, fields in records:
         if len(fields) != len(header):
             raise DataError(
@@ -167,7 +183,9 @@ def _delimited_rows(
         if label_at is None:
             yield Row(fields[text_at], None)
         else:
-            yield Row(fields[text_at], _stated(fields[label_at], f"{path}:{line}"))
+            where = f"{path}:{line}"
+            weight = None if weight_at is None else _weight(fields[weight_at], where)
+            yield Row(fields[text_at], _stated(fields[label_at], where), weight)
 
 
 def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -191,7 +209,9 @@ def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _json_rows(path: Path, text_column: str, label_column: str | None) -> Iterator[Row]:
+def _json_rows(
+    path: Path, text_column: str, label_column: str | None, weight_column: str | None
+) -> Iterator[Row]:
     kind: type | None = None
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
@@ -210,7 +230,10 @@ def _json_rows(path: Path, text_column: str, label_column: str | None) -> Iterat
                 f"{where}: the label is {_json_kind(label)}, unlike those above: make all labels"
                 " strings or all integers"
             )
-        yield Row(text, label)
+        weight = None
+        if weight_column is not None:
+            weight = _weight(_json_field(fields, weight_column, WEIGHT_OPTION, where), where)
+        yield Row(text, label, weight)
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:
@@ -278,3 +301,12 @@ def _stated(label: str, where: str) -> str:
     if not label.strip():
         raise DataError(f"{where}: no label: give the row one, or remove it")
     return label
+
+
+def _weight(value: object, where: str) -> float:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (ValueError, OverflowError):
+            pass
+    raise DataError(f"{where}: the weight is {value!r:.60}, not a number")

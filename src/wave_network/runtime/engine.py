@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.conformal import bar_for
 from wave_network.data.files import listed
 from wave_network.data.rows import check_one_column
-from wave_network.errors import DataError
+from wave_network.errors import ConfigError, DataError
 from wave_network.model_folder import ModelFiles, read_model
 from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.network import Network
@@ -34,12 +35,13 @@ class Prediction:
     """The answer for one text.
 
     Attributes:
-        label: The most probable class, as it was in the training data.
-        score: Its probability.
+        label: The most probable class, as it was in the training data; None where its probability
+            is below the threshold that was asked for.
+        score: The highest probability.
         scores: The probability of every class, the highest first.
     """
 
-    label: Label
+    label: Label | None
     score: float
     scores: dict[Label, float]
 
@@ -55,38 +57,48 @@ class Engine:
         self.config = files.config
         self.tokenizer = files.tokenizer
         self._network = _network(files)
+        self._bars = files.bars
+        self._temperature = files.temperature or 1.0
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The classes, in the order of `predict_proba`'s columns."""
         return self.config.labels
 
-    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+    def predict(self, texts: Iterable[str], threshold: float = 0.0) -> list[Prediction]:
         """Classify texts.
 
         Args:
             texts: Strings, in a list, an array, a pandas or polars Series, or any iterable; one
                 string alone, or a table, is refused.
+            threshold: The least probability that is an answer: below it the label is None.
 
         Returns:
             One prediction for each text, in order.
 
         Raises:
+            ConfigError: If the threshold is not between 0 and 1.
             DataError: If `texts` is a single string or a table, or one of them is not a string.
         """
-        return [prediction for _, prediction in self.iter_predict(texts)]
+        return [prediction for _, prediction in self.iter_predict(texts, threshold)]
 
-    def iter_predict(self, texts: Iterable[str]) -> Iterator[tuple[str, Prediction]]:
+    def iter_predict(
+        self, texts: Iterable[str], threshold: float = 0.0
+    ) -> Iterator[tuple[str, Prediction]]:
         """Classify a stream of texts in constant memory.
 
         Args:
             texts: As for `predict`.
+            threshold: As for `predict`.
 
         Yields:
             Each text with its prediction, in order.
         """
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"threshold must be between 0 and 1; got {threshold}")
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            yield from zip(chunk, self._predictions(self._probabilities(chunk)), strict=True)
+            predictions = self._predictions(self._probabilities(chunk), threshold)
+            yield from zip(chunk, predictions, strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Class probabilities.
@@ -137,8 +149,44 @@ class Engine:
         index = None if label is None else self._index(label)
         for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
             yield from explanations(
-                self._network, self.tokenizer, self.labels, chunk, self._encode(chunk), index
+                self._network,
+                self.tokenizer,
+                self.labels,
+                chunk,
+                self._encode(chunk),
+                index,
+                self._temperature,
             )
+
+    def predict_sets(self, texts: Iterable[str], coverage: float = 0.9) -> list[list[Label]]:
+        """For each text the labels it may have, so that the true one is among them that often.
+
+        The coverage holds on average over texts that come from where the validation texts of the
+        training came from; see `wave_network.conformal`.
+
+        Args:
+            texts: As for `predict`.
+            coverage: The share of the sets that shall hold the true label, above 0 and below 1.
+
+        Returns:
+            The labels of each text, the most probable first. A set may be empty: where less is
+            asked for than the model answers rightly, no label of a doubtful text gets in.
+
+        Raises:
+            ConfigError: If there is no such coverage, if the model had too few validation texts
+                for it, or was written by a version that had no label sets.
+            DataError: As `predict`.
+        """
+        bar = self.bar(coverage)
+        return [label_set(prediction, bar) for _, prediction in self.iter_predict(texts)]
+
+    def bar(self, coverage: float) -> float:
+        """The least probability of a label in a set of that coverage.
+
+        Raises:
+            ConfigError: As `predict_sets`.
+        """
+        return bar_for(coverage, self._bars)
 
     def waves(self, text: str) -> tuple[list[str], Wave, Wave]:
         """The tokens of a text, and the first layer's two waves of each before they are combined.
@@ -161,12 +209,16 @@ class Engine:
             raise DataError(f"no label {label!r}: the model has {listed(self.labels)}")
         return self.labels.index(label)
 
-    def _predictions(self, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
+    def _predictions(
+        self, probabilities: NDArray[np.float32], threshold: float
+    ) -> Iterator[Prediction]:
         labels = self.labels
         orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
         for order, row in zip(orders, probabilities.tolist(), strict=True):
             scores = {labels[index]: row[index] for index in order}
-            yield Prediction(label=labels[order[0]], score=row[order[0]], scores=scores)
+            score = row[order[0]]
+            label = labels[order[0]] if score >= threshold else None
+            yield Prediction(label=label, score=score, scores=scores)
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         ids, offsets, sentence_offsets = self._encode(texts)
@@ -180,13 +232,19 @@ class Engine:
             parts.append(
                 self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
             )
-        return softmax(np.concatenate(parts) if len(parts) > 1 else parts[0])
+        logits = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        return softmax(logits / self._temperature)
 
     def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
         """Ids, the texts' offsets, and the sentences' offsets if the model needs them."""
         if self.config.reads_sentences:
             return self.tokenizer.encode_sentences(texts)
         return *self.tokenizer.encode(texts), None
+
+
+def label_set(prediction: Prediction, bar: float) -> list[Label]:
+    """The labels whose probability reaches the bar, the most probable first."""
+    return [label for label, score in prediction.scores.items() if score >= bar]
 
 
 def load(source: str | Path) -> Engine:

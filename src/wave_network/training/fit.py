@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from wave_network.config import (
     Preset,
     TrainConfig,
 )
+from wave_network.conformal import conformal_bars
 from wave_network.data import column, encode_labels, stratified_split
 from wave_network.data.batch import PackedTexts, Targets, most_probable
 from wave_network.data.soft_labels import SoftLabels
@@ -28,10 +29,14 @@ from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
+from wave_network.runtime.waves import softmax
 from wave_network.text import TextTokenizer
+from wave_network.training.calibration import fit_temperature
 from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.loop import Progress, train
+from wave_network.training.loop import Progress, predict_logits, train
+from wave_network.training.metrics import summarize
+from wave_network.training.weights import class_factors, text_weights, with_unlabeled
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -73,9 +78,9 @@ def fit(
     """Train a classifier from scratch.
 
     Args:
-        training: Columns `text` and `label`.
-        validation: Likewise; None holds `config.validation_fraction` of the training rows out,
-            stratified by class.
+        training: Columns `text` and `label`, and possibly `weight`.
+        validation: `text` and `label`; None holds `config.validation_fraction` of the training
+            rows out, stratified by class.
         preset: The model's shape and vocabulary.
         config: How to train.
         model_options: Fields of the model's configuration that replace the preset's.
@@ -97,15 +102,23 @@ def fit(
     if unlabeled is not None and config.teacher is None:
         raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
     classes, targets = _targets(training, soft_labels)
+    labels = most_probable(targets)
+    own = np.asarray(training["weight"][:]) if "weight" in training.column_names else None
+    factors = class_factors(config.class_weight, classes, labels, own)
+    weights = text_weights(labels, factors, own)
     if validation is None:
-        labels = most_probable(targets)
         kept, held_out = stratified_split(labels, config.validation_fraction, config.seed)
         training, validation = training.select(kept), training.select(held_out)
         targets, validation_labels = targets[kept], labels[held_out]
+        weights, validation_weights = (
+            None if weights is None else weights[part] for part in (kept, held_out)
+        )
     else:
         _, validation_labels = encode_labels(validation["label"], classes)
+        validation_weights = text_weights(validation_labels, factors, None)
     if config.teacher is not None:
         training, targets = distil(training, targets, unlabeled, classes, config, progress)
+        weights = with_unlabeled(weights, len(targets))
     options = {**preset.model, **(model_options or {})}
     if progress:
         progress.stage("learning the vocabulary")
@@ -121,6 +134,8 @@ def fit(
         progress.stage("encoding the texts")
     training_texts = pack(training, text_tokenizer, targets, sentences=sentences)
     validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
+    training_texts = replace(training_texts, weights=weights)
+    validation_texts = replace(validation_texts, weights=validation_weights)
     _report_empty(training_texts)
     torch.manual_seed(config.seed)
     model = build_model(model_config)
@@ -131,6 +146,10 @@ def fit(
     result = train(model, training_texts, validation_texts, config, progress)
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
+    logits = predict_logits(model, validation_texts)  # (texts, labels)
+    temperature = fit_temperature(logits, validation_labels) if config.calibrate else None
+    probabilities = softmax(logits / (temperature or 1))  # (texts, labels)
+    answered = summarize(probabilities, validation_labels)
     seconds = time.perf_counter() - started
     metrics = {
         "parameters": parameter_counts(model_config),
@@ -140,7 +159,8 @@ def fit(
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "stopped": result.stopped,
-        "validation": result.validation,
+        "validation": {**result.validation, **answered},
+        "calibration": _calibration_figures(temperature, result.validation, answered),
         "test": None,
     }
     files = ModelFiles(
@@ -150,8 +170,22 @@ def fit(
         preset=preset.name,
         training=config.to_dict(),
         metrics=metrics,
+        temperature=temperature,
+        bars=conformal_bars(probabilities, validation_labels),
     )
     return Fitted(files=files, history=result.history, stopped=result.stopped)
+
+
+def _calibration_figures(
+    temperature: float | None, before: Mapping[str, float], after: Mapping[str, float]
+) -> dict[str, Any] | None:
+    """What calibration changed on the validation texts; None if there was none."""
+    if temperature is None:
+        return None
+    names = ("loss", "ece", "brier")
+    sides = {"before": before, "after": after}
+    figures = {side: {name: values[name] for name in names} for side, values in sides.items()}
+    return {"temperature": temperature, **figures}
 
 
 def build_model(config: ClassifierConfig) -> nn.Module:

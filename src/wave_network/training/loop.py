@@ -44,7 +44,7 @@ class TrainResult:
     """What training gives back; the model holds the best weights.
 
     Attributes:
-        validation: Accuracy, macro F1 and loss of the epoch that was kept.
+        validation: The figures (see `summarize`) of the epoch that was kept, uncalibrated.
         history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
             batches, each before its step; of probabilities as labels, the most probable class is
             the right one), `learning_rate` and `seconds` at its end, `validation`.
@@ -116,8 +116,8 @@ def train(
 
 
 def _rank(metrics: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better than another: accuracy, then the lower loss."""
-    return metrics["accuracy"], -metrics["loss"]
+    """What makes one epoch better than another: accuracy (by weight), then the lower loss."""
+    return metrics.get("weighted_accuracy", metrics["accuracy"]), -metrics["loss"]
 
 
 class _Trainer:
@@ -158,7 +158,8 @@ class _Trainer:
             assert batch.labels is not None
             logits = self.model(batch)
             members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = _mean_loss(members, batch.labels, config.label_smoothing, self.temperature)
+            smoothing, temperature = config.label_smoothing, self.temperature
+            loss = _mean_loss(members, batch.labels, smoothing, temperature, batch.weights)
             # The members share no parameter, so each one's gradient is that of its own loss.
             self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
@@ -183,23 +184,33 @@ class _Trainer:
         }
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
-        """Accuracy, macro F1 and loss."""
+        """The figures of `summarize`, and of weighted texts the accuracy by weight."""
+        labels = texts.hard_labels
         probabilities = predict_probabilities(self.model, texts, self.device)
-        return summarize(probabilities, texts.hard_labels)
+        figures = summarize(probabilities, labels)
+        if texts.weights is not None:
+            correct = probabilities.argmax(axis=1) == labels
+            figures["weighted_accuracy"] = float(np.average(correct, weights=texts.weights))
+        return figures
 
 
-def _mean_loss(members: Tensor, labels: Tensor, smoothing: float, temperature: float) -> Tensor:
+def _mean_loss(
+    members: Tensor, labels: Tensor, smoothing: float, temperature: float, weights: Tensor | None
+) -> Tensor:
     """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
 
     Labels are class indices, (texts,), or a probability of each class, (texts, labels). The square
-    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1).
+    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1). Weights,
+    (texts,), have a mean of 1 over all texts, not in each batch: a text counts alike in any batch.
     """
     each = labels.expand(len(members), *labels.shape).flatten(0, 1)
     logits = members.flatten(0, 1) / temperature
-    return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
+    if weights is None:
+        return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
+    losses = F.cross_entropy(logits, each, label_smoothing=smoothing, reduction="none")
+    return (losses * weights.repeat(len(members))).mean() * temperature**2
 
 
-@torch.inference_mode()
 def predict_probabilities(
     model: nn.Module, texts: PackedTexts, device: torch.device | None = None
 ) -> NDArray[np.float32]:
@@ -213,11 +224,21 @@ def predict_probabilities(
     Returns:
         float32, (texts, labels).
     """
+    probabilities: NDArray[np.float32] = _logits(model, texts, device).softmax(dim=1).numpy()
+    return probabilities
+
+
+def predict_logits(model: nn.Module, texts: PackedTexts) -> NDArray[np.float32]:
+    """What `predict_probabilities` takes the softmax of, on the CPU; (texts, labels)."""
+    logits: NDArray[np.float32] = _logits(model, texts, None).numpy()
+    return logits
+
+
+@torch.inference_mode()
+def _logits(model: nn.Module, texts: PackedTexts, device: torch.device | None) -> Tensor:
     model.eval()
     device = device or torch.device("cpu")
-    logits = [model(batch.to(device)) for batch in evaluation_batches(texts)]
-    probabilities: NDArray[np.float32] = torch.cat(logits).softmax(dim=1).cpu().numpy()
-    return probabilities
+    return torch.cat([model(batch.to(device)) for batch in evaluation_batches(texts)]).cpu()
 
 
 def resolve_device(name: Device) -> torch.device:
