@@ -17,8 +17,9 @@ from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, DataError
 from wave_network.model_folder import read_model, write_model
 from wave_network.runtime import Engine, Prediction, load
+from wave_network.runtime.waves import softmax
 from wave_network.training.fit import build_model
-from wave_network.training.loop import predict_probabilities
+from wave_network.training.loop import predict_logits
 
 SHAPES = [
     {
@@ -83,7 +84,8 @@ def by_torch(files, texts):
     model.load_state_dict({name: torch.from_numpy(t) for name, t in files.tensors.items()})
     ids, offsets, bounds = files.tokenizer.encode_sentences(texts)
     sentences = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)).astype(np.int32)
-    return predict_probabilities(model, PackedTexts(ids, offsets, sentences=sentences))
+    logits = predict_logits(model, PackedTexts(ids, offsets, sentences=sentences))
+    return softmax(logits / (files.temperature or 1))
 
 
 @pytest.mark.parametrize("shape", SHAPES + LOCAL_SHAPES, ids=name_of)
