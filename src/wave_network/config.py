@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
@@ -263,7 +263,8 @@ class TrainConfig:
         epochs: Passes over the training texts, at most.
         min_steps: With few texts, passes are added until there are this many steps.
         batch_size: Texts a step.
-        learning_rate: AdamW's step size at its peak.
+        learning_rate: AdamW's step size at its peak; less where `min_steps` adds passes, see
+            `learning_rate_for`.
         embedding_rate: The embedding tables' step size, in learning rates.
         embedding_epsilon: What is added to the root of Adam's second moment for the tables. Well
             above their rare rows' gradients it lets those rows move less, and overfit less.
@@ -360,6 +361,10 @@ class TrainConfig:
         """Passes over that many texts: `epochs`, or more where `min_steps` asks for it."""
         steps = -(-texts // self.batch_size)
         return max(self.epochs, -(-self.min_steps // steps))
+
+    def learning_rate_for(self, texts: int) -> float:
+        """The peak for that many texts: added passes lower it, by the root of their factor."""
+        return self.learning_rate * sqrt(self.epochs / self.epochs_for(texts))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""

@@ -269,6 +269,15 @@ def test_few_texts_get_more_epochs():
     assert result.history[-1]["learning_rate"] == 0.0
 
 
+def test_the_added_passes_are_at_a_lower_rate():
+    def first_rate(**options):
+        config = make_config(epochs=2, warmup=0.0, **options)
+        return train(make_model(), TRAINING, VALIDATION, config).history[0]["learning_rate"]
+
+    plain = first_rate(schedule="constant")
+    assert first_rate(schedule="constant", min_steps=20) == pytest.approx(plain / 2**0.5)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_first_loss_is_the_smoothed_cross_entropy_of_the_first_batch(smoothing):
     model, listener = make_model(), Recorder()

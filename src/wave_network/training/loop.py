@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -137,7 +137,8 @@ class _Trainer:
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.device = self.accelerator.device
-        optimizers = build_optimizers(model.to(self.device), config, self.device)
+        peak = replace(config, learning_rate=config.learning_rate_for(len(training)))
+        optimizers = build_optimizers(model.to(self.device), peak, self.device)
         epochs = config.epochs_for(len(training))
         steps = -(-len(training) // config.batch_size) * epochs
         self.schedules = [build_schedule(optimizer, config, steps) for optimizer in optimizers]
