@@ -25,6 +25,16 @@ def train(*arguments):
     return json.loads(done.stdout)
 
 
+def evaluate(*arguments):
+    done = subprocess.run(
+        [SCRIPT, "evaluate", *map(str, arguments), "--json"],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=200,
+    )
+    return json.loads(done.stdout)
+
+
 def test_the_default_on_the_bundled_sample(tmp_path):
     result = train("sample", "--output", tmp_path / "model")
     assert result["test"]["accuracy"] >= 0.85
@@ -36,6 +46,11 @@ def test_small_on_ag_news(benchmark_data, tmp_path):
     result = train(data, "--output", tmp_path / "model")
     assert result["parameters"]["total"] <= 2_400_000
     assert result["test"]["accuracy"] >= 0.92
+
+    assert result["test"]["ece"] <= 0.01
+    measured = evaluate(tmp_path / "model", data, "--coverage", 0.95)
+    assert measured["sets"]["coverage"] == pytest.approx(0.95, abs=0.01)
+    assert measured["sets"]["mean_size"] < 1.2
 
     model = load(tmp_path / "model")
     texts = read_splits(str(data)).test[:1000]["text"]

@@ -296,6 +296,8 @@ def test_few_texts_are_passed_over_more_often(texts, epochs):
     config = TrainConfig(epochs=3, min_steps=100, batch_size=10)
     assert config.epochs_for(texts) == epochs
     assert replace(config, min_steps=0).epochs_for(texts) == 3
+    assert config.learning_rate_for(texts) == pytest.approx(4e-3 * (3 / epochs) ** 0.5)
+    assert replace(config, min_steps=0).learning_rate_for(texts) == 4e-3
 
 
 def test_presets_by_name():

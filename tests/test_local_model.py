@@ -61,12 +61,13 @@ def make_config(**options):
 
 
 def make_model(**options):
-    """A model in float64 whose every parameter is random, norms and biases too."""
+    """A model in float64 whose every parameter is random: pairs, norms and biases too."""
     torch.manual_seed(1)
     model = LocalWaveNetwork(make_config(**options)).double()
     for name, parameter in model.named_parameters():
         if name.startswith("norm") or name.endswith("bias"):
             nn.init.normal_(parameter)
+    nn.init.normal_(model.bigrams.weight, std=model.config.initializer_range)
     return model
 
 
@@ -243,6 +244,7 @@ def test_probabilities_do_not_depend_on_the_batch(shape):
     torch.manual_seed(0)
     config = make_config(**shape, hidden_size=32, bigram_size=8, feed_forward_size=64)
     model = LocalWaveNetwork(config)
+    nn.init.normal_(model.bigrams.weight, std=0.5)
     random = np.random.default_rng(0)
     texts = TEXTS + [
         [0, *random.integers(1, VOCABULARY, random.integers(1, 40))] for _ in range(40)
@@ -368,7 +370,7 @@ def test_the_seed_decides_the_start():
     first, again, other = starts
     for name, value in first.items():
         assert torch.equal(value, again[name]), name
-        assert torch.equal(value, other[name]) == name.startswith("norm."), name
+        assert torch.equal(value, other[name]) == name.startswith(("norm.", "bigrams.")), name
 
 
 def test_the_start_is_of_the_range_that_the_config_gives_and_of_linear_layers():
@@ -381,9 +383,9 @@ def test_the_start_is_of_the_range_that_the_config_gives_and_of_linear_layers():
         members=2,
     )
     model = LocalWaveNetwork(config)
-    for table in (model.embedding.weight, model.bigrams.weight):
-        assert table.std().item() == pytest.approx(0.3, rel=0.03)
-        assert table.mean().item() == pytest.approx(0, abs=0.01)
+    assert model.embedding.weight.std().item() == pytest.approx(0.3, rel=0.03)
+    assert model.embedding.weight.mean().item() == pytest.approx(0, abs=0.01)
+    assert not model.bigrams.weight.any()
     for layer, inputs in ((model.feed_forward, 18), (model.classifier, 64), (model.shortcut, 18)):
         linear = nn.Linear(inputs, 1_000)  # a sample of what torch's own layer starts with
         assert layer.weight.abs().max() <= linear.weight.abs().max() * 1.01

@@ -59,6 +59,17 @@ def test_card_names_the_teacher(make_files):
     assert "trained from scratch on 90 texts, with `bert-news` as its teacher." in card
 
 
+def test_card_says_what_calibration_did(make_files):
+    files = make_files()
+    assert "calibrat" not in render_card(files)
+    sides = {"before": {"loss": 0.3, "ece": 0.0456}, "after": {"loss": 0.2, "ece": 0.0123}}
+    metrics = {**files.metrics, "calibration": {"temperature": 1.2346, **sides}}
+    card = render_card(replace(files, metrics=metrics))
+    assert "calibrated (temperature 1.235)" in card
+    assert "loss from 0.3000 to 0.2000" in card
+    assert "error from\n0.0456 to 0.0123." in card
+
+
 def test_card_of_a_model_without_figures_claims_none(make_files):
     for quantized in (False, True):
         card = render_card(replace(make_files(), metrics={}, quantized=quantized))

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import pickletools
 import stat
@@ -108,7 +109,7 @@ def test_a_torch_model_loads_the_stored_tensors(tmp_path, make_files, options):
 
 def test_the_files_are_these_and_none_is_a_pickle(sample_model, folder):
     for written in (sample_model, folder):
-        assert names_in(written) == FILES
+        assert [name for name in names_in(written) if name != "conformal.json"] == FILES
         assert all(path.is_file() for path in written.iterdir())
         for name, content in content_of(written).items():
             assert not content.startswith((b"PK", b"\x80")), name  # torch.save, and pickle
@@ -128,7 +129,8 @@ def test_config_json_describes_itself(tmp_path, make_files, options, architectur
     description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert list(description) == [
         *("model_type", "format_version", "library_version"),
-        *("preset", "architecture", "quantization", "model", "training"),
+        *("preset", "architecture", "quantization", "calibration"),
+        *("model", "training"),
     ]
     assert description["model_type"] == "wave-network"
     assert description["format_version"] == FORMAT_VERSION
@@ -145,6 +147,52 @@ def test_a_folder_of_before_there_were_architectures_is_a_wave_network(folder, m
     np.testing.assert_array_equal(
         Engine(found).predict_proba(TEXTS), Engine(make_files()).predict_proba(TEXTS)
     )
+
+
+def test_the_temperature_is_kept_and_a_folder_of_before_there_was_one_has_none(folder, make_files):
+    assert read_model(folder).temperature is None
+    description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert description.pop("calibration") is None
+    (folder / "config.json").write_text(json.dumps(description), encoding="utf-8")
+    assert read_model(folder).temperature is None
+    expected = Engine(make_files()).predict_proba(TEXTS)
+    np.testing.assert_array_equal(load(folder).predict_proba(TEXTS), expected)
+
+    write(folder, replace(make_files(), temperature=2.0), overwrite=True)
+    description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert description["calibration"] == {"temperature": 2.0}
+    assert read_model(folder).temperature == 2.0
+    roots = np.sqrt(expected)
+    np.testing.assert_allclose(
+        load(folder).predict_proba(TEXTS), roots / roots.sum(axis=1, keepdims=True), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [{}, [], 2.0, {"temperature": 0}, {"temperature": "1"}, {"temperature": 10**400}]
+    + [{"temperature": value} for value in (-1.0, math.nan, math.inf, None)],
+    ids=str,
+)
+def test_a_temperature_that_is_none_is_damage(folder, calibration):
+    edit_json(folder / "config.json", calibration=calibration)
+    with pytest.raises(ModelFolderError, match=r"config\.json is damaged: .*calibration"):
+        read_model(folder)
+
+
+def test_bars_are_kept_and_a_folder_without_them_has_none(folder, make_files):
+    assert read_model(folder).bars is None
+    write(folder, replace(make_files(), bars=[0.75, 0.5]), overwrite=True)
+    assert names_in(folder) == sorted([*FILES, "conformal.json"])
+    assert read_model(folder).bars == [0.75, 0.5]
+    assert load(folder).bar(0.001) == 0.75
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"bars": 1}', '{"bars": [0.5, null]}'])
+def test_damaged_bars_are_refused(folder, content):
+    (folder / "conformal.json").write_text(content)
+    with pytest.raises(ModelFolderError, match=r"conformal\.json is damaged"):
+        read_model(folder)
 
 
 def test_an_unknown_architecture_is_named_and_refused(folder):

@@ -43,7 +43,8 @@ SHAPES = {
 @pytest.fixture(params=SHAPES)
 def folder(make_files, tmp_path, request):
     config_class, options = SHAPES[request.param]
-    return write(tmp_path / "model", make_files(config_class=config_class, **options))
+    files = replace(make_files(config_class=config_class, **options), temperature=1.7)
+    return write(tmp_path / "model", files)
 
 
 @pytest.fixture

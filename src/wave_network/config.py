@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from math import isfinite
+from math import inf, isfinite, sqrt
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
@@ -23,6 +23,7 @@ Variants: TypeAlias = Literal["linear", "embedding"]
 Level: TypeAlias = Literal["sentence", "input"]
 Schedule: TypeAlias = Literal["constant", "linear"]
 Initialization: TypeAlias = Literal["random", "latent-semantics"]
+ClassWeight: TypeAlias = Literal["balanced"] | Mapping[Label, float]
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 FORMAT_VERSION: Final = 1
@@ -59,6 +60,21 @@ def _check_finite(config: object, *names: str) -> None:
         if not (isinstance(value, Real) and isfinite(value)):
             raise ConfigError(f"{name} must be a finite number; got {value!r}")
         object.__setattr__(config, name, float(value))
+
+
+def _plain_class_weight(value: object) -> dict[Label, float]:
+    """Weights by label as JSON can hold them."""
+    if isinstance(value, Mapping) and all(
+        isinstance(label, str | Integral) and isinstance(weight, Real) and 0 < float(weight) < inf
+        for label, weight in value.items()
+    ):
+        return {
+            label if isinstance(label, str) else int(label): float(weight)
+            for label, weight in value.items()
+        }
+    raise ConfigError(
+        f"class_weight must be balanced, or a weight above 0 for each label; got {value!r}"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,7 +297,8 @@ class TrainConfig:
         epochs: Passes over the training texts, at most.
         min_steps: With few texts, passes are added until there are this many steps.
         batch_size: Texts a step.
-        learning_rate: AdamW's step size at its peak.
+        learning_rate: AdamW's step size at its peak; less where `min_steps` adds passes, see
+            `learning_rate_for`.
         embedding_rate: The embedding tables' step size, in learning rates.
         embedding_epsilon: What is added to the root of Adam's second moment for the tables. Well
             above their rare rows' gradients it lets those rows move less, and overfit less.
@@ -302,6 +319,10 @@ class TrainConfig:
         distillation_temperature: With a teacher, what its texts are to be answered with and the
             model's own answers are compared as softened by it: logits are divided by it.
         validation_fraction: Share of the training texts held out where no validation is given.
+        class_weight: How much the texts of each class count: `balanced` gives all classes the same
+            joint weight; a mapping gives weights by label, 1 where it names none; None: all texts
+            alike.
+        calibrate: Whether a temperature is fitted on the validation texts.
         seed: Seeds the split, the start, the order and the dropouts.
         device: Where to train; `auto` takes a GPU if there is one.
     """
@@ -324,6 +345,8 @@ class TrainConfig:
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0
     validation_fraction: float = 0.1
+    class_weight: ClassWeight | None = None
+    calibrate: bool = True
     seed: int = 0
     device: Device = "auto"
 
@@ -336,6 +359,7 @@ class TrainConfig:
         _check_choice("schedule", self.schedule, get_args(Schedule))
         _check_choice("initialization", self.initialization, get_args(Initialization))
         _check_choice("device", self.device, get_args(Device))
+        _check_choice("calibrate", self.calibrate, (True, False))
         _check_whole(self, "epochs", "min_steps", "batch_size", "seed")
         _check_finite(
             self,
@@ -365,10 +389,17 @@ class TrainConfig:
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be above 0, not {value}")
 
+        if self.class_weight is not None and self.class_weight != "balanced":
+            object.__setattr__(self, "class_weight", _plain_class_weight(self.class_weight))
+
     def epochs_for(self, texts: int) -> int:
         """Passes over that many texts: `epochs`, or more where `min_steps` asks for it."""
         steps = -(-texts // self.batch_size)
         return max(self.epochs, -(-self.min_steps // steps))
+
+    def learning_rate_for(self, texts: int) -> float:
+        """The peak for that many texts: added passes lower it, by the root of their factor."""
+        return self.learning_rate * sqrt(self.epochs / self.epochs_for(texts))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""

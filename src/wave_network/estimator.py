@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from wave_network.errors import DataError, extra_needed
 
@@ -16,7 +16,7 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
 
-from wave_network.config import Label, Preset, TrainConfig, get_preset, override
+from wave_network.config import ClassWeight, Label, Preset, TrainConfig, get_preset, override
 from wave_network.data import encode_label_sets, from_memory, texts_from_memory
 from wave_network.data.batch import most_probable
 from wave_network.data.label_sets import label_sets_of
@@ -41,6 +41,8 @@ _OPTIONS = (
     "teacher",
     "distillation_weight",
     "validation_fraction",
+    "class_weight",
+    "calibrate",
     "seed",
     "device",
 )
@@ -64,6 +66,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             be answered with; the labels have the rest.
         validation_fraction: Share of the texts held out, stratified, to choose the epoch (and
             with any number of labels a text, the thresholds).
+        class_weight: `balanced` gives all classes the same joint weight; a mapping gives weights by
+            label, 1 where it names none; None lets all texts count alike. For one label a text.
+        calibrate: Whether to fit a temperature on these texts, so that the probabilities mean what
+            they say.
         seed: Same seed, same model.
         device: `auto`, `cpu`, `cuda` or `mps`.
 
@@ -96,6 +102,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         teacher: str | None = None,
         distillation_weight: float | None = None,
         validation_fraction: float | None = None,
+        class_weight: ClassWeight | None = None,
+        calibrate: bool = True,
         seed: int = 0,
         device: str = "auto",
     ) -> None:
@@ -110,6 +118,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.teacher = teacher
         self.distillation_weight = distillation_weight
         self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.calibrate = calibrate
         self.seed = seed
         self.device = device
 
@@ -117,6 +127,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self,
         X: Iterable[str],  # noqa: N803
         y: Iterable[Label | Iterable[Label]] | NDArray[np.number],
+        sample_weight: ArrayLike | None = None,
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
     ) -> WaveClassifier:
@@ -129,6 +140,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
                 matrix of the integers 0 and 1, (texts, classes). Or soft labels, an array of
                 floating-point numbers, (texts, classes): for each text a probability of every
                 class. Texts that are held out then count as of their most probable class.
+            sample_weight: How much each text counts, numbers from 0; None: all alike. Texts of
+                weight 0 are left out.
             classes: What the columns of `y` stand for; None: 0, 1, 2 and so on. They become
                 `classes_`, in this order.
             unlabeled: More texts; the teacher's answers are their soft labels.
@@ -156,8 +169,11 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             labels = most_probable(soft_labels.probabilities)
         else:
             labels, columns = label_sets_of(table, classes)
+        rows = from_memory(X, labels, sample_weight)
+        if soft_labels is not None and sample_weight is not None:
+            soft_labels = soft_labels.select(np.flatnonzero(sample_weight))
         fitted = fit(
-            from_memory(X, labels),
+            rows,
             None,
             preset,
             config,
@@ -346,6 +362,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             teacher=self.teacher,
             distillation_weight=self.distillation_weight,
             validation_fraction=self.validation_fraction,
+            class_weight=self.class_weight,
+            calibrate=self.calibrate,
             seed=self.seed,
             device=self.device,
         )

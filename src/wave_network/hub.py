@@ -12,6 +12,7 @@ from wave_network.model_card import Publication, render_card
 from wave_network.model_folder import (
     CARD,
     CONFIG,
+    CONFORMAL,
     HISTORY,
     METRICS,
     TOKENIZER,
@@ -22,7 +23,7 @@ from wave_network.model_folder import (
 )
 from wave_network.text.loading import check_network
 
-_PUBLISHED: Final = (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, METRICS, HISTORY)
+_PUBLISHED: Final = (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, CONFORMAL, METRICS, HISTORY)
 
 
 def push_model(

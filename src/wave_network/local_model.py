@@ -50,8 +50,8 @@ class LocalWaveNetwork(nn.Module):
         self.norm = MemberNorm(config.members, hidden)
         self.classifier = MemberLinear(config.members, hidden, config.num_labels)
         self.shortcut = MemberLinear(config.members, features, config.num_labels)
-        for table in (self.embedding, self.bigrams):
-            nn.init.normal_(table.weight, std=config.initializer_range)
+        nn.init.normal_(self.embedding.weight, std=config.initializer_range)
+        nn.init.zeros_(self.bigrams.weight)  # a pair that no text had says nothing
 
     @torch.no_grad()
     def start_at(self, vectors: Tensor) -> None:

@@ -66,7 +66,7 @@ It was trained from scratch on {texts:,} texts{teacher}.
 
 The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
 their figures flatter a little; the test texts, where there are any, chose nothing.
-"""
+{calibration}"""
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,19 @@ def _figures(metrics: Mapping[str, Any], teacher: str | None) -> str:
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
         epochs=metrics["epochs"],
+        calibration=_calibration(metrics.get("calibration")),
+    )
+
+
+def _calibration(figures: Mapping[str, Any] | None) -> str:
+    if not figures:
+        return ""
+    before, after = figures["before"], figures["after"]
+    return (
+        f"\nIts probabilities are calibrated (temperature {figures['temperature']:.3f}). On the "
+        f"validation texts\nthat moved the loss from {before['loss']:.4f} to {after['loss']:.4f} "
+        "and the expected calibration error from\n"
+        f"{before['ece']:.4f} to {after['ece']:.4f}.\n"
     )
 
 

@@ -1,8 +1,8 @@
 """The model folder: what is in it, writing it atomically, reading it with every file checked.
 
-`config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model; `history.jsonl`
-and `metrics.json` tell how it was trained; `tokenizer_config.json` is for Hugging Face's libraries.
-Nothing in it is code, and nothing is a pickle.
+`config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model, `conformal.json`
+its label sets; `history.jsonl` and `metrics.json` tell how it was trained; `tokenizer_config.json`
+is for Hugging Face's libraries. Nothing in it is code, and nothing is a pickle.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 CARD: Final = "README.md"
 HISTORY: Final = "history.jsonl"
 METRICS: Final = "metrics.json"
+CONFORMAL: Final = "conformal.json"
 HUB_PREFIX: Final = "hub:"
 EXPORT: Final = "export"
 """The section of `config.json` that tells a folder for other programs from one of ours."""
@@ -58,6 +59,9 @@ class ModelFiles:
         training: The fields of its `TrainConfig`.
         metrics: What `metrics.json` holds; empty where there is none.
         quantized: Whether the folder stores the embedding tables in 8 bits.
+        temperature: What the logits are divided by before the softmax; None, of a model that was
+            not calibrated, is as 1.
+        bars: What label sets are made with (`conformal_bars`); None of a model without them.
     """
 
     config: ClassifierConfig
@@ -67,6 +71,8 @@ class ModelFiles:
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
     quantized: bool = False
+    temperature: float | None = None
+    bars: list[float] | None = None
 
 
 def tensor_shapes(config: ClassifierConfig) -> dict[str, tuple[int, ...]]:
@@ -161,6 +167,7 @@ def write_model(
         "preset": files.preset,
         "architecture": files.config.architecture,
         "quantization": INT8 if files.quantized else None,
+        "calibration": files.temperature and {"temperature": files.temperature},
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
@@ -172,6 +179,8 @@ def write_model(
         write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
         write_json(new / CONFIG, config)
         write_json(new / METRICS, files.metrics)
+        if files.bars is not None:
+            _write(new / CONFORMAL, json.dumps({"bars": files.bars}) + "\n")
         _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
         _write(new / CARD, card)
 
@@ -210,7 +219,7 @@ def resolve_source(source: str | Path) -> Path:
     try:
         return Path(
             snapshot_download(
-                repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, METRICS, HISTORY]
+                repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, CONFORMAL, METRICS, HISTORY]
             )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -243,6 +252,7 @@ def read_model(source: str | Path) -> ModelFiles:
         config = config_class(description).from_dict(_section(description, "model"))
         training = _section(description, "training")
         quantized = _is_quantized(description)
+        temperature = _temperature(description)
     except ConfigError as error:
         raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
     tokenizer = TextTokenizer.load(folder, config.max_length)
@@ -257,6 +267,8 @@ def read_model(source: str | Path) -> ModelFiles:
         training=training,
         metrics=_read_json(metrics) if metrics.is_file() else {},
         quantized=quantized,
+        temperature=temperature,
+        bars=_read_bars(folder / CONFORMAL),
     )
 
 
@@ -292,6 +304,26 @@ def _is_quantized(description: Mapping[str, Any]) -> bool:
     if name is not None and name != INT8:
         raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
     return name is not None
+
+
+def _temperature(description: Mapping[str, Any]) -> float | None:
+    if description.get("calibration") is None:
+        return None
+    value = _section(description, "calibration").get("temperature")
+    if not isinstance(value, (int, float)) or not 1e-3 <= value <= 1e3:
+        raise ConfigError(f"the calibration's temperature is {value!r:.40}, not around 1")
+    return float(value)
+
+
+def _read_bars(path: Path) -> list[float] | None:
+    if not path.is_file():
+        return None
+    bars = _read_json(path).get("bars")
+    if not isinstance(bars, list) or not all(
+        isinstance(bar, float | int) and 0 <= bar <= 1 for bar in bars
+    ):
+        raise ModelFolderError(f"{path} is damaged: its bars are not probabilities")
+    return bars
 
 
 def _read_tensors(path: Path, config: ClassifierConfig, *, quantized: bool) -> Tensors:

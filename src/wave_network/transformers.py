@@ -49,6 +49,8 @@ class WaveNetworkConfig(PretrainedConfig):
         preset: The preset that it was made from.
         training: The fields of its `TrainConfig`.
         quantization: `int8` where the folder stores the tables in 8 bits.
+        calibration: The `temperature` that the logits are divided by, but while training; None for
+            1. It stays what it was when the model is trained further.
         format_version: The folder's format.
         **kwargs: What every configuration of `transformers` takes.
     """
@@ -62,6 +64,7 @@ class WaveNetworkConfig(PretrainedConfig):
         preset: str = "",
         training: Mapping[str, Any] | None = None,
         quantization: str | None = None,
+        calibration: Mapping[str, float] | None = None,
         format_version: int = FORMAT_VERSION,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
@@ -70,6 +73,7 @@ class WaveNetworkConfig(PretrainedConfig):
         self.preset = preset
         self.training = dict(training or {})
         self.quantization = quantization
+        self.calibration = None if calibration is None else dict(calibration)
         self.format_version = format_version
         if self.model:
             names = [str(label) for label in self.model["labels"]]
@@ -115,6 +119,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         super().__init__(config)
         shape = config.classifier()
         self._max_length, self._multi_label = shape.max_length, shape.is_multi_label
+        self._temperature = (config.calibration or {}).get("temperature", 1.0)
         self.network = build_model(shape)
         self.post_init()
 
@@ -143,6 +148,8 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
             members', as each of them learns by itself.
         """
         logits = self.network(_packed(input_ids, attention_mask, self._max_length))
+        if not self.training:
+            logits = logits / self._temperature
         loss = None
         members = logits if logits.ndim == 3 else logits.unsqueeze(0)  # (members, texts, labels)
         if labels is not None and self._multi_label:

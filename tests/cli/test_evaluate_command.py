@@ -15,8 +15,9 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
     ended = wave("evaluate", tiny_model, three, "--json")
     assert ended.code == 0
     (report,) = ended.lines
-    loss = report.pop("loss")
-    assert loss > 0
+    assert report.pop("loss") > 0
+    assert 0 < report.pop("ece") < 1
+    assert 0 < report.pop("brier") < 2
     assert report == {
         "accuracy": pytest.approx(2 / 3),
         "macro_f1": pytest.approx(0.4),
@@ -36,11 +37,39 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
         "accuracy",
         "macro_f1",
         "loss",
+        "ece",
+        "brier",
         "per_class",
         "confusion",
         "examples",
     ]
     assert ended.err == f"evaluating on 3 texts: {three} (three.csv)\n"
+
+
+def test_thresholds_tell_how_many_are_answered_and_how_well(invoke, tiny_model, three):
+    arguments = ("evaluate", tiny_model, three, "--threshold", 0, "--threshold", 1)
+    (report,) = invoke(*arguments, "--json").lines
+    everything, nothing = report["thresholds"]
+    assert everything == {"threshold": 0.0, "answered": 1.0, "accuracy": pytest.approx(2 / 3)}
+    assert nothing == {"threshold": 1.0, "answered": 0.0, "accuracy": None}
+    assert "accuracy of these" in invoke(*arguments).out
+    assert "thresholds" not in invoke("evaluate", tiny_model, three, "--json").lines[0]
+
+
+def test_coverage_tells_what_the_sets_hold(invoke, tiny_model, three):
+    from wave_network import load
+
+    arguments = ("evaluate", tiny_model, three, "--coverage", 0.8)
+    (report,) = invoke(*arguments, "--json").lines
+    sets = load(tiny_model).predict_sets(["cat and dog", "otter and heron", "horse and cat"], 0.8)
+    truth = ("animal", "animal", "colour")
+    assert report["sets"] == {
+        "asked": 0.8,
+        "coverage": pytest.approx(sum(y in s for y, s in zip(truth, sets, strict=True)) / 3),
+        "mean_size": pytest.approx(sum(map(len, sets)) / 3),
+        "empty": pytest.approx(sum(not s for s in sets) / 3),
+    }
+    assert "asked coverage" in invoke(*arguments).out
 
 
 def test_people_get_tables(invoke, tiny_model, three):

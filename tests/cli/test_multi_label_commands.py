@@ -33,7 +33,7 @@ def test_train_reads_joined_labels_and_tells_the_figures_of_label_sets(invoke, d
     ended = invoke("train", data, *SPLIT, *QUICK, "--test", data, "--output", "m", "--json")
     assert ended.code == 0, ended.err
     (summary,) = ended.lines
-    figures = {"accuracy", "micro_f1", "macro_f1", "loss"}
+    figures = {"accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier"}
     assert set(summary["validation"]) == set(summary["test"]) == figures
     assert summary["test"]["micro_f1"] > 0.9
     assert "validation micro F1" in ended.err
@@ -44,7 +44,8 @@ def test_train_reads_joined_labels_and_tells_the_figures_of_label_sets(invoke, d
 
 def test_evaluate(invoke, model, data):
     (report,) = invoke("evaluate", model, data, *SPLIT, "--json").lines
-    assert list(report) == ["accuracy", "micro_f1", "macro_f1", "loss", "per_class", "examples"]
+    figures = ["accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier"]
+    assert list(report) == [*figures, "per_class", "examples"]
     assert report["micro_f1"] > 0.9
     assert report["examples"] == 60
     assert list(report["per_class"]) == ["animal", "colour"]
@@ -72,6 +73,33 @@ def test_predict_lists_the_labels_of_each_text(invoke, model):
     for line in invoke("predict", model, *texts, "--top-k", 1).lines:
         assert list(line) == ["text", "labels", "scores"]
         assert len(line["scores"]) == 1
+
+
+def test_a_threshold_leaves_labels_out_and_a_coverage_is_for_one_label(invoke, model, data):
+    (prediction,) = load(model).predict(["cat and red and blue"])
+    assert len(prediction.labels) == 2
+    between = sum(prediction.scores.values()) / 2
+    (line,) = invoke("predict", model, "cat and red and blue", "--threshold", between).lines
+    assert line["labels"] == [prediction.label]
+    said = "this model gives any number"
+    assert said in invoke("predict", model, "cat", "--coverage", 0.9).message
+    for option in ("--threshold", "--coverage"):
+        assert said in invoke("evaluate", model, data, *SPLIT, option, 0.9).message
+
+
+def test_weights_of_texts_and_none_of_classes(invoke, tmp_path):
+    rows = [
+        (f"{text}", f"{labels},{number % 3}")
+        for number, (text, labels) in enumerate(rows_of_label_sets())
+    ]
+    weighted = write_csv(tmp_path / "weighted.csv", rows, header="text,label,w")
+    arguments = ("train", weighted, *SPLIT, *QUICK, "--weight-column", "w", "--output", "w")
+    assert invoke(*arguments).code == 0
+    metrics = json.loads((tmp_path / "w" / "metrics.json").read_text("utf-8"))
+    assert metrics["training_texts"] + metrics["validation_texts"] == 40
+    ended = invoke(*arguments, "--class-weight", "balanced", "--overwrite")
+    assert ended.code == 2
+    assert "class weights are for one label a text" in ended.err
 
 
 def test_predict_explains_the_most_probable_label(invoke, model):

@@ -99,6 +99,29 @@ def test_top_k_adds_the_most_probable_labels(invoke, tiny_model, k):
             assert math.fsum(line["scores"].values()) == pytest.approx(1)
 
 
+def test_below_the_threshold_the_label_is_null_and_the_score_stays(invoke, tiny_model):
+    texts = ("cat and dog", "red cat", "")
+    plain = invoke("predict", tiny_model, *texts).lines
+    middle = sorted(line["score"] for line in plain)[1]
+    found = invoke("predict", tiny_model, *texts, "--threshold", middle)
+    assert found.out.count('"label": null') == 1
+    assert found.lines == [
+        {**line, "label": line["label"] if line["score"] >= middle else None} for line in plain
+    ]
+    assert invoke("predict", tiny_model, "cat", "--threshold", "1.5").code == 2
+
+
+def test_coverage_adds_the_labels_that_a_text_may_have(invoke, number_model):
+    texts = ("cat and dog", "red cat", "")
+    lines = invoke("predict", number_model, *texts, "--coverage", "0.5").lines
+    assert [line["labels"] for line in lines] == load(number_model).predict_sets(texts, 0.5)
+    assert list(lines[0]) == ["text", "label", "score", "labels"]
+    assert {label for line in lines for label in line["labels"]} <= {3, 20}
+    refused = invoke("predict", number_model, "cat", "--coverage", "0.99")
+    assert "coverage 0.99 needs more validation texts than this model had" in refused.message
+    assert "between 0 and 1" in invoke("predict", number_model, "cat", "--coverage", "2").message
+
+
 def test_integer_labels_stay_integers(invoke, number_model):
     cat, red = invoke("predict", number_model, "cat and dog", "red and blue", "--top-k", 1).lines
     assert (cat["label"], red["label"]) == (3, 20)

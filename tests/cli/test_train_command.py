@@ -8,6 +8,7 @@ TINY = ("--preset", "tiny", "--epochs", "1")
 MODEL_FILES = {
     "README.md",
     "config.json",
+    "conformal.json",
     "history.jsonl",
     "metrics.json",
     "model.safetensors",
@@ -36,7 +37,7 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
     assert 0 < summary["parameters"]["embedding"] < summary["parameters"]["total"] <= 400_000
     assert summary["train_seconds"] > 0
     for part in ("validation", "test"):
-        assert list(summary[part]) == ["accuracy", "macro_f1", "loss"]
+        assert list(summary[part]) == ["accuracy", "macro_f1", "loss", "ece", "brier"]
         assert 0 <= summary[part]["macro_f1"] <= 1
         assert 0 < summary[part]["accuracy"] <= 1
     folder = tmp_path / "wave-model"
@@ -99,6 +100,7 @@ def test_every_option_reaches_the_model(invoke, few, tmp_path, tiny_model):
         "patience": 5,
         "teacher": tiny_model,
         "distillation-weight": 0.25,
+        "class-weight": "balanced",
         "seed": 11,
         "device": "cpu",
         "tokenizer": tiny_model,
@@ -130,6 +132,60 @@ def test_a_teacher_labels_the_unlabelled(invoke, few, tmp_path, tiny_model):
     metrics = json.loads((tmp_path / "wave-model" / "metrics.json").read_text("utf-8"))
     assert metrics["training_texts"] == 4 + 60
     assert f"with `{tiny_model}` as its teacher" in (tmp_path / "wave-model/README.md").read_text()
+
+
+def test_calibration_is_on_unless_it_is_turned_off(invoke, few, tmp_path):
+    assert invoke("train", few, *TINY, "--output", "on").code == 0
+    assert invoke("train", few, *TINY, "--output", "off", "--no-calibration").code == 0
+    on, off = (json.loads((tmp_path / name / "config.json").read_text()) for name in ("on", "off"))
+    assert on["calibration"]["temperature"] > 0
+    assert off["calibration"] is None
+    assert (on["training"]["calibrate"], off["training"]["calibrate"]) == (True, False)
+    (described,) = invoke("info", "on", "--json").lines
+    calibration = described["metrics"]["calibration"]
+    assert calibration["temperature"] == on["calibration"]["temperature"]
+    assert set(calibration["before"]) == set(calibration["after"]) == {"loss", "ece", "brier"}
+    labels = [
+        [line["label"] for line in invoke("predict", name, "cat", "red", "and").lines]
+        for name in ("on", "off")
+    ]
+    assert labels[0] == labels[1]
+
+
+def test_weights_by_label_and_by_column(invoke, tmp_path):
+    lines = [f'"{text}",{1 + n % 3},{label}' for n, (text, label) in enumerate(labelled_rows())]
+    path = tmp_path / "weighted.csv"
+    path.write_text("\n".join(["text,trust,label", *lines]), "utf-8")
+    weights = set()
+    for name, options in {
+        "plain": (),
+        "column": ("--weight-column", "trust"),
+        "class": ("--class-weight", "animal=2", "--class-weight", "colour=0.5"),
+    }.items():
+        assert invoke("train", path, *TINY, *options, "--output", name).code == 0
+        weights.add((tmp_path / name / "model.safetensors").read_bytes())
+    assert len(weights) == 3
+    stored = json.loads((tmp_path / "class" / "config.json").read_text("utf-8"))["training"]
+    assert stored["class_weight"] == {"animal": 2.0, "colour": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--class-weight", "evenly"), "--class-weight takes balanced, or LABEL=WEIGHT"),
+        (("--class-weight", "animal=heavy"), "got 'animal=heavy'"),
+        (("--class-weight", "=2"), "got '=2'"),
+        (("--class-weight", "balanced", "--class-weight", "a=1"), "got 'balanced'"),
+        (("--class-weight", "animal=-1"), "class_weight must be balanced, or a weight above 0"),
+        (("--class-weight", "fish=2"), "class_weight names 'fish'"),
+        (("--weight-column", "trust"), "no column 'trust', only 'text', 'label'"),
+        (("--weight-column", "label"), "'label' cannot be the weight and something else too"),
+        (("--weight-column", "text"), "'text' cannot be the weight"),
+    ],
+)
+def test_weights_that_cannot_be_used(invoke, few, tmp_path, options, message):
+    assert message in invoke("train", few, *TINY, *options).message
+    assert not (tmp_path / "wave-model").exists()
 
 
 def test_columns_are_found_by_their_names(invoke, tmp_path):

@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import chain, pairwise
 
 import numpy as np
@@ -209,6 +209,8 @@ def test_tensors_are_int64_and_move_together(texts):
     batch = pack(texts).to_torch()
     moved = batch.to(torch.device("meta"))
     for item in fields(batch):
+        if item.name == "weights":
+            continue
         assert getattr(batch, item.name).dtype == torch.int64
         assert getattr(moved, item.name).device.type == "meta"
         assert getattr(moved, item.name).shape == getattr(batch, item.name).shape
@@ -234,3 +236,13 @@ def test_soft_labels_go_with_their_texts():
 def test_hard_labels_are_those_that_are_hard():
     labels = np.array([2, 0])
     assert most_probable(labels) is labels
+
+
+def test_weights_stay_with_their_texts():
+    packed = replace(pack([[[3]], [[4, 5]], [[6]]]), weights=np.float32([1, 2, 3]))
+    assert packed.select(np.array([2, 0])).weights.tolist() == [3, 1]
+    generator = np.random.default_rng(0)
+    (batch,) = training_batches(packed, 3, 0.5, generator)
+    assert batch.weights.tolist() == [label + 1 for label in batch.labels.tolist()]
+    assert batch.to(torch.device("cpu")).weights.dtype == torch.float32
+    assert pack([[[3]]]).to_torch().weights is None

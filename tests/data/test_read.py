@@ -569,3 +569,63 @@ def test_texts_that_cannot_be_read(tmp_path, name, content, said):
 
 def test_texts_in_memory_that_are_none():
     assert "text 1 is None" in refusal(texts_from_memory, ["a", None])
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_weights_are_read_for_the_texts_to_train_on_alone(tmp_path, ending):
+    columns = {"text": ["a", "b", "c"], "label": ["x", "y", "x"], "trust": [2, 0, 0.5]}
+    frame = pd.DataFrame(columns)
+    for name, table in (("train", frame), ("validation", frame.drop(columns="trust"))):
+        path = tmp_path / f"{name}.{ending}"
+        if ending == "parquet":
+            table.to_parquet(path)
+        elif ending == "jsonl":
+            table.to_json(path, orient="records", lines=True)
+        else:
+            table.to_csv(path, sep="\t" if ending == "tsv" else ",", index=False)
+    splits = read_splits(tmp_path, weight_column="trust")
+    assert splits.train["text"][:] == ["a", "c"]  # a weight of 0 leaves the text out
+    assert splits.train["label"][:] == ["x", "x"]
+    assert splits.train["weight"][:] == [2.0, 0.5]
+    assert splits.train.features["weight"] == Value("float64")
+    assert splits.validation.features == STRINGS
+    assert read_splits(tmp_path).train.features == STRINGS
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "text,label,w\na,x,1\nb,y,heavy\n", ":3: the weight is 'heavy', not a number"),
+        ("a.csv", "text,label,w\na,x,1\nb,y,\n", ":3: the weight is '', not a number"),
+        ("a.csv", "text,label,w\na,x,1\nb,y,-1\n", "weight 1 is -1.0"),
+        ("a.csv", "text,label,w\na,x,nan\nb,y,1\n", "weight 0 is nan"),
+        ("a.csv", "text,label,w\na,x,0\nb,y,0\n", "the weights are all zero"),
+        ("a.csv", "text,label\na,x\n", "no column 'w'.*--weight-column"),
+        ("a.jsonl", '{"text": "a", "label": "x", "w": true}', ":1: the weight is True, not"),
+        ("a.jsonl", '{"text": "a", "label": "x", "w": [1]}', ":1: the weight is \\[1\\], not"),
+        ("a.jsonl", '{"text": "a", "label": "x"}', "no field 'w'.*--weight-column"),
+        ("a.txt", "__label__x a\n", "has no columns, so no weights"),
+    ],
+)
+def test_weights_that_cannot_be_used(tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    assert re.search(said, refusal(read_splits, tmp_path / name, weight_column="w"))
+
+
+def test_parquet_weights_that_are_no_numbers(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = pa.table({"text": ["a", "b"], "label": ["x", "y"], "w": ["1", "2"]})
+    pq.write_table(table, path)
+    assert "'w' has string, not numbers" in refusal(read_splits, path, weight_column="w")
+    pq.write_table(table.set_column(2, "w", pa.array([1.0, None])), path)
+    assert "row 2 has no weight" in refusal(read_splits, path, weight_column="w")
+
+
+def test_weights_of_a_hub_split():
+    rows = {"body": ["a", "b"], "queue": ["x", "y"], "trust": [1, 3]}
+    found = tidy(Dataset.from_dict(rows), Columns("body", "queue", "trust"), "hub:o/n (train)")
+    assert set(found.column_names) == {"text", "label", "weight"}
+    assert found["weight"][:] == [1.0, 3.0]
+    rows["trust"] = ["1", "3"]
+    with pytest.raises(DataError, match="'trust' has string, not numbers"):
+        tidy(Dataset.from_dict(rows), Columns("body", "queue", "trust"), "hub:o/n (train)")

@@ -1,5 +1,6 @@
 """Attributions: complete, the same in any batch, and equal to a slow reference."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,23 @@ SHAPES = {
 @pytest.fixture(params=SHAPES.values(), ids=SHAPES)
 def engine(request, make_files):
     return Engine(make_files(**request.param))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+@pytest.mark.parametrize("shape", ["the papers'", "local, three members"])
+def test_a_calibrated_model_is_explained_as_it_answers(make_files, shape, temperature):
+    engine = Engine(replace(make_files(**SHAPES[shape]), temperature=temperature))
+    empty = engine.predict_proba([""])[0].astype(float)
+    for text, prediction in engine.iter_predict(TEXTS):
+        explanation = engine.explain(text)
+        label, score = prediction.label, prediction.score
+        before = empty[engine.labels.index(label)]
+        assert (explanation.label, explanation.score) == (label, pytest.approx(score, abs=1e-6))
+        assert explanation.log_odds == pytest.approx(np.log(score / (1 - score)), abs=1e-3)
+        assert explanation.baseline == pytest.approx(np.log(before / (1 - before)), abs=1e-3)
+        change = explanation.log_odds - explanation.baseline
+        total = sum(token.attribution for token in explanation.tokens)
+        assert total == pytest.approx(change, abs=2e-3 * max(1, abs(change)))
 
 
 def features_of(engine, ids, offsets, sentences):

@@ -32,7 +32,7 @@ from wave_network.model_folder import write_model
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 from wave_network.training.fit import fit, pack
-from wave_network.training.metrics import summarize_sets
+from wave_network.training.metrics import summarize, summarize_sets
 from wave_network.training.thresholds import choose_thresholds
 
 PRESET = Preset(
@@ -141,7 +141,9 @@ def test_what_a_training_gives(rows):
     assert metrics["stopped"] is fitted.stopped is metrics["test"] is None
     assert metrics["train_seconds"] > 0
     assert metrics["parameters"]["total"] == sum(t.size for t in fitted.files.tensors.values())
-    assert metrics["validation"] == fitted.history[metrics["best_epoch"] - 1]["validation"]
+    before = fitted.history[metrics["best_epoch"] - 1]["validation"]
+    for name in ("accuracy", "macro_f1"):
+        assert metrics["validation"][name] == before[name]
     assert len(fitted.history) == 2
     assert config.labels == tuple(sorted(set(rows["label"])))
     assert (config.hidden_size, config.max_length, config.dropout) == (16, 32, 0.1)
@@ -150,6 +152,107 @@ def test_what_a_training_gives(rows):
     assert fitted.files.training == CONFIG.to_dict()
     assert json.loads(json.dumps(metrics)) == metrics
     assert all(tensor.dtype == np.float32 for tensor in fitted.files.tensors.values())
+
+
+def test_a_temperature_is_fitted_on_the_validation_texts_and_every_engine_uses_it(rows):
+    training, validation = rows.select(range(100)), rows.select(range(100, 140))
+    config = replace(CONFIG, epochs=6, learning_rate=0.02)
+    fitted, raw = (
+        fit(training, validation, LOCAL, replace(config, calibrate=calibrate))
+        for calibrate in (True, False)
+    )
+    temperature, metrics = fitted.files.temperature, fitted.files.metrics
+    assert raw.files.temperature is raw.files.metrics["calibration"] is None
+    figures = metrics["calibration"]
+    assert figures["temperature"] == temperature != 1
+    for name in ("loss", "ece", "brier"):
+        assert figures["before"][name] == pytest.approx(raw.files.metrics["validation"][name])
+        assert figures["after"][name] == metrics["validation"][name]
+    assert figures["after"]["loss"] < figures["before"]["loss"]
+
+    texts, probabilities = validation["text"], Engine(raw.files).predict_proba(validation["text"])
+    scaled = probabilities.astype(float) ** (1 / temperature)
+    found = Engine(fitted.files).predict_proba(texts)
+    np.testing.assert_allclose(found, scaled / scaled.sum(axis=1, keepdims=True), atol=1e-5)
+    assert np.array_equal(found.argmax(axis=1), probabilities.argmax(axis=1))
+    labels = encode_labels(validation["label"], fitted.files.config.labels)[1]
+    assert summarize(found, labels) == pytest.approx(metrics["validation"], abs=1e-4)
+
+
+def tensors_of(fitted):
+    return b"".join(tensor.tobytes() for _, tensor in sorted(fitted.files.tensors.items()))
+
+
+SKEWED = ["the", "a", "one", "some"] * 30 + ["rare thing", "rare"] * 3
+SKEWED_LABELS = [0] * 120 + [1] * 6
+
+
+def test_class_weights_are_the_same_as_each_texts_own():
+    plain = from_memory(SKEWED, SKEWED_LABELS)
+    balanced, given, equal = (
+        fit(plain, None, LOCAL, replace(CONFIG, class_weight=class_weight))
+        for class_weight in ("balanced", {0: 126 / 240, "1": 126 / 12}, None)
+    )
+    own = from_memory(SKEWED, SKEWED_LABELS, [126 / 240] * 120 + [126 / 12] * 6)
+    assert tensors_of(fit(own, None, LOCAL, CONFIG)) == tensors_of(balanced) == tensors_of(given)
+    assert tensors_of(balanced) != tensors_of(equal)
+    assert given.files.training["class_weight"] == {0: 126 / 240, "1": 126 / 12}
+    texts = ["rare", "rare thing"]
+    assert (
+        Engine(balanced.files).predict_proba(texts)[:, 1]
+        > Engine(equal.files).predict_proba(texts)[:, 1]
+    ).all()
+    assert 0 <= balanced.files.metrics["validation"]["weighted_accuracy"] <= 1
+
+
+def test_given_validation_weighs_by_class_alone():
+    training = from_memory(SKEWED, SKEWED_LABELS, np.linspace(0.5, 2, 126))
+    validation = from_memory(["the", "rare", "a", "one"], [0, 1, 0, 0])
+    own, both = (
+        fit(training, validation, LOCAL, replace(CONFIG, class_weight=class_weight))
+        for class_weight in (None, {1: 3.0})
+    )
+    assert "weighted_accuracy" not in own.files.metrics["validation"]
+    found = both.files.metrics["validation"]
+    answers = [p.label for p in Engine(both.files).predict(validation["text"])]
+    right = np.array(answers) == validation["label"][:]
+    assert found["weighted_accuracy"] == pytest.approx(np.average(right, weights=[1, 3, 1, 1]))
+
+
+def test_a_text_of_weight_0_is_as_if_it_were_not_there(rows):
+    texts, labels = rows["text"][:], rows["label"][:]
+    weights = [0.0 if place % 7 == 3 else 1.0 for place in range(len(texts))]
+    kept = [place for place, weight in enumerate(weights) if weight]
+    found = fit(from_memory(texts, labels, weights), None, LOCAL, CONFIG)
+    expected = fit(rows.select(kept), None, LOCAL, CONFIG)
+    assert found.files.tokenizer.__reduce__() == expected.files.tokenizer.__reduce__()
+    for name, tensor in expected.files.tensors.items():
+        np.testing.assert_allclose(found.files.tensors[name], tensor, atol=1e-4)
+
+
+def test_a_weight_for_a_label_that_no_text_has_is_refused(rows):
+    with pytest.raises(ConfigError, match="class_weight names 'Wether', which no training text"):
+        fit(rows, None, LOCAL, replace(CONFIG, class_weight={"World": 2, "Wether": 1}))
+
+
+def test_soft_labels_and_unlabelled_texts_have_weights_too(tmp_path):
+    from wave_network import WaveClassifier
+
+    soft = np.array([[0.9, 0.1]] * 120 + [[0.2, 0.8]] * 6)
+    own = np.tile([2.0, 0.0, 1.0], 42)
+    kept = own > 0
+    texts = np.array(SKEWED)
+    options = {"preset": "tiny", "epochs": 2, "class_weight": "balanced", "device": "cpu"}
+    weighted = WaveClassifier(**options).fit(texts, soft, own)
+    dropped = WaveClassifier(**options).fit(texts[kept], soft[kept], own[kept])
+    np.testing.assert_array_equal(weighted.predict_proba(texts), dropped.predict_proba(texts))
+    plain = WaveClassifier(**options).fit(texts[kept], soft[kept])
+    assert not np.array_equal(weighted.predict_proba(texts), plain.predict_proba(texts))
+
+    weighted.save(tmp_path / "teacher")
+    student = WaveClassifier(**options, teacher=str(tmp_path / "teacher"))
+    student.fit(SKEWED, SKEWED_LABELS, np.linspace(0.5, 1, 126), unlabeled=["rare"] * 20)
+    assert np.isfinite(student.predict_proba(texts)).all()
 
 
 def test_given_validation_is_used_whole(rows):
@@ -335,7 +438,13 @@ def test_interrupted_training_gives_a_model(rows, step, epochs):
     fitted = fit(rows, None, PRESET, CONFIG, progress=Listener(interrupt_at=step))
     assert fitted.stopped == fitted.files.metrics["stopped"] == "interrupted"
     assert len(fitted.history) == fitted.files.metrics["best_epoch"] == epochs
-    assert set(fitted.files.metrics["validation"]) == {"accuracy", "macro_f1", "loss"}
+    assert set(fitted.files.metrics["validation"]) == {
+        "accuracy",
+        "macro_f1",
+        "loss",
+        "ece",
+        "brier",
+    }
     assert len(Engine(fitted.files).predict(["a text"])) == 1
 
 

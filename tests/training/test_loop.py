@@ -208,13 +208,56 @@ def test_history_has_a_record_for_each_epoch():
             *("epoch", "train_loss", "train_accuracy", "learning_rate", "validation", "seconds")
         }
         assert record["epoch"] == number
-        assert set(record["validation"]) == {"accuracy", "macro_f1", "loss"}
+        assert set(record["validation"]) == {"accuracy", "macro_f1", "loss", "ece", "brier"}
         # The mean over the epoch's texts so far ends as the epoch's.
         assert record["train_loss"] == listener.losses[6 * number - 1]
         assert record["learning_rate"] == pytest.approx(0.03 * (3 - number) / 3, abs=1e-12)
     seconds = [record["seconds"] for record in result.history]
     assert 0 < seconds[0] < seconds[1] < seconds[2] < result.seconds
     assert result.stopped is None
+
+
+def test_a_text_of_weight_two_counts_as_two_texts():
+    weights = np.random.default_rng(5).integers(1, 4, size=len(TRAINING))
+    repeated = TRAINING.select(np.repeat(np.arange(len(TRAINING)), weights))
+    weighted = replace(TRAINING, weights=(weights / weights.mean()).astype(np.float32))
+    models = [make_model(), make_local(members=2), make_model(), make_local(members=2)]
+    for model, texts in zip(models, (weighted, weighted, repeated, repeated), strict=True):
+        train(model, texts, VALIDATION, make_config(batch_size=1_000, label_smoothing=0.1))
+    for ours, theirs in zip(models[:2], models[2:], strict=True):
+        found, expected = (predict_probabilities(model, VALIDATION) for model in (ours, theirs))
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        assert np.abs(expected - 1 / CLASSES).max() > 0.1
+
+
+def test_of_two_labels_for_the_same_texts_the_heavier_is_learnt():
+    both = np.concatenate([TRAINING.labels, (TRAINING.labels + 1) % CLASSES])
+    texts = replace(TRAINING.select(np.tile(np.arange(len(TRAINING)), 2)), labels=both)
+    for heavy in (0, 1):
+        weights = np.repeat([1.9, 0.1] if heavy == 0 else [0.1, 1.9], len(TRAINING))
+        validation = replace(VALIDATION, labels=(VALIDATION.labels + heavy) % CLASSES)
+        model = make_model()
+        train(model, replace(texts, weights=weights.astype(np.float32)), validation, make_config())
+        predicted = predict_probabilities(model, TRAINING).argmax(axis=1)
+        assert np.mean(predicted == (TRAINING.labels + heavy) % CLASSES) > 0.9
+
+
+def test_the_epoch_is_chosen_by_the_weighted_accuracy():
+    # Nine texts out of ten are answered ever worse, but the others weigh a hundred times as much.
+    right, wrong = VALIDATION.select(np.arange(6)), CONTRARY.select(np.arange(6, 60))
+    mixed = PackedTexts(
+        np.concatenate([right.ids, wrong.ids]),
+        np.concatenate([right.offsets, right.offsets[-1] + wrong.offsets[1:]]),
+        np.concatenate([right.labels, wrong.labels]),
+    )
+    weights = np.repeat([100, 1], [6, 54]).astype(np.float32)
+    config = make_config(epochs=6, learning_rate=0.01)
+    plain = train(make_model(), TRAINING, mixed, config)
+    heavy = train(make_model(), TRAINING, replace(mixed, weights=weights), config)
+    assert plain.best_epoch < heavy.best_epoch
+    assert heavy.validation["accuracy"] < plain.validation["accuracy"]
+    assert heavy.validation["weighted_accuracy"] > 0.9
+    assert "weighted_accuracy" not in plain.validation
 
 
 def test_few_texts_get_more_epochs():
@@ -225,6 +268,15 @@ def test_few_texts_get_more_epochs():
     assert len(listener.losses) == 24
     assert len(result.history) == 4
     assert result.history[-1]["learning_rate"] == 0.0
+
+
+def test_the_added_passes_are_at_a_lower_rate():
+    def first_rate(**options):
+        config = make_config(epochs=2, warmup=0.0, **options)
+        return train(make_model(), TRAINING, VALIDATION, config).history[0]["learning_rate"]
+
+    plain = first_rate(schedule="constant")
+    assert first_rate(schedule="constant", min_steps=20) == pytest.approx(plain / 2**0.5)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])

@@ -8,7 +8,7 @@ import typer
 
 from wave_network.cli.console import note, note_empty, print_json, print_table
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
-from wave_network.errors import extra_needed
+from wave_network.errors import ConfigError, extra_needed
 from wave_network.figures import figure_names
 
 
@@ -25,27 +25,56 @@ def evaluate(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Also report the share of texts answered with at least this probability, and the "
+            "accuracy among them. May be given several times.",
+        ),
+    ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="C",
+            help="Also report on label sets of this coverage (see predict): how many hold the true "
+            "label, and how many labels they have.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on labelled data.
 
-    Reports accuracy, macro F1 (the mean of the classes' F1), loss (mean cross-entropy), the same
-    figures for each class, and which classes are taken for which. Where a text may have any
-    number of labels: micro F1, macro F1, subset accuracy (every label of a text right), loss (the
-    labels' cross-entropies added up) and the figures of each label.
+    Reports accuracy, macro F1 (the mean of the classes' F1), loss (mean cross-entropy), how far the
+    probabilities are from what they say (ECE, the expected calibration error in 15 bins of equal
+    width, and the Brier score, 0 to 2), precision, recall and F1 of each class, and which classes
+    are taken for which. Where a text may have any number of labels: micro F1, macro F1, subset
+    accuracy (every label of a text right), the other figures over the labels' own probabilities,
+    and precision, recall, F1 and threshold of each label.
 
     \b
     Examples:
       wave-network evaluate wave-model sample
+      wave-network evaluate wave-model sample --threshold 0.5 --threshold 0.8 --threshold 0.9
       wave-network evaluate wave-model test.csv --label-column topic --json
     """
     with extra_needed("train", "evaluating"):
         from wave_network.data import column, read_dataset
+        from wave_network.data.batch import most_probable
         from wave_network.data.label_sets import encode_targets
         from wave_network.runtime import load
-        from wave_network.training.metrics import report_for
+        from wave_network.training.metrics import answered_report, report_for, sets_report
 
     engine = load(model)
+    config = engine.config
+    if config.is_multi_label and (threshold or coverage is not None):
+        raise ConfigError(
+            "--threshold and --coverage are for one label a text: this model gives any number, "
+            "by thresholds of its own"
+        )
+    bar = 0.0 if coverage is None else engine.bar(coverage)
     rows, split = read_dataset(
         data,
         text_column=text_column,
@@ -54,9 +83,14 @@ def evaluate(
     )
     note(f"evaluating on {len(rows):,} texts: {data} ({split})")
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
-    config = engine.config
     targets = encode_targets(rows["label"], config.labels, multi_label=config.is_multi_label)
-    report = report_for(config, engine.predict_proba(column(rows, "text")), targets)
+    probabilities = engine.predict_proba(column(rows, "text"))
+    report = report_for(config, probabilities, targets)
+    if threshold:
+        labels = most_probable(targets)
+        report["thresholds"] = [answered_report(probabilities, labels, p) for p in threshold]
+    if coverage is not None:
+        report["sets"] = sets_report(probabilities, most_probable(targets), coverage, bar)
     if as_json:
         print_json(report)
     else:
@@ -64,7 +98,7 @@ def evaluate(
 
 
 def _print_report(report: dict[str, Any]) -> None:
-    names = figure_names(report)
+    names = {**figure_names(report), "ece": "ECE", "brier": "Brier"}
     print_table(
         f"{report['examples']:,} texts",
         names.values(),
@@ -81,6 +115,21 @@ def _print_report(report: dict[str, Any]) -> None:
             for label, row in report["per_class"].items()
         ),
     )
+    if "thresholds" in report:
+        print_table(
+            "Abstaining below a threshold",
+            ("threshold", "answered", "accuracy of these"),
+            (
+                (row["threshold"], f"{row['answered']:.4f}", _figure(row["accuracy"]))
+                for row in report["thresholds"]
+            ),
+        )
+    if "sets" in report:
+        print_table(
+            "Label sets",
+            ("asked coverage", "coverage", "mean size", "empty"),
+            [[f"{value:.4f}" for value in report["sets"].values()]],
+        )
     confusion = report.get("confusion")
     if confusion and len(confusion["labels"]) <= 20:
         print_table(
@@ -91,3 +140,7 @@ def _print_report(report: dict[str, Any]) -> None:
                 for label, counts in zip(confusion["labels"], confusion["matrix"], strict=True)
             ),
         )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import tee
 from pathlib import Path
@@ -18,7 +18,7 @@ from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from wave_network.runtime import Engine
+    from wave_network.runtime import Engine, Prediction
 
 
 def predict(
@@ -51,6 +51,23 @@ def predict(
             min=1, metavar="K", help='Add "scores": the K most probable labels, each with its own.'
         ),
     ] = None,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help='Abstain from labels of a lower score: "label" is null then. Default: never.',
+        ),
+    ] = 0.0,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="C",
+            help='Add "labels": those that the text may have, so many that a share of C of these '
+            "lists holds the true one, such as 0.95.",
+        ),
+    ] = None,
     explain: Annotated[
         bool,
         typer.Option(
@@ -69,14 +86,18 @@ def predict(
     """Classify texts.
 
     Writes one JSON object a line, {"text", "label", "score"}, in input order, one for every input,
-    empty ones too. The score is the label's probability. Of a model that gives a text any number
-    of labels it is {"text", "labels", "scores"}, with the score of each of the labels. Put --
+    empty ones too. The score is the label's probability; with --threshold, the label of a text
+    whose score is below it is null; with --coverage, "labels" are all that it may have. Of a model
+    that gives a text any number of labels it is {"text", "labels", "scores"}, with the score of
+    each of the labels; with --threshold, those of lower scores are left out. Put --
     before a text that starts with a dash.
 
     \b
     Examples:
       wave-network predict wave-model "Oil prices jump as OPEC cuts output"
       wave-network predict wave-model --input tickets.csv --text-column body --output out.jsonl
+      wave-network predict wave-model --input tickets.csv --text-column body --threshold 0.8
+      wave-network predict wave-model --input tickets.csv --coverage 0.95
       cat lines.txt | wave-network predict wave-model --input - --top-k 3
     """
     from wave_network.atomic import check_new, replacing_file
@@ -90,6 +111,11 @@ def predict(
     if explain_html is not None:
         check_new(explain_html, overwrite=overwrite)
     engine = load(model)
+    bar = None if coverage is None else engine.bar(coverage)
+
+    def records(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+        return _records(engine, engine.iter_predict(texts, threshold), top_k, bar)
+
     source = _valid(texts) if texts else iter_texts(str(input_file), text_column)
     with ExitStack() as files:
 
@@ -99,9 +125,9 @@ def predict(
         out: IO[str] = sys.stdout if output is None else opened(output)
         if explain or explain_html is not None:
             page = None if explain_html is None else opened(explain_html)
-            _write_explained(engine, source, top_k, out, page)
+            _write_explained(engine, source, records, out, page)
         else:
-            out.writelines(map(_line, _records(engine, source, top_k)))
+            out.writelines(map(_line, records(source)))
 
 
 def _valid(arguments: list[str]) -> list[str]:
@@ -111,19 +137,33 @@ def _valid(arguments: list[str]) -> list[str]:
     return arguments
 
 
-def _records(engine: Engine, texts: Iterable[str], top_k: int | None) -> Iterator[dict[str, Any]]:
+def _records(
+    engine: Engine,
+    answers: Iterable[tuple[str, Prediction]],
+    top_k: int | None,
+    bar: float | None,
+) -> Iterator[dict[str, Any]]:
     """One for each text; tells the user of empty texts at the end."""
+    from wave_network.runtime.engine import label_set
+
     count = empty = 0
     multi_label = engine.config.is_multi_label
-    for text, prediction in engine.iter_predict(texts):
+    for text, prediction in answers:
         count += 1
         empty += not text.strip()
-        yield prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
+        record = prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
+        if bar is not None:
+            record["labels"] = label_set(prediction, bar)
+        yield record
     note_empty(empty, count)
 
 
 def _write_explained(
-    engine: Engine, texts: Iterable[str], top_k: int | None, out: IO[str], page: IO[str] | None
+    engine: Engine,
+    texts: Iterable[str],
+    records: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
+    out: IO[str],
+    page: IO[str] | None,
 ) -> None:
     """Records with their explanations, or on a terminal texts in colours; and the web page."""
     from wave_network.explanation import PAGE_END, PAGE_START, html_article, terminal_text
@@ -131,14 +171,13 @@ def _write_explained(
     write = page.write if page else lambda _: 0
     write(PAGE_START)
     to_classify, to_explain = tee(texts)
-    pairs = zip(_records(engine, to_classify, top_k), engine.iter_explain(to_explain), strict=True)
+    pairs = zip(records(to_classify), engine.iter_explain(to_explain), strict=True)
     for record, explanation in pairs:
         write(html_article(explanation))
         if out.isatty():
             print_rich(terminal_text(explanation))
         else:
-            score = record.get("score", explanation.score)
-            out.write(_line({**record, **explanation.to_dict(), "score": score}))
+            out.write(_line({**record, **explanation.to_dict(), **record}))
     write(PAGE_END)
 
 

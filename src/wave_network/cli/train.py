@@ -43,6 +43,22 @@ def train(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    weight_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column (or JSON field) of how much each text to train on counts: numbers from 0. "
+            "Default: all count alike.",
+        ),
+    ] = None,
+    class_weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="balanced|LABEL=W",
+            help="How much each class counts: balanced gives rare classes the joint weight of "
+            "common ones; LABEL=W, once for each label, gives weights (1 for the others).",
+        ),
+    ] = None,
     preset: Annotated[
         str,
         typer.Option(
@@ -124,6 +140,14 @@ def train(
             "(one text a line).",
         ),
     ] = None,
+    no_calibration: Annotated[
+        bool,
+        typer.Option(
+            "--no-calibration",
+            help="Leave the probabilities as they were learnt. Without it, one number (a "
+            "temperature) is fitted on the validation texts so that they mean what they say.",
+        ),
+    ] = False,
     seed: Annotated[
         int,
         typer.Option(metavar="N", help="Decides everything random: same seed, same model."),
@@ -158,6 +182,7 @@ def train(
       wave-network train
       wave-network train tickets.csv --text-column body --label-column queue --output tickets
       wave-network train films.csv --label-column genres --label-separator "|"
+      wave-network train spam.csv --class-weight balanced
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
@@ -182,6 +207,8 @@ def train(
         "patience": patience,
         "teacher": teacher,
         "distillation_weight": distillation_weight,
+        "class_weight": _class_weight(class_weight or []),
+        "calibrate": not no_calibration,
         "seed": seed,
         "device": device,
     }
@@ -194,7 +221,7 @@ def train(
         "label_column": label_column,
         "label_separator": label_separator,
     }
-    splits = read_splits(data, **columns)
+    splits = read_splits(data, weight_column=weight_column, **columns)
     if validation is not None:
         preference = ("validation", "test", "train")
         splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
@@ -231,6 +258,23 @@ def _from_fasttext(arguments: str) -> Mapping[str, Any]:
     for given, becomes in translation.explanations:
         note(f"{given:<{width}}  {becomes}")
     return translation.parameters
+
+
+def _class_weight(values: list[str]) -> str | dict[str, float] | None:
+    if values == ["balanced"]:
+        return "balanced"
+    weights = {}
+    for value in values:
+        label, _, weight = value.rpartition("=")
+        try:
+            weights[label] = float(weight)
+        except ValueError:
+            label = ""
+        if not label:
+            raise ConfigError(
+                f"--class-weight takes balanced, or LABEL=WEIGHT once for each label; got {value!r}"
+            )
+    return weights or None
 
 
 def _check_options(

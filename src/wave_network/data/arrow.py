@@ -26,6 +26,7 @@ from wave_network.data.parquet import (
     BATCH_SIZE,
     LabelType,
     check_text_type,
+    check_weight_type,
     label_type,
     missing_value,
     one_line,
@@ -34,6 +35,7 @@ from wave_network.data.parquet import (
 from wave_network.data.rows import (
     LABEL_OPTION,
     TEXT_OPTION,
+    WEIGHT_OPTION,
     Row,
     iter_rows,
     iter_texts,
@@ -49,16 +51,24 @@ SPLIT_NAMES: Final = ("train", "validation", "test")
 
 
 class Columns(NamedTuple):
-    """The names of the text and the label column, and what joins several labels, if anything."""
+    """The names of the text, the label and, if there is one, the weight column.
+
+    `separator` is what joins the labels of a text in the label column, if anything.
+    """
 
     text: str
     label: str
+    weight: str | None = None
     separator: str | None = None
 
     @property
     def names(self) -> list[str]:
-        """Both columns' names."""
-        return [self.text, self.label]
+        """Those there are."""
+        return [self.text, self.label, *([] if self.weight is None else [self.weight])]
+
+    def of(self, split: str) -> Columns:
+        """Those that a split is read with: only texts to train on have weights."""
+        return self if split == "train" else self._replace(weight=None)
 
 
 def load_file(path: Path, columns: Columns) -> Dataset:
@@ -113,7 +123,7 @@ def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
         except Exception as error:
             raise _hub_error(hub_id, error) from error
         splits = {
-            name: tidy(loaded[name], columns, f"hub:{hub_id} ({name})")
+            name: tidy(loaded[name], columns.of(name), f"hub:{hub_id} ({name})")
             for name in SPLIT_NAMES
             if name in loaded
         }
@@ -129,13 +139,14 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Dataset | None:
     Raises:
         DataError: If a column is missing or of another type, or a value is missing.
     """
-    for name, option in zip(columns.names, (TEXT_OPTION, LABEL_OPTION), strict=True):
+    options = (TEXT_OPTION, LABEL_OPTION, WEIGHT_OPTION)
+    for name, option in zip(columns.names, options, strict=False):
         column_index(dataset.column_names, name, option, where)
     dataset = _with_string_texts(_named(dataset, columns), columns.text, where)
     labels = _label_column(dataset, columns.label, where)
     if labels.null_count == len(labels):
         return None
-    dataset = with_labels(dataset, labels)
+    dataset = _with_float_weights(with_labels(dataset, labels), columns, where)
     _refuse_missing(dataset, where)
     return _with_separated_labels(dataset, columns.separator)
 
@@ -165,12 +176,15 @@ def label_type_of(dataset: Dataset) -> LabelType:
     )
 
 
-def two_columns(label: LabelType) -> Features:
+def features_of(label: LabelType, *, weighted: bool = False) -> Features:
     """The features of a data set with labels of that type."""
     import pyarrow as pa
     from datasets import Features
 
-    return Features.from_arrow_schema(pa.schema({"text": pa.string(), "label": label.arrow_type()}))
+    weight = {"weight": pa.float64()} if weighted else {}
+    return Features.from_arrow_schema(
+        pa.schema({"text": pa.string(), "label": label.arrow_type(), **weight})
+    )
 
 
 def check_installed() -> None:
@@ -192,7 +206,7 @@ def _load_text(path: Path, columns: Columns) -> Dataset:
     with _working_copy(path) as folder:
         return Dataset.from_generator(
             _examples,
-            features=two_columns(label),
+            features=features_of(label, weighted=columns.weight is not None),
             cache_dir=folder,
             gen_kwargs={"path": str(path), "columns": columns},
             writer_batch_size=BATCH_SIZE,
@@ -211,7 +225,7 @@ def _first_label_type(rows: Iterator[Row]) -> LabelType:
 
 def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
     for row in iter_rows(path, *columns):
-        yield row._asdict()
+        yield {name: value for name, value in row._asdict().items() if value is not None}
 
 
 def _texts(path: str, text_column: str) -> Iterator[dict[str, str]]:
@@ -224,7 +238,10 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
 
     with open_parquet(path) as file:
         check_text_type(file, path, columns.text)
-        features = two_columns(label_type(file, path, columns.label))
+        label = label_type(file, path, columns.label)
+        if columns.weight is not None:
+            check_weight_type(file, path, columns.weight)
+    features = features_of(label, weighted=columns.weight is not None)
     with _working_copy(path) as folder:
         dataset = Dataset.from_parquet(
             glob.escape(str(path)),  # it takes patterns
@@ -239,9 +256,9 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
 
 
 def _named(dataset: Dataset, columns: Columns) -> Dataset:
-    names = {columns.text: "text", columns.label: "label"}
+    names = dict(zip(columns.names, Columns._fields, strict=False))
     dataset = dataset.select_columns(columns.names).rename_columns(names)
-    return dataset.select_columns(["text", "label"])
+    return dataset.select_columns(list(names.values()))
 
 
 def _with_string_texts(dataset: Dataset, name: str, where: str) -> Dataset:
@@ -254,6 +271,18 @@ def _with_string_texts(dataset: Dataset, name: str, where: str) -> Dataset:
     if types.is_large_string(kind):
         return dataset.cast_column("text", Value("string"))
     raise DataError(f"{where}: column {name!r} has {kind}, not strings")
+
+
+def _with_float_weights(dataset: Dataset, columns: Columns, where: str) -> Dataset:
+    import pyarrow as pa
+    from datasets import Value
+
+    if columns.weight is None:
+        return dataset
+    kind = dataset.data.column("weight").type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise DataError(f"{where}: column {columns.weight!r} has {kind}, not numbers")
+    return dataset.cast_column("weight", Value("float64"))
 
 
 def _label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:

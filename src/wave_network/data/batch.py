@@ -28,12 +28,14 @@ class PackedTexts:
             (texts, classes); None when predicting.
         sentences: A number for each token's sentence, never falling, int32, (tokens,); None where
             the model takes no sentence level.
+        weights: How much each text counts in training, float32, (texts,); None: all alike.
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
     labels: Targets | None = None
     sentences: NDArray[np.int32] | None = None
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -56,6 +58,7 @@ class PackedTexts:
             offsets=offsets,
             labels=None if self.labels is None else self.labels[texts],
             sentences=None if self.sentences is None else self.sentences[tokens],
+            weights=None if self.weights is None else self.weights[texts],
         )
 
     def drop_tokens(self, probability: float, generator: np.random.Generator) -> PackedTexts:
@@ -67,6 +70,7 @@ class PackedTexts:
             offsets=_offsets(np.add.reduceat(keep, self.offsets[:-1], dtype=np.int64)),
             labels=self.labels,
             sentences=None if self.sentences is None else self.sentences[keep],
+            weights=self.weights,
         )
 
     def to_torch(self) -> PackedBatch:
@@ -82,6 +86,7 @@ class PackedTexts:
                 if self.sentences is None
                 else torch.from_numpy(sentence_offsets(self.sentences, self.offsets))
             ),
+            weights=None if self.weights is None else torch.from_numpy(self.weights),
         )
 
 
@@ -95,12 +100,14 @@ class PackedBatch:
         labels: As those of `PackedTexts`.
         sentence_offsets: Sentence boundaries, int64, (sentences + 1,), or None. Every text
             boundary is one of them.
+        weights: How much each text counts, float32, (texts,), or None.
     """
 
     ids: torch.Tensor
     offsets: torch.Tensor
     labels: torch.Tensor | None = None
     sentence_offsets: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> PackedBatch:
         """The batch on another device."""
@@ -111,6 +118,7 @@ class PackedBatch:
             sentence_offsets=(
                 None if self.sentence_offsets is None else self.sentence_offsets.to(device)
             ),
+            weights=None if self.weights is None else self.weights.to(device),
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from wave_network.data.files import column_index
-from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION
+from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -86,6 +86,19 @@ def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
         f"{path}: column {label_column!r} has {kind}: labels must be strings or integers, or lists"
         " of them"
     )
+
+
+def check_weight_type(file: ParquetFile, path: Path, weight_column: str) -> None:
+    """Refuse a weight column that is missing or does not hold numbers.
+
+    Raises:
+        DataError: Naming the columns there are, or the type.
+    """
+    from pyarrow import types
+
+    kind = _column_type(file, path, weight_column, WEIGHT_OPTION)
+    if not (types.is_integer(kind) or types.is_floating(kind)):
+        raise DataError(f"{path}: column {weight_column!r} has {kind}, not numbers")
 
 
 def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Labelled data for training and evaluating, wherever it is, as Arrow data sets.
 
 Every data set has exactly the columns `text` (string) and `label` (string or int64, or lists of
-them where a text may have any number of labels). The `datasets` library loads on first use.
+them where a text may have any number of labels); one to train on may also have `weight` (float64,
+above 0). The `datasets` library loads on first use.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
+
 from wave_network.config import Label
 from wave_network.data.arrow import (
     SPLIT_NAMES,
     Columns,
     check_installed,
+    features_of,
     label_type_of,
     load_file,
     load_hub,
     load_texts,
-    two_columns,
     with_label_lists,
     with_labels,
 )
@@ -35,6 +38,7 @@ from wave_network.errors import DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from numpy.typing import ArrayLike, NDArray
 
 _ROWS_AT_ONCE: Final = 1_000
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
@@ -56,6 +60,7 @@ def read_splits(
     text_column: str = "text",
     label_column: str = "label",
     label_separator: str | None = None,
+    weight_column: str | None = None,
 ) -> Splits:
     """Read all the data there is for training.
 
@@ -70,13 +75,15 @@ def read_splits(
         label_column: The column of the labels. Where it holds lists, or a fastText file gives
             several labels, a text may have any number of labels, and `label` is a list.
         label_separator: What joins the labels of a text in a column of strings.
+        weight_column: The column of the weights of the texts to train on, numbers from 0: rows of
+            weight 0 are left out. None: there are no weights.
 
     Raises:
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
-    columns = _columns(text_column, label_column, label_separator)
+    columns = _columns(text_column, label_column, label_separator, weight_column)
     if hub_id := _hub_id(data):
         splits = load_hub(hub_id, columns)
     else:
@@ -85,6 +92,8 @@ def read_splits(
         raise DataError(
             f"{data} has no train split, only {listed(list(splits))}: add one to learn from"
         )
+    if weight_column is not None:
+        splits["train"] = _without_weightless(splits["train"])
     return Splits(**splits)
 
 
@@ -143,16 +152,21 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     return load_texts(Path(path), text_column)
 
 
-def from_memory(texts: Iterable[str], labels: Iterable[Label | Iterable[Label]]) -> Dataset:
+def from_memory(
+    texts: Iterable[str],
+    labels: Iterable[Label | Iterable[Label]],
+    weights: ArrayLike | None = None,
+) -> Dataset:
     """Make a data set of texts and labels in memory.
 
     Args:
         texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
         labels: As many strings, or as many integers. Or as many lists, tuples or sets of them:
             all labels of each text.
+        weights: As many numbers from 0, or None. Texts of weight 0 are left out.
 
     Raises:
-        DataError: If a text or label is none, or their numbers differ; it names the index.
+        DataError: If a text, label or weight is none, or their numbers differ; it names the index.
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
@@ -168,11 +182,15 @@ def from_memory(texts: Iterable[str], labels: Iterable[Label | Iterable[Label]])
         raise DataError("there are no texts: give at least one")
     some = next(chain.from_iterable(label_list), "") if listed else label_list[0]
     kind = LabelType("string" if isinstance(some, str) else "int64", listed)
+    columns: dict[str, Any] = {"text": text_list, "label": label_list}
+    if weights is not None:
+        columns["weight"] = _weight_array(weights, len(text_list))
+    features = features_of(kind, weighted=weights is not None)
     try:
-        columns = {"text": text_list, "label": label_list}
-        return Dataset.from_dict(columns, features=two_columns(kind))
+        rows = Dataset.from_dict(columns, features=features)
     except OverflowError:
         raise DataError("a label has more than 64 bits: give large ones as strings") from None
+    return rows if weights is None else _without_weightless(rows)
 
 
 def has_label_lists(dataset: Dataset) -> bool:
@@ -208,12 +226,19 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
         yield from chunk[name]
 
 
-def _columns(text_column: str, label_column: str, label_separator: str | None) -> Columns:
+def _columns(
+    text_column: str,
+    label_column: str,
+    label_separator: str | None,
+    weight_column: str | None = None,
+) -> Columns:
+    if weight_column in (text_column, label_column):
+        raise DataError(f"column {weight_column!r} cannot be the weight and something else too")
     if text_column == label_column:
         raise DataError(f"column {text_column!r} cannot be both the text and the label")
     if label_separator == "":
         raise DataError("the label separator is empty: give what stands between the labels")
-    return Columns(text_column, label_column, label_separator)
+    return Columns(text_column, label_column, weight_column, label_separator)
 
 
 def _hub_id(data: str | Path) -> str | None:
@@ -260,7 +285,7 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
 
 def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Dataset]:
     """Load each split, with labels of one type in all of them."""
-    splits = {name: load_file(path, columns) for name, path in files.items()}
+    splits = {name: load_file(path, columns.of(name)) for name, path in files.items()}
     if any(label_type_of(split).listed for split in splits.values()):
         splits = {
             name: split if label_type_of(split).listed else with_label_lists(split)
@@ -293,6 +318,33 @@ def _has_integer_labels(dataset: Dataset) -> bool:
 def _with_integer_labels(dataset: Dataset) -> Dataset:
     kind = LabelType("int64", label_type_of(dataset).listed)
     return with_labels(dataset, dataset.data.column("label").cast(kind.arrow_type()))
+
+
+def _weight_array(weights: ArrayLike, texts: int) -> NDArray[np.float64]:
+    try:
+        array = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError("the weights are not all numbers: give one number for each text") from None
+    if array.shape != (texts,):
+        raise DataError(
+            f"{texts} texts have weights of shape {array.shape}: give one number for each text"
+        )
+    return array
+
+
+def _without_weightless(rows: Dataset) -> Dataset:
+    """Refuse weights that are none, and leave rows of weight 0 out."""
+    weights = np.asarray(rows["weight"][:])
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"weight {wrong[0]} is {weights[wrong[0]]}: weights are finite numbers from 0"
+        )
+    if weights.all():
+        return rows
+    if not weights.any():
+        raise DataError("the weights are all zero: there is nothing to learn from")
+    return rows.select(np.flatnonzero(weights))
 
 
 def _text_list(texts: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from wave_network.errors import DataError
 
 TEXT_OPTION: Final = "--text-column"
 LABEL_OPTION: Final = "--label-column"
+WEIGHT_OPTION: Final = "--weight-column"
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 # As high as the module allows where a C long has 32 bits.
@@ -29,22 +30,25 @@ _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
 
 
 class Row(NamedTuple):
-    """A text and its label.
+    """A text, its label and its weight.
 
     Attributes:
         text: The text.
         label: Its label; a list where a text may have any number of them; None where labels are
             not read.
+        weight: How much it counts; None where weights are not read.
     """
 
     text: str
     label: str | int | list[str] | list[int] | None
+    weight: float | None = None
 
 
 def iter_rows(
     path: str | Path,
     text_column: str = "text",
     label_column: str | None = "label",
+    weight_column: str | None = None,
     label_separator: str | None = None,
 ) -> Iterator[Row]:
     """Read a file row by row, in constant memory.
@@ -54,6 +58,8 @@ def iter_rows(
         text_column: The column, or JSON field, of the texts.
         label_column: The column, or JSON field, of the labels. None reads the texts alone, and
             a `.txt` file then has one text a line, with or without a `__label__` before it.
+        weight_column: The column, or JSON field, of the texts' weights; None reads none. A `.txt`
+            file has none.
         label_separator: What stands between the labels of a text, which may have any number of
             them. JSON lists, and a `.txt` file in which a line starts with several labels, need
             none.
@@ -69,12 +75,14 @@ def iter_rows(
     check_file(path)
     ending = path.suffix.lower()
     rows: Iterator[Row]
+    names = (text_column, label_column, weight_column)
     if ending in _DELIMITERS:
-        columns = (text_column, label_column)
-        rows = _delimited_rows(path, _DELIMITERS[ending], *columns, label_separator)
+        rows = _delimited_rows(path, _DELIMITERS[ending], *names, label_separator)
     elif ending == ".jsonl":
-        rows = _json_rows(path, text_column, label_column, label_separator)
+        rows = _json_rows(path, *names, label_separator)
     elif ending == ".txt":
+        if weight_column is not None:
+            raise DataError(f"{path} has no columns, so no weights: give a .csv or .jsonl file")
         rows = _plain_rows(path) if label_column is None else _fasttext_rows(path)
     else:
         raise DataError(f"{path} is not a text file")
@@ -172,6 +180,7 @@ def _delimited_rows(
     delimiter: str,
     text_column: str,
     label_column: str | None,
+    weight_column: str | None,
     label_separator: str | None,
 ) -> Iterator[Row]:
     records = _records(path, delimiter)
@@ -182,6 +191,9 @@ def _delimited_rows(
     label_at = None
     if label_column is not None:
         label_at = column_index(header, label_column, LABEL_OPTION, path)
+    weight_at = None
+    if weight_column is not None:
+        weight_at = column_index(header, weight_column, WEIGHT_OPTION, path)
     for line, fields in records:
         if len(fields) != len(header):
             raise DataError(
@@ -190,10 +202,15 @@ def _delimited_rows(
             )
         if label_at is None:
             yield Row(fields[text_at], None)
-        elif label_separator is not None:
-            yield Row(fields[text_at], split_labels(fields[label_at], label_separator))
+            continue
+        where = f"{path}:{line}"
+        label: str | list[str] = fields[label_at]
+        if label_separator is None:
+            label = _stated(fields[label_at], where)
         else:
-            yield Row(fields[text_at], _stated(fields[label_at], f"{path}:{line}"))
+            label = split_labels(fields[label_at], label_separator)
+        weight = None if weight_at is None else _weight(fields[weight_at], where)
+        yield Row(fields[text_at], label, weight)
 
 
 def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -218,7 +235,11 @@ def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _json_rows(
-    path: Path, text_column: str, label_column: str | None, label_separator: str | None
+    path: Path,
+    text_column: str,
+    label_column: str | None,
+    weight_column: str | None,
+    label_separator: str | None,
 ) -> Iterator[Row]:
     kinds: dict[str, type] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -234,7 +255,10 @@ def _json_rows(
             value = _json_field(fields, label_column, LABEL_OPTION, where)
             label = _json_labels(value, label_separator, where)
         _check_kind(label, kinds, where)
-        yield Row(text, label)
+        weight = None
+        if weight_column is not None:
+            weight = _weight(_json_field(fields, weight_column, WEIGHT_OPTION, where), where)
+        yield Row(text, label, weight)
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:
@@ -341,3 +365,12 @@ def _stated(label: str, where: str) -> str:
     if not label.strip():
         raise DataError(f"{where}: no label: give the row one, or remove it")
     return label
+
+
+def _weight(value: object, where: str) -> float:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (ValueError, OverflowError):
+            pass
+    raise DataError(f"{where}: the weight is {value!r:.60}, not a number")

@@ -28,6 +28,10 @@ class SoftLabels:
     classes: tuple[Label, ...]
     probabilities: NDArray[np.float32]
 
+    def select(self, texts: NDArray[np.int64]) -> SoftLabels:
+        """Those of the given texts, in their order."""
+        return SoftLabels(self.classes, self.probabilities[texts])
+
 
 def check_soft_labels(values: ArrayLike, classes: Iterable[Label] | None = None) -> SoftLabels:
     """Take an array of probabilities for what it says, or say why not.

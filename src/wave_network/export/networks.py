@@ -55,6 +55,8 @@ def build_onnx(files: ModelFiles, *, quantized: bool) -> onnx.ModelProto:
     else:
         assert isinstance(config, ModelConfig)
         logits = _wave_logits(graph, config)
+    if files.temperature is not None:
+        logits = graph.op("Div", logits, graph.number(files.temperature))
     return graph.finish(logits, config.num_labels, __version__)
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.conformal import bar_for
 from wave_network.data.files import listed
 from wave_network.data.rows import check_one_column
-from wave_network.errors import DataError
+from wave_network.errors import ConfigError, DataError
 from wave_network.model_folder import ModelFiles, read_model
 from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.network import Network
@@ -34,8 +35,9 @@ class Prediction:
     """The answer for one text.
 
     Attributes:
-        label: The most probable class, as it was in the training data. Of a multi-label model the
-            most probable one of `labels`; None if the text gets none.
+        label: The most probable class, as it was in the training data; None where its probability
+            is below the threshold that was asked for. Of a multi-label model the most probable one
+            of `labels`; None if the text gets none.
         score: Its probability; where there is no label, the highest one of all.
         scores: The probability of every class, the highest first. Of a multi-label model each is a
             probability by itself, and they need not sum to 1.
@@ -60,38 +62,49 @@ class Engine:
         self.config = files.config
         self.tokenizer = files.tokenizer
         self._network = _network(files)
+        self._bars = files.bars
+        self._temperature = files.temperature or 1.0
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The classes, in the order of `predict_proba`'s columns."""
         return self.config.labels
 
-    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+    def predict(self, texts: Iterable[str], threshold: float = 0.0) -> list[Prediction]:
         """Classify texts.
 
         Args:
             texts: Strings, in a list, an array, a pandas or polars Series, or any iterable; one
                 string alone, or a table, is refused.
+            threshold: The least probability that is an answer: below it the label is None. Of a
+                multi-label model, labels below it are left out, beside those below their own.
 
         Returns:
             One prediction for each text, in order.
 
         Raises:
+            ConfigError: If the threshold is not between 0 and 1.
             DataError: If `texts` is a single string or a table, or one of them is not a string.
         """
-        return [prediction for _, prediction in self.iter_predict(texts)]
+        return [prediction for _, prediction in self.iter_predict(texts, threshold)]
 
-    def iter_predict(self, texts: Iterable[str]) -> Iterator[tuple[str, Prediction]]:
+    def iter_predict(
+        self, texts: Iterable[str], threshold: float = 0.0
+    ) -> Iterator[tuple[str, Prediction]]:
         """Classify a stream of texts in constant memory.
 
         Args:
             texts: As for `predict`.
+            threshold: As for `predict`.
 
         Yields:
             Each text with its prediction, in order.
         """
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"threshold must be between 0 and 1; got {threshold}")
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            yield from zip(chunk, self._predictions(self._probabilities(chunk)), strict=True)
+            predictions = self._predictions(self._probabilities(chunk), threshold)
+            yield from zip(chunk, predictions, strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Class probabilities.
@@ -143,8 +156,48 @@ class Engine:
         index = None if label is None else self._index(label)
         for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
             yield from explanations(
-                self._network, self.tokenizer, self.labels, chunk, self._encode(chunk), index
+                self._network,
+                self.tokenizer,
+                self.labels,
+                chunk,
+                self._encode(chunk),
+                index,
+                self._temperature,
             )
+
+    def predict_sets(self, texts: Iterable[str], coverage: float = 0.9) -> list[list[Label]]:
+        """For each text the labels it may have, so that the true one is among them that often.
+
+        The coverage holds on average over texts that come from where the validation texts of the
+        training came from; see `wave_network.conformal`.
+
+        Args:
+            texts: As for `predict`.
+            coverage: The share of the sets that shall hold the true label, above 0 and below 1.
+
+        Returns:
+            The labels of each text, the most probable first. A set may be empty: where less is
+            asked for than the model answers rightly, no label of a doubtful text gets in.
+
+        Raises:
+            ConfigError: If there is no such coverage, if the model had too few validation texts
+                for it, or was written by a version that had no label sets.
+            DataError: As `predict`.
+        """
+        bar = self.bar(coverage)
+        return [label_set(prediction, bar) for _, prediction in self.iter_predict(texts)]
+
+    def bar(self, coverage: float) -> float:
+        """The least probability of a label in a set of that coverage.
+
+        Raises:
+            ConfigError: As `predict_sets`.
+        """
+        if self.config.is_multi_label:
+            raise ConfigError(
+                "sets of a coverage hold a text's one label: this model gives any number of labels"
+            )
+        return bar_for(coverage, self._bars)
 
     def waves(self, text: str) -> tuple[list[str], Wave, Wave]:
         """The tokens of a text, and the first layer's two waves of each before they are combined.
@@ -167,7 +220,9 @@ class Engine:
             raise DataError(f"no label {label!r}: the model has {listed(self.labels)}")
         return self.labels.index(label)
 
-    def _predictions(self, probabilities: NDArray[np.float32]) -> Iterator[Prediction]:
+    def _predictions(
+        self, probabilities: NDArray[np.float32], threshold: float
+    ) -> Iterator[Prediction]:
         labels = self.labels
         orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
         given: Iterable[list[bool] | None] = repeat(None)
@@ -176,11 +231,12 @@ class Engine:
         for order, row, kept in zip(orders, probabilities.tolist(), given, strict=False):
             scores = {labels[index]: row[index] for index in order}
             answer = order[:1] if kept is None else [index for index in order if kept[index]]
+            labelled = [index for index in answer if row[index] >= threshold]
             yield Prediction(
-                label=labels[answer[0]] if answer else None,
-                score=row[answer[0] if answer else order[0]],
+                label=labels[labelled[0]] if labelled else None,
+                score=row[labelled[0] if labelled else order[0]],
                 scores=scores,
-                labels=tuple(labels[index] for index in answer),
+                labels=tuple(labels[index] for index in labelled),
             )
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
@@ -196,6 +252,7 @@ class Engine:
                 self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
             )
         logits = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        logits /= self._temperature
         return sigmoid(logits) if self.config.is_multi_label else softmax(logits)
 
     def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
@@ -203,6 +260,11 @@ class Engine:
         if self.config.reads_sentences:
             return self.tokenizer.encode_sentences(texts)
         return *self.tokenizer.encode(texts), None
+
+
+def label_set(prediction: Prediction, bar: float) -> list[Label]:
+    """The labels whose probability reaches the bar, the most probable first."""
+    return [label for label, score in prediction.scores.items() if score >= bar]
 
 
 def load(source: str | Path) -> Engine:

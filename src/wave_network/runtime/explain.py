@@ -119,6 +119,23 @@ class _Features(Protocol):
     def spread(self, slopes: Floats) -> Floats: ...
 
 
+class _Calibrated:
+    """Features whose logits are divided by a temperature."""
+
+    def __init__(self, texts: _Features, temperature: float) -> None:
+        self.features, self.empty, self.spread = texts.features, texts.empty, texts.spread
+        self._texts, self._temperature = texts, temperature
+
+    def logits(self, features: Floats) -> Floats:
+        return self._texts.logits(features) / self._temperature
+
+    def gradient(self, features: Floats, at_logits: Callable[[Floats], Floats]) -> Floats:
+        temperature = self._temperature
+        return self._texts.gradient(
+            features, lambda logits: at_logits(logits / temperature) / temperature
+        )
+
+
 def explanations(
     network: Network | LocalNetwork,
     tokenizer: TextTokenizer,
@@ -126,6 +143,7 @@ def explanations(
     texts: Sequence[str],
     encoded: tuple[Integers, Integers, Integers | None],
     label: int | None,
+    temperature: float = 1.0,
 ) -> Iterator[Explanation]:
     """The explanations of texts.
 
@@ -135,10 +153,11 @@ def explanations(
         labels: The network's, in its order.
         texts: The texts.
         encoded: What `attribute` takes: their ids, their offsets, and those of their sentences.
-        label: As for `attribute`.
+        label: As for `attribute`, like the temperature.
+        temperature: Likewise.
     """
     ids, offsets, _ = encoded
-    found = attribute(network, *encoded, label)
+    found = attribute(network, *encoded, label, temperature)
     energies = token_energies(network, ids, offsets).tolist()
     attributions = found.tokens.tolist()
     for place, text in enumerate(texts):
@@ -164,6 +183,7 @@ def attribute(
     offsets: Integers,
     sentence_offsets: Integers | None = None,
     label: int | Integers | None = None,
+    temperature: float = 1.0,
 ) -> Attributions:
     """Attribute the answers for packed texts to their tokens.
 
@@ -174,6 +194,7 @@ def attribute(
         sentence_offsets: Likewise.
         label: The index of the label to explain, of all texts or of each, (texts,); None: the most
             probable one of each text.
+        temperature: What the network's logits are divided by.
 
     Raises:
         ConfigError: If the network has several layers or pools otherwise than at `[CLS]`.
@@ -183,6 +204,7 @@ def attribute(
         texts = LocalFeatures(network, ids, offsets)
     else:
         texts = WaveFeatures(network, ids, offsets, sentence_offsets)
+    texts = _Calibrated(texts, temperature)
     logits = texts.logits(texts.features)
     if label is None:
         labels = logits.argmax(axis=1)

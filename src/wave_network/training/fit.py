@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from wave_network.config import (
     Preset,
     TrainConfig,
 )
+from wave_network.conformal import conformal_bars
 from wave_network.data import (
     column,
     encode_label_sets,
@@ -37,12 +38,15 @@ from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
+from wave_network.runtime.waves import sigmoid, softmax
 from wave_network.text import TextTokenizer
+from wave_network.training.calibration import fit_temperature, fit_temperature_of_sets
 from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.loop import Progress, predict_probabilities, train
-from wave_network.training.metrics import summarize_sets
+from wave_network.training.loop import Progress, predict_logits, train
+from wave_network.training.metrics import summarize_for
 from wave_network.training.thresholds import choose_thresholds
+from wave_network.training.weights import class_factors, text_weights, with_unlabeled
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -87,10 +91,10 @@ def fit(
     """Train a classifier from scratch.
 
     Args:
-        training: Columns `text` and `label`; where the labels are lists, a text may have any
-            number of them.
-        validation: Likewise; None holds `config.validation_fraction` of the training rows out,
-            stratified by class (of lists by each text's rarest label).
+        training: Columns `text` and `label`, and possibly `weight`; where the labels are lists, a
+            text may have any number of them.
+        validation: `text` and `label`; None holds `config.validation_fraction` of the training
+            rows out, stratified by class (of lists by each text's rarest label).
         preset: The model's shape and vocabulary.
         config: How to train; with lists of labels, `token_dropout` is 0.1 at most.
         model_options: Fields of the model's configuration that replace the preset's.
@@ -114,16 +118,25 @@ def fit(
     multi_label = has_label_lists(training)
     config = _fitting(config, multi_label, unlabeled)
     classes, targets = _targets(training, classes, soft_labels)
+    labels = most_probable(targets)
+    own = np.asarray(training["weight"][:]) if "weight" in training.column_names else None
+    factors = class_factors(config.class_weight, classes, labels, own)
+    weights = text_weights(labels, factors, own)
     validation_labels: Targets
     if validation is None:
         kept, held_out = _split(targets, multi_label, config)
         training, validation = training.select(kept), training.select(held_out)
-        validation_labels = targets[held_out] if multi_label else most_probable(targets[held_out])
+        validation_labels = targets[held_out] if multi_label else labels[held_out]
         targets = targets[kept]
+        weights, validation_weights = (
+            None if weights is None else weights[part] for part in (kept, held_out)
+        )
     else:
         validation_labels = encode_targets(validation["label"], classes, multi_label=multi_label)
+        validation_weights = text_weights(most_probable(validation_labels), factors, None)
     if config.teacher is not None:
         training, targets = distil(training, targets, unlabeled, classes, config, progress)
+        weights = with_unlabeled(weights, len(targets))
     options = {**preset.model, **(model_options or {})}
     if progress:
         progress.stage("learning the vocabulary")
@@ -140,6 +153,8 @@ def fit(
         progress.stage("encoding the texts")
     training_texts = pack(training, text_tokenizer, targets, sentences=sentences)
     validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
+    training_texts = replace(training_texts, weights=weights)
+    validation_texts = replace(validation_texts, weights=validation_weights)
     _report_empty(training_texts)
     torch.manual_seed(config.seed)
     model = build_model(model_config)
@@ -152,9 +167,8 @@ def fit(
     )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
-    validated = result.validation
-    if multi_label:
-        model_config, validated = _with_thresholds(model_config, model, validation_texts)
+    logits = predict_logits(model, validation_texts)  # (texts, labels)
+    settled = _settle(model_config, logits, validation_labels, calibrate=config.calibrate)
     seconds = time.perf_counter() - started
     metrics = {
         "parameters": parameter_counts(model_config),
@@ -164,18 +178,50 @@ def fit(
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "stopped": result.stopped,
-        "validation": validated,
+        "validation": {**result.validation, **settled.figures},
+        "calibration": _calibration_figures(
+            settled.temperature, result.validation, settled.figures
+        ),
         "test": None,
     }
     files = ModelFiles(
-        config=model_config,
+        config=settled.config,
         tensors={name: value.numpy() for name, value in model.state_dict().items()},
         tokenizer=text_tokenizer,
         preset=preset.name,
         training=config.to_dict(),
         metrics=metrics,
+        temperature=settled.temperature,
+        bars=settled.bars,
     )
     return Fitted(files=files, history=result.history, stopped=result.stopped)
+
+
+class _Settled(NamedTuple):
+    """What the validation texts decide once the weights are there."""
+
+    config: ClassifierConfig
+    temperature: float | None
+    bars: list[float] | None
+    figures: dict[str, float]
+
+
+def _settle(
+    config: ClassifierConfig, logits: NDArray[np.float32], labels: Targets, *, calibrate: bool
+) -> _Settled:
+    """Calibrate, and find the thresholds of several labels or the bars of one."""
+    temperature, bars = None, None
+    if config.is_multi_label:
+        if calibrate:
+            temperature = fit_temperature_of_sets(logits, labels)
+        probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
+        config = replace(config, thresholds=choose_thresholds(probabilities, labels))
+    else:
+        indices = most_probable(labels)
+        temperature = fit_temperature(logits, indices) if calibrate else None
+        probabilities = softmax(logits / (temperature or 1))
+        bars = conformal_bars(probabilities, indices)
+    return _Settled(config, temperature, bars, summarize_for(config, probabilities, labels))
 
 
 def _targets(
@@ -197,6 +243,10 @@ def _fitting(config: TrainConfig, multi_label: bool, unlabeled: Dataset | None) 
         return config
     if config.teacher is not None:
         raise ConfigError("a teacher gives each text one label: leave it out with label lists")
+    if config.class_weight is not None:
+        raise ConfigError(
+            "class weights are for one label a text: with label lists each label has a threshold"
+        )
     return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
 
 
@@ -209,15 +259,16 @@ def _split(
     return stratified_split(most_probable(targets), fraction, seed)
 
 
-def _with_thresholds(
-    config: ClassifierConfig, model: nn.Module, validation: PackedTexts
-) -> tuple[ClassifierConfig, dict[str, float]]:
-    """The configuration with thresholds that suit the validation texts, and the figures there."""
-    assert validation.labels is not None
-    probabilities = predict_probabilities(model, validation, multi_label=True)
-    thresholds = choose_thresholds(probabilities, validation.labels)
-    figures = summarize_sets(probabilities, validation.labels, thresholds)
-    return replace(config, thresholds=thresholds), figures
+def _calibration_figures(
+    temperature: float | None, before: Mapping[str, float], after: Mapping[str, float]
+) -> dict[str, Any] | None:
+    """What calibration changed on the validation texts; None if there was none."""
+    if temperature is None:
+        return None
+    names = ("loss", "ece", "brier")
+    sides = {"before": before, "after": after}
+    figures = {side: {name: values[name] for name in names} for side, values in sides.items()}
+    return {"temperature": temperature, **figures}
 
 
 def build_model(config: ClassifierConfig) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wave_network.config import Device, TrainConfig
-from wave_network.data.batch import PackedTexts, evaluation_batches, training_batches
+from wave_network.data.batch import PackedBatch, PackedTexts, evaluation_batches, training_batches
 from wave_network.errors import ConfigError
 from wave_network.training.metrics import summarize, summarize_sets
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
@@ -44,8 +44,8 @@ class TrainResult:
     """What training gives back; the model holds the best weights.
 
     Attributes:
-        validation: Accuracy, macro F1 and loss (and micro F1 of label sets) of the epoch that was
-            kept.
+        validation: The figures (see `summarize` and `summarize_sets`) of the epoch that was kept,
+            uncalibrated.
         history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
             batches, each before its step; of probabilities as labels, the most probable class is
             the right one), `learning_rate` and `seconds` at its end, `validation`.
@@ -123,8 +123,9 @@ def train(
 
 
 def _rank(metrics: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better: accuracy, or micro F1 of label sets; then the lower loss."""
-    return metrics.get("micro_f1", metrics["accuracy"]), -metrics["loss"]
+    """What makes one epoch better: micro F1 of label sets or accuracy, then the lower loss."""
+    accuracy = metrics.get("weighted_accuracy", metrics["accuracy"])
+    return metrics.get("micro_f1", accuracy), -metrics["loss"]
 
 
 class _Trainer:
@@ -146,7 +147,8 @@ class _Trainer:
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu")
         self.device = self.accelerator.device
-        optimizers = build_optimizers(model.to(self.device), config, self.device)
+        peak = replace(config, learning_rate=config.learning_rate_for(len(training)))
+        optimizers = build_optimizers(model.to(self.device), peak, self.device)
         epochs = config.epochs_for(len(training))
         steps = -(-len(training) // config.batch_size) * epochs
         self.schedules = [build_schedule(optimizer, config, steps) for optimizer in optimizers]
@@ -167,7 +169,7 @@ class _Trainer:
             assert batch.labels is not None
             logits = self.model(batch)
             members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = self._mean_loss(members, batch.labels)
+            loss = self._mean_loss(members, batch)
             # The members share no parameter, so each one's gradient is that of its own loss.
             self.accelerator.backward(loss * len(members))
             if config.max_grad_norm is not None:
@@ -191,20 +193,26 @@ class _Trainer:
         }
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
-        """Accuracy, macro F1 and loss, and micro F1 of label sets."""
+        """The figures of `summarize`, and of weighted texts the accuracy by weight."""
         probabilities = predict_probabilities(
             self.model, texts, self.device, multi_label=self.multi_label
         )
         if self.multi_label:
             assert texts.labels is not None
             return summarize_sets(probabilities, texts.labels)
-        return summarize(probabilities, texts.hard_labels)
+        labels = texts.hard_labels
+        figures = summarize(probabilities, labels)
+        if texts.weights is not None:
+            correct = probabilities.argmax(axis=1) == labels
+            figures["weighted_accuracy"] = float(np.average(correct, weights=texts.weights))
+        return figures
 
-    def _mean_loss(self, members: Tensor, labels: Tensor) -> Tensor:
+    def _mean_loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
+        assert batch.labels is not None
         smoothing = self.config.label_smoothing
         if self.multi_label:
-            return mean_binary_loss(members, labels, smoothing)
-        return _mean_loss(members, labels, smoothing, self.temperature)
+            return mean_binary_loss(members, batch.labels, smoothing, batch.weights)
+        return _mean_loss(members, batch.labels, smoothing, self.temperature, batch.weights)
 
     def _count_right(self, members: Tensor, labels: Tensor) -> Tensor:
         """How many texts the members together answer rightly; of label sets, in every label."""
@@ -215,18 +223,26 @@ class _Trainer:
         return (members.softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
 
 
-def _mean_loss(members: Tensor, labels: Tensor, smoothing: float, temperature: float) -> Tensor:
+def _mean_loss(
+    members: Tensor, labels: Tensor, smoothing: float, temperature: float, weights: Tensor | None
+) -> Tensor:
     """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
 
     Labels are class indices, (texts,), or a probability of each class, (texts, labels). The square
-    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1).
+    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1). Weights,
+    (texts,), have a mean of 1 over all texts, not in each batch: a text counts alike in any batch.
     """
     each = labels.expand(len(members), *labels.shape).flatten(0, 1)
     logits = members.flatten(0, 1) / temperature
-    return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
+    if weights is None:
+        return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
+    losses = F.cross_entropy(logits, each, label_smoothing=smoothing, reduction="none")
+    return (losses * weights.repeat(len(members))).mean() * temperature**2
 
 
-def mean_binary_loss(members: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def mean_binary_loss(
+    members: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
+) -> Tensor:
     """The members' mean over the texts of all classes' binary cross-entropies together.
 
     Their sum, as it is the negative log-likelihood of the whole answer, like the cross-entropy of
@@ -236,13 +252,15 @@ def mean_binary_loss(members: Tensor, labels: Tensor, smoothing: float = 0.0) ->
         members: Logits, (members, texts, classes).
         labels: 1 where a text has a label, else 0, floating-point, (texts, classes).
         smoothing: Share of the targets spread evenly over having a label and not having it.
+        weights: How much each text counts, (texts,); None: all alike.
     """
     targets = labels * (1 - smoothing) + smoothing / 2  # (texts, labels)
-    loss = F.binary_cross_entropy_with_logits(members, targets.expand_as(members), reduction="sum")
-    return loss / (members.shape[0] * members.shape[1])
+    losses = F.binary_cross_entropy_with_logits(
+        members, targets.expand_as(members), reduction="none"
+    ).sum(dim=2)  # (members, texts)
+    return losses.mean() if weights is None else (losses * weights).mean()
 
 
-@torch.inference_mode()
 def predict_probabilities(
     model: nn.Module,
     texts: PackedTexts,
@@ -261,12 +279,23 @@ def predict_probabilities(
     Returns:
         float32, (texts, labels).
     """
+    logits = _logits(model, texts, device)
+    probabilities = logits.sigmoid() if multi_label else logits.softmax(dim=1)
+    result: NDArray[np.float32] = probabilities.numpy()
+    return result
+
+
+def predict_logits(model: nn.Module, texts: PackedTexts) -> NDArray[np.float32]:
+    """What `predict_probabilities` takes the softmax of, on the CPU; (texts, labels)."""
+    logits: NDArray[np.float32] = _logits(model, texts, None).numpy()
+    return logits
+
+
+@torch.inference_mode()
+def _logits(model: nn.Module, texts: PackedTexts, device: torch.device | None) -> Tensor:
     model.eval()
     device = device or torch.device("cpu")
-    logits = torch.cat([model(batch.to(device)) for batch in evaluation_batches(texts)])
-    probabilities = logits.sigmoid() if multi_label else logits.softmax(dim=1)
-    result: NDArray[np.float32] = probabilities.cpu().numpy()
-    return result
+    return torch.cat([model(batch.to(device)) for batch in evaluation_batches(texts)]).cpu()
 
 
 def resolve_device(name: Device) -> torch.device:

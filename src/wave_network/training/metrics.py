@@ -17,10 +17,11 @@ from sklearn.metrics import (
 from wave_network.config import ClassifierConfig, Label
 from wave_network.data.batch import Targets, most_probable
 from wave_network.runtime.waves import given_labels
+from wave_network.training.calibration import brier_score, expected_calibration_error, pairs_of
 
 
 def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy, macro F1 and mean cross-entropy.
+    """Accuracy, macro F1, mean cross-entropy, expected calibration error and Brier score.
 
     Macro F1 is the plain mean over all the model's classes that occur in the labels or in the
     predictions.
@@ -34,6 +35,54 @@ def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) ->
         "accuracy": float(accuracy_score(labels, predicted)),
         "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
         "loss": _cross_entropy(probabilities, labels),
+        "ece": expected_calibration_error(probabilities, labels),
+        "brier": brier_score(probabilities, labels),
+    }
+
+
+def answered_report(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], threshold: float
+) -> dict[str, float | None]:
+    """The share of texts whose answer has at least that probability, and how many are right.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+        threshold: Between 0 and 1.
+
+    Returns:
+        `threshold`, `answered` and `accuracy`, among the answered ones: None if there are none.
+    """
+    answered = probabilities.max(axis=1) >= threshold
+    correct = (probabilities.argmax(axis=1) == labels)[answered]
+    return {
+        "threshold": threshold,
+        "answered": float(answered.mean()),
+        "accuracy": float(correct.mean()) if len(correct) else None,
+    }
+
+
+def sets_report(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], coverage: float, bar: float
+) -> dict[str, float]:
+    """How the sets of the labels that reach a bar keep the coverage that was asked for.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+        coverage: What was asked for.
+        bar: The least probability of a label in a set.
+
+    Returns:
+        `asked`; `coverage`, the share of the sets with the true label; `mean_size`, labels a set;
+        `empty`, the share of the sets without any.
+    """
+    sizes = (probabilities >= bar).sum(axis=1)
+    return {
+        "asked": coverage,
+        "coverage": float((probabilities[np.arange(len(labels)), labels] >= bar).mean()),
+        "mean_size": float(sizes.mean()),
+        "empty": float((sizes == 0).mean()),
     }
 
 
@@ -63,7 +112,8 @@ def summarize_sets(
     Accuracy is the share of texts whose labels are all right, and no others given (subset
     accuracy). Micro F1 is that of all decisions together; macro F1 the plain mean over the labels
     that occur in the targets or in the predictions. The loss is the mean over the texts of the
-    labels' binary cross-entropies, added up.
+    labels' binary cross-entropies, added up, as the Brier score is of the squared distances. The
+    expected calibration error is that of all decisions, each label of each text.
 
     Args:
         probabilities: Of each label by itself, (texts, labels).
@@ -72,6 +122,7 @@ def summarize_sets(
     """
     truth = targets > 0.5
     given = given_labels(probabilities, thresholds)
+    decisions = pairs_of(1 - probabilities, probabilities), truth.ravel().astype(np.int64)
     overlap = 2 * (truth & given).sum(axis=0)
     sizes = truth.sum(axis=0) + given.sum(axis=0)
     return {
@@ -79,6 +130,8 @@ def summarize_sets(
         "micro_f1": float(overlap.sum() / max(sizes.sum(), 1)),
         "macro_f1": float(np.mean(overlap[sizes > 0] / sizes[sizes > 0])) if sizes.any() else 0.0,
         "loss": _binary_cross_entropy(probabilities, truth),
+        "ece": expected_calibration_error(*decisions),
+        "brier": float(np.square(probabilities - truth).sum(axis=1).mean()),
     }
 
 

@@ -1,0 +1,96 @@
+"""Whether probabilities mean what they say: two measures, and the temperature that helps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+from wave_network.data.batch import Targets
+
+ECE_BINS: Final = 15
+_LARGEST_TEMPERATURE: Final = 100.0
+
+
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+    """The temperature T for which `softmax(logits / T)` gives the labels the highest likelihood.
+
+    It is one number for all texts and classes, so that the order of the classes never changes (Guo
+    et al. 2017, "On Calibration of Modern Neural Networks"). As in Platt's scaling, the targets
+    leave the other classes together one text in n + 2: a few texts that are all answered rightly
+    are no reason for probabilities of 1.
+
+    Args:
+        logits: (texts, classes).
+        labels: Class indices, (texts,).
+
+    Returns:
+        A number between 0.01 and 100; above 1 where the model was too sure of itself.
+    """
+    logits = logits.astype(np.float64)
+    texts, classes = logits.shape
+    true = logits[np.arange(texts), labels]
+    others = (logits.sum(axis=1) - true) / (classes - 1)
+    target = float(np.mean(true + (others - true) / (texts + 2)))
+
+    def loss(log_temperature: float) -> float:
+        scaled = np.exp(-log_temperature)
+        return float(logsumexp(scaled * logits, axis=1).mean() - scaled * target)
+
+    limit = np.log(_LARGEST_TEMPERATURE)
+    return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))
+
+
+def fit_temperature_of_sets(logits: NDArray[np.floating], targets: Targets) -> float:
+    """As `fit_temperature`, for `sigmoid(logits / T)`, over each label of each text.
+
+    Args:
+        logits: (texts, labels).
+        targets: 1 where a text has a label, else 0, (texts, labels).
+    """
+    # A sigmoid is the softmax of the logit and 0.
+    return fit_temperature(
+        pairs_of(np.zeros_like(logits), logits), targets.ravel().astype(np.int64)
+    )
+
+
+def pairs_of(without: NDArray[np.floating], having: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The two sides of each label's decision as two classes, (texts * labels, 2)."""
+    return np.stack([without.ravel(), having.ravel()], axis=1)
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+) -> float:
+    """How far the answers' probabilities are from the share of them that is right.
+
+    The answers' probabilities fall into 15 bins of equal width; the error is the mean of the bins'
+    differences between mean probability and accuracy, weighted by their texts (Guo et al. 2017). Of
+    few texts it is above 0 even where every probability is right: chance alone makes a difference
+    in each bin.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    if np.isnan(confidence).any():  # a training that diverged is told by its figures
+        return float("nan")
+    correct = probabilities.argmax(axis=1) == labels
+    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+    return float(np.abs(np.bincount(bins, confidence - correct)).sum() / len(labels))
+
+
+def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+    """The squared distance of the probabilities from the truth, summed over the classes: 0 to 2.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+    """
+    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    squares = np.square(probabilities, dtype=np.float64).sum(axis=1)
+    return float(np.mean(squares - 2 * true + 1))
