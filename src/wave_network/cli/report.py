@@ -35,9 +35,9 @@ def report(
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
-    output: Annotated[
-        Path, typer.Option(metavar="FILE", help="The web page to write.")
-    ] = Path("report.html"),
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
+        "report.html"
+    ),
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
     ] = False,
@@ -71,15 +71,20 @@ def report(
         order = ("train", "validation", "test")
         training_rows, training_split = read_dataset(training, order, **columns)
         note(f"comparing with {len(training_rows):,} texts: {training} ({training_split})")
-        training = f"{training} ({training_split})"
+        training = _name(training, training_split)
     content = measure(model, rows, training_rows)
-    page = html_page(content, model=model, data=f"{data} ({split})", training=training)
+    page = html_page(content, model=model, data=_name(data, split), training=training)
     with replacing_file(output, overwrite=overwrite) as file:
         file.write(page)
     if as_json:
         print_json(_result(content, output))
     else:
         typer.echo(str(output))
+
+
+def _name(data: str, split: str) -> str:
+    """A file by its name, anything else with the part that is used."""
+    return split if Path(data).name == split else f"{data} ({split})"
 
 
 def _result(content: Content, output: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a report says, measured: the model's answers to labelled texts, and what follows from them."""
+"""What a report says, measured: the answers to labelled texts, and what follows from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from wave_network.config import Label
 from wave_network.data import column, encode_labels
 from wave_network.errors import ConfigError
-from wave_network.model_folder import parameter_counts, read_history, resolve_source, size_bytes
+from wave_network.model_folder import (
+    parameter_counts,
+    read_history,
+    read_model,
+    resolve_source,
+    size_bytes,
+)
 from wave_network.report.duplicates import Duplicate, find_duplicates
 from wave_network.report.label_errors import find_label_errors
 from wave_network.report.reliability import Reliability, interval, reliability
@@ -192,9 +198,6 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
         DataError: If a label is none of the model's.
         ModelFolderError: If the model folder is missing or damaged.
     """
-    # Read here alone: the preset is in no engine.
-    from wave_network.model_folder import read_model
-
     files = read_model(source)
     engine = Engine(files)
     _, labels = encode_labels(rows["label"], engine.labels)
@@ -223,12 +226,10 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
         ],
         label_error_count=len(doubts.texts),
         label_error_pairs=_pairs(engine.labels, labels[doubts.texts], doubts.suggested),
-        confusions=_pairs(
-            engine.labels, labels[~correct], probabilities[~correct].argmax(axis=1)
-        ),
+        confusions=_pairs(engine.labels, labels[~correct], probabilities[~correct].argmax(axis=1)),
         overlap=None if training is None else _overlap(rows, training, correct),
-        lengths=_groups(lengths, labels, correct),
-        class_sizes=_groups(supports[labels], labels, correct),
+        lengths=_groups(lengths, lengths, labels, correct),
+        class_sizes=_groups(supports[labels], supports[np.unique(labels)], labels, correct),
         training_sizes=None if sizes is None else sizes.tolist(),
         empty=empty,
         full=int((lengths >= files.config.max_length).sum()),
@@ -268,8 +269,7 @@ def _errors(
     wrong = np.flatnonzero(predicted != labels)
     order = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:EXAMPLES]
     answers = [
-        _answer(engine, rows, probabilities, labels, int(row), int(predicted[row]))
-        for row in order
+        _answer(engine, rows, probabilities, labels, int(row), int(predicted[row])) for row in order
     ]
     try:
         explanations = list(engine.iter_explain(rows[int(row)]["text"] for row in order))
@@ -312,15 +312,14 @@ def _pairs(
     """The most frequent pairs of classes, each with its count."""
     counts = Counter(zip(given.tolist(), others.tolist(), strict=True))
     return [
-        (classes[label], classes[other], count)
-        for (label, other), count in counts.most_common(10)
+        (classes[label], classes[other], count) for (label, other), count in counts.most_common(10)
     ]
 
 
 def _lengths(engine: Engine, texts: Iterable[str]) -> tuple[Integers, int]:
     """The tokens of each text, `[CLS]` included, and how many texts are empty."""
     remaining = iter(texts)
-    parts = []
+    parts: list[Integers] = []
     empty = 0
     while chunk := list(islice(remaining, _TEXTS_AT_ONCE)):
         parts.append(np.diff(engine.tokenizer.encode(chunk).offsets))
@@ -333,10 +332,19 @@ def _class_sizes(classes: Sequence[Label], training: Dataset) -> Integers:
     return np.array([counts[str(label)] for label in classes], np.int64)
 
 
-def _groups(values: Integers, labels: Integers, correct: NDArray[np.bool_]) -> list[Group]:
-    """Texts of like values together, in at most five groups of about the same number of texts."""
+def _groups(
+    values: Integers, spread: Integers, labels: Integers, correct: NDArray[np.bool_]
+) -> list[Group]:
+    """Texts of like values together.
+
+    Args:
+        values: One for each text.
+        spread: The values whose quantiles part at most five groups.
+        labels: The texts' classes.
+        correct: Which texts are answered rightly.
+    """
     shares = np.linspace(0, 1, _GROUPS + 1)[1:]
-    edges = np.unique(np.quantile(values, shares, method="higher"))
+    edges = np.unique(np.quantile(spread, shares, method="lower"))
     places = np.searchsorted(edges, values, side="left")
     result = []
     for place in np.unique(places):

@@ -102,17 +102,15 @@ class _Index:
 
     def compare(self, start: int, texts: list[str]) -> None:
         """Take in a chunk of training texts, whose first has the index `start`."""
-        others, numbers = [], []
-        for number, text in enumerate(texts, start):
-            place = self._places.get(_digest(text)) if text else None
-            if place is not None:
-                self._note(place, number, 1.0, exact=True)
-            elif text:
-                others.append(text)
-                numbers.append(number)
-        if not others:
+        numbers = [number for number, text in enumerate(texts) if text]
+        if not numbers:
             return
-        grams = _grams(others)
+        read = [texts[number] for number in numbers]
+        for number, text in zip(numbers, read, strict=True):
+            place = self._places.get(_digest(text))
+            if place is not None:
+                self._note(place, start + number, 1.0, exact=True)
+        grams = _grams(read)
         signatures = _signatures(grams)
         pairs = self._candidates(_band_keys(signatures))
         agreeing = (self._signatures[pairs[:, 0]] == signatures[pairs[:, 1]]).mean(axis=1)
@@ -120,7 +118,7 @@ class _Index:
             if place not in self.found:
                 similarity = _jaccard(self._grams[place], np.unique(grams[other]))
                 if similarity >= SIMILAR:
-                    self._note(int(place), numbers[other], similarity, exact=False)
+                    self._note(int(place), start + numbers[other], similarity, exact=False)
 
     def _note(self, place: int, training: int, similarity: float, *, exact: bool) -> None:
         known = self.found.get(place)
@@ -140,9 +138,12 @@ class _Index:
             low = np.searchsorted(ours, keys[:, band], "left")
             high = np.searchsorted(ours, keys[:, band], "right")
             # Texts of one template could all share a band: without a limit, pairs would be many.
-            counts = np.minimum(high - low, _MOST_IN_A_BUCKET)
+            sizes = high - low
+            counts = np.minimum(sizes, _MOST_IN_A_BUCKET)
             theirs = np.repeat(np.arange(len(keys)), counts)
             steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            # Each training text starts elsewhere in the bucket, so that no test text is left out.
+            steps = (steps + _MOST_IN_A_BUCKET * theirs) % np.repeat(sizes, counts)
             places = open_places[order[np.repeat(low, counts) + steps]]
             parts.append(np.stack([places, theirs], axis=1))
         return np.unique(np.concatenate(parts), axis=0)

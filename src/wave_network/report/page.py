@@ -91,7 +91,7 @@ def _explained(explanation: Explanation) -> Markup:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}"
+    return f"{100 * share:.1f}\u00a0%"
 
 
 def _name(label: Label) -> str:
@@ -104,6 +104,6 @@ def _visible(text: str) -> str:
     """A text without what no page may hold: control characters and halves of characters."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(
-        one if one >= " " and not "\x7f" <= one <= "\x9f" or one in "\n\t" else "\ufffd"
+        one if one in "\n\t" or (one >= " " and not "\x7f" <= one <= "\x9f") else "\ufffd"
         for one in whole
     )
