@@ -20,7 +20,7 @@ def test_a_page_and_its_figures(wave, tiny_model, test_file, few, tmp_path):
     assert ended.code == 0
     (result,) = ended.lines
     evaluated = wave("evaluate", tiny_model, test_file, "--json").lines[0]
-    for name in ("accuracy", "macro_f1", "loss", "examples"):
+    for name in ("accuracy", "macro_f1", "loss", "ece", "brier", "examples"):
         assert result[name] == evaluated[name]
     assert result["report"] == "report.html"
     assert result["label_errors"] == 2

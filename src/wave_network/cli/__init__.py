@@ -34,7 +34,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (
-    *(train, evaluate, report, predict, info, quantize, export, push, inspect, reproduce),
+    train,
+    evaluate,
+    report,
+    predict,
+    info,
+    quantize,
+    export,
+    push,
+    inspect,
+    reproduce,
 ):
     app.command()(reported(command))
 

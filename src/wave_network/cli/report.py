@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from wave_network.errors import extra_needed
 
 if TYPE_CHECKING:
     from wave_network.report.content import Content
+
+
+_FIGURES: Final = ("accuracy", "macro_f1", "loss", "ece", "brier", "examples")
 
 
 def report(
@@ -91,9 +94,7 @@ def _result(content: Content, output: Path) -> dict[str, Any]:
     overlap = content.overlap
     return {
         "report": str(output),
-        **{name: content.figures[name] for name in ("accuracy", "macro_f1", "loss", "examples")},
-        "ece": content.reliability.ece,
-        "brier": content.reliability.brier,
+        **{name: content.figures[name] for name in _FIGURES},
         "texts_per_second": content.speed.texts_per_second,
         "label_errors": content.label_error_count,
         "duplicates": overlap and {"exact": overlap.exact, "near": overlap.near},

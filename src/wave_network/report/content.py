@@ -25,7 +25,7 @@ from wave_network.model_folder import (
 )
 from wave_network.report.duplicates import Duplicate, find_duplicates
 from wave_network.report.label_errors import find_label_errors
-from wave_network.report.reliability import Reliability, interval, reliability
+from wave_network.report.reliability import Bin, interval, reliability_bins
 from wave_network.runtime import Engine
 from wave_network.training.metrics import full_report
 
@@ -142,7 +142,7 @@ class Content:
     Attributes:
         figures: As `evaluate --json` prints them.
         accuracy_interval: The 95 % confidence interval of the accuracy.
-        reliability: How well the probabilities are calibrated.
+        reliability: The accuracy of answers of like probability.
         parameters: The model's parameters, and those of embedding tables among them.
         size_bytes: Of the model folder.
         preset: What the model was made from.
@@ -165,7 +165,7 @@ class Content:
 
     figures: dict[str, Any]
     accuracy_interval: tuple[float, float]
-    reliability: Reliability
+    reliability: tuple[Bin, ...]
     parameters: dict[str, int]
     size_bytes: int
     preset: str
@@ -212,7 +212,7 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
     return Content(
         figures=figures,
         accuracy_interval=interval(figures["accuracy"], len(labels)),
-        reliability=reliability(probabilities, labels),
+        reliability=reliability_bins(probabilities, labels),
         parameters=parameter_counts(files.config),
         size_bytes=size_bytes(resolve_source(source)),
         preset=files.preset,

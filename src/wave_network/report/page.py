@@ -34,7 +34,12 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": _percent, "visible": _visible, "name": _name}
+    environment.filters |= {
+        "percent": _percent,
+        "visible": _visible,
+        "name": _name,
+        "bytes": _bytes,
+    }
     template = environment.from_string(
         files("wave_network.report").joinpath("page.html").read_text("utf-8")
     )
@@ -51,7 +56,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
             for name in ("loss", "accuracy")
             if (drawing := curve(content.history, name))
         },
-        diagram=Markup(reliability_diagram(content.reliability.bins)),
+        diagram=Markup(reliability_diagram(content.reliability)),
         confusion=_confusion(content.figures),
         explained=_explained,
         examples=EXAMPLES,
@@ -92,6 +97,10 @@ def _explained(explanation: Explanation) -> Markup:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}\u00a0%"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _name(label: Label) -> str:

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BINS: Final = 15
+from wave_network.training.calibration import ECE_BINS
+
 _Z: Final = 1.959964  # the normal distribution's 97.5 % point
 
 
@@ -30,50 +31,33 @@ class Bin(NamedTuple):
     accuracy: float
 
 
-class Reliability(NamedTuple):
-    """How well probabilities are calibrated.
-
-    Attributes:
-        bins: The ranges that hold answers, the lowest first.
-        ece: Expected calibration error: the bins' mean distance between confidence and accuracy,
-            weighted by their texts.
-        brier: Squared distance of all probabilities from the truth, summed over the classes: 0 to
-            2, the lower the better.
-    """
-
-    bins: tuple[Bin, ...]
-    ece: float
-    brier: float
-
-
-def reliability(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> Reliability:
-    """Sort the answers into 15 ranges of equal width (Guo et al., 2017).
+def reliability_bins(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+) -> tuple[Bin, ...]:
+    """Sort the answers into the ranges of `expected_calibration_error`.
 
     Args:
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
+
+    Returns:
+        The ranges that hold answers, the lowest first.
     """
-    exact = probabilities.astype(np.float64)
-    confidence, correct = exact.max(axis=1), exact.argmax(axis=1) == labels
-    places = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    counts = np.bincount(places, minlength=BINS)
-    confidences = np.bincount(places, confidence, BINS)
-    hits = np.bincount(places, correct, BINS)
-    bins = tuple(
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = probabilities.argmax(axis=1) == labels
+    places = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+    counts = np.bincount(places, minlength=ECE_BINS)
+    confidences = np.bincount(places, confidence, ECE_BINS)
+    hits = np.bincount(places, correct, ECE_BINS)
+    return tuple(
         Bin(
-            low=int(place) / BINS,
-            high=(int(place) + 1) / BINS,
+            low=int(place) / ECE_BINS,
+            high=(int(place) + 1) / ECE_BINS,
             texts=int(counts[place]),
             confidence=float(confidences[place] / counts[place]),
             accuracy=float(hits[place] / counts[place]),
         )
         for place in np.flatnonzero(counts)
-    )
-    true = exact[np.arange(len(labels)), labels]
-    return Reliability(
-        bins=bins,
-        ece=float(np.abs(confidences - hits).sum() / len(labels)),
-        brier=float(np.mean(np.square(exact).sum(axis=1) - 2 * true + 1)),
     )
 
 
