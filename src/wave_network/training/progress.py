@@ -15,16 +15,20 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from wave_network.training.epoch_log import EpochLog
+
 
 class TrainingBar:
     """Shows the stage, loss, the last validation accuracy and the time left, on stderr.
 
     Args:
         console: Where to draw; a bar needs a terminal, anything else gets one line an epoch.
+        log: Is given each epoch's record, too.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, log: EpochLog | None = None) -> None:
         self._console = console
+        self._log = log
         self._epochs = 0
         self._task: TaskID | None = None
         self._validation = ""
@@ -71,6 +75,8 @@ class TrainingBar:
             f"macro F1 {validation['macro_f1']:.2%}  {record['seconds']:.0f} s",
             highlight=False,
         )
+        if self._log is not None:
+            self._log(record)
 
     def __enter__(self) -> TrainingBar:
         """Draw from now on."""
