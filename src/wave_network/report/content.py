@@ -240,7 +240,7 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
 def _timed_probabilities(engine: Engine, texts: Iterable[str]) -> tuple[Floats, float]:
     """Class probabilities, and the seconds they took without reading the texts."""
     remaining = iter(texts)
-    parts = []
+    parts: list[Floats] = []
     seconds = 0.0
     while chunk := list(islice(remaining, _TEXTS_AT_ONCE)):
         if not parts:
