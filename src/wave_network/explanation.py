@@ -21,7 +21,19 @@ _OPPOSES: Final = "#d55e00"
 _FAINTEST: Final = 0.05  # of the strongest token: a weaker one is left uncoloured
 _STRONG: Final = 0.5
 
-PAGE_START: Final = """<!doctype html>
+TOKEN_STYLE: Final = """\
+:root { --for: 0 114 178; --against: 213 94 0; }
+@media (prefers-color-scheme: dark) { :root { --for: 42 148 214; --against: 226 112 24; } }
+.text { white-space: pre-wrap; }
+.for, .against { border-radius: .2em; padding: .1em 0; }
+.for { background: rgb(var(--for) / calc(var(--share) * 55%)); }
+.against { background: rgb(var(--against) / calc(var(--share) * 55%));
+  text-decoration: underline; text-underline-offset: .25em; }
+"""
+"""The style that `html_text` needs."""
+
+PAGE_START: Final = (
+    """<!doctype html>
 <html lang="und">
 <head>
 <meta charset="utf-8">
@@ -29,23 +41,19 @@ PAGE_START: Final = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Explanation</title>
 <style>
-:root { color-scheme: light dark; --page: #fff; --ink: #1a1a1a; --quiet: #595959; --line: #d0d0d0;
-  --for: 0 114 178; --against: 213 94 0; }
+"""
+    + TOKEN_STYLE
+    + """\
+:root { color-scheme: light dark; --page: #fff; --ink: #1a1a1a; --quiet: #595959; --line: #d0d0d0; }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #16181c; --ink: #ececec; --quiet: #a8a8a8; --line: #3c4048;
-    --for: 42 148 214; --against: 226 112 24; }
+  :root { --page: #16181c; --ink: #ececec; --quiet: #a8a8a8; --line: #3c4048; }
 }
 body { margin: 0 auto; max-width: 46rem; padding: 1rem; background: var(--page); color: var(--ink);
   font: 1rem/1.9 system-ui, sans-serif; }
 article { border-bottom: 1px solid var(--line); padding-bottom: 1rem; margin-bottom: 1.5rem; }
 h2 { font-size: 1.1rem; line-height: 1.4; margin: 0; overflow-wrap: anywhere; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
-.text { white-space: pre-wrap; }
 .quiet, summary, table { color: var(--quiet); font-size: .875rem; line-height: 1.5; }
-.for, .against { border-radius: .2em; padding: .1em 0; }
-.for { background: rgb(var(--for) / calc(var(--share) * 55%)); }
-.against { background: rgb(var(--against) / calc(var(--share) * 55%));
-  text-decoration: underline; text-underline-offset: .25em; }
 table { border-collapse: collapse; }
 td, th { padding: .1rem .75rem .1rem 0; text-align: end; font-variant-numeric: tabular-nums; }
 td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
@@ -53,6 +61,7 @@ td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
 </head>
 <body>
 """
+)
 PAGE_END: Final = "</body>\n</html>\n"
 
 
@@ -67,10 +76,6 @@ def html_page(explanations: Iterable[Explanation]) -> str:
 
 def html_article(explanation: Explanation) -> str:
     """One explanation as a part of a page."""
-    strongest = _strongest(explanation)
-    text = "".join(
-        _marked(characters, token, strongest) for characters, token in _parts(explanation)
-    )
     rows = "".join(
         f'<tr><td dir="auto">{_safe(token.token)}</td><td>{token.attribution:+.3f}</td>'
         f"<td>{token.energy:.1%}</td></tr>\n"
@@ -78,7 +83,7 @@ def html_article(explanation: Explanation) -> str:
     )
     return f"""<article>
 <h2>{_safe(str(explanation.label))} <span class="quiet">{explanation.score:.1%}</span></h2>
-<p class="text" dir="auto">{text}</p>
+<p class="text" dir="auto">{html_text(explanation)}</p>
 <p class="quiet"><span class="for" style="--share: 1">supports</span>
 <span class="against" style="--share: 1">opposes</span> {_sum(explanation)}</p>
 <details><summary>Every token</summary>
@@ -86,6 +91,14 @@ def html_article(explanation: Explanation) -> str:
 {rows}</table></details>
 </article>
 """
+
+
+def html_text(explanation: Explanation) -> str:
+    """The text alone, its tokens coloured; its place needs `TOKEN_STYLE`."""
+    strongest = _strongest(explanation)
+    return "".join(
+        _marked(characters, token, strongest) for characters, token in _parts(explanation)
+    )
 
 
 def terminal_text(explanation: Explanation) -> Text:

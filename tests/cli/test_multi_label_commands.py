@@ -123,6 +123,13 @@ def test_info_and_inspect(invoke, model):
     assert list(found)[:4] == ["text", "labels", "scores", "tokens"]
 
 
+def test_a_report_is_on_one_label_a_text(invoke, model, data, tmp_path):
+    ended = invoke("report", model, "--data", data)
+    assert ended.code == 2
+    assert "gives a text any number of labels" in ended.err
+    assert not (tmp_path / "report.html").exists()
+
+
 def test_quantize_measures_micro_f1(invoke, model, data, tmp_path):
     ended = invoke("quantize", model, "--output", "small", "--data", data, *SPLIT)
     assert ended.code == 0, ended.err

@@ -52,13 +52,21 @@ def test_calibration_mends_probabilities_that_are_too_sure():
     assert brier_score(after, labels) < brier_score(before, labels)
 
 
-@pytest.mark.parametrize("texts", [1, 2, 10, 100])
-def test_a_few_right_answers_are_no_reason_to_be_sure(texts):
-    logits = np.tile([3.0, 0.0, -1.0], (texts, 1))
+@pytest.mark.parametrize("texts", [300, 3_000, 30_000])
+def test_right_answers_alone_are_no_reason_for_certainty(texts):
+    logits = np.tile([7.0, 0.0, -1.0], (texts, 1))
     temperature = fit_temperature(logits, np.zeros(texts, np.int64))
-    assert 1 - softmax(logits / temperature, axis=1)[0, 0] == pytest.approx(
-        1 / (texts + 2), rel=0.35
-    )
+    wrong = 1 - softmax(logits / temperature, axis=1)[0, 0]
+    assert wrong == pytest.approx(1 / (texts + 2), rel=0.35)
+
+
+@pytest.mark.parametrize("label", [0, 1], ids=["right", "wrong"])
+@pytest.mark.parametrize("texts", [1, 2, 10])
+def test_a_few_texts_tell_little(texts, label):
+    logits = np.tile([3.0, 0.0, -1.0], (texts, 1))
+    found = fit_temperature(logits, np.full(texts, label))
+    assert 0.7 < found < 4
+    assert (found > 1) or label == 0
 
 
 def test_logits_that_tell_nothing_or_lie_give_a_finite_temperature():

@@ -22,6 +22,7 @@ from wave_network.cli.inspect import inspect
 from wave_network.cli.predict import predict
 from wave_network.cli.push import push
 from wave_network.cli.quantize import quantize
+from wave_network.cli.report import report
 from wave_network.cli.reproduce import reproduce
 from wave_network.cli.train import train
 
@@ -32,7 +33,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (train, evaluate, predict, info, quantize, export, push, inspect, reproduce):
+for command in (
+    train,
+    evaluate,
+    report,
+    predict,
+    info,
+    quantize,
+    export,
+    push,
+    inspect,
+    reproduce,
+):
     app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.

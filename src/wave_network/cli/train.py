@@ -159,6 +159,13 @@ def train(
             help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
         ),
     ] = "auto",
+    log_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGET",
+            help="Send the figures of every epoch to tensorboard:DIR or wandb:PROJECT as well.",
+        ),
+    ] = None,
     from_fasttext_args: Annotated[
         str | None,
         typer.Option(
@@ -186,10 +193,12 @@ def train(
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
+      wave-network train news/ --log-to tensorboard:runs/first
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
     from wave_network.data import read_dataset, read_splits, read_texts
     from wave_network.model_folder import check_output
+    from wave_network.training.epoch_log import parse_target
 
     log_to_stderr()
     if from_fasttext_args is not None:
@@ -213,6 +222,8 @@ def train(
         "device": device,
     }
     _check_options(preset, model_options, train_options)
+    if log_to is not None:
+        parse_target(log_to)
     if teacher is None and (unlabeled is not None or distillation_weight is not None):
         raise ConfigError("--unlabeled and --distillation-weight need a --teacher: name one")
     check_output(output, overwrite=overwrite)
@@ -240,6 +251,7 @@ def train(
         tokenizer=tokenizer,
         console=stderr_console(),
         unlabeled=unlabeled_texts,
+        log_to=log_to,
     )
     if as_json:
         print_json(summary)

@@ -13,15 +13,18 @@ from wave_network.data.batch import Targets
 
 ECE_BINS: Final = 15
 _LARGEST_TEMPERATURE: Final = 100.0
+_SPREAD: Final = 0.5  # of the logarithm: 19 of 20 temperatures are expected from 0.4 to 2.7
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """The temperature T for which `softmax(logits / T)` gives the labels the highest likelihood.
 
     It is one number for all texts and classes, so that the order of the classes never changes (Guo
-    et al. 2017, "On Calibration of Modern Neural Networks"). As in Platt's scaling, the targets
-    leave the other classes together one text in n + 2: a few texts that are all answered rightly
-    are no reason for probabilities of 1.
+    et al. 2017, "On Calibration of Modern Neural Networks"). Two things keep it sober, and count
+    for next to nothing once there are some hundred texts with a few errors among them: a prior that
+    temperatures are around 1 (the logarithm normal with a deviation of 0.5), as ten texts tell
+    little; and, as in Platt's scaling, targets that leave the other classes together one text in
+    n + 2, as n right answers are no reason for probabilities of 1.
 
     Args:
         logits: (texts, classes).
@@ -38,7 +41,8 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
 
     def loss(log_temperature: float) -> float:
         scaled = np.exp(-log_temperature)
-        return float(logsumexp(scaled * logits, axis=1).mean() - scaled * target)
+        prior = (log_temperature / _SPREAD) ** 2 / (2 * texts)
+        return float(logsumexp(scaled * logits, axis=1).mean() - scaled * target + prior)
 
     limit = np.log(_LARGEST_TEMPERATURE)
     return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))

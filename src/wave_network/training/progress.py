@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from wave_network.figures import figure_names
+from wave_network.training.epoch_log import EpochLog
 
 
 class TrainingBar:
@@ -23,10 +24,12 @@ class TrainingBar:
 
     Args:
         console: Where to draw; a bar needs a terminal, anything else gets one line an epoch.
+        log: Is given each epoch's record, too.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, log: EpochLog | None = None) -> None:
         self._console = console
+        self._log = log
         self._epochs = 0
         self._task: TaskID | None = None
         self._validation = ""
@@ -74,6 +77,8 @@ class TrainingBar:
             f"{other_name} {validation[other]:.2%}  {record['seconds']:.0f} s",
             highlight=False,
         )
+        if self._log is not None:
+            self._log(record)
 
     def __enter__(self) -> TrainingBar:
         """Draw from now on."""

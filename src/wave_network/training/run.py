@@ -21,6 +21,7 @@ from wave_network.data.label_sets import encode_targets
 from wave_network.model_card import render_card
 from wave_network.model_folder import check_output, size_bytes, write_model
 from wave_network.runtime import Engine
+from wave_network.training.epoch_log import epoch_log
 from wave_network.training.fit import fit
 from wave_network.training.loop import resolve_device
 from wave_network.training.metrics import summarize_for
@@ -44,6 +45,7 @@ def train_model(
     tokenizer: str | None,
     console: Console,
     unlabeled: Dataset | None = None,
+    log_to: str | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """Train, write the model folder, and evaluate on the test split with what was written.
 
@@ -57,6 +59,7 @@ def train_model(
         tokenizer: As for `fit`.
         console: Where progress is drawn.
         unlabeled: As for `fit`.
+        log_to: `tensorboard:DIR` or `wandb:PROJECT`, which then get the figures of every epoch.
 
     Returns:
         What `train --json` prints, and why training stopped early (see `TrainResult`).
@@ -69,7 +72,8 @@ def train_model(
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
     test_targets = _test_targets(splits)
-    with TrainingBar(console) as progress:
+    settings = {"preset": preset, **config.to_dict()}
+    with epoch_log(log_to, settings) as log, TrainingBar(console, log) as progress:
         fitted = fit(
             splits.train,
             splits.validation,

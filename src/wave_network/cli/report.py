@@ -1,0 +1,101 @@
+"""`wave-network report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from wave_network.cli.console import note, note_empty, print_json
+from wave_network.cli.options import AsJson, LabelColumn, Model, TextColumn
+from wave_network.errors import extra_needed
+
+if TYPE_CHECKING:
+    from wave_network.report.content import Content
+
+
+_FIGURES: Final = ("accuracy", "macro_f1", "loss", "ece", "brier", "examples")
+
+
+def report(
+    model: Model,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="Labelled texts that the model was not trained on, as for evaluate: a file, a "
+            "folder, hub:OWNER/NAME, or sample. Where it has several parts, its test part is used.",
+        ),
+    ],
+    training: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="What the model was trained on, to look for texts of DATA in it. Where it has "
+            "several parts, its train part is used.",
+        ),
+    ] = None,
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
+        "report.html"
+    ),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a report on a model as a web page.
+
+    One file that needs nothing else: figures, training curves, confusions, each class, calibration,
+    the most confident errors explained, labels that are probably wrong, duplicates between training
+    and test, accuracy by length and by class size, speed and size.
+
+    \b
+    Examples:
+      wave-network report wave-model --data sample --training sample
+      wave-network report wave-model --data test.csv --label-column topic --output topics.html
+    """
+    from wave_network.atomic import check_new, replacing_file
+
+    with extra_needed("report", "the report"):
+        from wave_network.data import column, read_dataset
+        from wave_network.report.content import measure
+        from wave_network.report.page import html_page
+
+    check_new(output, overwrite=overwrite)
+    columns = {"text_column": text_column, "label_column": label_column}
+    rows, split = read_dataset(data, **columns)
+    note(f"reporting on {len(rows):,} texts: {data} ({split})")
+    note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
+    training_rows = None
+    if training is not None:
+        order = ("train", "validation", "test")
+        training_rows, training_split = read_dataset(training, order, **columns)
+        note(f"comparing with {len(training_rows):,} texts: {training} ({training_split})")
+        training = _name(training, training_split)
+    content = measure(model, rows, training_rows)
+    page = html_page(content, model=model, data=_name(data, split), training=training)
+    with replacing_file(output, overwrite=overwrite) as file:
+        file.write(page)
+    if as_json:
+        print_json(_result(content, output))
+    else:
+        typer.echo(str(output))
+
+
+def _name(data: str, split: str) -> str:
+    """A file by its name, anything else with the part that is used."""
+    return split if Path(data).name == split else f"{data} ({split})"
+
+
+def _result(content: Content, output: Path) -> dict[str, Any]:
+    overlap = content.overlap
+    return {
+        "report": str(output),
+        **{name: content.figures[name] for name in _FIGURES},
+        "texts_per_second": content.speed.texts_per_second,
+        "label_errors": content.label_error_count,
+        "duplicates": overlap and {"exact": overlap.exact, "near": overlap.near},
+    }

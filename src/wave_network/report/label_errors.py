@@ -1,0 +1,51 @@
+"""Which labels are probably wrong: confident learning (Northcutt, Jiang and Chuang, 2021)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LabelErrors(NamedTuple):
+    """Texts whose label is in doubt, the most doubtful first.
+
+    Attributes:
+        texts: Their indices, (doubtful,).
+        suggested: The class that each probably belongs to, (doubtful,).
+    """
+
+    texts: NDArray[np.int64]
+    suggested: NDArray[np.int64]
+
+
+def find_label_errors(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+) -> LabelErrors:
+    """The texts off the diagonal of the confident joint.
+
+    A class's threshold is the mean probability that it gets on the texts which carry its label, so
+    a class the model is never sure of needs less. A text counts for the most probable of the
+    classes whose threshold it reaches; where that is not its label, the label is in doubt. The
+    order is by how much more probable the suggested class is than the label.
+
+    Args:
+        probabilities: (texts, classes), of a model that was **not** trained on these texts: one
+            that was has learnt their labels, wrong ones too.
+        labels: Class indices as given, (texts,).
+    """
+    exact = probabilities.astype(np.float64)
+    classes = exact.shape[1]
+    counts = np.bincount(labels, minlength=classes)
+    given = exact[np.arange(len(labels)), labels]
+    sums = np.bincount(labels, given, classes)
+    # No text can be counted for a class that nobody has labelled: nothing tells its threshold.
+    thresholds = np.divide(sums, counts, out=np.full(classes, np.inf), where=counts > 0)
+    # A threshold is a mean, which rounding may leave a trifle above equal values.
+    confident = np.where(exact >= thresholds - 1e-12, exact, -1.0)
+    suggested = confident.argmax(axis=1)
+    doubtful = np.flatnonzero((confident.max(axis=1) >= 0) & (suggested != labels))
+    margins = exact[doubtful, suggested[doubtful]] - given[doubtful]
+    order = doubtful[np.argsort(-margins, kind="stable")]
+    return LabelErrors(texts=order, suggested=suggested[order])

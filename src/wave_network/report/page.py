@@ -1,0 +1,118 @@
+"""A report as one web page: self-contained, without scripts, for light, dark and paper."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from wave_network._version import __version__
+from wave_network.config import Label
+from wave_network.explanation import TOKEN_STYLE, html_text
+from wave_network.report.content import EXAMPLES, Content
+from wave_network.report.drawings import curve, reliability_diagram
+from wave_network.report.duplicates import SIMILAR
+from wave_network.runtime.explain import Explanation
+
+_MOST_CLASSES: Final = 20
+_LONGEST_LABEL: Final = 60
+
+
+def html_page(content: Content, *, model: str, data: str, training: str | None = None) -> str:
+    """Write down a report.
+
+    Args:
+        content: What it says.
+        model: The model's name, for the title.
+        data: The name of the data.
+        training: And of the training data, if it was given.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "visible": _visible,
+        "name": _name,
+        "bytes": _bytes,
+    }
+    template = environment.from_string(
+        files("wave_network.report").joinpath("page.html").read_text("utf-8")
+    )
+    return template.render(
+        content=content,
+        model=model,
+        data=data,
+        training=training,
+        version=__version__,
+        machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        token_style=Markup(TOKEN_STYLE),
+        curves={
+            name: Markup(drawing)
+            for name in ("loss", "accuracy")
+            if (drawing := curve(content.history, name))
+        },
+        diagram=Markup(reliability_diagram(content.reliability)),
+        confusion=_confusion(content.figures),
+        explained=_explained,
+        examples=EXAMPLES,
+        similar=SIMILAR,
+    )
+
+
+def _confusion(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The confusion matrix of the classes with the most texts, in the model's order."""
+    labels, matrix = figures["confusion"]["labels"], figures["confusion"]["matrix"]
+    sizes = [sum(row) for row in matrix]
+    largest = sorted(range(len(labels)), key=lambda place: (-sizes[place], place))
+    places = sorted(largest[:_MOST_CLASSES])
+    rows = []
+    for row in places:
+        counts = [matrix[row][place] for place in places]
+        total = max(sizes[row], 1)
+        rows.append(
+            {
+                "label": labels[row],
+                "cells": [
+                    {"count": count, "share": count / total, "right": place == row}
+                    for place, count in zip(places, counts, strict=True)
+                ],
+                "others": sizes[row] - sum(counts),
+            }
+        )
+    return {
+        "labels": [labels[place] for place in places],
+        "rows": rows,
+        "left_out": len(labels) - len(places),
+    }
+
+
+def _explained(explanation: Explanation) -> Markup:
+    return Markup(_visible(html_text(explanation)))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}\u00a0%"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def _name(label: Label) -> str:
+    """A label that fits into a table."""
+    text = _visible(str(label))
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
+
+
+def _visible(text: str) -> str:
+    """A text without what no page may hold: control characters and halves of characters."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(
+        one if one in "\n\t" or (one >= " " and not "\x7f" <= one <= "\x9f") else "\ufffd"
+        for one in whole
+    )

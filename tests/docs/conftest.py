@@ -1,0 +1,192 @@
+"""Running what the pages show, in a folder and a namespace for each page."""
+
+import contextlib
+import csv
+import io
+import logging
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pages import PYTHON, ROOT, SHELL, commands_of
+
+from wave_network.config import PRESETS
+
+EPOCHS = 2  # what the pages train is not trained further here
+
+TICKETS = {
+    "billing": (
+        "My invoice is wrong, I was charged twice",
+        "The refund for my last invoice has not arrived",
+        "Which card was charged for the subscription",
+        "Please send the invoice to our accountant",
+        "Why did the price of my plan go up",
+    ),
+    "delivery": (
+        "The parcel has not arrived yet",
+        "The courier left my package with a neighbour",
+        "Tracking says delivered but there is no parcel",
+        "Can the delivery come on Saturday",
+        "My package was damaged on its way",
+    ),
+    "other": (
+        "How do I change my password",
+        "The app crashes when it opens",
+        "Do you have an office in Lisbon",
+        "I cannot log in to my account",
+        "Where do I find the manual",
+    ),
+}
+ROWS = [(text, queue) for _ in range(6) for queue, texts in TICKETS.items() for text in texts]
+TEXTS, LABELS = [text for text, _ in ROWS], [label for _, label in ROWS]
+
+
+class Runner:
+    """Executes blocks; files and Python names last as long as it does."""
+
+    def __init__(self, folder, sample_model, monkeypatch):
+        self.folder = folder
+        self.names = {"__name__": "__main__"}
+        self._sample_model = sample_model
+        self._monkeypatch = monkeypatch
+
+    def set_up(self, name):
+        """Make what a page presumes: files and folders by their names, and Python values."""
+        path = self.folder / name
+        if name.endswith(".csv"):
+            with path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(("text", "label", "body", "queue", "trust"))
+                writer.writerows((text, label, text, label, 1) for text, label in ROWS)
+        elif name == "texts.txt":
+            path.write_text("\n".join(TEXTS[:15]) + "\n", encoding="utf-8")
+        elif name.endswith(".txt"):
+            lines = [f"__label__{label} {text}\n" for text, label in ROWS]
+            path.write_text("".join(lines), encoding="utf-8")
+        elif name.startswith("bert-"):
+            _tiny_bert(path)
+        elif name.endswith("-model"):
+            shutil.copytree(self._sample_model, path)
+        else:
+            self.names[name] = _value(name)
+
+    def run(self, block):
+        """Execute one block."""
+        if block.language in PYTHON:
+            exec(compile("\n" * block.line + block.code, block.page, "exec"), self.names)
+            return
+        assert block.language in SHELL, block
+        for command in commands_of(block.code):
+            self._command(command)
+
+    def _command(self, command):
+        words = shlex.split(command, comments=True)
+        if words[:2] == ["pip", "install"]:
+            check_requirements(words[2:])
+        elif words[0] == "make":
+            targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+            assert words[1] in targets, command
+        elif words[0] == "wave-network" and not re.search(r"[|<>;&$]", command):
+            self._in_this_process(words)
+        else:
+            self._in_a_shell(command)
+
+    def _in_this_process(self, words):
+        """Quicker than a process of its own, which would import torch again."""
+        from wave_network.cli import main
+
+        self._monkeypatch.setattr(sys, "argv", words)
+        errors = io.StringIO()
+        with pytest.raises(SystemExit) as ending, contextlib.redirect_stderr(errors):
+            main()
+        assert ending.value.code == 0, f"{shlex.join(words)}\n{errors.getvalue()}"
+
+    def _in_a_shell(self, command):
+        here = str(Path(sys.executable).parent)
+        done = subprocess.run(
+            ["bash", "-euc", command],
+            cwd=self.folder,
+            env={**os.environ, "PATH": here + os.pathsep + os.environ["PATH"]},
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr.decode()}"
+
+
+def check_requirements(requirements):
+    """Installing is not tried; what a page tells to install must be an extra that exists."""
+    extras = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extras = extras.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    known = set(re.findall(r"^(\w+) = \[", extras, re.MULTILINE))
+    for requirement in requirements:
+        name, _, named = requirement.rstrip("]").partition("[")
+        if name == "wave-network" and named:
+            assert set(named.split(",")) <= known, requirement
+
+
+@pytest.fixture
+def runner(tmp_path, sample_model, monkeypatch):
+    """A `Runner` in a folder of its own, offline, with the package's log as it was afterwards."""
+    logger = logging.getLogger("wave_network")
+    handlers, propagate = logger.handlers, logger.propagate
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # typer sets its own
+    for name, preset in PRESETS.items():  # only what is printed depends on it
+        short = replace(preset.train, epochs=EPOCHS, min_steps=0)
+        monkeypatch.setitem(PRESETS, name, replace(preset, train=short))
+    yield Runner(tmp_path, sample_model, monkeypatch)
+    logger.handlers, logger.propagate = handlers, propagate
+
+
+def _value(name):
+    if name == "frame":
+        import polars
+
+        return polars.DataFrame({"text": TEXTS, "label": LABELS})
+    if name == "clf":
+        from wave_network import WaveClassifier
+
+        return WaveClassifier("tiny", epochs=4, device="cpu").fit(TEXTS, LABELS)
+    if name == "other":
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS)
+    values = {
+        "texts": TEXTS,
+        "labels": LABELS,
+        "weights": [1.0] * len(TEXTS),
+        "more_texts": TEXTS[:15],
+        "text": TEXTS[0],
+    }
+    return values[name]
+
+
+def _tiny_bert(folder):
+    """A BERT with random weights that knows the tickets' classes."""
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    words = sorted({word.strip(",").lower() for text in TEXTS for word in text.split()})
+    folder.mkdir()
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    tokenizer = BertTokenizerFast(str(vocabulary))
+    config = BertConfig(
+        vocab_size=len(words) + 5,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        id2label=dict(enumerate(TICKETS)),
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

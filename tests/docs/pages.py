@@ -1,0 +1,64 @@
+"""Reading the code blocks of Markdown pages, and what a page may presume.
+
+Above a block, or at a page's beginning, comments that no reader sees say what a test must know:
+
+    <!-- set up: tickets.csv, wave-model, texts -->   the page presumes these (see `SET_UP`)
+    <!-- not run: needs the network -->               why the block below is not executed
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+
+SHELL = {"", "bash", "sh", "console"}
+PYTHON = {"python"}
+# What is only looked at: other languages, and what commands print.
+SHOWN = {"json", "js", "html", "text", "dockerfile", "yaml"}
+
+_FENCE = re.compile(
+    r"(?:^[ ]*<!-- not run: (?P<reason>.+?) -->\n)?"
+    r"^(?P<indent>[ ]*)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, what is in it, the line of its page, why it is not run."""
+
+    language: str
+    code: str
+    line: int
+    reason: str | None
+    page: str = "page"
+
+    @property
+    def is_synopsis(self) -> bool:
+        """Whether it only shows which [OPTIONAL PARTS] a command takes."""
+        return self.language in SHELL and re.search(r"\[(-|[A-Z])", self.code) is not None
+
+
+def blocks_of(page):
+    """The page's blocks, in order."""
+    text = page.read_text(encoding="utf-8")
+    for match in _FENCE.finditer(text):
+        indent = len(match["indent"])
+        code = "".join(line[indent:] or "\n" for line in match["code"].splitlines(keepends=True))
+        line = text.count("\n", 0, match.start("indent")) + 1
+        yield Block(match["language"], code, line, match["reason"], page.name)
+
+
+def presumed_by(page):
+    """The names in the page's `set up` comment."""
+    found = re.search(r"^<!-- set up: (.+?) -->$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1].split(", ") if found else []
+
+
+def commands_of(code):
+    """The commands of a shell block: without prompts and comments, continued lines joined."""
+    for line in re.sub(r"\\\n", " ", code).splitlines():
+        line = line.strip().removeprefix("$ ")
+        if line and not line.startswith("#"):
+            yield line
