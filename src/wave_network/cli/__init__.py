@@ -24,6 +24,7 @@ from wave_network.cli.push import push
 from wave_network.cli.quantize import quantize
 from wave_network.cli.reproduce import reproduce
 from wave_network.cli.train import train
+from wave_network.cli.tune import tune
 
 app = typer.Typer(
     name="wave-network",
@@ -32,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (train, evaluate, predict, info, quantize, export, push, inspect, reproduce):
+_COMMANDS = (train, tune, evaluate, predict, info, quantize, export, push, inspect, reproduce)
+for command in _COMMANDS:
     app.command()(reported(command))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.
