@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +92,8 @@ def read_settings(path: Path, preset: str | None = None) -> Preset:
 
 
 def _unknown(name: str, preset: Preset, known: set[str]) -> str:
+    from difflib import get_close_matches
+
     if name in _OF_THE_DATA:
         return f"{name!r} cannot be set: the training texts decide it"
     close = get_close_matches(name, [*known, "preset", "vocab_size"], n=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 from rich.console import Console
 
@@ -33,6 +33,7 @@ from wave_network.tuning.study import (
     MODEL,
     OUTCOME,
     SETTINGS,
+    TRIALS,
     Study,
     check_folder,
     fingerprint,
@@ -40,8 +41,6 @@ from wave_network.tuning.study import (
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-logger = logging.getLogger(__name__)
 
 
 def tune(
@@ -114,6 +113,8 @@ def tune(
         )
         interrupted = search.run(trials)
         return search.summary(), interrupted
+    except StorageInternalError as error:
+        raise OutputError(f"{output / TRIALS} cannot be written: {error.__cause__}") from error
     finally:
         study.close()
 
@@ -182,11 +183,10 @@ class _Search:
         space = self.space
         seed = space.default.train.seed
         trial = self.study.ask(space.distributions, space.default_values, seed)
-        preset = space.candidate(trial.params)
-        trial.set_user_attr("settings", settings(preset))
         bar = TrialBar(self.console, trial, self.metric, self.deadline)
-        fitted = None
         try:
+            preset = space.candidate(trial.params)
+            trial.set_user_attr("settings", settings(preset))
             with bar:
                 fitted = fit(self.training, self.validation, preset, preset.train, progress=bar)
         except optuna.TrialPruned:

@@ -131,9 +131,8 @@ class SearchSpace:
         most = max(at["vocab_size"], min(round(growth * at["vocab_size"]), self.size.vocabulary))
         least = max(_LEAST_VOCABULARY, min(at["vocab_size"], self.size.vocabulary) // 4)
         buckets = at["bigram_buckets"]
-        hidden_sizes = [max(1, round(share * at["hidden_size"])) for share in _HIDDEN_SIZES]
         return {
-            "hidden_size": CategoricalDistribution(sorted(set(hidden_sizes))),
+            "hidden_size": CategoricalDistribution(self._hidden_sizes()),
             "vocab_size": IntDistribution(min(least, at["vocab_size"]), most, log=True),
             "bigram_buckets": IntDistribution(
                 min(buckets, max(_LEAST_BUCKETS, buckets // 8)), round(growth * buckets), log=True
@@ -145,6 +144,18 @@ class SearchSpace:
             "label_smoothing": FloatDistribution(0.0, 0.2),
             "epochs": IntDistribution(max(1, at["epochs"] // 2), 2 * at["epochs"], log=True),
         }
+
+    def _hidden_sizes(self) -> list[int]:
+        """Those with which the smallest tables fit, and the default's."""
+        usual: int = self.default_values["hidden_size"]
+        longest = 2 * self.default.train.epochs
+
+        def fits(hidden_size: int) -> bool:
+            wide = customize(self.default, {"hidden_size": hidden_size, "epochs": longest})
+            return self.size.estimate(_with_share(wide, self.size, 0.0)) <= self.limit
+
+        others = {max(1, round(share * usual)) for share in _HIDDEN_SIZES} - {usual}
+        return sorted({usual, *filter(fits, others)})
 
     def candidate(self, values: Mapping[str, Any]) -> Preset:
         """The preset at a point of the space; where it is too large, its tables shrink alike."""
@@ -167,19 +178,9 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
     Raises:
         ConfigError: If even the smallest tables are too large.
     """
-    shape = settings(preset)
-    entries, buckets = min(shape["vocab_size"], size.vocabulary), shape["bigram_buckets"]
-
-    def share(part: float) -> Preset:
-        rows = {
-            "vocab_size": max(min(_LEAST_VOCABULARY, entries), int(part * entries)),
-            "bigram_buckets": _prime(max(min(_LEAST_BUCKETS, buckets), int(part * buckets))),
-        }
-        return customize(preset, rows)
-
     if size.estimate(preset) <= limit:
-        return customize(preset, {"bigram_buckets": _prime(buckets)})
-    if (smallest := size.estimate(share(0.0))) > limit:
+        return customize(preset, {"bigram_buckets": _prime(settings(preset)["bigram_buckets"])})
+    if (smallest := size.estimate(_with_share(preset, size, 0))) > limit:
         raise ConfigError(
             f"no model is as small as --max-size {limit:,} bytes: the smallest takes about "
             f"{smallest:,}"
@@ -187,8 +188,20 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
     low, high = 0.0, 1.0
     for _ in range(20):  # to a millionth of the rows
         middle = (low + high) / 2
-        low, high = (middle, high) if size.estimate(share(middle)) <= limit else (low, middle)
-    return share(low)
+        fits = size.estimate(_with_share(preset, size, middle)) <= limit
+        low, high = (middle, high) if fits else (low, middle)
+    return _with_share(preset, size, low)
+
+
+def _with_share(preset: Preset, size: FolderSize, share: float) -> Preset:
+    """The preset with that share of the rows of both tables."""
+    shape = settings(preset)
+    entries, buckets = min(shape["vocab_size"], size.vocabulary), shape["bigram_buckets"]
+    rows = {
+        "vocab_size": max(min(_LEAST_VOCABULARY, entries), int(share * entries)),
+        "bigram_buckets": _prime(max(min(_LEAST_BUCKETS, buckets), int(share * buckets))),
+    }
+    return customize(preset, rows)
 
 
 def _around(value: float, factor: float) -> FloatDistribution:
