@@ -3,11 +3,24 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Engine, event
 
 from wave_network.config import PRESETS
 from wave_network.data import from_memory
 
 WORDS = {"warm": "sun heat summer", "cold": "ice snow winter"}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk():
+    """Let SQLite leave to the system when to write: most of such a short trial's time."""
+
+    def unsynchronized(connection, _):
+        connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", unsynchronized)
+    yield
+    event.remove(Engine, "connect", unsynchronized)
 
 
 @pytest.fixture
@@ -22,8 +35,8 @@ def rows():
 def quick(monkeypatch):
     """Let the preset `tiny` train for four short epochs."""
     tiny = PRESETS["tiny"]
-    train = replace(tiny.train, min_steps=0, epochs=4, batch_size=32)
-    model = {**tiny.model, "bigram_buckets": 211}
+    train = replace(tiny.train, min_steps=0, epochs=4, batch_size=64)
+    model = {**tiny.model, "bigram_buckets": 4_001}
     preset = replace(tiny, train=train, model=model, vocab_size=600)
     monkeypatch.setitem(PRESETS, "tiny", preset)
     return preset

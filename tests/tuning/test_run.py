@@ -1,7 +1,6 @@
 import json
 from io import StringIO
 
-import optuna
 import pytest
 from rich.console import Console
 
@@ -62,7 +61,7 @@ def test_the_first_trial_is_the_presets_default(rows, tmp_path):
 
 def test_the_best_is_kept_and_its_settings_make_it_again(rows, tmp_path):
     console, tuned = Console(file=StringIO()), tmp_path / "tuned"
-    summary, _ = tune(tuned, rows, trials=6, metric="loss", console=console)
+    summary, _ = tune(tuned, rows, trials=5, metric="loss", console=console)
     assert sorted(path.name for path in tuned.iterdir()) == [
         *("model", "trials.sqlite", "tuned.json")
     ]
@@ -83,22 +82,22 @@ def test_the_best_is_kept_and_its_settings_make_it_again(rows, tmp_path):
     again = trained(tmp_path / "again", rows, preset=read_settings(tuned / "tuned.json"))
     assert weights(again) == weights(tuned / "model")
     lines = console.file.getvalue().splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 5
     assert lines[0].startswith("trial 0  loss ")
     assert json.loads(json.dumps(summary)) == summary
 
 
 def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(rows, tmp_path):
-    for trials in (2, 4):
+    for trials in (2, 3):
         parts, _ = tune(tmp_path / "parts", rows, trials=trials)
-    whole, _ = tune(tmp_path / "whole", rows, trials=4)
+    whole, _ = tune(tmp_path / "whole", rows, trials=3)
     plain = [
         [(t["trial"], t["score"], t["settings"]) for t in summary["ranking"]]
         for summary in (parts, whole)
     ]
     assert plain[0] == plain[1]
-    assert parts["trials"] == 4
-    again, _ = tune(tmp_path / "parts", rows, trials=4)  # there is nothing left to do
+    assert parts["trials"] == 3
+    again, _ = tune(tmp_path / "parts", rows, trials=3)  # there is nothing left to do
     assert again == parts
 
 
@@ -133,7 +132,7 @@ def test_all_trials_are_compared_on_the_given_validation_rows(rows, tmp_path):
 
 def test_the_size_limit_holds_for_the_folder_of_every_trial(rows, tmp_path):
     usual, _ = tune(tmp_path / "usual", rows, trials=1)
-    limit = usual["ranking"][0]["size_bytes"] - 15_000
+    limit = usual["ranking"][0]["size_bytes"] - 20_000
     summary, _ = tune(tmp_path / "tuned", rows, max_size=limit, trials=4)
     assert len(summary["ranking"]) >= 1
     assert all(trial["size_bytes"] <= limit for trial in summary["ranking"])
@@ -212,32 +211,10 @@ def test_a_trial_that_fails_does_not_end_the_search(rows, tmp_path, monkeypatch)
 
     monkeypatch.setattr(run, "fit", fit)
     console = Console(file=StringIO())
-    summary, _ = tune(tmp_path / "tuned", rows, trials=5, console=console)
-    assert summary["trials"] == 5
+    summary, _ = tune(tmp_path / "tuned", rows, trials=4, console=console)
+    assert summary["trials"] == 4
     assert summary["ranking"][0]["trial"] == 0
     assert "failed: training diverged" in console.file.getvalue()
-
-
-def test_a_killed_program_leaves_a_trial_that_counts_for_nothing(rows, tmp_path):
-    tuned = tmp_path / "tuned"
-    tune(tuned, rows, trials=1)
-    storage = optuna.storages.RDBStorage(f"sqlite:///{tuned / 'trials.sqlite'}")
-    optuna.load_study(study_name="wave-network tune", storage=storage).ask()
-    storage.remove_session()
-    storage.engine.dispose()
-    summary, _ = tune(tuned, rows, trials=2)
-    assert [summary["trials"], max(t["trial"] for t in summary["ranking"])] == [2, 2]
-
-
-def test_importance_needs_some_trials_and_adds_up(rows, tmp_path):
-    summary, _ = tune(tmp_path / "tuned", rows, metric="loss", trials=5)
-    assert summary["importance"] is None
-    trials = 5
-    while len(summary["ranking"]) < 8:
-        trials += 1
-        summary, _ = tune(tmp_path / "tuned", rows, metric="loss", trials=trials)
-    assert set(summary["importance"]) == set(summary["ranking"][0]["settings"])
-    assert sum(summary["importance"].values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

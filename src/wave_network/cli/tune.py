@@ -14,14 +14,14 @@ from wave_network.settings import DEFAULT_PRESET
 
 _SHOWN = 20  # the best trials; --json has all
 _HEADINGS = {
-    "hidden_size": "hidden size",
-    "vocab_size": "vocab size",
-    "bigram_buckets": "bigram buckets",
-    "learning_rate": "learn. rate",
+    "hidden_size": "hidden",
+    "vocab_size": "vocab",
+    "bigram_buckets": "bigrams",
+    "learning_rate": "rate",
     "embedding_rate": "emb. rate",
-    "embedding_epsilon": "emb. epsilon",
-    "token_dropout": "token drop.",
-    "label_smoothing": "label smooth.",
+    "embedding_epsilon": "emb. eps.",
+    "token_dropout": "drop",
+    "label_smoothing": "smooth",
     "epochs": "epochs",
 }
 

@@ -172,9 +172,9 @@ class _Search:
     def _may_start(self, trials: int | None) -> bool:
         if trials is not None and len(self.study.ended()) >= trials:
             return False
-        if self.deadline is None:
+        if self.deadline is None or not (self.output / MODEL).is_dir():
             return True
-        # A trial that cannot end in time is not begun, but for the first: there is no model yet.
+        # A trial that cannot end in time is not begun.
         known = [trial.user_attrs["seconds"] for trial in self.study.ranked()]
         return time.perf_counter() + min(known, default=0.0) < self.deadline
 

@@ -37,7 +37,7 @@ _HIDDEN_SIZES: Final = (0.5, 0.75, 1.0, 1.5, 2.0)  # in the preset's
 _LEAST_VOCABULARY: Final = 512
 _LEAST_BUCKETS: Final = 101
 _LARGEST_VOCABULARY: Final = 262_144
-_SMALL_FILES: Final = 10_000  # bytes: the card, config.json and metrics.json, beside the labels
+_SMALL_FILES: Final = 6_000  # bytes: the card, config.json and metrics.json, beside the labels
 _EPOCH_RECORD: Final = 400  # bytes of a line of history.jsonl
 
 
@@ -179,7 +179,9 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
         ConfigError: If even the smallest tables are too large.
     """
     if size.estimate(preset) <= limit:
-        return customize(preset, {"bigram_buckets": _prime(settings(preset)["bigram_buckets"])})
+        buckets = settings(preset)["bigram_buckets"]
+        prime = _prime(buckets)
+        return preset if prime == buckets else customize(preset, {"bigram_buckets": prime})
     if (smallest := size.estimate(_with_share(preset, size, 0))) > limit:
         raise ConfigError(
             f"no model is as small as --max-size {limit:,} bytes: the smallest takes about "
