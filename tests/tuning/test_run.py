@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -57,6 +58,15 @@ def test_the_first_trial_is_the_presets_default(rows, tmp_path):
     default = trained(tmp_path / "default", rows, preset="tiny")
     assert weights(tmp_path / "tuned" / "model") == weights(default)
     assert read_model(tmp_path / "tuned" / "model").metrics["test"] is None
+
+
+def test_the_default_of_few_texts_is_trained_as_long_and_as_slowly(rows, tmp_path, quick):
+    longer = replace(quick, train=replace(quick.train, min_steps=20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "tiny", longer)
+        tune(tmp_path / "tuned", rows, trials=1)
+        default = trained(tmp_path / "default", rows, preset="tiny")
+    assert weights(tmp_path / "tuned" / "model") == weights(default)
 
 
 def test_the_best_is_kept_and_its_settings_make_it_again(rows, tmp_path):

@@ -37,8 +37,8 @@ _HIDDEN_SIZES: Final = (0.5, 0.75, 1.0, 1.5, 2.0)  # in the preset's
 _LEAST_VOCABULARY: Final = 512
 _LEAST_BUCKETS: Final = 101
 _LARGEST_VOCABULARY: Final = 262_144
-_SMALL_FILES: Final = 6_000  # bytes: the card, config.json and metrics.json, beside the labels
-_EPOCH_RECORD: Final = 400  # bytes of a line of history.jsonl
+_SMALL_FILES: Final = 16_000  # bytes: conformal.json, the card and the like, beside the labels
+_EPOCH_RECORD: Final = 450  # bytes of a line of history.jsonl
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,13 @@ class SearchSpace:
         Raises:
             ConfigError: If no model is that small.
         """
-        # `epochs` stands for what `min_steps` makes of it, so that it alone is searched.
-        epochs = preset.train.epochs_for(len(training))
-        default = customize(preset, {"epochs": epochs})
+        # What `min_steps` makes of the epochs and the rate, so that they alone are searched.
+        texts = len(training)
+        lengthened = {
+            "epochs": preset.train.epochs_for(texts),
+            "learning_rate": preset.train.learning_rate_for(texts),
+        }
+        default = customize(preset, lengthened)
         growth = max(
             1.0, (max_size or 0) / FolderSize(labels, preset.vocab_size, 0).estimate(preset)
         )
