@@ -50,14 +50,14 @@ def test_people_get_a_table_of_trials(invoke, few):
 
 @pytest.mark.usefixtures("quick")
 def test_options_go_before_the_file(invoke, few, tmp_path):
-    values = {"preset": "small", "vocab_size": 400, "epochs": 5, "seed": 7, "learning_rate": 0.5}
+    values = {"preset": "small", "vocab_size": 265, "epochs": 5, "seed": 7, "learning_rate": 0.5}
     (tmp_path / "s.json").write_text(json.dumps(values))
     options = ("--preset", "tiny", "--epochs", 1, "--seed", 2)
     assert invoke("train", few, "--config", "s.json", *options).code == 0
     (described,) = invoke("info", "wave-model", "--json").lines
     training = described["training"]
     assert described["preset"] == "tiny"
-    assert described["config"]["vocab_size"] == 400
+    assert described["config"]["vocab_size"] == 265
     assert [training[name] for name in ("epochs", "seed", "learning_rate")] == [1, 2, 0.5]
 
 
