@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import get_preset, override
+from wave_network.config import Preset, get_preset, override
 from wave_network.data import Splits, column, encode_labels
 from wave_network.model_card import render_card
 from wave_network.model_folder import check_output, size_bytes, write_model
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 def train_model(
     splits: Splits,
     *,
-    preset: str,
+    preset: Preset | str,
     output: Path,
     overwrite: bool,
     model_options: Mapping[str, Any],
@@ -46,7 +46,7 @@ def train_model(
 
     Args:
         splits: The data.
-        preset: Name of a preset.
+        preset: A preset or the name of one.
         output: The model folder to write.
         overwrite: Replace it if it is there.
         model_options: Fields of the model's configuration; None keeps the preset's value.
@@ -62,7 +62,7 @@ def train_model(
     Raises:
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
-    chosen = get_preset(preset)
+    chosen = preset if isinstance(preset, Preset) else get_preset(preset)
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
@@ -97,7 +97,7 @@ def train_model(
         logger.warning("interrupted: %s is kept in %s", kept, output)
     summary = {
         "model": str(output),
-        "preset": preset,
+        "preset": chosen.name,
         "parameters": files.metrics["parameters"],
         "size_bytes": size_bytes(output),
         "train_seconds": files.metrics["train_seconds"],
