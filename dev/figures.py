@@ -17,7 +17,7 @@ TOKENS = {"[CLS]": 0.5, "oil": 1.6, "prices": -0.9, "jump": 1.1}
 GRAY = "#888888"
 
 
-def represent(values: np.ndarray) -> np.ndarray:
+def represent(values: Any) -> Any:  # noqa: ANN401
     """Z of every token in one dimension: its value, and i times the size of all others."""
     squares = values**2
     return values + 1j * np.sqrt(squares.sum() - squares)

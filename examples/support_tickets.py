@@ -46,6 +46,7 @@ How do I change the mail address I log in with
 I never get the code to confirm my login
 The password field refuses my password
 Can two people share one account"""
+THRESHOLD = 0.8  # of your own texts, choose it by `wave-network evaluate --threshold`
 QUEUES = {"billing": BILLING, "delivery": DELIVERY, "account": ACCOUNT}
 
 
@@ -63,8 +64,8 @@ def main() -> None:
     ]
     for text, probabilities in zip(new, classifier.predict_proba(new), strict=True):
         best = probabilities.argmax()
-        queue = classifier.classes_[best] if probabilities[best] >= 0.6 else "a person decides"
-        print(f"{probabilities[best]:.2f}  {queue:<16}  {text}")
+        doubt = "" if probabilities[best] >= THRESHOLD else "  (a person decides)"
+        print(f"{probabilities[best]:.2f}  {classifier.classes_[best]:<8}  {text}{doubt}")
 
 
 if __name__ == "__main__":

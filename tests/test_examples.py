@@ -12,8 +12,12 @@ PRINTED = {
     "distillation.py": ["student", "test accuracy"],
     "intents.py": ["set_timer    set a timer for the eggs", "weather      will it snow"],
     "japanese.py": ["良い  親切で美味しい店でした", "悪い  態度が悪くて残念でした"],
-    "news.py": ["test accuracy: 9", "Business", "Sports"],
-    "support_tickets.py": ["delivery          The courier lost my parcel", "a person decides"],
+    "news.py": ["test accuracy: ", "Business", "Sports"],
+    "support_tickets.py": [
+        "billing   The invoice for my subscription is wrong",
+        "delivery  The courier lost my parcel",
+        "account   My password does not work and I cannot log in",
+    ],
 }
 
 

@@ -51,10 +51,10 @@ OPTIONS: Final[Mapping[str, _Counterpart]] = {
     "pretrainedVectors": _Counterpart("left out: training starts at the texts' latent semantics"),
     "saveOutput": _Counterpart("left out: the folder holds all there is", takes_value=False),
     "verbose": _Counterpart("left out"),
-    "autotune-metric": _Counterpart("left out: the accuracy chooses"),
+    "autotune-metric": _Counterpart("left out: `wave-network tune --metric` chooses by one"),
     "autotune-predictions": _Counterpart("left out"),
-    "autotune-duration": _Counterpart("left out: the presets are tuned already"),
-    "autotune-modelsize": _Counterpart("left out: `wave-network quantize` makes it small"),
+    "autotune-duration": _Counterpart("left out: `wave-network tune --time` searches as long"),
+    "autotune-modelsize": _Counterpart("left out: `wave-network tune --max-size` keeps to one"),
 }
 """Every option of `fasttext supervised`, by its name without the dash."""
 

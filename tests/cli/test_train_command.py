@@ -253,6 +253,26 @@ def test_overwrite_replaces_the_model_folder(invoke, few, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["few.csv", "wave-model"]
 
 
+def test_epochs_are_logged_where_the_option_says(invoke, few, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    options = ("--preset", "tiny", "--epochs", "2", "--log-to", "tensorboard:runs")
+    assert invoke("train", few, *options).code == 0
+    events = EventAccumulator(str(tmp_path / "runs")).Reload().Scalars("validation/accuracy")
+    history = (tmp_path / "wave-model" / "history.jsonl").read_text().splitlines()
+    logged = [(event.step, event.value) for event in events]
+    records = [json.loads(line) for line in history]
+    assert logged == [
+        (record["epoch"], pytest.approx(record["validation"]["accuracy"])) for record in records
+    ]
+
+
+def test_a_log_that_does_not_exist_is_refused_before_any_training(invoke, few, tmp_path):
+    message = invoke("train", few, "--log-to", "files:runs").message
+    assert message.startswith("--log-to must be tensorboard:DIR or wandb:PROJECT, not 'files:runs'")
+    assert not (tmp_path / "wave-model").exists()
+
+
 def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
     rows = few.read_text(encoding="utf-8").splitlines()[1:]
     pairs = [row.rpartition(",") for row in rows]

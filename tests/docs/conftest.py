@@ -58,12 +58,14 @@ class Runner:
 
     def set_up(self, name):
         """Make what a page presumes: files and folders by their names, and Python values."""
+        name, _, what = name.partition(" of ")
+        rows = _news() if what == "news" else ROWS
         path = self.folder / name
         if name.endswith(".csv"):
             with path.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
                 writer.writerow(("text", "label", "body", "queue", "trust"))
-                writer.writerows((text, label, text, label, 1) for text, label in ROWS)
+                writer.writerows((text, label, text, label, 1) for text, label in rows)
         elif name == "texts.txt":
             path.write_text("\n".join(TEXTS[:15]) + "\n", encoding="utf-8")
         elif name.endswith(".txt"):
@@ -144,6 +146,14 @@ def runner(tmp_path, sample_model, monkeypatch):
         monkeypatch.setitem(PRESETS, name, replace(preset, train=short))
     yield Runner(tmp_path, sample_model, monkeypatch)
     logger.handlers, logger.propagate = handlers, propagate
+
+
+def _news():
+    """Some rows that suit the model of the sample."""
+    from wave_network.data import read_splits
+
+    test = read_splits("sample").test
+    return list(zip(test["text"], test["label"], strict=True))[::8]
 
 
 def _value(name):

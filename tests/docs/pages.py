@@ -2,7 +2,7 @@
 
 Above a block, or at a page's beginning, comments that no reader sees say what a test must know:
 
-    <!-- set up: tickets.csv, wave-model, texts -->   the page presumes these (see `SET_UP`)
+    <!-- set up: tickets.csv, wave-model, texts -->   the page presumes these (`Runner.set_up`)
     <!-- not run: needs the network -->               why the block below is not executed
 """
 

@@ -488,7 +488,7 @@ def with_label_sets(rows):
 
 @pytest.mark.parametrize("name", PRESETS_HERE)
 def test_label_lists_make_a_multi_label_model(rows, name):
-    config = replace(CONFIG, epochs=12, learning_rate=0.02)
+    config = replace(CONFIG, epochs=40, learning_rate=0.02, embedding_rate=5.0)
     fitted = fit(with_label_sets(rows), None, PRESETS_HERE[name], config)
     files = fitted.files
     assert files.config.labels == ("news", "sport", "world")

@@ -25,6 +25,7 @@ from wave_network.cli.quantize import quantize
 from wave_network.cli.report import report
 from wave_network.cli.reproduce import reproduce
 from wave_network.cli.train import train
+from wave_network.cli.tune import tune
 
 app = typer.Typer(
     name="wave-network",
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (
     train,
+    tune,
     evaluate,
     report,
     predict,

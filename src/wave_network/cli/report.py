@@ -61,10 +61,11 @@ def report(
 
     with extra_needed("report", "the report"):
         from wave_network.data import column, read_dataset
-        from wave_network.report.content import measure
+        from wave_network.report.content import check_model, measure
         from wave_network.report.page import html_page
 
     check_new(output, overwrite=overwrite)
+    check_model(model)
     columns = {"text_column": text_column, "label_column": label_column}
     rows, split = read_dataset(data, **columns)
     note(f"reporting on {len(rows):,} texts: {data} ({split})")

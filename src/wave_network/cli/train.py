@@ -10,9 +10,10 @@ import typer
 
 from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
-from wave_network.config import get_preset, override
+from wave_network.config import Preset, get_preset
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.figures import figure_names
+from wave_network.settings import DEFAULT_PRESET, customize, read_settings
 
 
 def train(
@@ -60,13 +61,21 @@ def train(
         ),
     ] = None,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="The model's size and its training: tiny (up to 0.4M parameters), small (up to "
-            "2.4M), large (up to 25M), or paper (the papers' own model).",
+            "2.4M; the default), large (up to 25M), or paper (the papers' own model).",
         ),
-    ] = "small",
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Settings in a JSON file, such as the tuned.json that tune writes. Options given "
+            "beside it go first.",
+        ),
+    ] = None,
     operation: Annotated[
         str | None,
         typer.Option(
@@ -149,16 +158,18 @@ def train(
         ),
     ] = False,
     seed: Annotated[
-        int,
-        typer.Option(metavar="N", help="Decides everything random: same seed, same model."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            metavar="N", help="Decides everything random: same seed, same model. Default: 0."
+        ),
+    ] = None,
     device: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
-            help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
+            help="Where to train: auto (a GPU if there is one; the default), cpu, cuda or mps.",
         ),
-    ] = "auto",
+    ] = None,
     log_to: Annotated[
         str | None,
         typer.Option(
@@ -194,6 +205,7 @@ def train(
       wave-network train news/ --preset paper --operation interference
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
       wave-network train news/ --log-to tensorboard:runs/first
+      wave-network train news/ --config wave-tuned/tuned.json
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
     from wave_network.data import read_dataset, read_splits, read_texts
@@ -207,7 +219,7 @@ def train(
         output = taken.get("output", output) if output == Path("wave-model") else output
         validation = validation or taken.get("validation")
         epochs = taken.get("epochs") if epochs is None else epochs
-        seed = seed or taken.get("seed", seed)
+        seed = taken.get("seed") if seed is None else seed
     model_options = {"operation": operation, "max_length": max_length}
     train_options = {
         "epochs": epochs,
@@ -221,7 +233,7 @@ def train(
         "seed": seed,
         "device": device,
     }
-    _check_options(preset, model_options, train_options)
+    chosen = _choose(preset, config, model_options, train_options)
     if log_to is not None:
         parse_target(log_to)
     if teacher is None and (unlabeled is not None or distillation_weight is not None):
@@ -243,7 +255,7 @@ def train(
         from wave_network.training.run import train_model
     summary, stopped = train_model(
         splits,
-        preset=preset,
+        preset=chosen,
         output=output,
         overwrite=overwrite,
         model_options=model_options,
@@ -289,14 +301,19 @@ def _class_weight(values: list[str]) -> str | dict[str, float] | None:
     return weights or None
 
 
-def _check_options(
-    preset: str, model_options: dict[str, Any], train_options: dict[str, Any]
-) -> None:
-    """Refuse bad values at once: torch is slow to import, and data may be slow to read."""
-    chosen = get_preset(preset)
-    override(chosen.train, **train_options)
-    shape = {**chosen.model, **{k: v for k, v in model_options.items() if v is not None}}
-    chosen.config(labels=("any", "other"), vocab_size=1, cls_token_id=0, **shape)
+def _choose(
+    preset: str | None,
+    config: Path | None,
+    model_options: dict[str, Any],
+    train_options: dict[str, Any],
+) -> Preset:
+    """The preset with the file's settings; refuses bad values before slow imports and data."""
+    if config is None:
+        chosen = get_preset(preset or DEFAULT_PRESET)
+    else:
+        chosen = read_settings(config, preset)
+    customize(chosen, {**model_options, **train_options})
+    return chosen
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

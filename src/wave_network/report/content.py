@@ -186,6 +186,20 @@ class Content:
     max_length: int
 
 
+def check_model(source: str | Path) -> None:
+    """Refuse, before any data is read, a model that no report can be made of.
+
+    Raises:
+        ConfigError: If it gives a text any number of labels.
+        ModelFolderError: If the model folder is missing or damaged.
+    """
+    if read_model(source).config.is_multi_label:
+        raise ConfigError(
+            f"{source} gives a text any number of labels, and a report is on one label a text: "
+            "wave-network evaluate has its figures"
+        )
+
+
 def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) -> Content:
     """Find out all that a report says.
 
@@ -195,16 +209,10 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
         training: Those it was trained on, to look for duplicates.
 
     Raises:
-        ConfigError: If the model gives a text any number of labels.
         DataError: If a label is none of the model's.
         ModelFolderError: If the model folder is missing or damaged.
     """
     files = read_model(source)
-    if files.config.is_multi_label:
-        raise ConfigError(
-            f"{source} gives a text any number of labels, and a report is on one label a text: "
-            "wave-network evaluate has its figures"
-        )
     engine = Engine(files)
     _, labels = encode_labels(rows["label"], engine.labels)
     probabilities, seconds = _timed_probabilities(engine, column(rows, "text"))

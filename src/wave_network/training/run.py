@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wave_network.config import get_preset, override
+from wave_network.config import Preset, get_preset, override
 from wave_network.data import (
     Splits,
     column,
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 def train_model(
     splits: Splits,
     *,
-    preset: str,
+    preset: Preset | str,
     output: Path,
     overwrite: bool,
     model_options: Mapping[str, Any],
@@ -51,7 +51,7 @@ def train_model(
 
     Args:
         splits: The data.
-        preset: Name of a preset.
+        preset: A preset or the name of one.
         output: The model folder to write.
         overwrite: Replace it if it is there.
         model_options: Fields of the model's configuration; None keeps the preset's value.
@@ -67,7 +67,7 @@ def train_model(
     Raises:
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
-    chosen = get_preset(preset)
+    chosen = preset if isinstance(preset, Preset) else get_preset(preset)
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
@@ -102,7 +102,7 @@ def train_model(
         logger.warning("interrupted: %s is kept in %s", kept, output)
     summary = {
         "model": str(output),
-        "preset": preset,
+        "preset": chosen.name,
         "parameters": files.metrics["parameters"],
         "size_bytes": size_bytes(output),
         "train_seconds": files.metrics["train_seconds"],

@@ -1,0 +1,168 @@
+"""`wave-network tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
+from wave_network.cli.options import AsJson, LabelColumn, TextColumn
+from wave_network.errors import extra_needed
+from wave_network.settings import DEFAULT_PRESET
+
+_SHOWN = 20  # the best trials; --json has all
+_HEADINGS = {
+    "hidden_size": "hidden",
+    "vocab_size": "vocab",
+    "bigram_buckets": "bigrams",
+    "learning_rate": "rate",
+    "embedding_rate": "emb. rate",
+    "embedding_epsilon": "emb. eps.",
+    "token_dropout": "drop",
+    "label_smoothing": "smooth",
+    "epochs": "epochs",
+}
+
+
+def tune(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Labelled texts, as for train. A test part is never read.",
+        ),
+    ] = "sample",
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Data that the trials are compared on. Default: the folder's validation.*, or "
+            "else a tenth of train, the same for all.",
+        ),
+    ] = None,
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    preset: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Where the search starts: tiny, small or large."),
+    ] = DEFAULT_PRESET,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Time for all trials, such as 90s, 10m or 1h30m. Default: 10m without --trials.",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="End after so many trials.")
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="What the model folder may take, such as 2MB or 500kB. Default: what the "
+            "preset's takes.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="What is to be best: accuracy, macro_f1 or loss."),
+    ] = "accuracy",
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder for the trials, the best settings and the best model."
+        ),
+    ] = Path("wave-tuned"),
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Decides everything random, in every trial.")
+    ] = 0,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
+        ),
+    ] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Search for settings that classify better than a preset's.
+
+    The preset's own settings are the first trial. The output folder always holds the best model
+    so far, its settings (tuned.json, for train --config), and all trials (trials.sqlite). Ctrl-C
+    ends the search; the same command goes on with it, and with more time or trials, further.
+
+    \b
+    Examples:
+      wave-network tune tickets.csv --time 10m
+      wave-network tune news/ --time 1h --max-size 2MB --metric macro_f1 --output tuned-news
+      wave-network train news/ --config tuned-news/tuned.json
+    """
+    from wave_network.data import read_dataset, read_splits
+    from wave_network.tuning.limits import parse_duration, parse_size
+
+    log_to_stderr()
+    if time is None and trials is None:
+        time = "10m"
+    seconds = None if time is None else parse_duration(time)
+    largest = None if max_size is None else parse_size(max_size)
+    with extra_needed("tune", "tuning"):
+        from wave_network.tuning.run import tune as search
+    columns = {"text_column": text_column, "label_column": label_column}
+    splits = read_splits(data, **columns)
+    held_out = splits.validation
+    if validation is not None:
+        held_out, _ = read_dataset(validation, ("validation", "test", "train"), **columns)
+    summary, interrupted = search(
+        splits.train,
+        held_out,
+        preset=preset,
+        output=output,
+        metric=metric,
+        seconds=seconds,
+        trials=trials,
+        max_size=largest,
+        seed=seed,
+        device=device,
+        console=stderr_console(),
+    )
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary, data)
+    if interrupted:
+        raise typer.Exit(130)
+
+
+def _print_summary(summary: dict[str, Any], data: str) -> None:
+    if ranking := summary["ranking"]:
+        names = [_HEADINGS[name] for name in ranking[0]["settings"]]
+        rows = [_row(rank, trial) for rank, trial in enumerate(ranking[:_SHOWN], start=1)]
+        headings = ("", "trial", summary["metric"], "MB", "s", *names)
+        print_table("Trials, the best first", headings, rows)
+    if importance := summary["importance"]:
+        shares = [(name, f"{share:.0%}") for name, share in importance.items()]
+        print_table("What the score depended on", ("setting", "share"), shares)
+    typer.echo(f"trials      {summary['trials']} in {summary['seconds']:.0f} s")
+    if summary["model"] is None:
+        return
+    unfinished = "" if ranking else ", of a first trial that was cut short"
+    typer.echo(
+        f"model       {summary['model']}{unfinished}\n"
+        f"settings    {summary['settings']}\n"
+        f"next        wave-network train {data} --config {summary['settings']}"
+    )
+
+
+def _row(rank: int, trial: dict[str, Any]) -> list[object]:
+    values = trial["settings"].values()
+    return [
+        rank,
+        trial["trial"],
+        f"{trial['score']:.4f}",
+        f"{trial['size_bytes'] / 1e6:.2f}",
+        f"{trial['seconds']:.0f}",
+        *(f"{value:.2g}" if isinstance(value, float) else value for value in values),
+    ]

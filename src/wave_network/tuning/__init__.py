@@ -1,0 +1,1 @@
+"""Autotuning: a search for settings that validate better than a preset's, within a size."""

@@ -1,0 +1,259 @@
+"""One search from data to the best model so far: what `wave-network tune` does."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.trial import TrialState
+from rich.console import Console
+
+from wave_network._version import __version__
+from wave_network.atomic import replacing_file
+from wave_network.config import LocalWaveConfig, Preset, get_preset
+from wave_network.data import encode_labels, stratified_split
+from wave_network.errors import ConfigError, OutputError
+from wave_network.model_card import render_card
+from wave_network.model_folder import size_bytes, write_model
+from wave_network.settings import customize
+from wave_network.training.fit import Fitted, fit
+from wave_network.training.loop import resolve_device
+from wave_network.tuning.progress import TrialBar
+from wave_network.tuning.space import SearchSpace, settings
+from wave_network.tuning.study import (
+    CUT,
+    DIRECTIONS,
+    FINISHED,
+    MODEL,
+    OUTCOME,
+    SETTINGS,
+    TRIALS,
+    Study,
+    check_folder,
+    fingerprint,
+)
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def tune(
+    training: Dataset,
+    validation: Dataset | None,
+    *,
+    preset: str,
+    output: Path,
+    metric: str,
+    seconds: float | None,
+    trials: int | None,
+    max_size: int | None,
+    seed: int,
+    device: str,
+    console: Console,
+) -> tuple[dict[str, Any], bool]:
+    """Try settings, the preset's own first, and keep the model that validates best.
+
+    Trials are kept in the output folder; the same call goes on where an earlier one ended.
+
+    Args:
+        training: Columns `text` and `label`.
+        validation: Likewise, what all trials are compared on; None holds rows out as `fit` does.
+        preset: Where the search starts.
+        output: Folder for the trials, the best settings and the best model.
+        metric: `accuracy`, `macro_f1` or `loss`, of the validation texts.
+        seconds: Time for all trials, those of earlier calls included; None: no limit.
+        trials: How many may end, those of earlier calls included; None: no limit.
+        max_size: Bytes that the model folder may take; None: about as many as the preset's.
+        seed: Of every training, of the split, and of the search.
+        device: Where to train.
+        console: Where progress is drawn.
+
+    Returns:
+        What `tune --json` prints, and whether Ctrl-C ended the search.
+
+    Raises:
+        WaveNetworkError: If an option, the data or the output cannot be used.
+    """
+    started = time.perf_counter()
+    if metric not in DIRECTIONS:
+        raise ConfigError(f"metric must be one of {', '.join(DIRECTIONS)}; got {metric!r}")
+    chosen = customize(get_preset(preset), {"seed": seed, "device": device})
+    if chosen.config is not LocalWaveConfig:
+        raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
+    resolve_device(chosen.train.device)
+    check_folder(output)
+    searched = {
+        "version": __version__,
+        "data": fingerprint((training, validation)),
+        "preset": preset,
+        "metric": metric,
+        "max-size": max_size,
+        "seed": seed,
+    }
+    classes, labels = encode_labels(training["label"])
+    if validation is None:
+        fraction = chosen.train.validation_fraction
+        kept, held_out = stratified_split(labels, fraction, seed)
+        training, validation = training.select(kept), training.select(held_out)
+    with console.status("looking at the vocabulary"):
+        space = SearchSpace.around(chosen, training, classes, max_size)
+    study = Study(output, metric, searched)
+    try:
+        if study.ranked() and not (output / MODEL).is_dir():
+            raise OutputError(f"{output / MODEL} is gone: remove {output} to begin again")
+        deadline = None if seconds is None else started + seconds - study.seconds()
+        search = _Search(
+            study, space, training, validation, output, metric, max_size, deadline, console
+        )
+        interrupted = search.run(trials)
+        return search.summary(), interrupted
+    except StorageInternalError as error:
+        raise OutputError(f"{output / TRIALS} cannot be written: {error.__cause__}") from error
+    finally:
+        study.close()
+
+
+@dataclass
+class _Search:
+    """The objects that every trial needs."""
+
+    study: Study
+    space: SearchSpace
+    training: Dataset
+    validation: Dataset
+    output: Path
+    metric: str
+    max_size: int | None
+    deadline: float | None
+    console: Console
+
+    def run(self, trials: int | None) -> bool:
+        """Try until a limit is reached; returns whether Ctrl-C came first."""
+        try:
+            while self._may_start(trials):
+                if not self._try_next():
+                    break
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def summary(self) -> dict[str, Any]:
+        """What the search has found."""
+        ranked = self.study.ranked()
+        best = ranked[0] if ranked else None
+        return {
+            "output": str(self.output),
+            "model": str(self.output / MODEL) if (self.output / MODEL).is_dir() else None,
+            "settings": str(self.output / SETTINGS) if (self.output / SETTINGS).is_file() else None,
+            "metric": self.metric,
+            "score": best.value if best else None,
+            "trials": len(self.study.ended()),
+            "seconds": round(self.study.seconds(), 1),
+            "importance": self.study.importance(),
+            "ranking": [
+                {
+                    "trial": trial.number,
+                    "score": trial.value,
+                    "validation": trial.user_attrs["validation"],
+                    "size_bytes": trial.user_attrs["size_bytes"],
+                    "seconds": trial.user_attrs["seconds"],
+                    "settings": trial.user_attrs["settings"],
+                }
+                for trial in ranked
+            ],
+        }
+
+    def _may_start(self, trials: int | None) -> bool:
+        if trials is not None and len(self.study.ended()) >= trials:
+            return False
+        if self.deadline is None or not (self.output / MODEL).is_dir():
+            return True
+        # A trial that cannot end in time is not begun.
+        known = [trial.user_attrs["seconds"] for trial in self.study.ranked()]
+        return time.perf_counter() + min(known, default=0.0) < self.deadline
+
+    def _try_next(self) -> bool:
+        """One trial; returns whether another may follow."""
+        space = self.space
+        seed = space.default.train.seed
+        trial = self.study.ask(space.distributions, space.default_values, seed)
+        bar = TrialBar(self.console, trial, self.metric, self.deadline)
+        try:
+            preset = space.candidate(trial.params)
+            trial.set_user_attr("settings", settings(preset))
+            with bar:
+                fitted = fit(self.training, self.validation, preset, preset.train, progress=bar)
+        except optuna.TrialPruned:
+            self._end(trial, "pruned", TrialState.PRUNED)
+            return True
+        except ConfigError as error:
+            if not self.study.ranked():
+                self._end(trial, CUT, TrialState.FAIL)
+                raise  # the default itself cannot be trained
+            self._end(trial, f"failed: {error}", TrialState.FAIL)
+            return True
+        except KeyboardInterrupt:
+            self._end(trial, CUT, TrialState.FAIL)
+            raise
+        if fitted.stopped != "interrupted":
+            self._finish(trial, preset, fitted)
+            return True
+        if not self.study.ranked():  # an unfinished model is better than none
+            self._keep(preset, fitted)
+        self._end(trial, CUT, TrialState.FAIL)
+        if not bar.out_of_time:
+            raise KeyboardInterrupt
+        return False
+
+    def _finish(self, trial: optuna.Trial, preset: Preset, fitted: Fitted) -> None:
+        """Measure the folder, and keep it if no trial before was as good."""
+        with TemporaryDirectory() as made:
+            size = self._write(Path(made, MODEL), fitted)
+        if self.max_size is not None and size > self.max_size:
+            self._end(trial, f"too large: {size:,} bytes", TrialState.FAIL)
+            return
+        metrics = fitted.files.metrics
+        score = metrics["validation"][self.metric]
+        trial.set_user_attr("validation", metrics["validation"])
+        trial.set_user_attr("size_bytes", size)
+        trial.set_user_attr("seconds", metrics["train_seconds"])
+        best = self._is_best(score)
+        if best:
+            self._keep(preset, fitted)
+        trial.set_user_attr(OUTCOME, FINISHED)
+        self.study.trials.tell(trial, score)
+        self.console.print(
+            f"trial {trial.number}  {self.metric} {score:.4f}  {size / 1e6:.2f} MB  "
+            f"{metrics['train_seconds']:.1f} s{'  the best so far' if best else ''}",
+            highlight=False,
+        )
+
+    def _is_best(self, score: float) -> bool:
+        ranked = self.study.ranked()
+        if not ranked or ranked[0].value is None:
+            return True
+        before = ranked[0].value
+        return score > before if DIRECTIONS[self.metric] == "maximize" else score < before
+
+    def _keep(self, preset: Preset, fitted: Fitted) -> None:
+        self._write(self.output / MODEL, fitted)
+        values = {"preset": preset.name, **settings(preset), "seed": preset.train.seed}
+        with replacing_file(self.output / SETTINGS, overwrite=True) as file:
+            file.write(json.dumps(values, indent=2) + "\n")
+
+    def _write(self, folder: Path, fitted: Fitted) -> int:
+        files = fitted.files
+        write_model(folder, files, card=render_card(files), history=fitted.history, overwrite=True)
+        return size_bytes(folder)
+
+    def _end(self, trial: optuna.Trial, outcome: str, state: TrialState) -> None:
+        """A trial that has no score."""
+        trial.set_user_attr(OUTCOME, outcome)
+        self.study.trials.tell(trial, state=state)
+        self.console.print(f"trial {trial.number}  {outcome}", highlight=False)

@@ -1,0 +1,170 @@
+"""The trials on disk: what was tried before, and which of it is best."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from wave_network.atomic import check_new
+from wave_network.errors import ConfigError, OutputError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+DIRECTIONS: Final[Mapping[str, Literal["maximize", "minimize"]]] = {
+    "accuracy": "maximize",
+    "macro_f1": "maximize",
+    "loss": "minimize",
+}
+"""The metrics, and what is best."""
+
+TRIALS: Final = "trials.sqlite"
+SETTINGS: Final = "tuned.json"
+MODEL: Final = "model"
+
+OUTCOME: Final = "outcome"
+"""The attribute of a trial that says how it ended; of one whose program was killed, it is not."""
+FINISHED: Final = "finished"
+CUT: Final = "cut short"
+
+_NAME: Final = "wave-network tune"
+_STARTUP_TRIALS: Final = 6  # chosen at random, before what was learnt from them guides the choice
+_TRIALS_TO_RANK: Final = 8  # fewer tell nothing of a setting's importance
+
+
+def check_folder(output: Path) -> None:
+    """Find out before the work whether trials can be kept here.
+
+    Raises:
+        OutputError: If it is there and holds something else, or cannot be made.
+    """
+    check_new(output, overwrite=True)
+    if not output.exists() or (output / TRIALS).is_file():
+        return
+    if not output.is_dir() or any(output.iterdir()):
+        raise OutputError(f"{output} is there and holds no trials: choose another --output")
+
+
+class Study:
+    """The trials of one folder.
+
+    Args:
+        folder: Where `trials.sqlite` is, or is to be.
+        metric: What is compared.
+        searched: What the trials are of: data, preset, limits, by the names of options. Trials of
+            anything else are not mixed with them.
+
+    Raises:
+        ConfigError: If the folder holds trials of something else.
+        OutputError: If the file is damaged or cannot be written.
+    """
+
+    def __init__(self, folder: Path, metric: str, searched: Mapping[str, Any]) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        path = folder / TRIALS
+        url = URL.create("sqlite", database=str(path)).render_as_string()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._storage = optuna.storages.RDBStorage(url)
+            self.trials = optuna.create_study(
+                storage=self._storage,
+                study_name=_NAME,
+                direction=DIRECTIONS[metric],
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+            )
+        except (SQLAlchemyError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise OutputError(f"{path} cannot be used: {reason}; choose another --output") from None
+        self._metric = metric
+        self._check(folder, searched)
+        for trial in self.trials.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            self.trials.tell(trial.number, state=TrialState.FAIL)  # its program was killed
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def ended(self) -> list[FrozenTrial]:
+        """The trials that ended by themselves: finished, pruned, diverged, or too large."""
+        every = self.trials.get_trials(deepcopy=False)
+        return [trial for trial in every if trial.user_attrs.get(OUTCOME, CUT) != CUT]
+
+    def ranked(self) -> list[FrozenTrial]:
+        """The finished trials, the best first; of equals, the earlier."""
+        sign = -1 if DIRECTIONS[self._metric] == "maximize" else 1
+        finished = [t for t in self.ended() if t.user_attrs[OUTCOME] == FINISHED]
+        return sorted(finished, key=lambda trial: sign * (trial.value or 0.0))
+
+    def seconds(self) -> float:
+        """What all trials took."""
+        every = self.trials.get_trials(deepcopy=False)
+        # Where its program was killed, when a trial ended is not known.
+        known = [trial.duration for trial in every if OUTCOME in trial.user_attrs]
+        return sum(duration.total_seconds() for duration in known if duration)
+
+    def ask(
+        self,
+        distributions: dict[str, optuna.distributions.BaseDistribution],
+        default: dict[str, Any],
+        seed: int,
+    ) -> optuna.Trial:
+        """The next trial: the default until that has ended, then others.
+
+        The first of these keep about half of the default's settings: all of them changed at once
+        seldom make a better model, and a short search has few trials.
+        """
+        count = len(self.trials.get_trials(deepcopy=False))
+        # By the trial's number: a search that was interrupted goes on as if it had not been.
+        self.trials.sampler = optuna.samplers.TPESampler(
+            n_startup_trials=_STARTUP_TRIALS, multivariate=True, seed=seed + count
+        )
+        if not self.ended():
+            self.trials.enqueue_trial(default)
+        elif count <= _STARTUP_TRIALS:
+            random = Random(seed + count)
+            kept = {name: value for name, value in default.items() if random.random() < 0.5}
+            self.trials.enqueue_trial(kept)
+        return self.trials.ask(fixed_distributions=distributions)
+
+    def importance(self) -> dict[str, float] | None:
+        """How much of the metric's variation each setting explains; None of too few trials."""
+        finished = self.ranked()
+        if len(finished) < _TRIALS_TO_RANK or len({trial.value for trial in finished}) < 2:
+            return None
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        found = optuna.importance.get_param_importances(self.trials, evaluator=evaluator)
+        return {name: float(value) for name, value in found.items()}
+
+    def _check(self, folder: Path, searched: Mapping[str, Any]) -> None:
+        before = self.trials.user_attrs.get("searched")
+        if before is None:
+            self.trials.set_user_attr("searched", dict(searched))
+            return
+        for name, value in searched.items():
+            if before.get(name) != value:
+                self.close()
+                raise ConfigError(
+                    f"{folder} holds trials with another {name}: choose another --output, or go on "
+                    "with the command they were made by"
+                )
+
+
+def fingerprint(parts: Iterable[Dataset | None]) -> str:
+    """A digest of the texts and labels."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if part is None:
+            continue
+        for chunk in part.select_columns(["text", "label"]).iter(batch_size=1_000):
+            digest.update(repr((chunk["text"], chunk["label"])).encode("utf-8", "replace"))
+    return digest.hexdigest()

@@ -1,0 +1,98 @@
+import json
+import re
+import sys
+from dataclasses import replace
+
+import pytest
+from cli_helpers import labelled_rows, write_csv
+
+from wave_network.config import PRESETS
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let the preset `tiny` train for three short epochs."""
+    tiny = PRESETS["tiny"]
+    train = replace(tiny.train, min_steps=0, epochs=3, batch_size=16)
+    monkeypatch.setitem(PRESETS, "tiny", replace(tiny, train=train))
+
+
+@pytest.mark.usefixtures("quick")
+def test_tune_then_train_with_what_it_found(invoke, few, tmp_path):
+    ended = invoke("tune", few, "--preset", "tiny", "--trials", 2, "--json")
+    assert ended.code == 0, ended.err
+    (summary,) = ended.lines
+    assert list(summary) == [
+        *("output", "model", "settings", "metric", "score", "trials", "seconds"),
+        *("importance", "ranking"),
+    ]
+    assert (summary["trials"], summary["metric"]) == (2, "accuracy")
+    assert [line.split("  ")[0] for line in ended.err.splitlines()] == ["trial 0", "trial 1"]
+    ended = invoke("train", few, "--config", "wave-tuned/tuned.json", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.lines[0]["preset"] == "tiny"
+    assert ended.lines[0]["validation"]["accuracy"] == summary["score"]
+    made, tuned = (
+        (tmp_path / folder / "model.safetensors").read_bytes()
+        for folder in ("wave-model", "wave-tuned/model")
+    )
+    assert made == tuned
+
+
+@pytest.mark.usefixtures("quick")
+def test_people_get_a_table_of_trials(invoke, few):
+    ended = invoke("tune", few, "--preset", "tiny", "--trials", 2, "--max-size", "1MB")
+    assert ended.code == 0, ended.err
+    assert "Trials, the best first" in ended.out
+    assert len(re.findall(r"^│ [12] ", ended.out, re.M)) == 2
+    assert f"wave-network train {few} --config wave-tuned/tuned.json" in ended.out
+
+
+@pytest.mark.usefixtures("quick")
+def test_options_go_before_the_file(invoke, few, tmp_path):
+    values = {"preset": "small", "vocab_size": 265, "epochs": 5, "seed": 7, "learning_rate": 0.5}
+    (tmp_path / "s.json").write_text(json.dumps(values))
+    options = ("--preset", "tiny", "--epochs", 1, "--seed", 2)
+    assert invoke("train", few, "--config", "s.json", *options).code == 0
+    (described,) = invoke("info", "wave-model", "--json").lines
+    training = described["training"]
+    assert described["preset"] == "tiny"
+    assert described["config"]["vocab_size"] == 265
+    assert [training[name] for name in ("epochs", "seed", "learning_rate")] == [1, 2, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tune", "--time", "soon"), "'soon' is no duration: write 90s, 10m or 1h30m"),
+        (("tune", "--max-size", "small"), "'small' is no size: write 2MB or 500kB"),
+        (("tune", "--metric", "f2"), "metric must be one of accuracy, macro_f1, loss; got 'f2'"),
+        (("tune", "--preset", "paper"), "paper is the papers' own model: tune small, tiny or"),
+        (("tune", "--output", "."), ". is there and holds no trials: choose another --output"),
+        (("train", "--config", "bad.json"), "no setting 'epoch': did you mean 'epochs'?"),
+        (("train", "--config", "none.json"), "none.json does not exist"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(invoke, tmp_path, arguments, message):
+    (tmp_path / "bad.json").write_text('{"epoch": 3}')
+    command, *options = arguments
+    assert message in invoke(command, "sample", *options).message
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.json"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_test_part_is_never_read(invoke, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_csv(folder / "train.csv", labelled_rows())
+    write_csv(folder / "test.csv", [("red", "a class that training has not")])
+    assert invoke("tune", folder, "--preset", "tiny", "--trials", 1).code == 0
+
+
+def test_a_missing_extra_is_named(wave, few):
+    code = (
+        "import sys; sys.modules['optuna'] = None; from wave_network.cli import main; "
+        f"sys.argv = ['wave-network', 'tune', {str(few)!r}]; main()"
+    )
+    ended = wave(program=(sys.executable, "-c", code))
+    assert 'tuning needs the "tune" extra: pip install "wave-network[tune]"' in ended.message

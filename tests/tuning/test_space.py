@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import pytest
+
+from wave_network.config import PRESETS, get_preset
+from wave_network.data import read_splits
+from wave_network.errors import ConfigError
+from wave_network.model_card import render_card
+from wave_network.model_folder import size_bytes, write_model
+from wave_network.settings import customize
+from wave_network.training.fit import fit
+from wave_network.tuning.space import SearchSpace, settings
+
+LABELS = ("Business", "Sci/Tech", "Sports", "World")
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return read_splits("sample").train
+
+
+def around(preset, sample, max_size=None):
+    return SearchSpace.around(preset, sample, LABELS, max_size)
+
+
+@pytest.mark.parametrize("name", ["tiny", "small", "large"])
+def test_without_a_limit_the_default_is_the_presets_own(sample, name):
+    preset = get_preset(name)
+    space = around(preset, sample)
+    epochs, rate = (
+        method(len(sample)) for method in (preset.train.epochs_for, preset.train.learning_rate_for)
+    )
+    assert space.default == customize(preset, {"epochs": epochs, "learning_rate": rate})
+    assert settings(space.candidate(space.default_values)) == settings(space.default)
+    assert space.limit == space.size.estimate(space.default)
+    for setting, distribution in space.distributions.items():
+        value = space.default_values[setting]
+        assert distribution.to_internal_repr(value) is not None
+        assert distribution._contains(distribution.to_internal_repr(value)), setting
+
+
+@pytest.mark.parametrize("limit", [300_000, 1_000_000, 30_000_000])
+def test_every_candidate_fits_the_limit(sample, limit):
+    space = around(get_preset("small"), sample, limit)
+    largest = {
+        **space.default_values,
+        "hidden_size": max(space.distributions["hidden_size"].choices),
+        "vocab_size": space.distributions["vocab_size"].high,
+        "bigram_buckets": space.distributions["bigram_buckets"].high,
+    }
+    for values in (space.default_values, largest):
+        estimate = space.size.estimate(space.candidate(values))
+        assert estimate <= limit
+    if limit < 5_000_000:  # where the limit is what counts, it is used
+        assert estimate > 0.97 * limit
+    else:  # what is not asked for is not shrunk, and there is room to grow
+        assert space.default_values["vocab_size"] == PRESETS["small"].vocab_size
+        assert space.distributions["bigram_buckets"].high > 6 * 262_139
+
+
+@pytest.mark.parametrize("limit", [250_000, 900_000])
+def test_the_estimate_is_about_the_folders_size_and_not_below(sample, tmp_path, limit):
+    space = around(get_preset("tiny"), sample, limit)
+    preset = customize(space.default, {"epochs": 1})
+    fitted = fit(sample, sample, preset, preset.train)
+    card = render_card(fitted.files)
+    write_model(tmp_path / "model", fitted.files, card=card, history=fitted.history)
+    estimate = space.size.estimate(preset)
+    assert 0.95 * estimate < size_bytes(tmp_path / "model") <= estimate
+
+
+def test_shrunk_tables_keep_their_proportion_and_prime_buckets(sample):
+    space = around(get_preset("small"), sample, 800_000)
+    values = space.default_values
+    share = values["bigram_buckets"] / 262_139
+    assert values["vocab_size"] == pytest.approx(share * space.size.vocabulary, rel=0.02)
+    buckets = values["bigram_buckets"]
+    assert all(buckets % divisor for divisor in range(2, int(buckets**0.5) + 1))
+
+
+def test_hidden_sizes_that_can_never_fit_are_not_tried(sample):
+    preset = get_preset("tiny")
+    wide = around(preset, sample).distributions["hidden_size"].choices
+    narrow = around(preset, sample, 130_000).distributions["hidden_size"].choices
+    assert wide == (8, 12, 16, 24, 32)
+    assert 16 in narrow
+    assert set(narrow) < set(wide)
+
+
+def test_no_model_is_that_small(sample):
+    with pytest.raises(ConfigError, match=r"no model is as small as --max-size 9,000 bytes"):
+        around(get_preset("tiny"), sample, 9_000)
+
+
+def test_the_epochs_of_few_texts_are_those_that_are_trained(sample):
+    preset = get_preset("tiny")
+    space = around(replace(preset, train=replace(preset.train, min_steps=50)), sample)
+    assert space.default_values["epochs"] == 6
+    assert space.default.train.min_steps == 0
+    assert settings(space.default)["epochs"] == space.default.train.epochs_for(len(sample))
