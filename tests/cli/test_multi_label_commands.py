@@ -130,6 +130,12 @@ def test_a_report_is_on_one_label_a_text(invoke, model, data, tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+def test_tuning_is_for_one_label_a_text(invoke, tmp_path):
+    lists = tmp_path / "lists.jsonl"
+    lists.write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n')
+    assert "tuning is for one label a text" in invoke("tune", lists, "--output", "t").message
+
+
 def test_quantize_measures_micro_f1(invoke, model, data, tmp_path):
     ended = invoke("quantize", model, "--output", "small", "--data", data, *SPLIT)
     assert ended.code == 0, ended.err

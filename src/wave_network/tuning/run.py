@@ -17,7 +17,7 @@ from rich.console import Console
 from wave_network._version import __version__
 from wave_network.atomic import replacing_file
 from wave_network.config import LocalWaveConfig, Preset, get_preset
-from wave_network.data import encode_labels, stratified_split
+from wave_network.data import encode_labels, has_label_lists, stratified_split
 from wave_network.errors import ConfigError, OutputError
 from wave_network.model_card import render_card
 from wave_network.model_folder import size_bytes, write_model
@@ -87,6 +87,8 @@ def tune(
     if chosen.config is not LocalWaveConfig:
         raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
     resolve_device(chosen.train.device)
+    if has_label_lists(training):
+        raise ConfigError("tuning is for one label a text, and these texts have lists of them")
     check_folder(output)
     searched = {
         "version": __version__,
