@@ -459,8 +459,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
             name="large",
             description="the best accuracy we know from scratch, at most 25M parameters",
             config=LocalWaveConfig,
-            model={"hidden_size": 16, "members": 4, "max_length": 1_024},
-            train=_LOCAL_TRAINING,
+            model={"hidden_size": 16, "members": 8, "max_length": 1_024},
+            train=replace(_LOCAL_TRAINING, embedding_rate=15.0, embedding_epsilon=1e-3),
             vocab_size=32_768,
         ),
         Preset(

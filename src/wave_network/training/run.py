@@ -72,7 +72,7 @@ def train_model(
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
     test_targets = _test_targets(splits)
-    settings = {"preset": preset, **config.to_dict()}
+    settings = {"preset": chosen.name, **config.to_dict()}
     with epoch_log(log_to, settings) as log, TrainingBar(console, log) as progress:
         fitted = fit(
             splits.train,
