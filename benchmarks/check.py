@@ -122,12 +122,14 @@ def _by_torch(model: Wave, texts: Sequence[str]) -> NDArray[np.float32]:
     from wave_network.data.batch import PackedTexts
     from wave_network.model_folder import read_model
     from wave_network.training.fit import build_model
-    from wave_network.training.loop import predict_probabilities
 
     files = read_model(model.folder)
-    network = build_model(files.config)
+    network = build_model(files.config).eval()
     network.load_state_dict({k: torch.from_numpy(v) for k, v in files.tensors.items()})
-    return predict_probabilities(network, PackedTexts(*files.tokenizer.encode(texts)))
+    with torch.inference_mode():
+        logits = network(PackedTexts(*files.tokenizer.encode(texts)).to_torch())
+    calibrated: torch.Tensor = logits / (files.temperature or 1.0)
+    return calibrated.softmax(dim=1).numpy()
 
 
 def _cached_ids(engine: Engine, texts: Sequence[str]) -> list[list[int]]:

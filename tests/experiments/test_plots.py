@@ -46,7 +46,8 @@ def test_the_colours_of_the_models_can_be_told_apart():
 
 
 def test_every_baseline_and_variant_of_a_model_has_its_models_colour():
-    assert {colour(name) for name in BASELINES} == {COLOURS["fasttext"], COLOURS["tfidf"]}
+    of_models = {COLOURS[name] for name in ("fasttext", "tfidf", "model2vec", "transformer")}
+    assert {colour(name) for name in BASELINES} == of_models
     assert colour("wave-modulation, train") == COLOURS["wave-modulation"]
     assert colour("wave-modulation") != colour("wave-interference")
     assert colour("[CLS]") is None
