@@ -33,7 +33,7 @@ COLOURS: Final[Mapping[str, str]] = {
     "bert": "#1a1a1a",
     "fasttext": "#cc79a7",
     "tfidf": "#56b4e9",
-    "model2vec": "#e69f00",
+    "model2vec": "#00008b",
 }
 _OTHER_COLOURS: Final = ("#6a51a3", "#8c6d31", "#a50f15", "#31a354", "#08519c", "#636363")
 
