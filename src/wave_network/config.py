@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from math import inf, isfinite, sqrt
-from numbers import Integral, Real
+from dataclasses import asdict, dataclass, fields, replace
+from math import sqrt
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from wave_network.errors import ConfigError
+from wave_network.field_checks import (
+    check_choice,
+    check_finite,
+    check_range,
+    check_whole,
+    plain_class_weight,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,51 +37,6 @@ FORMAT_VERSION: Final = 1
 
 EMBEDDING_TABLES: Final = ("embedding", "bigrams")
 """The modules that hold a row a token or a pair of tokens: most of a model's parameters."""
-
-
-def _check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
-    if value not in choices:
-        listed = ", ".join(str(choice) for choice in choices)
-        raise ConfigError(f"{name} must be one of {listed}; got {value!r}")
-
-
-def _check_range(name: str, value: float, low: float, high: float | None) -> None:
-    if not (value >= low and (high is None or value <= high)):
-        limit = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ConfigError(f"{name} must be {limit}; got {value}")
-
-
-def _check_whole(config: object, *names: str) -> None:
-    """Refuse what is no whole number, and make NumPy's integers Python's, which JSON can hold."""
-    for name in names:
-        value = getattr(config, name)
-        if not isinstance(value, Integral):
-            raise ConfigError(f"{name} must be a whole number; got {value!r}")
-        object.__setattr__(config, name, int(value))  # the dataclass is frozen
-
-
-def _check_finite(config: object, *names: str) -> None:
-    """Refuse what is no finite number, and make NumPy's numbers Python's."""
-    for name in names:
-        value = getattr(config, name)
-        if not (isinstance(value, Real) and isfinite(value)):
-            raise ConfigError(f"{name} must be a finite number; got {value!r}")
-        object.__setattr__(config, name, float(value))
-
-
-def _plain_class_weight(value: object) -> dict[Label, float]:
-    """Weights by label as JSON can hold them."""
-    if isinstance(value, Mapping) and all(
-        isinstance(label, str | Integral) and isinstance(weight, Real) and 0 < float(weight) < inf
-        for label, weight in value.items()
-    ):
-        return {
-            label if isinstance(label, str) else int(label): float(weight)
-            for label, weight in value.items()
-        }
-    raise ConfigError(
-        f"class_weight must be balanced, or a weight above 0 for each label; got {value!r}"
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +74,14 @@ class ClassifierConfig:
         Raises:
             ConfigError: Naming the field, its value and what it may be.
         """
-        _check_choice("operation", self.operation, get_args(Operation))
-        _check_whole(self, "vocab_size", "cls_token_id", "max_length")
-        _check_finite(self, "initializer_range")
-        _check_range("vocab_size", self.vocab_size, 1, None)
-        _check_range("max_length", self.max_length, 2, None)
-        _check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
-        _check_range("initializer_range", self.initializer_range, 0.0, None)
-        _check_choice("problem_type", self.problem_type, get_args(ProblemType))
+        check_choice("operation", self.operation, get_args(Operation))
+        check_whole(self, "vocab_size", "cls_token_id", "max_length")
+        check_finite(self, "initializer_range")
+        check_range("vocab_size", self.vocab_size, 1, None)
+        check_range("max_length", self.max_length, 2, None)
+        check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
+        check_range("initializer_range", self.initializer_range, 0.0, None)
+        check_choice("problem_type", self.problem_type, get_args(ProblemType))
         least, said = (1, "one label") if self.is_multi_label else (2, "two labels")
         if len(self.labels) < least:
             raise ConfigError(f"a classifier needs at least {said}, not {list(self.labels)}")
@@ -214,16 +176,16 @@ class ModelConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         """As `ClassifierConfig`'s."""
         super().__post_init__()
-        _check_choice("readout", self.readout, get_args(Readout))
-        _check_choice("pooling", self.pooling, get_args(Pooling))
-        _check_choice("positions", self.positions, get_args(Positions))
-        _check_choice("variants", self.variants, get_args(Variants))
-        _check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
-        _check_whole(self, "hidden_size", "num_layers")
-        _check_finite(self, "dropout")
+        check_choice("readout", self.readout, get_args(Readout))
+        check_choice("pooling", self.pooling, get_args(Pooling))
+        check_choice("positions", self.positions, get_args(Positions))
+        check_choice("variants", self.variants, get_args(Variants))
+        check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
+        check_whole(self, "hidden_size", "num_layers")
+        check_finite(self, "dropout")
         for name in ("hidden_size", "num_layers"):
-            _check_range(name, getattr(self, name), 1, None)
-        _check_range("dropout", self.dropout, 0.0, 0.99)
+            check_range(name, getattr(self, name), 1, None)
+        check_range("dropout", self.dropout, 0.0, 0.99)
         if self.variants == "embedding" and self.num_layers > 1:
             raise ConfigError('variants="embedding" has no second layer: use variants="linear"')
 
@@ -277,9 +239,9 @@ class LocalWaveConfig(ClassifierConfig):
         """As `ClassifierConfig`'s."""
         super().__post_init__()
         sizes = ("hidden_size", "bigram_buckets", "bigram_size", "feed_forward_size", "members")
-        _check_whole(self, *sizes)
+        check_whole(self, *sizes)
         for name in sizes:
-            _check_range(name, getattr(self, name), 1, None)
+            check_range(name, getattr(self, name), 1, None)
         if self.initializer_range == 0:
             raise ConfigError("initializer_range must be above 0: waves that are 0 learn nothing")
 
@@ -356,31 +318,31 @@ class TrainConfig:
         Raises:
             ConfigError: Naming the field, its value and what it may be.
         """
-        _check_choice("schedule", self.schedule, get_args(Schedule))
-        _check_choice("initialization", self.initialization, get_args(Initialization))
-        _check_choice("device", self.device, get_args(Device))
-        _check_choice("calibrate", self.calibrate, (True, False))
-        _check_whole(self, "epochs", "min_steps", "batch_size", "seed")
-        _check_finite(
+        check_choice("schedule", self.schedule, get_args(Schedule))
+        check_choice("initialization", self.initialization, get_args(Initialization))
+        check_choice("device", self.device, get_args(Device))
+        check_choice("calibrate", self.calibrate, (True, False))
+        check_whole(self, "epochs", "min_steps", "batch_size", "seed")
+        check_finite(
             self,
             *("learning_rate", "embedding_rate", "embedding_epsilon", "weight_decay", "warmup"),
             *("token_dropout", "label_smoothing", "validation_fraction"),
             *("distillation_weight", "distillation_temperature"),
         )
         if self.max_grad_norm is not None:
-            _check_finite(self, "max_grad_norm")
+            check_finite(self, "max_grad_norm")
         for name in ("epochs", "batch_size"):
-            _check_range(name, getattr(self, name), 1, None)
-        _check_range("min_steps", self.min_steps, 0, None)
+            check_range(name, getattr(self, name), 1, None)
+        check_range("min_steps", self.min_steps, 0, None)
         if self.patience is not None:
-            _check_whole(self, "patience")
-            _check_range("patience", self.patience, 1, None)
+            check_whole(self, "patience")
+            check_range("patience", self.patience, 1, None)
         for name in ("warmup", "token_dropout", "label_smoothing"):
-            _check_range(name, getattr(self, name), 0.0, 0.99)
-        _check_range("distillation_weight", self.distillation_weight, 0.0, 1.0)
-        _check_range("validation_fraction", self.validation_fraction, 0.01, 0.9)
-        _check_range("weight_decay", self.weight_decay, 0.0, None)
-        _check_range("seed", self.seed, 0, 2**32 - 1)
+            check_range(name, getattr(self, name), 0.0, 0.99)
+        check_range("distillation_weight", self.distillation_weight, 0.0, 1.0)
+        check_range("validation_fraction", self.validation_fraction, 0.01, 0.9)
+        check_range("weight_decay", self.weight_decay, 0.0, None)
+        check_range("seed", self.seed, 0, 2**32 - 1)
         for name in (
             *("learning_rate", "max_grad_norm", "embedding_rate", "embedding_epsilon"),
             "distillation_temperature",
@@ -390,7 +352,7 @@ class TrainConfig:
                 raise ConfigError(f"{name} must be above 0, not {value}")
 
         if self.class_weight is not None and self.class_weight != "balanced":
-            object.__setattr__(self, "class_weight", _plain_class_weight(self.class_weight))
+            object.__setattr__(self, "class_weight", plain_class_weight(self.class_weight))
 
     def epochs_for(self, texts: int) -> int:
         """Passes over that many texts: `epochs`, or more where `min_steps` asks for it."""
@@ -425,7 +387,6 @@ class Preset:
     train: TrainConfig
     vocab_size: int
     tokenizer: str | None = None
-    description: str = field(default="", compare=False)
 
 
 _LOCAL_TRAINING: Final = TrainConfig(
@@ -441,7 +402,6 @@ PRESETS: Final[Mapping[str, Preset]] = {
     for preset in (
         Preset(
             name="small",
-            description="the best we know within 2.4M parameters, embeddings included",
             config=LocalWaveConfig,
             model={"hidden_size": 16, "max_length": 512},
             train=_LOCAL_TRAINING,
@@ -449,7 +409,6 @@ PRESETS: Final[Mapping[str, Preset]] = {
         ),
         Preset(
             name="tiny",
-            description="at most 400k parameters, for the web and microcontrollers",
             config=LocalWaveConfig,
             model={"hidden_size": 16, "bigram_buckets": 12_007, "max_length": 512},
             train=_LOCAL_TRAINING,
@@ -457,7 +416,6 @@ PRESETS: Final[Mapping[str, Preset]] = {
         ),
         Preset(
             name="large",
-            description="the best accuracy we know from scratch, at most 25M parameters",
             config=LocalWaveConfig,
             model={"hidden_size": 16, "members": 8, "max_length": 1_024},
             train=replace(_LOCAL_TRAINING, embedding_rate=15.0, embedding_epsilon=1e-3),
@@ -465,7 +423,6 @@ PRESETS: Final[Mapping[str, Preset]] = {
         ),
         Preset(
             name="paper",
-            description="the papers' single layer, 768 wide",
             config=ModelConfig,
             model={
                 "hidden_size": 768,
@@ -496,7 +453,7 @@ def get_preset(name: str) -> Preset:
     Raises:
         ConfigError: If there is none of that name; the message lists those there are.
     """
-    _check_choice("preset", name, tuple(PRESETS))
+    check_choice("preset", name, tuple(PRESETS))
     return PRESETS[name]
 
 

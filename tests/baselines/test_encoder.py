@@ -5,10 +5,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import BertConfig, BertForMaskedLM, BertModel, RobertaConfig, RobertaModel
 from transformers.utils import logging
 
+from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from wave_network.baselines.encoder import (
     EncoderClassifier,
     find_sep_token,
@@ -174,29 +175,20 @@ def damage_config(folder):
     (folder / "config.json").write_text('{"model_type": "no-such-model"}', encoding="utf-8")
 
 
-def damage_weights(folder):
-    (folder / "model.safetensors").write_bytes(b"no weights")
-
-
-def leave_a_weight_out(folder):
-    tensors = load_file(folder / "model.safetensors")
-    del tensors["encoder.layer.1.output.dense.weight"]
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-
-
 def change_a_shape(folder):
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 50}))
 
 
-def pickle_the_weights(folder):
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()
-
-
 @pytest.mark.parametrize(
     "damage",
-    [damage_config, damage_weights, leave_a_weight_out, change_a_shape, pickle_the_weights],
+    [
+        damage_config,
+        damage_weights,
+        leave_out("encoder.layer.1.output.dense.weight"),
+        change_a_shape,
+        pickle_the_weights,
+    ],
 )
 def test_a_damaged_folder_is_refused(tmp_path, damage):
     write_folder(tmp_path, BertModel(BertConfig(**SHAPE)))

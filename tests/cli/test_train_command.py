@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 from cli_helpers import labelled_rows, write_csv
@@ -137,7 +138,13 @@ def test_a_teacher_labels_the_unlabelled(invoke, few, tmp_path, tiny_model):
 def test_calibration_is_on_unless_it_is_turned_off(invoke, few, tmp_path):
     assert invoke("train", few, *TINY, "--output", "on").code == 0
     assert invoke("train", few, *TINY, "--output", "off", "--no-calibration").code == 0
-    on, off = (json.loads((tmp_path / name / "config.json").read_text()) for name in ("on", "off"))
+    Path("settings.json").write_text('{"preset": "tiny", "epochs": 1, "calibrate": false}')
+    assert invoke("train", few, "--config", "settings.json", "--output", "by-file").code == 0
+    on, off, by_file = (
+        json.loads((tmp_path / name / "config.json").read_text())
+        for name in ("on", "off", "by-file")
+    )
+    assert by_file == off
     assert on["calibration"]["temperature"] > 0
     assert off["calibration"] is None
     assert (on["training"]["calibrate"], off["training"]["calibrate"]) == (True, False)

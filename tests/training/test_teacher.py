@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from transformers import BertForSequenceClassification, BertTokenizer, RobertaConfig
 from transformers import RobertaForSequenceClassification as Roberta
 
+from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from wave_network import load
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.training.teacher import columns_of, read_teacher
@@ -81,21 +81,6 @@ def damage_config(folder):
     (folder / "config.json").write_text("[]", encoding="utf-8")
 
 
-def damage_weights(folder):
-    (folder / "model.safetensors").write_bytes(b"no weights")
-
-
-def leave_the_classifier_out(folder):
-    tensors = load_file(folder / "model.safetensors")
-    del tensors["classifier.weight"]
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-
-
-def pickle_the_weights(folder):
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()
-
-
 def leave_the_tokenizer_out(folder):
     (folder / "vocab.txt").unlink()
     (folder / "tokenizer_config.json").unlink()
@@ -110,7 +95,7 @@ def leave_the_config_out(folder):
     [
         damage_config,
         damage_weights,
-        leave_the_classifier_out,
+        leave_out("classifier.weight"),
         pickle_the_weights,
         leave_the_tokenizer_out,
         leave_the_config_out,

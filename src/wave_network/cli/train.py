@@ -229,7 +229,7 @@ def train(
         "teacher": teacher,
         "distillation_weight": distillation_weight,
         "class_weight": _class_weight(class_weight or []),
-        "calibrate": not no_calibration,
+        "calibrate": False if no_calibration else None,
         "seed": seed,
         "device": device,
     }

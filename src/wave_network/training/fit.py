@@ -43,7 +43,7 @@ from wave_network.text import TextTokenizer
 from wave_network.training.calibration import fit_temperature, fit_temperature_of_sets
 from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.loop import Progress, predict_logits, train
+from wave_network.training.loop import Progress, TrainResult, predict_logits, train
 from wave_network.training.metrics import summarize_for
 from wave_network.training.thresholds import choose_thresholds
 from wave_network.training.weights import class_factors, text_weights, with_unlabeled
@@ -118,29 +118,12 @@ def fit(
     multi_label = has_label_lists(training)
     config = _fitting(config, multi_label, unlabeled)
     classes, targets = _targets(training, classes, soft_labels)
-    labels = most_probable(targets)
-    own = np.asarray(training["weight"][:]) if "weight" in training.column_names else None
-    factors = class_factors(config.class_weight, classes, labels, own)
-    weights = text_weights(labels, factors, own)
-    validation_labels: Targets
-    if validation is None:
-        kept, held_out = _split(targets, multi_label, config)
-        training, validation = training.select(kept), training.select(held_out)
-        validation_labels = targets[held_out] if multi_label else labels[held_out]
-        targets = targets[kept]
-        weights, validation_weights = (
-            None if weights is None else weights[part] for part in (kept, held_out)
-        )
-    else:
-        validation_labels = encode_targets(validation["label"], classes, multi_label=multi_label)
-        validation_weights = text_weights(most_probable(validation_labels), factors, None)
+    learnt, held_out = _parts(training, validation, classes, targets, config)
     if config.teacher is not None:
-        training, targets = distil(training, targets, unlabeled, classes, config, progress)
-        weights = with_unlabeled(weights, len(targets))
+        learnt = _taught(learnt, unlabeled, classes, config, progress)
     options = {**preset.model, **(model_options or {})}
-    if progress:
-        progress.stage("learning the vocabulary")
-    text_tokenizer = _make_tokenizer(training, preset, tokenizer, options["max_length"])
+    _say(progress, "learning the vocabulary")
+    text_tokenizer = _make_tokenizer(learnt.rows, preset, tokenizer, options["max_length"])
     model_config = preset.config(
         **options,
         labels=classes,
@@ -148,19 +131,19 @@ def fit(
         vocab_size=text_tokenizer.vocab_size,
         cls_token_id=text_tokenizer.cls_token_id,
     )
-    sentences = model_config.reads_sentences
-    if progress:
-        progress.stage("encoding the texts")
-    training_texts = pack(training, text_tokenizer, targets, sentences=sentences)
-    validation_texts = pack(validation, text_tokenizer, validation_labels, sentences=sentences)
-    training_texts = replace(training_texts, weights=weights)
-    validation_texts = replace(validation_texts, weights=validation_weights)
+    _say(progress, "encoding the texts")
+    training_texts, validation_texts = (
+        replace(
+            pack(part.rows, text_tokenizer, part.targets, sentences=model_config.reads_sentences),
+            weights=part.weights,
+        )
+        for part in (learnt, held_out)
+    )
     _report_empty(training_texts)
     torch.manual_seed(config.seed)
     model = build_model(model_config)
     if config.initialization == "latent-semantics":
-        if progress:
-            progress.stage("learning what tokens share")
+        _say(progress, "learning what tokens share")
         _start_at_latent_semantics(model, training_texts, config.seed)
     result = train(
         model, training_texts, validation_texts, config, progress, multi_label=multi_label
@@ -168,13 +151,82 @@ def fit(
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
     logits = predict_logits(model, validation_texts)  # (texts, labels)
-    settled = _settle(model_config, logits, validation_labels, calibrate=config.calibrate)
-    seconds = time.perf_counter() - started
-    metrics = {
-        "parameters": parameter_counts(model_config),
-        "training_texts": len(training_texts),
-        "validation_texts": len(validation_texts),
-        "train_seconds": round(seconds, 3),
+    settled = _settle(model_config, logits, held_out.targets, calibrate=config.calibrate)
+    files = ModelFiles(
+        config=settled.config,
+        tensors={name: value.numpy() for name, value in model.state_dict().items()},
+        tokenizer=text_tokenizer,
+        preset=preset.name,
+        training=config.to_dict(),
+        metrics={
+            "parameters": parameter_counts(model_config),
+            "training_texts": len(training_texts),
+            "validation_texts": len(validation_texts),
+            "train_seconds": round(time.perf_counter() - started, 3),
+            **_metrics(result, settled),
+        },
+        temperature=settled.temperature,
+        bars=settled.bars,
+    )
+    return Fitted(files=files, history=result.history, stopped=result.stopped)
+
+
+class _Part(NamedTuple):
+    """Texts with what they are to be answered with, and how much each counts."""
+
+    rows: Dataset
+    targets: Targets
+    weights: NDArray[np.float32] | None
+
+
+def _parts(
+    training: Dataset,
+    validation: Dataset | None,
+    classes: Sequence[Label],
+    targets: Targets,
+    config: TrainConfig,
+) -> tuple[_Part, _Part]:
+    """What is learnt from, and what chooses the epoch: given, or held out of the former."""
+    multi_label = has_label_lists(training)
+    labels = most_probable(targets)
+    own = np.asarray(training["weight"][:]) if "weight" in training.column_names else None
+    factors = class_factors(config.class_weight, classes, labels, own)
+    weights = text_weights(labels, factors, own)
+    if validation is not None:
+        given = encode_targets(validation["label"], classes, multi_label=multi_label)
+        counts = text_weights(most_probable(given), factors, None)
+        return _Part(training, targets, weights), _Part(validation, given, counts)
+    kept, held_out = _split(targets, multi_label, config)
+    kept_weights, held_out_weights = (
+        None if weights is None else weights[part] for part in (kept, held_out)
+    )
+    answers = targets if multi_label else labels
+    return (
+        _Part(training.select(kept), targets[kept], kept_weights),
+        _Part(training.select(held_out), answers[held_out], held_out_weights),
+    )
+
+
+def _taught(
+    part: _Part,
+    unlabeled: Dataset | None,
+    classes: Sequence[Label],
+    config: TrainConfig,
+    progress: Progress | None,
+) -> _Part:
+    """The texts with their teacher's answers mixed in, the unlabelled ones added."""
+    rows, targets = distil(part.rows, part.targets, unlabeled, classes, config, progress)
+    return _Part(rows, targets, with_unlabeled(part.weights, len(targets)))
+
+
+def _say(progress: Progress | None, stage: str) -> None:
+    if progress:
+        progress.stage(stage)
+
+
+def _metrics(result: TrainResult, settled: _Settled) -> dict[str, Any]:
+    """What `metrics.json` tells of the training and of the validation texts."""
+    return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "stopped": result.stopped,
@@ -184,17 +236,6 @@ def fit(
         ),
         "test": None,
     }
-    files = ModelFiles(
-        config=settled.config,
-        tensors={name: value.numpy() for name, value in model.state_dict().items()},
-        tokenizer=text_tokenizer,
-        preset=preset.name,
-        training=config.to_dict(),
-        metrics=metrics,
-        temperature=settled.temperature,
-        bars=settled.bars,
-    )
-    return Fitted(files=files, history=result.history, stopped=result.stopped)
 
 
 class _Settled(NamedTuple):
