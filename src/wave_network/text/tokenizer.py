@@ -36,7 +36,7 @@ memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a toke
 _ID: Final = Struct("i")  # as np.int32
 _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
-_LONGEST_WORD_KEPT: Final = 32
+_LONGEST_WORD_KEPT: Final = 128
 _WORDS_KEPT: Final = 131_072
 _SPLITTERS: Final = frozenset(("BertPreTokenizer", "Whitespace", "WhitespaceSplit"))
 _LOCAL_STEPS: Final = _SPLITTERS.union(
@@ -231,11 +231,19 @@ class TextTokenizer:
             return self._encode_each(texts)
         # Words recur: looking them up is several times faster than encoding their text again.
         split = [text.replace("\n", " ").split(" ") for text in texts]
-        try:
-            return [b"".join(map(self._words.__getitem__, words)) for words in split]
-        except KeyError:
-            known = self._encode_words(set(chain.from_iterable(split)), self._words)
-            return [b"".join(map(known.__getitem__, words)) for words in split]
+        rows, unknown = [], []
+        for words in split:
+            try:
+                rows.append(b"".join(map(self._words.__getitem__, words)))
+            except KeyError:
+                unknown.append(len(rows))
+                rows.append(b"")
+        known = self._encode_words(
+            set(chain.from_iterable(split[row] for row in unknown)), self._words
+        )
+        for row in unknown:
+            rows[row] = b"".join(map(known.__getitem__, split[row]))
+        return rows
 
     def _encode_words(self, words: set[str], kept: dict[str, bytes]) -> dict[str, bytes]:
         # Another thread may empty `kept` at any time, so what this call needs it copies.
