@@ -59,6 +59,13 @@ def test_card_names_the_teacher(make_files):
     assert "trained from scratch on 90 texts, with `bert-news` as its teacher." in card
 
 
+def test_card_says_that_a_refit_learnt_from_the_validation_texts_too(make_files):
+    files = make_files()
+    said = "then\nlearnt from all 90."
+    assert said not in render_card(files)
+    assert said in render_card(replace(files, metrics={**files.metrics, "refit": True}))
+
+
 def test_card_says_what_calibration_did(make_files):
     files = make_files()
     assert "calibrat" not in render_card(files)

@@ -281,6 +281,9 @@ class TrainConfig:
         distillation_temperature: With a teacher, what its texts are to be answered with and the
             model's own answers are compared as softened by it: logits are divided by it.
         validation_fraction: Share of the training texts held out where no validation is given.
+        refit: Whether a second model is learnt from all texts, those held out included, in as many
+            epochs as served the first best. It answers with the first one's temperature, thresholds
+            and label sets. Without effect where validation texts are given.
         class_weight: How much the texts of each class count: `balanced` gives all classes the same
             joint weight; a mapping gives weights by label, 1 where it names none; None: all texts
             alike.
@@ -307,6 +310,7 @@ class TrainConfig:
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0
     validation_fraction: float = 0.1
+    refit: bool = False
     class_weight: ClassWeight | None = None
     calibrate: bool = True
     seed: int = 0
@@ -322,6 +326,7 @@ class TrainConfig:
         check_choice("initialization", self.initialization, get_args(Initialization))
         check_choice("device", self.device, get_args(Device))
         check_choice("calibrate", self.calibrate, (True, False))
+        check_choice("refit", self.refit, (True, False))
         check_whole(self, "epochs", "min_steps", "batch_size", "seed")
         check_finite(
             self,
@@ -418,7 +423,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             name="large",
             config=LocalWaveConfig,
             model={"hidden_size": 16, "members": 8, "max_length": 1_024},
-            train=replace(_LOCAL_TRAINING, embedding_rate=15.0, embedding_epsilon=1e-3),
+            train=replace(_LOCAL_TRAINING, embedding_rate=15.0, embedding_epsilon=1e-3, refit=True),
             vocab_size=32_768,
         ),
         Preset(

@@ -66,7 +66,12 @@ It was trained from scratch on {texts:,} texts{teacher}.
 
 The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
 their figures flatter a little; the test texts, where there are any, chose nothing.
-{calibration}"""
+{refit}{calibration}"""
+
+_REFIT: Final = """
+The validation figures are of a model that had not learnt from these texts; the one here was then
+learnt from all {texts:,}.
+"""
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,7 @@ def _figures(metrics: Mapping[str, Any], teacher: str | None) -> str:
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
         epochs=metrics["epochs"],
+        refit=_REFIT.format(texts=metrics["training_texts"]) if metrics.get("refit") else "",
         calibration=_calibration(metrics.get("calibration")),
     )
 

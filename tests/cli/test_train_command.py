@@ -135,6 +135,18 @@ def test_a_teacher_labels_the_unlabelled(invoke, few, tmp_path, tiny_model):
     assert f"with `{tiny_model}` as its teacher" in (tmp_path / "wave-model/README.md").read_text()
 
 
+def test_refit_learns_from_the_held_out_rows_as_well(invoke, few, tmp_path):
+    assert invoke("train", few, *TINY, "--refit", "--output", "refit").code == 0
+    assert invoke("train", few, *TINY, "--preset", "large", "--no-refit").code == 0
+    refit, large = (
+        json.loads((tmp_path / name / "metrics.json").read_text())
+        for name in ("refit", "wave-model")
+    )
+    held_out = refit["validation_texts"]
+    assert refit["refit"] and not large["refit"]
+    assert refit["training_texts"] == large["training_texts"] + held_out
+
+
 def test_calibration_is_on_unless_it_is_turned_off(invoke, few, tmp_path):
     assert invoke("train", few, *TINY, "--output", "on").code == 0
     assert invoke("train", few, *TINY, "--output", "off", "--no-calibration").code == 0

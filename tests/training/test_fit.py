@@ -447,6 +447,64 @@ def test_interrupted_training_gives_a_model(rows, step, epochs):
     assert len(Engine(fitted.files).predict(["a text"])) == 1
 
 
+@pytest.mark.parametrize("name", PRESETS_HERE)
+def test_a_refit_learns_from_all_texts_what_served_best(rows, name):
+    """As many epochs as were best, with the held-out texts' temperature and label sets."""
+    preset = PRESETS_HERE[name]
+    once = fit(rows, None, preset, CONFIG)
+    twice = fit(rows, None, preset, replace(CONFIG, refit=True))
+    metrics = twice.files.metrics
+    assert (once.files.metrics["training_texts"], metrics["training_texts"]) == (126, 140)
+    assert (once.files.metrics["refit"], metrics["refit"]) == (False, True)
+    assert metrics["validation"] == once.files.metrics["validation"]
+    assert twice.files.temperature == once.files.temperature
+    assert twice.files.bars == once.files.bars
+    shown = Listener()
+    fit(rows, None, preset, replace(CONFIG, refit=True), progress=shown)
+    steps = [stage for stage in shown.stages if isinstance(stage, tuple)]
+    assert steps == [(8, 2), (5 * metrics["best_epoch"], metrics["best_epoch"])]
+
+
+def test_a_refit_knows_the_words_of_the_texts_that_were_held_out():
+    texts = ["common words"] * 40 + [f"word{i} word{i}" for i in range(40)]
+    data = from_memory(texts, ["a", "b"] * 40)
+    once, twice = (fit(data, None, LOCAL, replace(CONFIG, refit=refit)) for refit in (False, True))
+    known, all_known = (f.files.tokenizer.standalone().get_vocab() for f in (once, twice))
+    assert len(known) < len(all_known)
+
+
+def test_nothing_is_learnt_twice_where_validation_texts_are_given(rows):
+    config = replace(CONFIG, refit=True)
+    fitted = fit(rows.select(range(100)), rows.select(range(100, 140)), PRESET, config)
+    assert fitted.files.metrics["refit"] is False
+    assert fitted.files.metrics["training_texts"] == 100
+
+
+def test_an_interrupted_refit_leaves_the_first_model(rows):
+    once = fit(rows, None, LOCAL, CONFIG)
+    config = replace(CONFIG, refit=True)
+    fitted = fit(rows, None, LOCAL, config, progress=Listener(interrupt_at=10))
+    assert fitted.stopped == fitted.files.metrics["stopped"] == "interrupted"
+    assert fitted.files.metrics["refit"] is False
+    for name, tensor in once.files.tensors.items():
+        np.testing.assert_array_equal(fitted.files.tensors[name], tensor)
+
+
+def test_a_refit_after_a_teacher_keeps_to_the_labels_of_the_held_out_texts(rows, tmp_path):
+    teacher = fit(rows, None, LOCAL, CONFIG).files
+    write_model(tmp_path / "teacher", teacher, card="", history=[])
+    config = replace(CONFIG, teacher=str(tmp_path / "teacher"), refit=True)
+    more = texts_from_memory(["another text"] * 20)
+    assert fit(rows, None, LOCAL, config, unlabeled=more).files.metrics["training_texts"] == 160
+
+
+def test_a_refit_of_label_sets_keeps_the_thresholds(rows):
+    sets = with_label_sets(rows)
+    once, twice = (fit(sets, None, LOCAL, replace(CONFIG, refit=refit)) for refit in (False, True))
+    assert twice.files.metrics["refit"]
+    assert twice.files.config.thresholds == once.files.config.thresholds
+
+
 TEXTS = ["One. Two words! Three", "", "雨が降る。風が吹く。", "a " * 100, "x"] * 500
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,11 +28,8 @@ from wave_network.data import (
     encode_label_sets,
     encode_labels,
     has_label_lists,
-    split_label_sets,
-    stratified_split,
 )
 from wave_network.data.batch import PackedTexts, Targets, most_probable
-from wave_network.data.label_sets import encode_targets
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
@@ -41,12 +38,17 @@ from wave_network.model_folder import ModelFiles, parameter_counts
 from wave_network.runtime.waves import sigmoid, softmax
 from wave_network.text import TextTokenizer
 from wave_network.training.calibration import fit_temperature, fit_temperature_of_sets
-from wave_network.training.distillation import distil
 from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.loop import Progress, TrainResult, predict_logits, train
+from wave_network.training.loop import (
+    Progress,
+    TrainResult,
+    predict_logits,
+    train,
+    train_to_the_end,
+)
 from wave_network.training.metrics import summarize_for
+from wave_network.training.parts import Part, joined, parts_of, taught
 from wave_network.training.thresholds import choose_thresholds
-from wave_network.training.weights import class_factors, text_weights, with_unlabeled
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -118,105 +120,111 @@ def fit(
     multi_label = has_label_lists(training)
     config = _fitting(config, multi_label, unlabeled)
     classes, targets = _targets(training, classes, soft_labels)
-    learnt, held_out = _parts(training, validation, classes, targets, config)
+    learnt, held_out = parts_of(training, validation, classes, targets, config)
     if config.teacher is not None:
-        learnt = _taught(learnt, unlabeled, classes, config, progress)
-    options = {**preset.model, **(model_options or {})}
-    _say(progress, "learning the vocabulary")
-    text_tokenizer = _make_tokenizer(learnt.rows, preset, tokenizer, options["max_length"])
-    model_config = preset.config(
-        **options,
-        labels=classes,
-        problem_type="multi_label_classification" if multi_label else "single_label_classification",
-        vocab_size=text_tokenizer.vocab_size,
-        cls_token_id=text_tokenizer.cls_token_id,
-    )
-    _say(progress, "encoding the texts")
-    training_texts, validation_texts = (
-        replace(
-            pack(part.rows, text_tokenizer, part.targets, sentences=model_config.reads_sentences),
-            weights=part.weights,
-        )
-        for part in (learnt, held_out)
-    )
-    _report_empty(training_texts)
-    torch.manual_seed(config.seed)
-    model = build_model(model_config)
-    if config.initialization == "latent-semantics":
-        _say(progress, "learning what tokens share")
-        _start_at_latent_semantics(model, training_texts, config.seed)
+        learnt = taught(learnt, unlabeled, classes, config, progress)
+    shape = {
+        **preset.model,
+        **(model_options or {}),
+        "labels": classes,
+        "problem_type": f"{'multi' if multi_label else 'single'}_label_classification",
+    }
+
+    def start(part: Part) -> _Start:
+        return _start(part, preset, shape, tokenizer, config, progress)
+
+    first = start(learnt)
+    _report_empty(first.texts)
+    validation_texts = _packed(held_out, first.tokenizer, first.config)
     result = train(
-        model, training_texts, validation_texts, config, progress, multi_label=multi_label
+        first.model, first.texts, validation_texts, config, progress, multi_label=multi_label
     )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
-    logits = predict_logits(model, validation_texts)  # (texts, labels)
-    settled = _settle(model_config, logits, held_out.targets, calibrate=config.calibrate)
+    logits = predict_logits(first.model, validation_texts)  # (texts, labels)
+    settled = _settle(first.config, logits, held_out.targets, calibrate=config.calibrate)
+    stopped, second = result.stopped, None
+    if config.refit and validation is None and stopped != "interrupted":
+        second = _refit(lambda: start(joined(learnt, held_out)), first, config, result, progress)
+        stopped = stopped if second else "interrupted"
+    last = second or first
     files = ModelFiles(
-        config=settled.config,
-        tensors={name: value.numpy() for name, value in model.state_dict().items()},
-        tokenizer=text_tokenizer,
+        config=replace(last.config, thresholds=settled.thresholds),
+        tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
+        tokenizer=last.tokenizer,
         preset=preset.name,
         training=config.to_dict(),
         metrics={
-            "parameters": parameter_counts(model_config),
-            "training_texts": len(training_texts),
+            "parameters": parameter_counts(last.config),
+            "training_texts": len(last.texts),
             "validation_texts": len(validation_texts),
+            "refit": second is not None,
             "train_seconds": round(time.perf_counter() - started, 3),
             **_metrics(result, settled),
+            "stopped": stopped,
         },
         temperature=settled.temperature,
         bars=settled.bars,
     )
-    return Fitted(files=files, history=result.history, stopped=result.stopped)
+    return Fitted(files=files, history=result.history, stopped=stopped)
 
 
-class _Part(NamedTuple):
-    """Texts with what they are to be answered with, and how much each counts."""
+class _Start(NamedTuple):
+    """What training starts from."""
 
-    rows: Dataset
-    targets: Targets
-    weights: NDArray[np.float32] | None
-
-
-def _parts(
-    training: Dataset,
-    validation: Dataset | None,
-    classes: Sequence[Label],
-    targets: Targets,
-    config: TrainConfig,
-) -> tuple[_Part, _Part]:
-    """What is learnt from, and what chooses the epoch: given, or held out of the former."""
-    multi_label = has_label_lists(training)
-    labels = most_probable(targets)
-    own = np.asarray(training["weight"][:]) if "weight" in training.column_names else None
-    factors = class_factors(config.class_weight, classes, labels, own)
-    weights = text_weights(labels, factors, own)
-    if validation is not None:
-        given = encode_targets(validation["label"], classes, multi_label=multi_label)
-        counts = text_weights(most_probable(given), factors, None)
-        return _Part(training, targets, weights), _Part(validation, given, counts)
-    kept, held_out = _split(targets, multi_label, config)
-    kept_weights, held_out_weights = (
-        None if weights is None else weights[part] for part in (kept, held_out)
-    )
-    answers = targets if multi_label else labels
-    return (
-        _Part(training.select(kept), targets[kept], kept_weights),
-        _Part(training.select(held_out), answers[held_out], held_out_weights),
-    )
+    config: ClassifierConfig
+    model: nn.Module
+    tokenizer: TextTokenizer
+    texts: PackedTexts
 
 
-def _taught(
-    part: _Part,
-    unlabeled: Dataset | None,
-    classes: Sequence[Label],
+def _start(
+    part: Part,
+    preset: Preset,
+    shape: Mapping[str, Any],
+    tokenizer: str | None,
     config: TrainConfig,
     progress: Progress | None,
-) -> _Part:
-    """The texts with their teacher's answers mixed in, the unlabelled ones added."""
-    rows, targets = distil(part.rows, part.targets, unlabeled, classes, config, progress)
-    return _Part(rows, targets, with_unlabeled(part.weights, len(targets)))
+) -> _Start:
+    """The vocabulary of the texts, the texts in it, and a model at its start."""
+    _say(progress, "learning the vocabulary")
+    text_tokenizer = _make_tokenizer(part.rows, preset, tokenizer, shape["max_length"])
+    model_config = preset.config(
+        **shape,
+        vocab_size=text_tokenizer.vocab_size,
+        cls_token_id=text_tokenizer.cls_token_id,
+    )
+    _say(progress, "encoding the texts")
+    texts = _packed(part, text_tokenizer, model_config)
+    torch.manual_seed(config.seed)
+    model = build_model(model_config)
+    if config.initialization == "latent-semantics":
+        _say(progress, "learning what tokens share")
+        _start_at_latent_semantics(model, texts, config.seed)
+    return _Start(model_config, model, text_tokenizer, texts)
+
+
+def _refit(
+    start: Callable[[], _Start],
+    first: _Start,
+    config: TrainConfig,
+    result: TrainResult,
+    progress: Progress | None,
+) -> _Start | None:
+    """Learn from all texts for as many epochs as served best; None if it was interrupted."""
+    as_before = replace(
+        config,
+        epochs=result.best_epoch,
+        min_steps=0,
+        learning_rate=config.learning_rate_for(len(first.texts)),
+    )
+    multi_label = first.config.is_multi_label
+    try:
+        second = start()
+        train_to_the_end(second.model, second.texts, as_before, progress, multi_label=multi_label)
+    except KeyboardInterrupt:
+        return None
+    return second
 
 
 def _say(progress: Progress | None, stage: str) -> None:
@@ -229,7 +237,6 @@ def _metrics(result: TrainResult, settled: _Settled) -> dict[str, Any]:
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
-        "stopped": result.stopped,
         "validation": {**result.validation, **settled.figures},
         "calibration": _calibration_figures(
             settled.temperature, result.validation, settled.figures
@@ -241,7 +248,7 @@ def _metrics(result: TrainResult, settled: _Settled) -> dict[str, Any]:
 class _Settled(NamedTuple):
     """What the validation texts decide once the weights are there."""
 
-    config: ClassifierConfig
+    thresholds: tuple[float, ...] | None
     temperature: float | None
     bars: list[float] | None
     figures: dict[str, float]
@@ -258,11 +265,12 @@ def _settle(
         probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
         config = replace(config, thresholds=choose_thresholds(probabilities, labels))
     else:
-        indices = most_probable(labels)
-        temperature = fit_temperature(logits, indices) if calibrate else None
+        labels = most_probable(labels)
+        temperature = fit_temperature(logits, labels) if calibrate else None
         probabilities = softmax(logits / (temperature or 1))
-        bars = conformal_bars(probabilities, indices)
-    return _Settled(config, temperature, bars, summarize_for(config, probabilities, labels))
+        bars = conformal_bars(probabilities, labels)
+    figures = summarize_for(config, probabilities, labels)
+    return _Settled(config.thresholds, temperature, bars, figures)
 
 
 def _targets(
@@ -289,15 +297,6 @@ def _fitting(config: TrainConfig, multi_label: bool, unlabeled: Dataset | None) 
             "class weights are for one label a text: with label lists each label has a threshold"
         )
     return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
-
-
-def _split(
-    targets: Targets, multi_label: bool, config: TrainConfig
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    fraction, seed = config.validation_fraction, config.seed
-    if multi_label:
-        return split_label_sets(targets, fraction, seed)
-    return stratified_split(most_probable(targets), fraction, seed)
 
 
 def _calibration_figures(
@@ -327,6 +326,11 @@ def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) 
     vectors = token_vectors(texts, rows, columns // 2, seed)
     if vectors.any():
         model.start_at(torch.from_numpy(vectors))
+
+
+def _packed(part: Part, tokenizer: TextTokenizer, config: ClassifierConfig) -> PackedTexts:
+    texts = pack(part.rows, tokenizer, part.targets, sentences=config.reads_sentences)
+    return replace(texts, weights=part.weights)
 
 
 def pack(

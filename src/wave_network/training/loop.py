@@ -122,6 +122,25 @@ def train(
     return result
 
 
+def train_to_the_end(
+    model: nn.Module,
+    training: PackedTexts,
+    config: TrainConfig,
+    progress: Progress | None = None,
+    *,
+    multi_label: bool = False,
+) -> None:
+    """Train a model in place for all epochs, without validation, as `train` does otherwise.
+
+    Raises:
+        KeyboardInterrupt: The weights are then those of an unfinished training.
+    """
+    trainer = _Trainer(model, training, config, progress, multi_label)
+    for epoch in range(1, config.epochs_for(len(training)) + 1):
+        trainer.run_epoch(training, epoch)
+    model.cpu().eval()
+
+
 def _rank(metrics: dict[str, float]) -> tuple[float, float]:
     """What makes one epoch better: micro F1 of label sets or accuracy, then the lower loss."""
     accuracy = metrics.get("weighted_accuracy", metrics["accuracy"])
