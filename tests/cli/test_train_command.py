@@ -143,7 +143,8 @@ def test_refit_learns_from_the_held_out_rows_as_well(invoke, few, tmp_path):
         for name in ("refit", "wave-model")
     )
     held_out = refit["validation_texts"]
-    assert refit["refit"] and not large["refit"]
+    assert refit["refit"]
+    assert not large["refit"]
     assert refit["training_texts"] == large["training_texts"] + held_out
 
 
