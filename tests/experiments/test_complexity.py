@@ -135,7 +135,6 @@ def test_formulas_of_bert(layers):
 def test_fused_attention_keeps_no_weights():
     texts, _ = packed([40])
     kept = counting.kept_bytes(transformer().eval(), texts)  # without dropout it is fused
-    assert costs.fused_kept_bytes(40, D, HEADS) == pytest.approx(kept, rel=0.25)
     assert kept < 0.7 * costs.transformer_kept_bytes(40, D, HEADS)
 
 

@@ -122,11 +122,6 @@ def bert_kept_bytes(n: int, d: int, heads: int, layers: int) -> int:
     return FLOAT * numbers + 2 * INDEX * n
 
 
-def fused_kept_bytes(n: int, d: int, heads: int) -> int:
-    """The Transformer layer with fused attention, which stores no weights: `17 n d + (h + 5) n`."""
-    return FLOAT * (17 * n * d + (heads + 5) * n) + INDEX * n
-
-
 def wave_parameters(d: int, vocabulary: int, c: int) -> int:
     """`V d + 4 d^2 + 5 d + c (d + 1)`: table, variants, feed-forward, norm, classifier."""
     return vocabulary * d + 4 * d**2 + 5 * d + c * (d + 1)
