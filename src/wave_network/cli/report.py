@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from wave_network.cli.console import note, note_empty, print_json
-from wave_network.cli.options import AsJson, LabelColumn, Model, TextColumn
+from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import extra_needed
 
 if TYPE_CHECKING:
     from wave_network.report.content import Content
 
 
-_FIGURES: Final = ("accuracy", "macro_f1", "loss", "ece", "brier", "examples")
+_FIGURES: Final = ("accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier", "examples")
 
 
 def report(
@@ -38,6 +38,7 @@ def report(
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
+    label_separator: LabelSeparator = None,
     output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
         "report.html"
     ),
@@ -50,7 +51,8 @@ def report(
 
     One file that needs nothing else: figures, training curves, confusions, each class, calibration,
     the most confident errors explained, labels that are probably wrong, duplicates between training
-    and test, accuracy by length and by class size, speed and size.
+    and test, accuracy by length and by class size, speed and size. Where a text may have any number
+    of labels: thresholds too, and which labels are missed and wrongly given together.
 
     \b
     Examples:
@@ -61,12 +63,15 @@ def report(
 
     with extra_needed("report", "the report"):
         from wave_network.data import column, read_dataset
-        from wave_network.report.content import check_model, measure
+        from wave_network.report.content import measure
         from wave_network.report.page import html_page
 
     check_new(output, overwrite=overwrite)
-    check_model(model)
-    columns = {"text_column": text_column, "label_column": label_column}
+    columns: dict[str, Any] = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "label_separator": label_separator,
+    }
     rows, split = read_dataset(data, **columns)
     note(f"reporting on {len(rows):,} texts: {data} ({split})")
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
@@ -92,11 +97,12 @@ def _name(data: str, split: str) -> str:
 
 
 def _result(content: Content, output: Path) -> dict[str, Any]:
-    overlap = content.overlap
+    overlap, cardinality = content.overlap, content.cardinality
     return {
         "report": str(output),
-        **{name: content.figures[name] for name in _FIGURES},
+        **{name: content.figures[name] for name in _FIGURES if name in content.figures},
+        "cardinality": cardinality and cardinality._asdict(),
         "texts_per_second": content.speed.texts_per_second,
-        "label_errors": content.label_error_count,
+        "label_errors": content.mistakes.label_error_count,
         "duplicates": overlap and {"exact": overlap.exact, "near": overlap.near},
     }

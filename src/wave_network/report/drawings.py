@@ -71,16 +71,22 @@ def curve(history: Iterable[Mapping[str, Any]], measure: str) -> str:
     return _svg(parts, f"{measure} by epoch: {described}")
 
 
-def reliability_diagram(bins: Iterable[Bin]) -> str:
-    """The accuracy of answers of like probability, beside the diagonal on which both are equal."""
+def reliability_diagram(bins: Iterable[Bin], *, of_labels: bool = False) -> str:
+    """The accuracy of answers of like probability, beside the diagonal on which both are equal.
+
+    Args:
+        bins: The answers, by their probability.
+        of_labels: Each is whether a text has one label, and not which label it has.
+    """
+    answer, share = ("label", "share of texts with it") if of_labels else ("answer", "accuracy")
     x, y = _Scale(0, 1, _LEFT, _RIGHT), _Scale(0, 1, _BOTTOM, _TOP)
     ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    parts = [_axes(x, y, ticks, ticks, "probability of the answer")]
+    parts = [_axes(x, y, ticks, ticks, f"probability of the {answer}")]
     shown = list(bins)
     for one in shown:
         title = (
-            f"{one.low:.2f} to {one.high:.2f}: {one.texts} texts, mean probability "
-            f"{one.confidence:.3f}, accuracy {one.accuracy:.3f}"
+            f"{one.low:.2f} to {one.high:.2f}: {one.texts} {answer}s, mean probability "
+            f"{one.confidence:.3f}, {share} {one.accuracy:.3f}"
         )
         parts.append(
             f'<rect class="bar" x="{x(one.low) + 1}" y="{y(one.accuracy)}" '
@@ -92,7 +98,7 @@ def reliability_diagram(bins: Iterable[Bin]) -> str:
         f'<circle class="point" cx="{x(one.confidence)}" cy="{y(one.accuracy)}" r="3"/>'
         for one in shown
     ]
-    return _svg(parts, "Reliability diagram: accuracy by probability, as in the table beside it")
+    return _svg(parts, f"Reliability diagram: {share} by probability, as in the table beside it")
 
 
 def _is_number(value: object) -> bool:

@@ -49,3 +49,50 @@ def find_label_errors(
     margins = exact[doubtful, suggested[doubtful]] - given[doubtful]
     order = doubtful[np.argsort(-margins, kind="stable")]
     return LabelErrors(texts=order, suggested=suggested[order])
+
+
+class SetErrors(NamedTuple):
+    """Labels of texts that are in doubt, given or missing, the most doubtful first.
+
+    Attributes:
+        texts: The texts' indices, (doubtful,).
+        labels: The labels' indices, (doubtful,).
+    """
+
+    texts: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+def find_set_errors(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> SetErrors:
+    """`find_label_errors` for each label by itself: whether a text has it is a question of two.
+
+    The order is by how far the probability is from what the text is labelled with.
+
+    Args:
+        probabilities: Of each label by itself, (texts, labels), as for `find_label_errors`.
+        truth: Whether a text has a label, (texts, labels).
+    """
+    doubtful = np.zeros(truth.shape, np.bool_)
+    for label, having in enumerate(probabilities.T):
+        sides = np.column_stack([1 - having, having])  # (texts, 2)
+        found = find_label_errors(sides, truth[:, label].astype(np.int64))
+        doubtful[found.texts, label] = True
+    return SetErrors(*furthest_first(probabilities, truth, doubtful))
+
+
+def furthest_first(
+    probabilities: NDArray[np.floating], truth: NDArray[np.bool_], chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The chosen labels of texts, those first whose probability is furthest from the truth.
+
+    Args:
+        probabilities: Of each label by itself, (texts, labels).
+        truth: Whether a text has a label, (texts, labels).
+        chosen: Which of them, (texts, labels).
+
+    Returns:
+        The indices of the texts and of the labels.
+    """
+    texts, labels = np.nonzero(chosen)
+    order = np.argsort(-np.abs(truth - probabilities)[texts, labels], kind="stable")
+    return texts[order], labels[order]

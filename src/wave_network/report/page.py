@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any, Final
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from wave_network._version import __version__
 from wave_network.config import Label
 from wave_network.explanation import TOKEN_STYLE, html_text
-from wave_network.report.content import EXAMPLES, Content
+from wave_network.report.content import Content
 from wave_network.report.drawings import curve, reliability_diagram
 from wave_network.report.duplicates import SIMILAR
+from wave_network.report.mistakes import EXAMPLES, MOST_CLASSES
 from wave_network.runtime.explain import Explanation
 
-_MOST_CLASSES: Final = 20
 _LONGEST_LABEL: Final = 60
 
 
@@ -31,8 +30,13 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
         data: The name of the data.
         training: And of the training data, if it was given.
     """
+    several = content.cardinality is not None
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("wave_network.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "percent": _percent,
@@ -40,9 +44,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
         "name": _name,
         "bytes": _bytes,
     }
-    template = environment.from_string(
-        files("wave_network.report").joinpath("page.html").read_text("utf-8")
-    )
+    template = environment.get_template("page_of_sets.html" if several else "page.html")
     return template.render(
         content=content,
         model=model,
@@ -56,8 +58,8 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
             for name in ("loss", "accuracy")
             if (drawing := curve(content.history, name))
         },
-        diagram=Markup(reliability_diagram(content.reliability)),
-        confusion=_confusion(content.figures),
+        diagram=Markup(reliability_diagram(content.reliability, of_labels=several)),
+        confusion=None if several else _confusion(content.figures),
         explained=_explained,
         examples=EXAMPLES,
         similar=SIMILAR,
@@ -69,7 +71,7 @@ def _confusion(figures: Mapping[str, Any]) -> dict[str, Any]:
     labels, matrix = figures["confusion"]["labels"], figures["confusion"]["matrix"]
     sizes = [sum(row) for row in matrix]
     largest = sorted(range(len(labels)), key=lambda place: (-sizes[place], place))
-    places = sorted(largest[:_MOST_CLASSES])
+    places = sorted(largest[:MOST_CLASSES])
     rows = []
     for row in places:
         counts = [matrix[row][place] for place in places]

@@ -19,9 +19,10 @@ class Bin(NamedTuple):
     Attributes:
         low: Where the range starts; it is not part of it.
         high: Where it ends.
-        texts: How many answers there are; a range without any is left out.
+        texts: How many answers there are; a range without any is left out. Of label sets each
+            label of each text counts.
         confidence: Their mean probability.
-        accuracy: The share of them that is right.
+        accuracy: The share of them that is right; of label sets, the share of texts with the label.
     """
 
     low: float
@@ -43,8 +44,27 @@ def reliability_bins(
     Returns:
         The ranges that hold answers, the lowest first.
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    correct = probabilities.argmax(axis=1) == labels
+    return _bins(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
+def reliability_bins_of_sets(
+    probabilities: NDArray[np.floating], truth: NDArray[np.bool_]
+) -> tuple[Bin, ...]:
+    """Sort the probabilities of all labels of all texts into ranges.
+
+    Args:
+        probabilities: Of each label by itself, (texts, labels).
+        truth: Whether a text has a label, (texts, labels).
+
+    Returns:
+        As `reliability_bins`.
+    """
+    return _bins(probabilities.ravel(), truth.ravel())
+
+
+def _bins(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """The ranges of answers of these probabilities, (answers,)."""
+    confidence = confidence.astype(np.float64)
     places = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
     counts = np.bincount(places, minlength=ECE_BINS)
     confidences = np.bincount(places, confidence, ECE_BINS)

@@ -143,7 +143,13 @@ def full_report_of_sets(
 ) -> dict[str, Any]:
     """`summarize_sets`, and the figures of each label, its threshold among them."""
     truth, given = targets > 0.5, given_labels(probabilities, thresholds)
-    columns = precision_recall_fscore_support(truth, given, average=None, zero_division=0)
+    hits, texts, answers = (part.sum(axis=0) for part in (truth & given, truth, given))
+    columns = (
+        hits / np.maximum(answers, 1),  # precision
+        hits / np.maximum(texts, 1),  # recall
+        2 * hits / np.maximum(texts + answers, 1),  # F1
+        texts,
+    )
     rows = _per_class_rows(classes, columns)
     for row, threshold in zip(rows.values(), thresholds, strict=True):
         row["threshold"] = threshold
@@ -176,7 +182,7 @@ def report_for(
 def _per_class_rows(
     classes: Sequence[Label], columns: Sequence[NDArray[Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Each class's figures, from what scikit-learn gives as columns."""
+    """Each class's figures, from columns as scikit-learn gives them."""
     return {
         str(label): {
             "precision": float(precision),

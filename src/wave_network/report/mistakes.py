@@ -1,0 +1,302 @@
+"""What is wrong with the answers and perhaps the labels: of one label a text, and of label sets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import Label
+from wave_network.errors import ConfigError
+from wave_network.report.label_errors import find_label_errors, find_set_errors, furthest_first
+from wave_network.runtime import Engine
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from wave_network.runtime.explain import Explanation
+
+EXAMPLES: Final = 20
+"""How many errors, doubtful labels and duplicates are shown of each."""
+CHARACTERS: Final = 1_500
+"""How many characters of a text are shown."""
+MOST_CLASSES: Final = 20
+"""How many classes a table of one against the other has."""
+
+_MOST_PAIRS: Final = 10
+
+Floats = NDArray[np.floating]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text with its label and another class that the model prefers.
+
+    Attributes:
+        text: The text, cut to `CHARACTERS`.
+        row: Its place in the data, from 1.
+        label: Its label.
+        label_score: The probability of that label.
+        other: The predicted or suggested class.
+        other_score: And its probability.
+        explanation: Why the model prefers that class; None where that cannot be told.
+    """
+
+    text: str
+    row: int
+    label: Label
+    label_score: float
+    other: Label
+    other_score: float
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Of one label a text.
+
+    Attributes:
+        errors: The most confident wrong answers.
+        not_explained: Why they have no explanations; empty where they have.
+        label_errors: The most doubtful labels.
+        label_error_count: How many labels are in doubt.
+        label_error_pairs: The most frequent (label, suggested class, count).
+        confusions: The most frequent (true class, predicted class, count).
+    """
+
+    errors: list[Answer]
+    not_explained: str
+    label_errors: list[Answer]
+    label_error_count: int
+    label_error_pairs: list[tuple[Label, Label, int]]
+    confusions: list[tuple[Label, Label, int]]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A label of a text on which the model and the data differ.
+
+    Attributes:
+        text: The text, cut to `CHARACTERS`.
+        row: Its place in the data, from 1.
+        labels: The text's labels.
+        label: The one in question.
+        score: Its probability.
+        added: The model would give it, and the text has it not; False: the other way round.
+        explanation: What speaks for that label; None where that cannot be told.
+    """
+
+    text: str
+    row: int
+    labels: tuple[Label, ...]
+    label: Label
+    score: float
+    added: bool
+    explanation: Explanation | None = None
+
+
+Error = TypeVar("Error", Answer, Decision)
+
+
+class Missed(NamedTuple):
+    """The texts that miss one label.
+
+    Attributes:
+        texts: How many they are.
+        together: How many of them got each of the labels of the table wrongly; last, how many got
+            no wrong label.
+    """
+
+    texts: int
+    together: list[int]
+
+
+@dataclass(frozen=True)
+class MissedAndAdded:
+    """How many texts miss a label and got another, wrong one.
+
+    Attributes:
+        labels: Those with the most errors, in the model's order.
+        rows: For each of them the texts that miss it; last, those that miss no label.
+        left_out: How many labels are not in the table.
+    """
+
+    labels: list[Label]
+    rows: list[Missed]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class SetMistakes:
+    """Of any number of labels a text.
+
+    Attributes:
+        errors: The wrong labels, given or missed, whose probability is furthest from the truth.
+        not_explained: Why they have no explanations; empty where they have.
+        label_errors: The most doubtful labels of the data.
+        label_error_count: How many are in doubt.
+        label_error_pairs: The labels most in doubt: (label, texts that lack it, that have it).
+        missed_and_added: Which errors come together.
+    """
+
+    errors: list[Decision]
+    not_explained: str
+    label_errors: list[Decision]
+    label_error_count: int
+    label_error_pairs: list[tuple[Label, int, int]]
+    missed_and_added: MissedAndAdded
+
+
+def find_mistakes(
+    engine: Engine, rows: Dataset, probabilities: Floats, labels: Integers
+) -> Mistakes:
+    """What is wrong where each text has one label.
+
+    Args:
+        engine: The model.
+        rows: With a column `text`.
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+    """
+
+    def answer(row: int, other: int) -> Answer:
+        return Answer(
+            text=shortened(rows[row]["text"]),
+            row=row + 1,
+            label=engine.labels[labels[row]],
+            label_score=float(probabilities[row, labels[row]]),
+            other=engine.labels[other],
+            other_score=float(probabilities[row, other]),
+        )
+
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    order = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:EXAMPLES]
+    errors = [answer(row, predicted[row]) for row in order.tolist()]
+    errors, not_explained = _explained(engine, rows, errors, [error.other for error in errors])
+    doubts = find_label_errors(probabilities, labels)
+    shown = zip(doubts.texts[:EXAMPLES].tolist(), doubts.suggested[:EXAMPLES], strict=True)
+    return Mistakes(
+        errors=errors,
+        not_explained=not_explained,
+        label_errors=[answer(row, other) for row, other in shown],
+        label_error_count=len(doubts.texts),
+        label_error_pairs=_pairs(engine.labels, labels[doubts.texts], doubts.suggested),
+        confusions=_pairs(engine.labels, labels[wrong], predicted[wrong]),
+    )
+
+
+def find_set_mistakes(
+    engine: Engine, rows: Dataset, probabilities: Floats, truth: Booleans, given: Booleans
+) -> SetMistakes:
+    """What is wrong where each text has any number of labels.
+
+    Args:
+        engine: The model.
+        rows: With a column `text`.
+        probabilities: Of each label by itself, (texts, labels).
+        truth: Whether a text has a label, (texts, labels).
+        given: Whether the model gives it, (texts, labels).
+    """
+
+    def decision(row: int, label: int) -> Decision:
+        return Decision(
+            text=shortened(rows[row]["text"]),
+            row=row + 1,
+            labels=tuple(engine.labels[place] for place in np.flatnonzero(truth[row])),
+            label=engine.labels[label],
+            score=float(probabilities[row, label]),
+            added=not truth[row, label],
+        )
+
+    wrong = furthest_first(probabilities, truth, truth != given)
+    errors = [decision(*place) for place in _first(wrong)]
+    errors, not_explained = _explained(engine, rows, errors, [error.label for error in errors])
+    doubts = find_set_errors(probabilities, truth)
+    return SetMistakes(
+        errors=errors,
+        not_explained=not_explained,
+        label_errors=[decision(*place) for place in _first(doubts)],
+        label_error_count=len(doubts.texts),
+        label_error_pairs=_lacking_and_having(engine.labels, doubts.labels, truth[doubts]),
+        missed_and_added=_missed_and_added(engine.labels, truth, given),
+    )
+
+
+def shortened(text: str) -> str:
+    """The start of a long text, marked as such."""
+    return text if len(text) <= CHARACTERS else text[:CHARACTERS] + " …"
+
+
+def _explained(
+    engine: Engine, rows: Dataset, errors: list[Error], labels: Sequence[Label]
+) -> tuple[list[Error], str]:
+    """The errors with what speaks for those labels; and why they have none, if they have none."""
+    try:
+        return [
+            replace(error, explanation=_start(engine.explain(rows[error.row - 1]["text"], label)))
+            for error, label in zip(errors, labels, strict=True)
+        ], ""
+    except ConfigError as error:
+        return errors, str(error)
+
+
+def _start(explanation: Explanation) -> Explanation:
+    """What is shown of it: of a long text, the start."""
+    tokens = tuple(token for token in explanation.tokens if token.end <= CHARACTERS)
+    return replace(explanation, text=shortened(explanation.text), tokens=tokens)
+
+
+def _first(places: tuple[Integers, Integers]) -> Iterable[tuple[int, int]]:
+    """As many as are shown."""
+    texts, labels = places
+    return zip(texts[:EXAMPLES].tolist(), labels[:EXAMPLES].tolist(), strict=True)
+
+
+def _pairs(
+    classes: Sequence[Label], given: Integers, others: NDArray[np.integer]
+) -> list[tuple[Label, Label, int]]:
+    """The most frequent pairs of classes, each with its count."""
+    counts = Counter(zip(given.tolist(), others.tolist(), strict=True))
+    return [
+        (classes[label], classes[other], count)
+        for (label, other), count in counts.most_common(_MOST_PAIRS)
+    ]
+
+
+def _lacking_and_having(
+    classes: Sequence[Label], labels: Integers, having: Booleans
+) -> list[tuple[Label, int, int]]:
+    """The most frequent labels, each with how many texts lack it and how many have it."""
+    count = len(classes)
+    lacking = np.bincount(labels[~having], minlength=count)
+    superfluous = np.bincount(labels[having], minlength=count)
+    order = np.argsort(-(lacking + superfluous), kind="stable")[:_MOST_PAIRS].tolist()
+    return [
+        (classes[place], int(lacking[place]), int(superfluous[place]))
+        for place in order
+        if lacking[place] or superfluous[place]
+    ]
+
+
+def _missed_and_added(classes: Sequence[Label], truth: Booleans, given: Booleans) -> MissedAndAdded:
+    missed, added = truth & ~given, given & ~truth
+    most = np.argsort(-(missed | added).sum(axis=0), kind="stable")[:MOST_CLASSES]
+    places = np.sort(most)
+    lacking, having = (
+        np.column_stack([wrong[:, places], ~wrong.any(axis=1)]).astype(np.int64)
+        for wrong in (missed, added)
+    )  # (texts, labels + 1)
+    together = (lacking.T @ having).tolist()
+    texts = lacking.sum(axis=0).tolist()
+    return MissedAndAdded(
+        labels=[classes[place] for place in places],
+        rows=[Missed(*row) for row in zip(texts, together, strict=True)],
+        left_out=len(classes) - len(places),
+    )

@@ -1,0 +1,92 @@
+"""What the data shares with the training data, and how well that is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.data import column
+from wave_network.data.label_sets import is_label_set
+from wave_network.report.duplicates import Duplicate, find_duplicates
+from wave_network.report.mistakes import EXAMPLES, shortened
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+class Pair(NamedTuple):
+    """A test text and its duplicate in the training data, with the labels of both, sorted."""
+
+    duplicate: Duplicate
+    text: str
+    labels: tuple[str, ...]
+    training_text: str
+    training_labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What the data shares with the training data.
+
+    Attributes:
+        training_texts: How many training texts were compared.
+        exact: Texts that are in the training data but for case, spaces and punctuation.
+        near: Texts that are there nearly.
+        differing: Texts of both kinds whose duplicate is labelled otherwise.
+        accuracy: Of the texts with a duplicate; None where there are none.
+        accuracy_without: Of all others; None where there are none.
+        pairs: Examples: differing labels first, then the most similar.
+    """
+
+    training_texts: int
+    exact: int
+    near: int
+    differing: int
+    accuracy: float | None
+    accuracy_without: float | None
+    pairs: list[Pair]
+
+
+def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -> Overlap:
+    """Look for the texts that are in the training data too.
+
+    Args:
+        rows: Columns `text` and `label`.
+        training: Likewise.
+        correct: Which of the rows are answered rightly.
+    """
+    found = find_duplicates(column(rows, "text"), column(training, "text"))
+    pairs = []
+    for one in found:
+        row, other = rows[one.test], training[one.training]
+        pair = Pair(
+            duplicate=one,
+            text=shortened(row["text"]),
+            labels=label_names(row["label"]),
+            training_text=shortened(other["text"]),
+            training_labels=label_names(other["label"]),
+        )
+        pairs.append(pair)
+    differing = sum(pair.labels != pair.training_labels for pair in pairs)
+    pairs.sort(key=lambda pair: (pair.labels == pair.training_labels, -pair.duplicate.similarity))
+    shared = np.zeros(len(rows), np.bool_)
+    shared[[one.test for one in found]] = True
+    return Overlap(
+        training_texts=len(training),
+        exact=sum(one.exact for one in found),
+        near=sum(not one.exact for one in found),
+        differing=differing,
+        accuracy=float(correct[shared].mean()) if shared.any() else None,
+        accuracy_without=float(correct[~shared].mean()) if not shared.all() else None,
+        pairs=pairs[:EXAMPLES],
+    )
+
+
+def label_names(value: object) -> tuple[str, ...]:
+    """The labels of one text, sorted: of one label a text, that one."""
+    labels: Iterable[object] = value if is_label_set(value) else [value]  # type: ignore[assignment]
+    return tuple(sorted(map(str, labels)))
