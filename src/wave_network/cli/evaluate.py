@@ -72,7 +72,7 @@ def evaluate(
     if config.is_multi_label and (threshold or coverage is not None):
         raise ConfigError(
             "--threshold and --coverage are for one label a text: this model gives any number, "
-            "by thresholds of its own"
+            "by thresholds of its own, so leave them out"
         )
     bar = 0.0 if coverage is None else engine.bar(coverage)
     rows, split = read_dataset(

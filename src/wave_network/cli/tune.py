@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
-from wave_network.cli.options import AsJson, LabelColumn, TextColumn
+from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
 from wave_network.errors import extra_needed
 from wave_network.settings import DEFAULT_PRESET
 
@@ -23,6 +24,7 @@ _HEADINGS = {
     "token_dropout": "drop",
     "label_smoothing": "smooth",
     "epochs": "epochs",
+    "class_weight": "weights",
 }
 
 
@@ -44,6 +46,7 @@ def tune(
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
+    label_separator: LabelSeparator = None,
     preset: Annotated[
         str,
         typer.Option(metavar="NAME", help="Where the search starts: tiny, small or large."),
@@ -67,9 +70,14 @@ def tune(
         ),
     ] = None,
     metric: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="What is to be best: accuracy, macro_f1 or loss."),
-    ] = "accuracy",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What is to be best: accuracy, macro_f1 or loss; with any number of labels a text "
+            "also micro_f1, and accuracy counts the texts with every label right. Default: "
+            "accuracy, or micro_f1.",
+        ),
+    ] = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -93,6 +101,7 @@ def tune(
     The preset's own settings are the first trial. The output folder always holds the best model
     so far, its settings (tuned.json, for train --config), and all trials (trials.sqlite). Ctrl-C
     ends the search; the same command goes on with it, and with more time or trials, further.
+    For macro_f1, where classes differ in size, balanced class weights are tried too.
 
     \b
     Examples:
@@ -110,7 +119,11 @@ def tune(
     largest = None if max_size is None else parse_size(max_size)
     with extra_needed("tune", "tuning"):
         from wave_network.tuning.run import tune as search
-    columns = {"text_column": text_column, "label_column": label_column}
+    columns: dict[str, Any] = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "label_separator": label_separator,
+    }
     splits = read_splits(data, **columns)
     held_out = splits.validation
     if validation is not None:
@@ -131,12 +144,21 @@ def tune(
     if as_json:
         print_json(summary)
     else:
-        _print_summary(summary, data)
+        _print_summary(summary, _train_command(data, columns))
     if interrupted:
         raise typer.Exit(130)
 
 
-def _print_summary(summary: dict[str, Any], data: str) -> None:
+def _train_command(data: str, columns: dict[str, str | None]) -> str:
+    """How the same texts are read for training."""
+    words = ["wave-network", "train", data]
+    for name, value in columns.items():
+        if value not in (None, name.removesuffix("_column")):
+            words += ["--" + name.replace("_", "-"), str(value)]
+    return shlex.join(words)
+
+
+def _print_summary(summary: dict[str, Any], train: str) -> None:
     if ranking := summary["ranking"]:
         names = [_HEADINGS[name] for name in ranking[0]["settings"]]
         rows = [_row(rank, trial) for rank, trial in enumerate(ranking[:_SHOWN], start=1)]
@@ -152,7 +174,7 @@ def _print_summary(summary: dict[str, Any], data: str) -> None:
     typer.echo(
         f"model       {summary['model']}{unfinished}\n"
         f"settings    {summary['settings']}\n"
-        f"next        wave-network train {data} --config {summary['settings']}"
+        f"next        {train} --config {summary['settings']}"
     )
 
 
@@ -164,5 +186,11 @@ def _row(rank: int, trial: dict[str, Any]) -> list[object]:
         f"{trial['score']:.4f}",
         f"{trial['size_bytes'] / 1e6:.2f}",
         f"{trial['seconds']:.0f}",
-        *(f"{value:.2g}" if isinstance(value, float) else value for value in values),
+        *(_shown(value) for value in values),
     ]
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return "none"
+    return f"{value:.2g}" if isinstance(value, float) else value

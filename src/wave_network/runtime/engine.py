@@ -195,7 +195,8 @@ class Engine:
         """
         if self.config.is_multi_label:
             raise ConfigError(
-                "sets of a coverage hold a text's one label: this model gives any number of labels"
+                "sets of a coverage are for one label a text: this model gives any number of "
+                "labels, so ask without a coverage for those it gives"
             )
         return bar_for(coverage, self._bars)
 

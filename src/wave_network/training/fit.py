@@ -294,7 +294,8 @@ def _fitting(config: TrainConfig, multi_label: bool, unlabeled: Dataset | None) 
         raise ConfigError("a teacher gives each text one label: leave it out with label lists")
     if config.class_weight is not None:
         raise ConfigError(
-            "class weights are for one label a text: with label lists each label has a threshold"
+            "class weights are for one label a text: leave them out with label lists, where each "
+            "label has a threshold"
         )
     return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
 

@@ -70,7 +70,9 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
     if model_type == MODEL_TYPE:
         engine = load(source if Path(source).is_dir() else f"{HUB_PREFIX}{place}")
         if engine.config.is_multi_label:
-            raise ConfigError(f"{source} gives a text any number of labels: a teacher gives one")
+            raise ConfigError(
+                f"{source} gives a text any number of labels: take a teacher that gives one"
+            )
         return engine
     return TransformerTeacher(place, device)
 

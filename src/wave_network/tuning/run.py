@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,14 @@ from rich.console import Console
 
 from wave_network._version import __version__
 from wave_network.atomic import replacing_file
-from wave_network.config import LocalWaveConfig, Preset, get_preset
-from wave_network.data import encode_labels, has_label_lists, stratified_split
+from wave_network.config import Label, LocalWaveConfig, Preset, get_preset
+from wave_network.data import (
+    encode_label_sets,
+    encode_labels,
+    has_label_lists,
+    split_label_sets,
+    stratified_split,
+)
 from wave_network.errors import ConfigError, OutputError
 from wave_network.model_card import render_card
 from wave_network.model_folder import size_bytes, write_model
@@ -25,7 +32,7 @@ from wave_network.settings import customize
 from wave_network.training.fit import Fitted, fit
 from wave_network.training.loop import resolve_device
 from wave_network.tuning.progress import TrialBar
-from wave_network.tuning.space import SearchSpace, settings
+from wave_network.tuning.space import SearchSpace, weights_may_help
 from wave_network.tuning.study import (
     CUT,
     DIRECTIONS,
@@ -49,7 +56,7 @@ def tune(
     *,
     preset: str,
     output: Path,
-    metric: str,
+    metric: str | None,
     seconds: float | None,
     trials: int | None,
     max_size: int | None,
@@ -62,11 +69,14 @@ def tune(
     Trials are kept in the output folder; the same call goes on where an earlier one ended.
 
     Args:
-        training: Columns `text` and `label`.
+        training: Columns `text` and `label`; where the labels are lists, a text may have any number
+            of them.
         validation: Likewise, what all trials are compared on; None holds rows out as `fit` does.
         preset: Where the search starts.
         output: Folder for the trials, the best settings and the best model.
-        metric: `accuracy`, `macro_f1` or `loss`, of the validation texts.
+        metric: `accuracy`, `macro_f1` or `loss`, of the validation texts; with lists of labels
+            `micro_f1` too, and `accuracy` is that of whole sets. None: `accuracy`, with lists
+            `micro_f1`.
         seconds: Time for all trials, those of earlier calls included; None: no limit.
         trials: How many may end, those of earlier calls included; None: no limit.
         max_size: Bytes that the model folder may take; None: about as many as the preset's.
@@ -81,14 +91,12 @@ def tune(
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
     started = time.perf_counter()
-    if metric not in DIRECTIONS:
-        raise ConfigError(f"metric must be one of {', '.join(DIRECTIONS)}; got {metric!r}")
+    multi_label = has_label_lists(training)
+    metric = _metric(metric, multi_label)
     chosen = customize(get_preset(preset), {"seed": seed, "device": device})
     if chosen.config is not LocalWaveConfig:
         raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
     resolve_device(chosen.train.device)
-    if has_label_lists(training):
-        raise ConfigError("tuning is for one label a text, and these texts have lists of them")
     check_folder(output)
     searched = {
         "version": __version__,
@@ -98,13 +106,20 @@ def tune(
         "max-size": max_size,
         "seed": seed,
     }
-    classes, labels = encode_labels(training["label"])
+    classes: tuple[Label, ...]
+    if multi_label:
+        classes, table = encode_label_sets(training["label"])
+        split = partial(split_label_sets, table)
+        class_weights = False
+    else:
+        classes, labels = encode_labels(training["label"])
+        split = partial(stratified_split, labels)
+        class_weights = weights_may_help(metric, labels)
     if validation is None:
-        fraction = chosen.train.validation_fraction
-        kept, held_out = stratified_split(labels, fraction, seed)
+        kept, held_out = split(chosen.train.validation_fraction, seed)
         training, validation = training.select(kept), training.select(held_out)
     with console.status("looking at the vocabulary"):
-        space = SearchSpace.around(chosen, training, classes, max_size)
+        space = SearchSpace.around(chosen, training, classes, max_size, class_weights=class_weights)
     study = Study(output, metric, searched)
     try:
         if study.ranked() and not (output / MODEL).is_dir():
@@ -119,6 +134,20 @@ def tune(
         raise OutputError(f"{output / TRIALS} cannot be written: {error.__cause__}") from error
     finally:
         study.close()
+
+
+def _metric(name: str | None, multi_label: bool) -> str:
+    """What is compared: what was asked for, or what suits the texts."""
+    if name is None:
+        return "micro_f1" if multi_label else "accuracy"
+    if name not in DIRECTIONS:
+        raise ConfigError(f"metric must be one of {', '.join(DIRECTIONS)}; got {name!r}")
+    if name == "micro_f1" and not multi_label:
+        raise ConfigError(
+            "micro_f1 is for texts with any number of labels: with one label each it is the "
+            "accuracy, so take accuracy"
+        )
+    return name
 
 
 @dataclass
@@ -188,9 +217,16 @@ class _Search:
         bar = TrialBar(self.console, trial, self.metric, self.deadline)
         try:
             preset = space.candidate(trial.params)
-            trial.set_user_attr("settings", settings(preset))
+            trial.set_user_attr("settings", space.settings(preset))
             with bar:
-                fitted = fit(self.training, self.validation, preset, preset.train, progress=bar)
+                fitted = fit(
+                    self.training,
+                    self.validation,
+                    preset,
+                    preset.train,
+                    classes=space.size.labels,  # one that is held out alone is among them
+                    progress=bar,
+                )
         except optuna.TrialPruned:
             self._end(trial, "pruned", TrialState.PRUNED)
             return True
@@ -245,7 +281,7 @@ class _Search:
 
     def _keep(self, preset: Preset, fitted: Fitted) -> None:
         self._write(self.output / MODEL, fitted)
-        values = {"preset": preset.name, **settings(preset), "seed": preset.train.seed}
+        values = {"preset": preset.name, **self.space.settings(preset), "seed": preset.train.seed}
         with replacing_file(self.output / SETTINGS, overwrite=True) as file:
             file.write(json.dumps(values, indent=2) + "\n")
 

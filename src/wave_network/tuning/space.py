@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -18,11 +20,12 @@ from optuna.distributions import (
 )
 
 from wave_network.config import Label, Preset
-from wave_network.data import column
+from wave_network.data import column, has_label_lists
 from wave_network.errors import ConfigError
 from wave_network.model_folder import parameter_counts
 from wave_network.settings import customize
 from wave_network.text import TextTokenizer
+from wave_network.training.fit import MULTI_LABEL_TOKEN_DROPOUT
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 SHAPE: Final = ("hidden_size", "vocab_size", "bigram_buckets")
 TRAINING: Final = (
     *("learning_rate", "embedding_rate", "embedding_epsilon"),
-    *("token_dropout", "label_smoothing", "epochs"),
+    *("token_dropout", "label_smoothing", "epochs", "class_weight"),
 )
 
 _HIDDEN_SIZES: Final = (0.5, 0.75, 1.0, 1.5, 2.0)  # in the preset's
@@ -39,6 +42,9 @@ _LEAST_BUCKETS: Final = 101
 _LARGEST_VOCABULARY: Final = 262_144
 _SMALL_FILES: Final = 16_000  # bytes: conformal.json, the card and the like, beside the labels
 _EPOCH_RECORD: Final = 450  # bytes of a line of history.jsonl
+_THRESHOLD: Final = 30  # bytes of a line of config.json
+_MOST_TOKEN_DROPOUT: Final = 0.8
+_IMBALANCED: Final = 1.5  # times as many texts of the largest class as of the smallest
 
 
 @dataclass(frozen=True)
@@ -49,31 +55,42 @@ class FolderSize:
         labels: The classes.
         vocabulary: Entries that the texts give at most.
         entry_bytes: What one of them takes in `tokenizer.json`.
+        multi_label: Whether a text may have any number of labels.
     """
 
     labels: tuple[Label, ...]
     vocabulary: int
     entry_bytes: float
+    multi_label: bool = False
 
     @classmethod
-    def measure(cls, training: Dataset, labels: tuple[Label, ...], vocab_size: int) -> FolderSize:
+    def measure(
+        cls, training: Dataset, labels: tuple[Label, ...], vocab_size: int, *, multi_label: bool
+    ) -> FolderSize:
         """Learn the largest vocabulary of the search, once, to see what its entries take."""
         wanted = min(vocab_size, _LARGEST_VOCABULARY)
         tokenizer = TextTokenizer.train(column(training, "text"), wanted, 512)
         with TemporaryDirectory() as folder:
             tokenizer.save(folder)
             size = sum(path.stat().st_size for path in Path(folder).iterdir())
-        return cls(labels, tokenizer.vocab_size, size / tokenizer.vocab_size)
+        return cls(labels, tokenizer.vocab_size, size / tokenizer.vocab_size, multi_label)
 
     def estimate(self, preset: Preset) -> int:
         """Bytes of the folder of that preset's model."""
         entries = min(preset.vocab_size, self.vocabulary)
         config = preset.config(
-            labels=self.labels, vocab_size=entries, cls_token_id=0, **preset.model
+            labels=self.labels,
+            problem_type=(
+                "multi_label_classification" if self.multi_label else "single_label_classification"
+            ),
+            vocab_size=entries,
+            cls_token_id=0,
+            **preset.model,
         )
         weights = 4 * parameter_counts(config)["total"]
         # The labels stand in the configuration and in the card.
         texts = _SMALL_FILES + 2 * len(json.dumps(self.labels, indent=2))
+        texts += _THRESHOLD * len(self.labels) if self.multi_label else 0
         return round(weights + self.entry_bytes * entries + texts) + (
             _EPOCH_RECORD * preset.train.epochs
         )
@@ -87,23 +104,32 @@ class SearchSpace:
         default: Where the search starts: the preset, made to fit.
         size: Estimates what a folder takes.
         limit: Bytes that it may take.
+        class_weights: Whether `class_weight` is searched.
     """
 
     default: Preset
     size: FolderSize
     limit: int
+    class_weights: bool = False
 
     @classmethod
     def around(
-        cls, preset: Preset, training: Dataset, labels: tuple[Label, ...], max_size: int | None
+        cls,
+        preset: Preset,
+        training: Dataset,
+        labels: tuple[Label, ...],
+        max_size: int | None,
+        *,
+        class_weights: bool = False,
     ) -> SearchSpace:
         """The space around a preset for these texts.
 
         Args:
             preset: With the seed of all trials.
-            training: What is learnt from, column `text`.
+            training: What is learnt from, columns `text` and `label`.
             labels: The classes.
             max_size: Bytes that the folder may take; None: as many as the preset's.
+            class_weights: Whether to search `class_weight`: for one label a text.
 
         Raises:
             ConfigError: If no model is that small.
@@ -114,18 +140,33 @@ class SearchSpace:
             "epochs": preset.train.epochs_for(texts),
             "learning_rate": preset.train.learning_rate_for(texts),
         }
+        if multi_label := has_label_lists(training):
+            # As `fit` has it, which trains with no more.
+            dropout = min(preset.train.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
+            lengthened["token_dropout"] = dropout
         default = customize(preset, lengthened)
         growth = max(
-            1.0, (max_size or 0) / FolderSize(labels, preset.vocab_size, 0).estimate(preset)
+            1.0,
+            (max_size or 0)
+            / FolderSize(labels, preset.vocab_size, 0, multi_label).estimate(preset),
         )
-        size = FolderSize.measure(training, labels, round(2 * growth * preset.vocab_size))
+        size = FolderSize.measure(
+            training, labels, round(2 * growth * preset.vocab_size), multi_label=multi_label
+        )
         limit = max_size or size.estimate(default)
-        return cls(shrink(default, size, limit), size, limit)
+        return cls(shrink(default, size, limit), size, limit, class_weights)
 
     @property
     def default_values(self) -> dict[str, Any]:
         """The default as a point of the space."""
-        return settings(self.default)
+        return self.settings(self.default)
+
+    def settings(self, preset: Preset) -> dict[str, Any]:
+        """What of a preset is searched here, by name, and its value."""
+        values = settings(preset)
+        if not self.class_weights:
+            del values["class_weight"]
+        return values
 
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -135,6 +176,9 @@ class SearchSpace:
         most = max(at["vocab_size"], min(round(growth * at["vocab_size"]), self.size.vocabulary))
         least = max(_LEAST_VOCABULARY, min(at["vocab_size"], self.size.vocabulary) // 4)
         buckets = at["bigram_buckets"]
+        multi_label = self.size.multi_label
+        dropout = MULTI_LABEL_TOKEN_DROPOUT if multi_label else _MOST_TOKEN_DROPOUT
+        weights = {"class_weight": CategoricalDistribution([None, "balanced"])}
         return {
             "hidden_size": CategoricalDistribution(self._hidden_sizes()),
             "vocab_size": IntDistribution(min(least, at["vocab_size"]), most, log=True),
@@ -144,9 +188,10 @@ class SearchSpace:
             "learning_rate": _around(at["learning_rate"], 3),
             "embedding_rate": _around(at["embedding_rate"], 3),
             "embedding_epsilon": _around(at["embedding_epsilon"], 10),
-            "token_dropout": FloatDistribution(0.0, 0.8),
+            "token_dropout": FloatDistribution(0.0, dropout),
             "label_smoothing": FloatDistribution(0.0, 0.2),
             "epochs": IntDistribution(max(1, at["epochs"] // 2), 2 * at["epochs"], log=True),
+            **(weights if self.class_weights else {}),
         }
 
     def _hidden_sizes(self) -> list[int]:
@@ -166,8 +211,21 @@ class SearchSpace:
         return shrink(customize(self.default, values), self.size, self.limit)
 
 
+def weights_may_help(metric: str, labels: NDArray[np.int64]) -> bool:
+    """Whether class weights are worth a search.
+
+    They make a model find more texts of rare classes, at the expense of common ones.
+
+    Args:
+        metric: What is to be best: macro F1 counts every class alike.
+        labels: Class indices of the training texts, (texts,).
+    """
+    sizes = np.bincount(labels)
+    return metric == "macro_f1" and bool(sizes.max() >= _IMBALANCED * sizes.min())
+
+
 def settings(preset: Preset) -> dict[str, Any]:
-    """What of a preset is searched, by name, and its value."""
+    """What of a preset may be searched, by name, and its value."""
     shape = preset.config(labels=("any", "other"), vocab_size=1, cls_token_id=0, **preset.model)
     return {
         **{name: getattr(shape, name) for name in SHAPE},

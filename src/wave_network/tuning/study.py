@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DIRECTIONS: Final[Mapping[str, Literal["maximize", "minimize"]]] = {
     "accuracy": "maximize",
+    "micro_f1": "maximize",
     "macro_f1": "maximize",
     "loss": "minimize",
 }
