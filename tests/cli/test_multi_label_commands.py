@@ -1,11 +1,13 @@
 """Every command with texts that may have any number of labels."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from cli_helpers import rows_of_label_sets, write_csv
 
 from wave_network import load
+from wave_network.config import PRESETS
 
 QUICK = ("--preset", "tiny", "--epochs", 20, "--batch-size", 8, "--learning-rate", 0.01)
 SPLIT = ("--label-separator", "|")
@@ -87,7 +89,7 @@ def test_a_threshold_leaves_labels_out_and_a_coverage_is_for_one_label(invoke, m
         assert said in invoke("evaluate", model, data, *SPLIT, option, 0.9).message
 
 
-def test_weights_of_texts_and_none_of_classes(invoke, tmp_path):
+def test_weights_of_texts_and_neither_of_classes_nor_a_teacher(invoke, model, data, tmp_path):
     rows = [
         (f"{text}", f"{labels},{number % 3}")
         for number, (text, labels) in enumerate(rows_of_label_sets())
@@ -99,7 +101,9 @@ def test_weights_of_texts_and_none_of_classes(invoke, tmp_path):
     assert metrics["training_texts"] + metrics["validation_texts"] == 40
     ended = invoke(*arguments, "--class-weight", "balanced", "--overwrite")
     assert ended.code == 2
-    assert "class weights are for one label a text" in ended.err
+    assert "class weights are for one label a text: leave them out" in ended.message
+    arguments = ("train", data, *SPLIT, *QUICK, "--output", "w", "--overwrite")
+    assert "leave it out with label lists" in invoke(*arguments, "--teacher", model).message
 
 
 def test_predict_explains_the_most_probable_label(invoke, model):
@@ -123,17 +127,36 @@ def test_info_and_inspect(invoke, model):
     assert list(found)[:4] == ["text", "labels", "scores", "tokens"]
 
 
-def test_a_report_is_on_one_label_a_text(invoke, model, data, tmp_path):
-    ended = invoke("report", model, "--data", data)
-    assert ended.code == 2
-    assert "gives a text any number of labels" in ended.err
-    assert not (tmp_path / "report.html").exists()
+def test_report(invoke, model, data, tmp_path):
+    arguments = ("report", model, "--data", data, "--training", data, *SPLIT)
+    ended = invoke(*arguments, "--json")
+    assert ended.code == 0, ended.err
+    (result,) = ended.lines
+    (evaluated,) = invoke("evaluate", model, data, *SPLIT, "--json").lines
+    for name in ("accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier", "examples"):
+        assert result[name] == evaluated[name]
+    assert result["cardinality"]["data"] == 1.0
+    assert result["duplicates"]["exact"] == 60
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert '<h2 id="confusion">Missed and added</h2>' in page
 
 
-def test_tuning_is_for_one_label_a_text(invoke, tmp_path):
-    lists = tmp_path / "lists.jsonl"
-    lists.write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n')
-    assert "tuning is for one label a text" in invoke("tune", lists, "--output", "t").message
+def test_tune_then_train_with_what_it_found(invoke, data, tmp_path, monkeypatch):
+    tiny = PRESETS["tiny"]
+    quick = replace(tiny.train, min_steps=0, epochs=8, batch_size=8, learning_rate=0.01)
+    monkeypatch.setitem(PRESETS, "tiny", replace(tiny, train=quick))
+    arguments = ("tune", data, *SPLIT, "--preset", "tiny", "--trials", 2, "--output", "t")
+    ended = invoke(*arguments)
+    assert ended.code == 0, ended.err
+    said = f"wave-network train {data} --label-separator '|' --config t/tuned.json"
+    assert said in ended.out
+    (summary,) = invoke(*arguments, "--json").lines
+    assert summary["metric"] == "micro_f1"
+    ended = invoke("train", data, *SPLIT, "--config", "t/tuned.json", "--output", "m", "--json")
+    assert ended.lines[0]["validation"]["micro_f1"] == summary["score"]
+    made, tuned = (tmp_path / folder / "model.safetensors" for folder in ("m", "t/model"))
+    assert made.read_bytes() == tuned.read_bytes()
+    assert load(tmp_path / "m").config == load(tmp_path / "t" / "model").config
 
 
 def test_quantize_measures_micro_f1(invoke, model, data, tmp_path):

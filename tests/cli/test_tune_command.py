@@ -49,6 +49,18 @@ def test_people_get_a_table_of_trials(invoke, few):
 
 
 @pytest.mark.usefixtures("quick")
+def test_of_unequal_classes_macro_f1_tries_class_weights(invoke, tmp_path):
+    rows = [row for row in labelled_rows(90) if row[1] == "animal" or row[0].startswith("blue")]
+    data = write_csv(tmp_path / "unequal.csv", rows, "text,kind")
+    options = (data, "--label-column", "kind", "--preset", "tiny", "--metric", "macro_f1")
+    ended = invoke("tune", *options, "--trials", 2)
+    assert ended.code == 0, ended.err
+    assert "weights" in ended.out
+    assert re.search(r" none │$", ended.out, re.M)
+    assert f"wave-network train {data} --label-column kind --config" in ended.out
+
+
+@pytest.mark.usefixtures("quick")
 def test_options_go_before_the_file(invoke, few, tmp_path):
     values = {"preset": "small", "vocab_size": 265, "epochs": 5, "seed": 7, "learning_rate": 0.5}
     (tmp_path / "s.json").write_text(json.dumps(values))
@@ -66,7 +78,11 @@ def test_options_go_before_the_file(invoke, few, tmp_path):
     [
         (("tune", "--time", "soon"), "'soon' is no duration: write 90s, 10m or 1h30m"),
         (("tune", "--max-size", "small"), "'small' is no size: write 2MB or 500kB"),
-        (("tune", "--metric", "f2"), "metric must be one of accuracy, macro_f1, loss; got 'f2'"),
+        (
+            ("tune", "--metric", "f2"),
+            "metric must be one of accuracy, micro_f1, macro_f1, loss; got 'f2'",
+        ),
+        (("tune", "--metric", "micro_f1"), "with one label each it is the accuracy, so take"),
         (("tune", "--preset", "paper"), "paper is the papers' own model: tune small, tiny or"),
         (("tune", "--output", "."), ". is there and holds no trials: choose another --output"),
         (("train", "--config", "bad.json"), "no setting 'epoch': did you mean 'epochs'?"),

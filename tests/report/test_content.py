@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,10 +6,8 @@ import pytest
 from wave_network import load
 from wave_network.data import from_memory, read_splits
 from wave_network.errors import DataError
-from wave_network.model_folder import write_model
-from wave_network.report import content as module
 from wave_network.report.content import measure
-from wave_network.training.metrics import full_report
+from wave_network.training.metrics import full_report, report_for
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +31,7 @@ def test_the_figures_are_those_of_evaluate(sample_model, rows, content):
     assert low < content.figures["accuracy"] < high
     matrix = np.array(content.figures["confusion"]["matrix"])
     np.fill_diagonal(matrix, 0)
-    assert content.confusions[0][2] == matrix.max()
+    assert content.mistakes.confusions[0][2] == matrix.max()
 
 
 def test_size_speed_and_history_are_the_models(sample_model, content):
@@ -43,25 +40,6 @@ def test_size_speed_and_history_are_the_models(sample_model, content):
     assert content.speed.milliseconds > 0
     lines = (sample_model / "history.jsonl").read_text().splitlines()
     assert content.history == [json.loads(line) for line in lines]
-
-
-def test_the_most_confident_errors_come_first_each_explained(sample_model, rows, content):
-    engine = load(sample_model)
-    scores = [answer.other_score for answer in content.errors]
-    assert scores == sorted(scores, reverse=True)
-    assert len(scores) == module.EXAMPLES
-    wrong = [
-        prediction.score
-        for prediction, label in zip(engine.predict(rows["text"]), rows["label"], strict=True)
-        if prediction.label != label
-    ]
-    assert scores == pytest.approx(sorted(wrong, reverse=True)[: len(scores)])
-    for answer in content.errors:
-        row = rows[answer.row - 1]
-        assert row["label"] == answer.label != answer.other
-        assert row["text"].startswith(answer.text.removesuffix(" …"))
-        assert answer.explanation.label == answer.other
-        assert answer.explanation.score == pytest.approx(answer.other_score, abs=1e-5)
 
 
 def test_lengths_and_class_sizes_hold_every_text_once(rows, content):
@@ -91,55 +69,40 @@ def tiny_rows():
     return from_memory(texts, ["Sports"] * 6 + ["World"] * 2)
 
 
-def test_duplicates_are_counted_and_their_labels_compared(sample_model, rows):
-    training = from_memory(
-        [rows[0]["text"].upper(), rows[1]["text"] + " Indeed.", "something else"],
-        [rows[0]["label"], "another", "World"],
-    )
-    overlap = measure(sample_model, rows, training).overlap
-    assert (overlap.exact, overlap.near, overlap.differing) == (1, 1, 1)
-    assert [pair.duplicate.test for pair in overlap.pairs] == [1, 0]
-    answers = load(sample_model).predict(rows["text"])
-    right = [a.label == label for a, label in zip(answers, rows["label"], strict=True)]
-    assert overlap.accuracy == pytest.approx(np.mean(right[:2]))
-    assert overlap.accuracy_without == pytest.approx(np.mean(right[2:]))
+def test_label_sets(sets_model, sets_rows):
+    content = measure(sets_model, sets_rows, sets_rows)
+    engine = load(sets_model)
+    truth = np.array([[label in row for label in engine.labels] for row in sets_rows["label"]])
+    probabilities = engine.predict_proba(sets_rows["text"])
+    assert content.figures == report_for(engine.config, probabilities, truth.astype(np.float32))
+    answers = [prediction.labels for prediction in engine.predict(sets_rows["text"])]
+    right = [
+        set(answer) == set(row) for answer, row in zip(answers, sets_rows["label"], strict=True)
+    ]
+    assert content.figures["accuracy"] == pytest.approx(np.mean(right))
+    assert 0.5 <= np.mean(right) < 1
+    assert content.cardinality.data == pytest.approx(truth.sum() / 60)
+    assert content.cardinality.answers == pytest.approx(sum(map(len, answers)) / 60)
+    assert sum(group.texts for group in content.lengths) == 60
+    assert content.training_sizes == truth.sum(axis=0).tolist()
+    assert sum(one.texts for one in content.reliability) == 60 * 3
+    assert content.overlap.accuracy == content.figures["accuracy"]
 
 
-def test_wrong_labels_are_among_those_in_doubt(sample_model):
-    test = read_splits("sample").test
-    labels = list(test["label"])
-    predictions = load(sample_model).predict(test["text"])
-    sure = sorted(range(len(labels)), key=lambda row: -predictions[row].score)
-    wrong = [row for row in sure if predictions[row].label == labels[row]][:10]
-    for row in wrong:
-        labels[row] = next(label for label in sorted(set(labels)) if label != labels[row])
-    result = measure(sample_model, from_memory(list(test["text"]), labels))
-    assert {answer.row - 1 for answer in result.label_errors} >= set(wrong)
-    assert result.label_error_count >= len(result.label_errors)
+def test_label_sets_by_size_tell_the_recall(sets_model, sets_rows):
+    content = measure(sets_model, sets_rows)
+    rows = content.figures["per_class"].values()
+    assert sum(group.texts for group in content.class_sizes) == sum(row["support"] for row in rows)
+    hits = sum(group.accuracy * group.texts for group in content.class_sizes)
+    assert hits == pytest.approx(sum(row["recall"] * row["support"] for row in rows))
 
 
-def test_a_model_that_cannot_be_explained_says_why(make_files, tmp_path, small_tokenizer):
-    files = make_files(pooling="mean")
-    write_model(tmp_path / "model", files, card="", history=[])
-    rows = from_memory(["one", "two", "three"] * 4, ["World", "Sports", "Sci/Tech"] * 4)
-    result = measure(tmp_path / "model", rows)
-    assert result.errors
-    assert all(answer.explanation is None for answer in result.errors)
-    assert "pool" in result.not_explained
-
-
-def test_answers_that_are_all_right(sample_model, tiny_rows):
-    answers = [prediction.label for prediction in load(sample_model).predict(tiny_rows["text"])]
-    result = measure(sample_model, from_memory(list(tiny_rows["text"]), answers))
-    assert (result.errors, result.confusions, result.not_explained) == ([], [], "")
-    assert result.figures["accuracy"] == 1.0
+def test_texts_without_any_label(sets_model):
+    content = measure(sets_model, from_memory(["rain", "sun"], [[], []]))
+    assert content.cardinality.data == 0
+    assert content.class_sizes == []
 
 
 def test_a_label_of_no_class_is_refused(sample_model):
     with pytest.raises(DataError, match="Weather"):
         measure(sample_model, from_memory(["rain", "sun"], ["Weather", "World"]))
-
-
-def test_a_long_text_is_shown_in_part(content):
-    answer = replace(content.errors[0], text=module.shortened("a" * 9_999))
-    assert len(answer.text) == module.CHARACTERS + 2

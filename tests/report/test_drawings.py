@@ -53,3 +53,9 @@ def test_the_bars_of_a_reliability_diagram_are_as_high_as_the_accuracy():
     root = ElementTree.fromstring(reliability_diagram(bins))
     low, high = (float(bar.get("height")) for bar in root.iter("rect"))
     assert low == pytest.approx(high / 4)
+
+
+def test_of_labels_the_diagram_says_what_is_counted():
+    drawing = reliability_diagram([Bin(0.2, 0.4, 7, 0.3, 0.25)], of_labels=True)
+    assert "7 labels, mean probability 0.300, share of texts with it 0.250" in drawing
+    assert "probability of the label<" in drawing

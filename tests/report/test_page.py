@@ -104,10 +104,10 @@ def test_the_figures_stand_in_it(page, content):
 
 def test_each_error_shows_its_text_in_colours(page, content):
     words = Page(page).words
-    for answer in content.errors:
+    for answer in content.mistakes.errors:
         assert " ".join(answer.text.split()) in words
     section = page.partition('id="errors"')[2].partition("</section>")[0]
-    assert section.count('class="for"') > len(content.errors)
+    assert section.count('class="for"') > len(content.mistakes.errors)
 
 
 def test_markup_and_control_characters_of_texts_labels_and_names_are_shown(make_files, tmp_path):
@@ -146,19 +146,60 @@ def test_of_many_classes_the_largest_are_shown(make_files, tmp_path):
 
 
 def test_what_is_missing_is_said(content):
-    bare = replace(
-        content,
-        history=[],
-        errors=[replace(content.errors[0], explanation=None)],
+    mistakes = replace(
+        content.mistakes,
+        errors=[replace(content.mistakes.errors[0], explanation=None)],
         not_explained="it has several layers",
-        overlap=None,
-        training_sizes=None,
         label_errors=[],
         label_error_pairs=[],
         label_error_count=0,
     )
+    bare = replace(content, history=[], mistakes=mistakes, overlap=None, training_sizes=None)
     words = Page(html_page(bare, model="m", data="d")).words
     assert "The model folder has no history of its training." in words
     assert "No explanations: it has several layers." in words
     assert "--training DATA names what the model was trained on" in words
-    assert "There are none" in Page(html_page(replace(bare, errors=[]), model="m", data="d")).words
+    right = replace(bare, mistakes=replace(mistakes, errors=[]))
+    assert "There are none" in Page(html_page(right, model="m", data="d")).words
+
+
+def test_a_page_on_label_sets(sets_model, sets_rows):
+    content = measure(sets_model, sets_rows, sets_rows)
+    page = html_page(content, model="films", data="test.jsonl", training="train.jsonl")
+    parsed = Page(page)
+    links = [value for name, value in parsed.attributes if name == "href"]
+    assert {link[1:] for link in links if link.startswith("#")} == set(parsed.ids)
+    assert len(parsed.ids) == 9
+    assert page.count("<table") == page.count('<div class="scroll"><table')
+    words, figures = parsed.words, content.figures
+    assert f"micro F1{figures['micro_f1']:.4f}" in words
+    assert f"macro F1{figures['macro_f1']:.4f}" in words
+    assert "subset accuracy" in words
+    cardinality = content.cardinality
+    said = f"labels a text{cardinality.answers:.2f}in the answers; {cardinality.data:.2f} in the"
+    assert said in words
+    section = page.partition('id="classes"')[2].partition("</section>")[0]
+    assert [float(one) for one in re.findall(r"<td>(0\.\d{3})</td>", section)] == [0.5, 0.3, 0.6]
+    table = page.partition('id="confusion"')[2].partition("</table>")[0]
+    numbers = [int(number) for number in re.findall(r">(\d+)</td>", table)]
+    rows = content.mistakes.missed_and_added.rows
+    assert numbers == [number for row in rows for number in (*row.together, row.texts)]
+    for error in content.mistakes.errors:
+        named = ", ".join(error.labels) or "none"
+        kind = "added" if error.added else "missed"
+        assert f"text {error.row}: labelled {named}; {kind} {error.label} (" in words
+    errors = page.partition('id="errors"')[2].partition("</section>")[0]
+    assert errors.count('class="for"') > len(content.mistakes.errors)
+    assert "rather with comedy (" in words
+    assert "Found among the 60 training texts, of 60 texts: 60 but for case" in words
+
+
+def test_of_label_sets_too_markup_is_shown(make_files, tmp_path):
+    labels = (f"A{EVIL}", f"B {BIDI}")
+    files = make_files(labels=labels, problem_type="multi_label_classification")
+    write_model(tmp_path / "model", files, card="", history=[])
+    rows = from_memory([EVIL, BIDI, "plain"] * 4, [list(labels), [labels[1]], []] * 4)
+    content = measure(tmp_path / "model", rows, rows)
+    parsed = Page(html_page(content, model="m", data="d", training="t"))
+    assert "script" not in parsed.tags
+    assert f"A{EVIL}" in parsed.words

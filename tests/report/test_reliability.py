@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from wave_network.report.reliability import interval, reliability_bins
+from wave_network.report.reliability import (
+    interval,
+    reliability_bins,
+    reliability_bins_of_sets,
+)
 from wave_network.training.calibration import expected_calibration_error
 
 
@@ -21,6 +25,13 @@ def test_the_bins_are_those_of_the_calibration_error():
     error = sum(one.texts * abs(one.confidence - one.accuracy) for one in bins) / 500
     assert error == pytest.approx(expected_calibration_error(probabilities, labels))
     assert sum(one.texts for one in bins) == 500
+
+
+def test_of_label_sets_each_label_of_each_text_counts():
+    probabilities = np.array([[0.9, 0.02], [0.9, 0.04]])
+    low, high = reliability_bins_of_sets(probabilities, np.array([[True, False], [False, False]]))
+    assert (low.texts, low.confidence, low.accuracy) == (2, pytest.approx(0.03), 0.0)
+    assert (high.texts, high.confidence, high.accuracy) == (2, pytest.approx(0.9), 0.5)
 
 
 def test_an_interval_of_wilson():

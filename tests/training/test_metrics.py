@@ -163,3 +163,11 @@ def test_report_of_label_sets():
     }
     assert report["examples"] == 4
     assert json.loads(json.dumps(report)) == report
+
+
+def test_the_full_report_of_one_label_that_a_text_may_have():
+    probabilities = np.array([[0.9], [0.8], [0.3], [0.2]], np.float32)
+    targets = np.array([[1], [0], [1], [0]], np.float32)
+    report = full_report_of_sets(probabilities, targets, ["new"], (0.5,))
+    row = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2, "threshold": 0.5}
+    assert report["per_class"] == {"new": row}

@@ -32,6 +32,17 @@ def rows():
 
 
 @pytest.fixture
+def sets():
+    """120 texts with any number of three labels, one of which a single text has."""
+    words = {"sun": ["dry"], "rain": ["wet"], "rainbow": ["dry", "wet"], "night": []}
+    pairs = [
+        (f"{word} day {number}", labels) for number in range(30) for word, labels in words.items()
+    ]
+    pairs[7] = ("a comet", ["rare"])
+    return from_memory(*map(list, zip(*pairs, strict=True)))
+
+
+@pytest.fixture
 def quick(monkeypatch):
     """Let the preset `tiny` train for four short epochs."""
     tiny = PRESETS["tiny"]

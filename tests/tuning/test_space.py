@@ -1,15 +1,16 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from wave_network.config import PRESETS, get_preset
-from wave_network.data import read_splits
+from wave_network.data import from_memory, read_splits
 from wave_network.errors import ConfigError
 from wave_network.model_card import render_card
 from wave_network.model_folder import size_bytes, write_model
 from wave_network.settings import customize
 from wave_network.training.fit import fit
-from wave_network.tuning.space import SearchSpace, settings
+from wave_network.tuning.space import SearchSpace, settings, weights_may_help
 
 LABELS = ("Business", "Sci/Tech", "Sports", "World")
 
@@ -98,3 +99,49 @@ def test_the_epochs_of_few_texts_are_those_that_are_trained(sample):
     assert space.default_values["epochs"] == 6
     assert space.default.train.min_steps == 0
     assert settings(space.default)["epochs"] == space.default.train.epochs_for(len(sample))
+
+
+def test_of_label_sets_no_more_tokens_are_left_out_than_training_does(sample):
+    sets = from_memory(list(sample["text"]), [[label] for label in sample["label"]])
+    space = SearchSpace.around(get_preset("tiny"), sets, LABELS, None)
+    assert space.default.train.token_dropout == 0.1
+    assert space.distributions["token_dropout"].high == 0.1
+    assert "class_weight" not in space.distributions
+    single = around(get_preset("tiny"), sample)
+    assert 0 < space.limit - single.limit < 200  # the thresholds
+
+
+def test_one_label_that_a_text_may_have(sample):
+    sets = from_memory(
+        list(sample["text"]), [["new"] if number % 2 else [] for number in range(len(sample))]
+    )
+    space = SearchSpace.around(get_preset("tiny"), sets, ("new",), None)
+    assert space.size.estimate(space.default) == space.limit
+
+
+def test_class_weights_are_searched_where_they_are_asked_for(sample):
+    space = SearchSpace.around(get_preset("tiny"), sample, LABELS, None, class_weights=True)
+    assert space.distributions["class_weight"].choices == (None, "balanced")
+    assert space.default_values["class_weight"] is None
+    values = {**space.default_values, "class_weight": "balanced"}
+    candidate = space.candidate(values)
+    assert candidate.train.class_weight == "balanced"
+    assert space.settings(candidate) == values
+    assert space.starts == [space.default_values, values]
+    without = around(get_preset("tiny"), sample)
+    assert "class_weight" not in without.default_values
+    assert without.starts == [without.default_values]
+
+
+@pytest.mark.parametrize(
+    ("metric", "sizes", "helped"),
+    [
+        ("macro_f1", (30, 20), True),
+        ("macro_f1", (29, 20), False),
+        ("accuracy", (90, 10), False),
+        ("loss", (90, 10), False),
+    ],
+)
+def test_class_weights_may_help_the_macro_f1_of_unequal_classes(metric, sizes, helped):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    assert weights_may_help(metric, labels) is helped

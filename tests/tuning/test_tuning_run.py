@@ -157,6 +157,45 @@ def test_a_folder_that_turns_out_too_large_is_not_kept(rows, tmp_path, monkeypat
     assert "trial 1  too large: 1,000,000,000 bytes" in console.file.getvalue()
 
 
+def test_label_sets_are_compared_by_micro_f1_with_the_thresholds_of_training(sets, tmp_path):
+    tuned = tmp_path / "tuned"
+    summary, _ = tune(tuned, sets, metric=None, trials=3)
+    assert summary["metric"] == "micro_f1"
+    assert set(summary["ranking"][0]["validation"]) >= {"accuracy", "micro_f1", "macro_f1", "loss"}
+    assert all(trial["settings"]["token_dropout"] <= 0.1 for trial in summary["ranking"])
+    model = read_model(tuned / "model")
+    assert model.config.is_multi_label
+    assert model.config.labels == ("dry", "rare", "wet")
+    assert model.metrics["validation"]["micro_f1"] == summary["score"]
+    again = trained(tmp_path / "again", sets, preset=read_settings(tuned / "tuned.json"))
+    assert weights(again) == weights(tuned / "model")
+    assert read_model(again).config == model.config
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
+def test_label_sets_by_another_metric(sets, tmp_path, metric):
+    summary, _ = tune(tmp_path / "tuned", sets, metric=metric, trials=1)
+    assert summary["score"] == summary["ranking"][0]["validation"][metric]
+
+
+def test_the_first_trial_of_label_sets_is_the_presets_default(sets, tmp_path):
+    tune(tmp_path / "tuned", sets, trials=1)
+    default = trained(tmp_path / "default", sets, preset="tiny")
+    assert weights(tmp_path / "tuned" / "model") == weights(default)
+
+
+def test_of_unequal_classes_macro_f1_is_tried_with_class_weights(rows, tmp_path):
+    cold = [row for row, label in enumerate(rows["label"]) if label == "cold"]
+    unequal = rows.select([*range(12), *cold])
+    summary, _ = tune(tmp_path / "tuned", unequal, metric="macro_f1", trials=2)
+    tried = {trial["trial"]: trial["settings"]["class_weight"] for trial in summary["ranking"]}
+    assert tried == {0: None, 1: "balanced"}
+    chosen = json.loads((tmp_path / "tuned" / "tuned.json").read_text())["class_weight"]
+    model = read_model(tmp_path / "tuned" / "model")
+    assert chosen == summary["ranking"][0]["settings"]["class_weight"]
+    assert model.training["class_weight"] == chosen
+
+
 def interrupting(monkeypatch, moment, call):
     """Stands for the user who presses Ctrl-C at that call of a moment of the training bar."""
     original, calls = getattr(TrialBar, moment), []
@@ -232,7 +271,8 @@ def test_a_trial_that_fails_does_not_end_the_search(rows, tmp_path, monkeypatch)
     [
         ({"preset": "paper"}, "paper is the papers' own model: tune small, tiny or large"),
         ({"preset": "huge"}, "preset must be one of"),
-        ({"metric": "f2"}, "metric must be one of accuracy, macro_f1, loss"),
+        ({"metric": "f2"}, "metric must be one of accuracy, micro_f1, macro_f1, loss"),
+        ({"metric": "micro_f1"}, "micro_f1 is for texts with any number of labels"),
         ({"device": "abacus"}, "device must be one of"),
         ({"max_size": 5_000}, "no model is as small"),
     ],

@@ -24,8 +24,8 @@ def opened(tmp_path):
         study.close()
 
 
-def end(study, score=None, outcome=FINISHED, seed=0):
-    trial = study.ask(DISTRIBUTIONS, DEFAULT, seed)
+def end(study, score=None, outcome=FINISHED, seed=0, starts=(DEFAULT,)):
+    trial = study.ask(DISTRIBUTIONS, starts, seed)
     trial.set_user_attr(OUTCOME, outcome)
     study.trials.tell(trial, score, state=TrialState.FAIL if score is None else None)
     return trial
@@ -41,6 +41,14 @@ def test_the_default_comes_first_until_it_has_ended(opened):
     assert end(study, 0.5).params == DEFAULT
     assert end(study, 0.5).params != DEFAULT
     assert numbers(study.ended()) == [1, 2]
+
+
+def test_every_start_is_tried_until_it_has_ended(opened):
+    study, starts = opened(), (DEFAULT, {"rate": 2.0, "epochs": 3})
+    assert end(study, 0.5, starts=starts).params == DEFAULT
+    assert end(study, outcome=CUT, starts=starts).params == starts[1]
+    assert end(study, 0.5, starts=starts).params == starts[1]
+    assert end(study, 0.5, starts=starts).params not in starts
 
 
 def test_early_trials_keep_a_part_of_the_default(opened):
@@ -63,7 +71,7 @@ def test_what_is_asked_depends_on_the_seed_and_the_number_alone(opened, tmp_path
 
 @pytest.mark.parametrize(
     ("metric", "order"),
-    [("accuracy", [3, 0, 2, 1]), ("macro_f1", [3, 0, 2, 1]), ("loss", [1, 0, 2, 3])],
+    [("accuracy", [3, 0, 2, 1]), ("micro_f1", [3, 0, 2, 1]), ("loss", [1, 0, 2, 3])],
 )
 def test_the_ranking_knows_the_metric_and_the_earlier_of_equals_wins(opened, metric, order):
     study = opened(metric)
@@ -77,7 +85,7 @@ def test_the_ranking_knows_the_metric_and_the_earlier_of_equals_wins(opened, met
 def test_a_killed_program_leaves_a_trial_that_counts_for_nothing(opened):
     study = opened()
     end(study, 0.5)
-    study.ask(DISTRIBUTIONS, DEFAULT, 0)
+    study.ask(DISTRIBUTIONS, [DEFAULT], 0)
     study.close()
     again = opened()
     assert numbers(again.ended()) == [0]
@@ -89,7 +97,7 @@ def test_a_killed_program_leaves_a_trial_that_counts_for_nothing(opened):
 def test_importance_needs_some_trials_and_names_what_mattered(opened):
     study = opened()
     for _ in range(30):
-        trial = study.ask(DISTRIBUTIONS, DEFAULT, 0)
+        trial = study.ask(DISTRIBUTIONS, [DEFAULT], 0)
         trial.set_user_attr(OUTCOME, FINISHED)
         study.trials.tell(trial, trial.params["epochs"] / 10)
         if trial.number < 7:

@@ -213,7 +213,7 @@ class _Search:
         """One trial; returns whether another may follow."""
         space = self.space
         seed = space.default.train.seed
-        trial = self.study.ask(space.distributions, space.default_values, seed)
+        trial = self.study.ask(space.distributions, space.starts, seed)
         bar = TrialBar(self.console, trial, self.metric, self.deadline)
         try:
             preset = space.candidate(trial.params)

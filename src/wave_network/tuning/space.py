@@ -161,6 +161,13 @@ class SearchSpace:
         """The default as a point of the space."""
         return self.settings(self.default)
 
+    @property
+    def starts(self) -> list[dict[str, Any]]:
+        """What is tried first: the default, and it with class weights where they are searched."""
+        default = self.default_values
+        weighted = {**default, "class_weight": "balanced"}
+        return [default, weighted] if self.class_weights else [default]
+
     def settings(self, preset: Preset) -> dict[str, Any]:
         """What of a preset is searched here, by name, and its value."""
         values = settings(preset)

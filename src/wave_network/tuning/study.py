@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -116,24 +116,24 @@ class Study:
     def ask(
         self,
         distributions: dict[str, optuna.distributions.BaseDistribution],
-        default: dict[str, Any],
+        starts: Sequence[dict[str, Any]],
         seed: int,
     ) -> optuna.Trial:
-        """The next trial: the default until that has ended, then others.
+        """The next trial: the points to start with until each has ended, then others.
 
-        The first of these keep about half of the default's settings: all of them changed at once
-        seldom make a better model, and a short search has few trials.
+        The first of these keep about half of the settings of the first start, the default: all of
+        them changed at once seldom make a better model, and a short search has few trials.
         """
         count = len(self.trials.get_trials(deepcopy=False))
         # By the trial's number: a search that was interrupted goes on as if it had not been.
         self.trials.sampler = optuna.samplers.TPESampler(
             n_startup_trials=_STARTUP_TRIALS, multivariate=True, seed=seed + count
         )
-        if not self.ended():
-            self.trials.enqueue_trial(default)
+        if (ended := len(self.ended())) < len(starts):
+            self.trials.enqueue_trial(starts[ended])
         elif count <= _STARTUP_TRIALS:
             random = Random(seed + count)
-            kept = {name: value for name, value in default.items() if random.random() < 0.5}
+            kept = {name: value for name, value in starts[0].items() if random.random() < 0.5}
             self.trials.enqueue_trial(kept)
         return self.trials.ask(fixed_distributions=distributions)
 
