@@ -172,6 +172,8 @@ class _Judged(NamedTuple):
         correct: Whether each text is answered rightly, (texts,): of label sets, in every label.
         labels: Every label of every text, as class indices, (labels,).
         hits: And whether the answer has it.
+
+    The other fields are those of `Content`.
     """
 
     correct: Booleans
