@@ -85,3 +85,10 @@ def test_labels_that_the_model_does_not_know_write_nothing(invoke, tiny_model, t
     assert ended.code == 2
     assert "'mineral'" in ended.err
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_missing_model_is_told_before_the_data_are_read(invoke):
+    result = invoke("report", "no-model", "--data", "no-data.csv")
+    assert result.code == 2
+    assert "no-model" in result.err
+    assert "no-data" not in result.err

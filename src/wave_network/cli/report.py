@@ -60,6 +60,7 @@ def report(
       wave-network report wave-model --data test.csv --label-column topic --output topics.html
     """
     from wave_network.atomic import check_new, replacing_file
+    from wave_network.model_folder import read_model
 
     with extra_needed("report", "the report"):
         from wave_network.data import column, read_dataset
@@ -67,6 +68,7 @@ def report(
         from wave_network.report.page import html_page
 
     check_new(output, overwrite=overwrite)
+    read_model(model)  # what is wrong with it is said before large data are read
     columns: dict[str, Any] = {
         "text_column": text_column,
         "label_column": label_column,
