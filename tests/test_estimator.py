@@ -694,3 +694,37 @@ def test_scikit_learns_own_tools_take_label_sets():
     folds = KFold(2, shuffle=True, random_state=0)
     scores = cross_val_score(make(epochs=20), BOTH, TABLE, cv=folds, scoring="f1_micro")
     assert scores.min() > 0.8
+
+
+def test_a_base_model_is_trained_on(fitted, tmp_path):
+    fitted.save(tmp_path / "base")
+    wet = [f"rain and {word} on day {i}" for i, word in enumerate(("flood", "pond", "drip") * 5)]
+    options = {"preset": None, "base_model": str(tmp_path / "base"), "learning_rate": 0.02}
+    grown = make(**options, epochs=20).fit([*wet, *TEXTS], ["wet"] * 15 + LABELS)
+    assert grown.classes_.tolist() == ["cold", "warm", "wet"]
+    assert grown.score([*wet, *TEXTS], ["wet"] * 15 + LABELS) > 0.9
+    grown.save(tmp_path / "grown")
+    loaded = WaveClassifier.load(tmp_path / "grown")
+    assert loaded.get_params()["base_model"] == options["base_model"]
+    assert loaded.preset == "tiny"
+    np.testing.assert_array_equal(loaded.predict_proba(wet), grown.predict_proba(wet))
+    assert fitted.classes_.tolist() == ["cold", "warm"]
+    soft = np.eye(2)[[0, 1] * 16]
+    answered = make(**options, epochs=1).fit(TEXTS, soft, classes=["wet", "cold"])
+    assert answered.classes_.tolist() == ["cold", "warm", "wet"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"preset": "small"}, "preset tiny, which its weights"),
+        ({"operation": "interference"}, "operation modulation"),
+        ({"tokenizer": "another"}, "its own tokenizer"),
+        ({"base_model": "nowhere"}, "nowhere does not exist"),
+    ],
+)
+def test_what_a_base_model_cannot_be_asked_for(fitted, tmp_path, options, named):
+    fitted.save(tmp_path / "base")
+    given = {"preset": None, "base_model": str(tmp_path / "base"), **options}
+    with pytest.raises(WaveNetworkError, match=named):
+        make(**given).fit(TEXTS, LABELS)

@@ -274,10 +274,13 @@ class TrainConfig:
             F1) before stopping; None: never stop.
         initialization: Where the token embeddings start: at `random`, or at the vectors that a
             latent semantic analysis of the training texts gives (`LocalWaveConfig` alone).
+        base_model: The model that was trained on: a model folder, or `hub:OWNER/NAME`; None: from
+            scratch.
         teacher: A classifier to learn from as well: a model folder, a folder of `transformers`, or
             a Hub id.
         distillation_weight: The share of the teacher's probabilities in what labelled texts are to
-            be answered with; the labels have the rest.
+            be answered with; the labels have the rest. Without a teacher, where a model is trained
+            on: the share of what that model answered, in texts of its classes.
         distillation_temperature: With a teacher, what its texts are to be answered with and the
             model's own answers are compared as softened by it: logits are divided by it.
         validation_fraction: Share of the training texts held out where no validation is given.
@@ -306,6 +309,7 @@ class TrainConfig:
     label_smoothing: float = 0.0
     patience: int | None = None
     initialization: Initialization = "random"
+    base_model: str | None = None
     teacher: str | None = None
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0

@@ -25,6 +25,8 @@ from wave_network.model_card import render_card
 from wave_network.model_folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
 from wave_network.runtime.waves import given_labels
+from wave_network.settings import DEFAULT_PRESET
+from wave_network.training.continuing import continued_preset, continued_training
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -38,6 +40,7 @@ _OPTIONS = (
     "batch_size",
     "learning_rate",
     "patience",
+    "base_model",
     "teacher",
     "distillation_weight",
     "validation_fraction",
@@ -53,7 +56,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
     """A text classifier trained from scratch; hyper-parameters are named as `train`'s options.
 
     Args:
-        preset: `small`, `tiny`, `large` or `paper`.
+        preset: `small`, `tiny`, `large` or `paper`; None: that of `base_model`, or `small`.
         operation: `modulation` or `interference`; None takes the preset's, here as below.
         tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one.
         max_length: Tokens read of a text.
@@ -61,10 +64,13 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: Texts a step.
         learning_rate: AdamW's peak step size.
         patience: Epochs without a better validation accuracy before stopping.
+        base_model: A model to train on (`train --from`), instead of starting from scratch: a model
+            folder, or `hub:OWNER/NAME`. Labels and words that it does not know are added.
         teacher: A classifier to learn from as well: a model folder, a folder of `transformers`, or
             a Hub id.
         distillation_weight: The share of the teacher's probabilities in what labelled texts are to
-            be answered with; the labels have the rest.
+            be answered with; the labels have the rest. Without a teacher: of the answers of
+            `base_model`, in texts of its labels.
         validation_fraction: Share of the texts held out, stratified, to choose the epoch (and
             with any number of labels a text, the thresholds).
         refit: Whether to learn once more from all texts, those held out included, in as many epochs
@@ -78,7 +84,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: The labels in the order of `predict_proba`'s columns: sorted, or, where `y` has
-            columns, as given.
+            columns, as given. With `base_model`, its own come first.
         history_: One record for each epoch.
         n_iter_: Epochs trained.
 
@@ -93,7 +99,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        preset: str = "small",
+        preset: str | None = None,
         *,
         operation: str | None = None,
         tokenizer: str | None = None,
@@ -102,6 +108,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        base_model: str | Path | None = None,
         teacher: str | None = None,
         distillation_weight: float | None = None,
         validation_fraction: float | None = None,
@@ -119,6 +126,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.base_model = base_model
         self.teacher = teacher
         self.distillation_weight = distillation_weight
         self.validation_fraction = validation_fraction
@@ -136,7 +144,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
     ) -> WaveClassifier:
-        """Train; whatever was fitted before is forgotten.
+        """Train; whatever was fitted before is forgotten, save what `base_model` learnt.
 
         Args:
             X: Texts: a list, array, Series or any iterable of strings.
@@ -154,14 +162,19 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             DataError: If they cannot be learnt from.
             ConfigError: If a hyper-parameter has no such value, or the teacher other classes.
-            ModelFolderError: If the teacher or tokenizer cannot be had.
+            ModelFolderError: If the base model, teacher or tokenizer cannot be had.
             KeyboardInterrupt: On Ctrl-C; the best epoch so far is kept, and can be used.
         """
         with extra_needed("train", "WaveClassifier.fit"):
             from wave_network.training.fit import fit
 
-        preset, config = self._settings()
         options = {"operation": self.operation, "max_length": self.max_length}
+        base = None if self.base_model is None else read_model(self.base_model)
+        if base is None:
+            preset = get_preset(self.preset or DEFAULT_PRESET)
+        else:
+            preset = continued_preset(base, self.preset, options, self.tokenizer)
+        config = self._settings(preset)
         table = _table(y)
         if table is None and classes is not None:
             raise DataError("classes names the columns of y, and y has none: leave it out")
@@ -187,6 +200,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             classes=columns,
             soft_labels=soft_labels,
             unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
+            base=base,
         )
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
@@ -325,6 +339,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         used = {**files.training, **files.config.to_dict()}
         options = {name: used[name] for name in _OPTIONS if name in used}  # older ones have fewer
         usual = get_preset(files.preset).train
+        if options.get("base_model") is not None:
+            usual = continued_training(usual)
         if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
             options["epochs"] = None  # not asked for: a refit on few texts adds epochs again
         classifier = cls(preset=files.preset, **options)
@@ -356,14 +372,14 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _settings(self) -> tuple[Preset, TrainConfig]:
-        preset = get_preset(self.preset)
-        return preset, override(
+    def _settings(self, preset: Preset) -> TrainConfig:
+        return override(
             preset.train,
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             patience=self.patience,
+            base_model=None if self.base_model is None else str(self.base_model),
             teacher=self.teacher,
             distillation_weight=self.distillation_weight,
             validation_fraction=self.validation_fraction,

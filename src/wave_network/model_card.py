@@ -58,15 +58,21 @@ _ANSWERS_WITH_SETS: Final = (
 )
 
 _FIGURES: Final = """
-It was trained from scratch on {texts:,} texts{teacher}.
+It was trained {start} on {texts:,} texts{teacher}.
 
 | data | {names} |
 | --- |{rules}
 {rows}
 
-The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
-their figures flatter a little; the test texts, where there are any, chose nothing.
+{validation}; the test texts, where there are any, chose nothing.
 {refit}{calibration}"""
+
+_CHOSEN: Final = """\
+The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
+their figures flatter a little"""
+_MAYBE_KNOWN: Final = """\
+The {held_out:,} validation texts may be among those that the model it was trained on from had
+learnt, so their figures may flatter"""
 
 _REFIT: Final = """
 The validation figures are of a model that had not learnt from these texts; the one here was then
@@ -110,7 +116,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
         metadata=_metadata(publication),
         published=_published(publication),
         source=f"{HUB_PREFIX}{publication.repository}" if publication else "FOLDER",
-        figures=_figures(files.metrics, files.training.get("teacher")),
+        figures=_figures(files.metrics, files.training),
         precision=_precision(files),
         max_length=config.max_length,
         **parameter_counts(config),
@@ -141,7 +147,7 @@ def _published(publication: Publication | None) -> str:
     )
 
 
-def _figures(metrics: Mapping[str, Any], teacher: str | None) -> str:
+def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """How it was trained and measured; nothing of a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
@@ -151,16 +157,21 @@ def _figures(metrics: Mapping[str, Any], teacher: str | None) -> str:
         for part in ("validation", "test")
         if (values := metrics[part])
     ]
+    base, teacher = training.get("base_model"), training.get("teacher")
+    validation = (_MAYBE_KNOWN if base else _CHOSEN).format(
+        held_out=metrics["validation_texts"],
+        best_epoch=metrics["best_epoch"],
+        epochs=metrics["epochs"],
+        thresholds=" and the thresholds" if "micro_f1" in names else "",
+    )
     return _FIGURES.format(
+        start=f"on from `{base}`" if base else "from scratch",
         texts=metrics["training_texts"],
         names=" | ".join(names.values()),
         rules=" ---: |" * len(names),
         teacher=f", with `{teacher}` as its teacher" if teacher else "",
         rows="\n".join(rows),
-        thresholds=" and the thresholds" if "micro_f1" in names else "",
-        held_out=metrics["validation_texts"],
-        best_epoch=metrics["best_epoch"],
-        epochs=metrics["epochs"],
+        validation=validation,
         refit=_REFIT.format(texts=metrics["training_texts"]) if metrics.get("refit") else "",
         calibration=_calibration(metrics.get("calibration")),
     )

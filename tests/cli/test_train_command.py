@@ -311,3 +311,45 @@ def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
     (summary,) = ended.lines
     assert (summary["model"], summary["seed"]) == ("other", 5)
     assert len((tmp_path / "other" / "history.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_model_is_trained_on_with_a_new_label(invoke, few, tmp_path):
+    assert invoke("train", few, *TINY, "--output", "base").code == 0
+    rows = [(f"seven plus {number} makes more", "number") for number in range(30)]
+    new = write_csv(tmp_path / "new.csv", rows)
+    test = write_csv(tmp_path / "test.csv", [*rows[:4], *labelled_rows(8)])
+    flags = ("--epochs", 20, "--batch-size", 8, "--learning-rate", 0.01)
+    arguments = ("train", new, "--from", "base", "--replay", few, "--test", test, *flags, "--json")
+    ended = invoke(*arguments, "--output", "grown")
+    assert ended.code == 0
+    assert ended.lines[0]["preset"] == "tiny"
+    assert ended.lines[0]["test"]["accuracy"] > 0.8
+    described = json.loads((tmp_path / "grown" / "config.json").read_text("utf-8"))
+    assert described["model"]["labels"] == ["animal", "colour", "number"]
+    assert described["training"]["base_model"] == "base"
+    assert "trained on from `base`" in (tmp_path / "grown" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--preset", "small"), "has the preset tiny, which its weights are made for, not small"),
+        (("--operation", "interference"), "has the operation modulation, which"),
+        (("--max-length", "99"), "has the max_length 24, which"),
+        (("--tokenizer", "base"), "its own tokenizer"),
+        (("--config", "tuned.json"), "--config describes a new model: with --from leave it out"),
+        (("--unlabeled", "base"), "--unlabeled needs a --teacher"),
+        (("--label-separator", "|"), "these rows have lists of labels"),
+    ],
+)
+def test_what_a_model_cannot_be_trained_on_with(invoke, few, make_files, tmp_path, flags, told):
+    from dataclasses import replace
+
+    from wave_network.config import LocalWaveConfig
+    from wave_network.model_folder import write_model
+
+    files = replace(make_files(config_class=LocalWaveConfig), preset="tiny")
+    write_model(tmp_path / "base", files, card="", history=[])
+    ended = invoke("train", few, "--from", "base", *flags)
+    assert ended.code == 2
+    assert told in ended.message

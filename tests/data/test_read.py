@@ -17,6 +17,7 @@ from wave_network.data import (
     encode_labels,
     from_memory,
     has_label_lists,
+    joined_rows,
     read_dataset,
     read_splits,
     read_texts,
@@ -629,3 +630,26 @@ def test_weights_of_a_hub_split():
     rows["trust"] = ["1", "3"]
     with pytest.raises(DataError, match="'trust' has string, not numbers"):
         tidy(Dataset.from_dict(rows), Columns("body", "queue", "trust"), "hub:o/n (train)")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        (["x"], ["y", "x"], ["x", "y", "x"]),
+        ([1], [2, 1], [1, 2, 1]),
+        ([1], ["y"], ["1", "y"]),
+        (["x"], [[], ["y", "x"]], [["x"], [], ["y", "x"]]),
+        ([[1]], ["y"], [["1"], ["y"]]),
+    ],
+)
+def test_joined_rows_have_labels_of_one_type(first, second, labels):
+    parts = [from_memory([f"{label}" for label in part], part) for part in (first, second)]
+    found = joined_rows(*parts)
+    assert found["label"][:] == labels
+    assert found["text"][:] == [f"{label}" for label in [*first, *second]]
+
+
+def test_joined_rows_keep_their_weights():
+    found = joined_rows(from_memory(["a"], ["x"], [2.0]), from_memory(["b"], [1], [0.5]))
+    assert found["weight"][:] == [2.0, 0.5]
+    assert found["label"][:] == ["x", "1"]

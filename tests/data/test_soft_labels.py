@@ -45,3 +45,8 @@ def test_rounded_rows_are_scaled_to_the_sum_1_and_the_given_array_is_left_alone(
 def test_what_is_no_probability_is_refused(values, classes, message):
     with pytest.raises(DataError, match=message):
         check_soft_labels(values, classes)
+
+
+def test_the_columns_of_more_classes():
+    found = check_soft_labels(ROWS, ["warm", "cold"]).among(["cold", "mild", "warm"])
+    np.testing.assert_allclose(found, [[0.8, 0, 0.2], [0, 0, 1], [0.5, 0, 0.5]], atol=1e-6)

@@ -7,11 +7,11 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from wave_network.data import read_splits
 from wave_network.text import vocabulary as module
-from wave_network.text.vocabulary import CLS_TOKEN, learn_vocabulary
+from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
 
 BYTES = 256
 TEXTS = [
@@ -209,3 +209,31 @@ def test_what_is_learnt_survives_saving(learnt):
     assert again.to_str() == learnt.to_str()
     for text in (*TEXTS, *UNSEEN.values()):
         assert again.encode(text).ids == learnt.encode(text).ids
+
+
+def test_added_words_follow_and_every_other_id_stays(learnt):
+    texts = ["Zyglophone sales rise", "a ZYGLOPHONE and a qwertia", "the monday match"]
+    grown, pieces = add_words(learnt, texts, 10)
+    (spelt,) = pieces  # the word that occurs twice and was spelt from pieces
+    assert spelt == learnt.encode("zyglophone").ids
+    old, new = learnt.get_vocab(), grown.get_vocab()
+    assert {token: new[token] for token in old} == old
+    assert grown.encode("zyglophone").ids == [len(old)]
+    assert grown.encode("the monday match").ids == learnt.encode("the monday match").ids
+    assert Tokenizer.from_str(grown.to_str()).encode("zyglophone").ids == [len(old)]
+    again, none = add_words(grown, texts, 10)
+    assert none == []
+    assert again.get_vocab() == new
+
+
+def test_the_most_frequent_words_are_added_first(learnt):
+    texts = ["zygloa zyglob", "zyglob zygloc", "zygloc zygloa zyglob"]
+    grown, pieces = add_words(learnt, texts, 2)
+    assert pieces == [learnt.encode(word).ids for word in ("zyglob", "zygloa")]
+    assert [len(grown.encode(word).ids) > 1 for word in ("zygloa", "zyglob", "zygloc")] == [0, 0, 1]
+
+
+def test_a_tokenizer_from_elsewhere_is_given_back(learnt):
+    other = Tokenizer.from_str(learnt.to_str())
+    other.normalizer = normalizers.Lowercase()
+    assert add_words(other, ["zyglophone zyglophone"], 10) == (other, [])

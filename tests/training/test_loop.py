@@ -605,3 +605,13 @@ def test_the_best_epoch_of_label_sets_is_that_of_the_best_micro_f1():
     assert result.validation["micro_f1"] == max(figures) > figures[-1]
     found = predict_probabilities(model, contrary, multi_label=True)
     assert summarize_sets(found, contrary.labels) == pytest.approx(result.validation)
+
+
+def test_the_last_epoch_is_kept_where_none_is_to_be_chosen():
+    config = make_config(epochs=4)
+    chosen, last = (
+        train(make_model(), TRAINING, CONTRARY, config, choose_epoch=choose)
+        for choose in (True, False)
+    )
+    assert chosen.best_epoch < last.best_epoch == 4
+    assert last.validation == last.history[-1]["validation"]

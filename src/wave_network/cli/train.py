@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from wave_network.config import Preset, get_preset
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.figures import figure_names
 from wave_network.settings import DEFAULT_PRESET, customize, read_settings
+
+if TYPE_CHECKING:
+    from wave_network.model_folder import ModelFiles
 
 
 def train(
@@ -65,7 +68,8 @@ def train(
         typer.Option(
             metavar="NAME",
             help="The model's size and its training: tiny (up to 0.4M parameters), small (up to "
-            "2.4M; the default), large (up to 25M), or paper (the papers' own model).",
+            "2.4M; the default), large (up to 25M), or paper (the papers' own model). With --from "
+            "it is that model's.",
         ),
     ] = None,
     config: Annotated[
@@ -97,6 +101,23 @@ def train(
         int | None,
         typer.Option(
             metavar="N", help="Tokens read of a text; the rest is ignored. Default: the preset's."
+        ),
+    ] = None,
+    from_model: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Train this model on: a model folder, or hub:OWNER/NAME. Labels and words that it "
+            "does not know are added; shape and tokenizer stay.",
+        ),
+    ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="With --from, rows that the model learnt from: it learns from them again, so that "
+            "they are not forgotten.",
         ),
     ] = None,
     output: Annotated[
@@ -138,7 +159,8 @@ def train(
         typer.Option(
             metavar="X",
             help="The share of the teacher's answers in what labelled texts are to be answered "
-            "with, from 0 to 1; the labels have the rest. Default: 0.5.",
+            "with, from 0 to 1; the labels have the rest. Without a teacher, with --from: the "
+            "share of what that model answered, in texts of its labels. Default: 0.5.",
         ),
     ] = None,
     unlabeled: Annotated[
@@ -195,7 +217,7 @@ def train(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a classifier from scratch.
+    """Train a classifier from scratch, or train one on.
 
     Writes a model folder. The weights of the epoch with the best validation accuracy are kept.
     Ctrl-C ends training early and still writes the best model so far.
@@ -214,10 +236,11 @@ def train(
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
       wave-network train news/ --log-to tensorboard:runs/first
       wave-network train news/ --config wave-tuned/tuned.json
+      wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
-    from wave_network.data import read_dataset, read_splits, read_texts
-    from wave_network.model_folder import check_output
+    from wave_network.data import joined_rows, read_dataset, read_splits, read_texts
+    from wave_network.model_folder import check_output, read_model
     from wave_network.training.epoch_log import parse_target
 
     log_to_stderr()
@@ -230,6 +253,7 @@ def train(
         seed = taken.get("seed") if seed is None else seed
     model_options = {"operation": operation, "max_length": max_length}
     train_options = {
+        "base_model": from_model,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -242,11 +266,13 @@ def train(
         "seed": seed,
         "device": device,
     }
-    chosen = _choose(preset, config, model_options, train_options)
+    base = None if from_model is None else read_model(from_model)
+    chosen = _choose(preset, config, base, model_options, tokenizer)
+    # Bad values are refused before slow imports and data.
+    customize(chosen, {**model_options, **train_options})
     if log_to is not None:
         parse_target(log_to)
-    if teacher is None and (unlabeled is not None or distillation_weight is not None):
-        raise ConfigError("--unlabeled and --distillation-weight need a --teacher: name one")
+    _check_together(base, replay, teacher, unlabeled, distillation_weight)
     check_output(output, overwrite=overwrite)
     columns: dict[str, Any] = {
         "text_column": text_column,
@@ -259,6 +285,9 @@ def train(
         splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
     if test is not None:
         splits = splits._replace(test=read_dataset(test, **columns)[0])
+    if replay is not None:
+        replayed = read_splits(replay, weight_column=weight_column, **columns).train
+        splits = splits._replace(train=joined_rows(splits.train, replayed))
     unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
     with extra_needed("train", "training"):
         from wave_network.training.run import train_model
@@ -272,6 +301,7 @@ def train(
         tokenizer=tokenizer,
         console=stderr_console(),
         unlabeled=unlabeled_texts,
+        base=base,
         log_to=log_to,
     )
     if as_json:
@@ -313,16 +343,41 @@ def _class_weight(values: list[str]) -> str | dict[str, float] | None:
 def _choose(
     preset: str | None,
     config: Path | None,
+    base: ModelFiles | None,
     model_options: dict[str, Any],
-    train_options: dict[str, Any],
+    tokenizer: str | None,
 ) -> Preset:
-    """The preset with the file's settings; refuses bad values before slow imports and data."""
-    if config is None:
-        chosen = get_preset(preset or DEFAULT_PRESET)
-    else:
-        chosen = read_settings(config, preset)
-    customize(chosen, {**model_options, **train_options})
-    return chosen
+    """The preset by its name, of the settings file, or of the model to train on."""
+    from wave_network.training.continuing import continued_preset
+
+    if base is None:
+        return (
+            get_preset(preset or DEFAULT_PRESET)
+            if config is None
+            else read_settings(config, preset)
+        )
+    if config is not None:
+        raise ConfigError(
+            "--config describes a new model: with --from leave it out, and give what trains it "
+            "(--epochs, --learning-rate, ...) as options"
+        )
+    return continued_preset(base, preset, model_options, tokenizer)
+
+
+def _check_together(
+    base: ModelFiles | None,
+    replay: str | None,
+    teacher: str | None,
+    unlabeled: str | None,
+    distillation_weight: float | None,
+) -> None:
+    """Refuse options that say nothing without another one."""
+    if replay is not None and base is None:
+        raise ConfigError("--replay needs the model that learnt from these rows: name it by --from")
+    if unlabeled is not None and teacher is None:
+        raise ConfigError("--unlabeled needs a --teacher that labels these texts: name one")
+    if distillation_weight is not None and teacher is None and base is None:
+        raise ConfigError("--distillation-weight needs a --teacher (or --from): name one")
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

@@ -215,6 +215,23 @@ def texts_from_memory(texts: Iterable[str]) -> Dataset:
     return Dataset.from_dict({"text": _text_list(texts)}, features=features)
 
 
+def joined_rows(first: Dataset, second: Dataset) -> Dataset:
+    """The labelled texts of two data sets, one after the other.
+
+    Where the labels of one are integers and those of the other strings, or of one alone lists, they
+    become strings, and lists.
+    """
+    from datasets import concatenate_datasets
+
+    parts = [first, second]
+    if any(label_type_of(part).listed for part in parts):
+        parts = [p if label_type_of(p).listed else with_label_lists(p) for p in parts]
+    if len({label_type_of(part).value for part in parts}) > 1:
+        kind = LabelType("string", label_type_of(parts[0]).listed).arrow_type()
+        parts = [with_labels(p, p.data.column("label").cast(kind)) for p in parts]
+    return concatenate_datasets(parts)
+
+
 def column(rows: Dataset, name: str) -> Iterator[Any]:
     """A column's values in order, read chunk by chunk.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,13 @@ class SoftLabels:
     def select(self, texts: NDArray[np.int64]) -> SoftLabels:
         """Those of the given texts, in their order."""
         return SoftLabels(self.classes, self.probabilities[texts])
+
+    def among(self, classes: Sequence[Label]) -> NDArray[np.float32]:
+        """The probabilities of the given classes, all of these and maybe more, (texts, classes)."""
+        places = {str(label): place for place, label in enumerate(classes)}
+        probabilities = np.zeros((len(self.probabilities), len(classes)), np.float32)
+        probabilities[:, [places[str(label)] for label in self.classes]] = self.probabilities
+        return probabilities
 
 
 def check_soft_labels(values: ArrayLike, classes: Iterable[Label] | None = None) -> SoftLabels:

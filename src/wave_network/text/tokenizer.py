@@ -21,7 +21,7 @@ from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
 from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
 from wave_network.text.spans import Span, SpanFinder, original_positions
-from wave_network.text.vocabulary import CLS_TOKEN, learn_vocabulary
+from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
 
 survive_forks()
 
@@ -108,9 +108,23 @@ class TextTokenizer:
                 `[CLS]`.
             max_length: Tokens kept of one text, `[CLS]` included.
         """
-        limit = CHARACTERS_PER_TOKEN * max_length
-        valid = (_repair(text[:limit]) for text in texts)
-        return cls(learn_vocabulary(valid, vocab_size), max_length)
+        return cls(learn_vocabulary(_valid(texts, max_length), vocab_size), max_length)
+
+    def grown(self, texts: Iterable[str], most: int) -> tuple[TextTokenizer, list[list[int]]]:
+        """A tokenizer that also knows the words that recur in further texts.
+
+        Every entry keeps its id, and the new ones follow. A tokenizer that `train` did not make
+        keeps its vocabulary.
+
+        Args:
+            texts: Texts whose words may be spelt from pieces as yet.
+            most: Words to add, at most.
+
+        Returns:
+            The tokenizer, and for each new entry the ids that spelt it so far.
+        """
+        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most)
+        return (TextTokenizer(tokenizer, self.max_length) if pieces else self), pieces
 
     @classmethod
     def load(cls, source: str | Path, max_length: int) -> TextTokenizer:
@@ -288,6 +302,12 @@ class TextTokenizer:
 
 def _rebuild(content: str, max_length: int) -> TextTokenizer:
     return TextTokenizer(Tokenizer.from_str(content), max_length)
+
+
+def _valid(texts: Iterable[str], max_length: int) -> Iterator[str]:
+    """What is read of texts at most, without halves of surrogate pairs."""
+    limit = CHARACTERS_PER_TOKEN * max_length
+    return (_repair(text[:limit]) for text in texts)
 
 
 def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:

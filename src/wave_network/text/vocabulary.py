@@ -34,6 +34,52 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         vocab_size: Entries wanted. Few texts give fewer, but never below 257: the bytes and
             `[CLS]`.
     """
+    tokenizer = _wordless()
+    counts = _count_words(texts, tokenizer)
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    room = max(0, vocab_size - len(_ALPHABET) - 1)
+    recurring = [w for w in ranked if counts[w] >= _WORD_COUNT and len(w) <= _LONGEST_WORD]
+    words = recurring[: room - room // _PIECES]
+    rare = sorted(counts.keys() - set(words))
+    _learn_pieces(tokenizer, rare, vocab_size - len(words))
+    return _with_words(tokenizer, recurring, vocab_size)
+
+
+def add_words(
+    tokenizer: Tokenizer, texts: Iterable[str], most: int
+) -> tuple[Tokenizer, list[list[int]]]:
+    """Give the words that recur in further texts, and are spelt from pieces, entries of their own.
+
+    Every entry that there was keeps its id.
+
+    Args:
+        tokenizer: As `learn_vocabulary` makes them; any other is given back as it is.
+        texts: None holds half a surrogate pair.
+        most: Words to add, at most; the more frequent ones first.
+
+    Returns:
+        The tokenizer, and for each added word, in the order of their ids, the ids that spelt it.
+    """
+    if not _is_ours(tokenizer):
+        return tokenizer, []
+    counts = _count_words(texts, tokenizer)
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    added: list[str] = []
+    pieces: list[list[int]] = []
+    for word in ranked:
+        if len(added) >= most or counts[word] < _WORD_COUNT:
+            break
+        if len(word) <= _LONGEST_WORD:
+            ids = [token.id for token in tokenizer.model.tokenize(word)]
+            if len(ids) > 1:
+                added.append(word)
+                pieces.append(ids)
+    size = len(tokenizer.get_vocab()) + len(added)
+    return _with_words(tokenizer, added, size), pieces
+
+
+def _wordless() -> Tokenizer:
+    """All of a tokenizer but its vocabulary."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -44,14 +90,18 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    counts = _count_words(texts, tokenizer)
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    room = max(0, vocab_size - len(_ALPHABET) - 1)
-    recurring = [w for w in ranked if counts[w] >= _WORD_COUNT and len(w) <= _LONGEST_WORD]
-    words = recurring[: room - room // _PIECES]
-    rare = sorted(counts.keys() - set(words))
-    _learn_pieces(tokenizer, rare, vocab_size - len(words))
-    return _with_words(tokenizer, recurring, vocab_size)
+    return tokenizer
+
+
+def _is_ours(tokenizer: Tokenizer) -> bool:
+    """Whether `learn_vocabulary` made it: its steps, and words that are found before merging."""
+    content, ours = json.loads(tokenizer.to_str()), json.loads(_wordless().to_str())
+    steps = ("normalizer", "pre_tokenizer", "decoder")
+    return (
+        all(content[step] == ours[step] for step in steps)
+        and content["model"]["type"] == "BPE"
+        and content["model"]["ignore_merges"]
+    )
 
 
 def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from wave_network.config import (
@@ -22,33 +21,36 @@ from wave_network.config import (
     Preset,
     TrainConfig,
 )
-from wave_network.conformal import conformal_bars
 from wave_network.data import (
     column,
     encode_label_sets,
     encode_labels,
     has_label_lists,
 )
-from wave_network.data.batch import PackedTexts, Targets, most_probable
+from wave_network.data.batch import PackedTexts, Targets
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
-from wave_network.runtime.waves import sigmoid, softmax
 from wave_network.text import TextTokenizer
-from wave_network.training.calibration import fit_temperature, fit_temperature_of_sets
+from wave_network.training.continuing import (
+    class_frequencies,
+    continued_classes,
+    grown,
+)
 from wave_network.training.latent_semantics import token_vectors
 from wave_network.training.loop import (
     Progress,
     TrainResult,
     predict_logits,
+    predict_probabilities,
     train,
     train_to_the_end,
 )
-from wave_network.training.metrics import summarize_for
-from wave_network.training.parts import Part, joined, parts_of, taught
-from wave_network.training.thresholds import choose_thresholds
+from wave_network.training.metrics import summarize
+from wave_network.training.parts import Part, held_to_answers, joined, parts_of, taught
+from wave_network.training.settling import settle, training_metrics
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -88,9 +90,10 @@ def fit(
     classes: Sequence[Label] | None = None,
     soft_labels: SoftLabels | None = None,
     unlabeled: Dataset | None = None,
+    base: ModelFiles | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
-    """Train a classifier from scratch.
+    """Train a classifier from scratch, or train one on.
 
     Args:
         training: Columns `text` and `label`, and possibly `weight`; where the labels are lists, a
@@ -107,6 +110,8 @@ def fit(
         soft_labels: What the training texts are to be answered with, in place of the column
             `label`. Those of them that are held out count as of their most probable class.
         unlabeled: More texts to learn from, column `text`; the teacher labels them.
+        base: The model to train on: its classes, vocabulary and weights grow. `preset` is then what
+            `continued_preset` gives.
         progress: Is told of every step and epoch.
 
     Raises:
@@ -118,11 +123,16 @@ def fit(
     """
     started = time.perf_counter()
     multi_label = has_label_lists(training)
-    config = _fitting(config, multi_label, unlabeled)
-    classes, targets = _targets(training, classes, soft_labels)
+    config = _fitting(config, multi_label, unlabeled, base)
+    classes, targets = _targets(training, classes, soft_labels, base)
     learnt, held_out = parts_of(training, validation, classes, targets, config)
+    continued = {}
+    if base is not None:
+        continued = class_frequencies(base, learnt.targets, weighted=learnt.weights is not None)
     if config.teacher is not None:
         learnt = taught(learnt, unlabeled, classes, config, progress)
+    elif base is not None and not multi_label:
+        learnt = held_to_answers(learnt, base, classes, config, progress)
     shape = {
         **preset.model,
         **(model_options or {}),
@@ -131,18 +141,29 @@ def fit(
     }
 
     def start(part: Part) -> _Start:
-        return _start(part, preset, shape, tokenizer, config, progress)
+        return _start(part, preset, shape, tokenizer, base, config, progress)
 
     first = start(learnt)
     _report_empty(first.texts)
     validation_texts = _packed(held_out, first.tokenizer, first.config)
     result = train(
-        first.model, first.texts, validation_texts, config, progress, multi_label=multi_label
+        first.model,
+        first.texts,
+        validation_texts,
+        config,
+        progress,
+        multi_label=multi_label,
+        # Texts that the model may have learnt from before would choose the epoch that forgot least.
+        choose_epoch=base is None or validation is not None,
     )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
+    if base is not None and continued["new_class_offset"]:
+        _correct_new_classes(first.model, base, continued["new_class_offset"])
+        probabilities = predict_probabilities(first.model, validation_texts)
+        result.validation = summarize(probabilities, validation_texts.hard_labels)
     logits = predict_logits(first.model, validation_texts)  # (texts, labels)
-    settled = _settle(first.config, logits, held_out.targets, calibrate=config.calibrate)
+    settled = settle(first.config, logits, held_out.targets, calibrate=config.calibrate)
     stopped, second = result.stopped, None
     if config.refit and validation is None and stopped != "interrupted":
         second = _refit(lambda: start(joined(learnt, held_out)), first, config, result, progress)
@@ -160,8 +181,9 @@ def fit(
             "validation_texts": len(validation_texts),
             "refit": second is not None,
             "train_seconds": round(time.perf_counter() - started, 3),
-            **_metrics(result, settled),
+            **training_metrics(result, settled),
             "stopped": stopped,
+            **continued,
         },
         temperature=settled.temperature,
         bars=settled.bars,
@@ -183,22 +205,30 @@ def _start(
     preset: Preset,
     shape: Mapping[str, Any],
     tokenizer: str | None,
+    base: ModelFiles | None,
     config: TrainConfig,
     progress: Progress | None,
 ) -> _Start:
     """The vocabulary of the texts, the texts in it, and a model at its start."""
     _say(progress, "learning the vocabulary")
-    text_tokenizer = _make_tokenizer(part.rows, preset, tokenizer, shape["max_length"])
-    model_config = preset.config(
-        **shape,
-        vocab_size=text_tokenizer.vocab_size,
-        cls_token_id=text_tokenizer.cls_token_id,
-    )
+    model_config: ClassifierConfig
+    if base is None:
+        text_tokenizer = _make_tokenizer(part.rows, preset, tokenizer, shape["max_length"])
+        model_config = preset.config(
+            **shape,
+            vocab_size=text_tokenizer.vocab_size,
+            cls_token_id=text_tokenizer.cls_token_id,
+        )
+    else:
+        larger = grown(base, shape["labels"], column(part.rows, "text"))
+        text_tokenizer, model_config = larger.tokenizer, larger.config
     _say(progress, "encoding the texts")
     texts = _packed(part, text_tokenizer, model_config)
     torch.manual_seed(config.seed)
     model = build_model(model_config)
-    if config.initialization == "latent-semantics":
+    if base is not None:
+        model.load_state_dict({name: torch.from_numpy(t) for name, t in larger.tensors.items()})
+    elif config.initialization == "latent-semantics":
         _say(progress, "learning what tokens share")
         _start_at_latent_semantics(model, texts, config.seed)
     return _Start(model_config, model, text_tokenizer, texts)
@@ -227,65 +257,41 @@ def _refit(
     return second
 
 
+def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
+    assert isinstance(model, LocalWaveNetwork)
+    with torch.no_grad():
+        model.classifier.bias[..., base.config.num_labels :] += offset
+
+
 def _say(progress: Progress | None, stage: str) -> None:
     if progress:
         progress.stage(stage)
 
 
-def _metrics(result: TrainResult, settled: _Settled) -> dict[str, Any]:
-    """What `metrics.json` tells of the training and of the validation texts."""
-    return {
-        "epochs": len(result.history),
-        "best_epoch": result.best_epoch,
-        "validation": {**result.validation, **settled.figures},
-        "calibration": _calibration_figures(
-            settled.temperature, result.validation, settled.figures
-        ),
-        "test": None,
-    }
-
-
-class _Settled(NamedTuple):
-    """What the validation texts decide once the weights are there."""
-
-    thresholds: tuple[float, ...] | None
-    temperature: float | None
-    bars: list[float] | None
-    figures: dict[str, float]
-
-
-def _settle(
-    config: ClassifierConfig, logits: NDArray[np.float32], labels: Targets, *, calibrate: bool
-) -> _Settled:
-    """Calibrate, and find the thresholds of several labels or the bars of one."""
-    temperature, bars = None, None
-    if config.is_multi_label:
-        if calibrate:
-            temperature = fit_temperature_of_sets(logits, labels)
-        probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
-        config = replace(config, thresholds=choose_thresholds(probabilities, labels))
-    else:
-        labels = most_probable(labels)
-        temperature = fit_temperature(logits, labels) if calibrate else None
-        probabilities = softmax(logits / (temperature or 1))
-        bars = conformal_bars(probabilities, labels)
-    figures = summarize_for(config, probabilities, labels)
-    return _Settled(config.thresholds, temperature, bars, figures)
-
-
 def _targets(
-    training: Dataset, classes: Sequence[Label] | None, soft_labels: SoftLabels | None
+    training: Dataset,
+    classes: Sequence[Label] | None,
+    soft_labels: SoftLabels | None,
+    base: ModelFiles | None,
 ) -> tuple[tuple[Label, ...], Targets]:
     """The classes, and what the training texts are to be answered with."""
+    if soft_labels is not None:
+        classes = soft_labels.classes
+    if base is not None:
+        classes = continued_classes(base, training, classes)
     if has_label_lists(training):
         return encode_label_sets(training["label"], classes)
-    if soft_labels is None:
-        return encode_labels(training["label"])
-    return soft_labels.classes, soft_labels.probabilities
+    if soft_labels is None or classes is None:
+        return encode_labels(training["label"], classes)
+    return tuple(classes), soft_labels.among(classes)
 
 
-def _fitting(config: TrainConfig, multi_label: bool, unlabeled: Dataset | None) -> TrainConfig:
+def _fitting(
+    config: TrainConfig, multi_label: bool, unlabeled: Dataset | None, base: ModelFiles | None
+) -> TrainConfig:
     """The training as it suits the data, or why it does not."""
+    if base is not None and config.refit:
+        raise ConfigError("a model that is trained on is not learnt anew: leave refit out")
     if unlabeled is not None and config.teacher is None:
         raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
     if not multi_label:
@@ -298,18 +304,6 @@ def _fitting(config: TrainConfig, multi_label: bool, unlabeled: Dataset | None) 
             "label has a threshold"
         )
     return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
-
-
-def _calibration_figures(
-    temperature: float | None, before: Mapping[str, float], after: Mapping[str, float]
-) -> dict[str, Any] | None:
-    """What calibration changed on the validation texts; None if there was none."""
-    if temperature is None:
-        return None
-    names = ("loss", "ece", "brier")
-    sides = {"before": before, "after": after}
-    figures = {side: {name: values[name] for name in names} for side, values in sides.items()}
-    return {"temperature": temperature, **figures}
 
 
 def build_model(config: ClassifierConfig) -> nn.Module:

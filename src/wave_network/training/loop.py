@@ -70,6 +70,7 @@ def train(
     progress: Progress | None = None,
     *,
     multi_label: bool = False,
+    choose_epoch: bool = True,
 ) -> TrainResult:
     """Train a model in place and leave the weights of the best validation accuracy in it.
 
@@ -83,11 +84,12 @@ def train(
             those of several members, (members, texts, labels). Changed in place; on the CPU
             afterwards.
         training: Labelled texts; the labels may be probabilities of the classes.
-        validation: Labelled texts that choose the epoch.
+        validation: Labelled texts that choose the epoch, if it is to be chosen.
         config: See `TrainConfig`.
         progress: Is told of every step and epoch.
         multi_label: A text may have any number of labels: labels are 0 or 1 for each class,
             (texts, classes), and each logit is learnt by itself.
+        choose_epoch: Keep the best epoch; else the last one that ended.
 
     Raises:
         ConfigError: If the device does not exist here.
@@ -103,7 +105,8 @@ def train(
             record["validation"] = trainer.validate(validation)
             record["seconds"] = time.perf_counter() - started
             result.history.append(record)
-            if not best or _rank(record["validation"]) > _rank(result.validation):
+            better = not best or _rank(record["validation"]) > _rank(result.validation)
+            if better or not choose_epoch:
                 best = {name: value.clone() for name, value in model.state_dict().items()}
                 result.validation, result.best_epoch = record["validation"], epoch
             if progress:

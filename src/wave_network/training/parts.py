@@ -12,6 +12,8 @@ from wave_network.config import Label, TrainConfig
 from wave_network.data import has_label_lists, split_label_sets, stratified_split
 from wave_network.data.batch import Targets, most_probable
 from wave_network.data.label_sets import encode_targets
+from wave_network.model_folder import ModelFiles
+from wave_network.training.continuing import with_own_answers
 from wave_network.training.distillation import distil
 from wave_network.training.loop import Progress
 from wave_network.training.weights import class_factors, text_weights, with_unlabeled
@@ -79,6 +81,21 @@ def taught(
     """The texts with their teacher's answers mixed in, the unlabelled ones added."""
     rows, targets = distil(part.rows, part.targets, unlabeled, classes, config, progress)
     return Part(rows, targets, with_unlabeled(part.weights, len(targets)))
+
+
+def held_to_answers(
+    part: Part,
+    base: ModelFiles,
+    classes: Sequence[Label],
+    config: TrainConfig,
+    progress: Progress | None,
+) -> Part:
+    """The texts with the answers mixed in that the model to train on gave so far."""
+    if progress:
+        progress.stage("asking the model to train on")
+    share = config.distillation_weight
+    targets = with_own_answers(base, part.rows, part.targets, len(classes), share)
+    return part._replace(targets=targets)
 
 
 def _split(

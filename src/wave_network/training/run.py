@@ -19,8 +19,9 @@ from wave_network.data import (
 from wave_network.data.batch import Targets
 from wave_network.data.label_sets import encode_targets
 from wave_network.model_card import render_card
-from wave_network.model_folder import check_output, size_bytes, write_model
+from wave_network.model_folder import ModelFiles, check_output, size_bytes, write_model
 from wave_network.runtime import Engine
+from wave_network.training.continuing import continued_classes
 from wave_network.training.epoch_log import epoch_log
 from wave_network.training.fit import fit
 from wave_network.training.loop import resolve_device
@@ -45,6 +46,7 @@ def train_model(
     tokenizer: str | None,
     console: Console,
     unlabeled: Dataset | None = None,
+    base: ModelFiles | None = None,
     log_to: str | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """Train, write the model folder, and evaluate on the test split with what was written.
@@ -59,6 +61,7 @@ def train_model(
         tokenizer: As for `fit`.
         console: Where progress is drawn.
         unlabeled: As for `fit`.
+        base: As for `fit`.
         log_to: `tensorboard:DIR` or `wandb:PROJECT`, which then get the figures of every epoch.
 
     Returns:
@@ -71,7 +74,7 @@ def train_model(
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
-    test_targets = _test_targets(splits)
+    test_targets = _test_targets(splits, base)
     settings = {"preset": chosen.name, **config.to_dict()}
     with epoch_log(log_to, settings) as log, TrainingBar(console, log) as progress:
         fitted = fit(
@@ -82,6 +85,7 @@ def train_model(
             model_options={k: v for k, v in model_options.items() if v is not None},
             tokenizer=tokenizer,
             unlabeled=unlabeled,
+            base=base,
             progress=progress,
         )
     files = fitted.files
@@ -113,11 +117,14 @@ def train_model(
     return summary, fitted.stopped
 
 
-def _test_targets(splits: Splits) -> Targets | None:
+def _test_targets(splits: Splits, base: ModelFiles | None) -> Targets | None:
     """The test split's targets: found before training, as its labels may not be the model's."""
     if splits.test is None:
         return None
     multi_label = has_label_lists(splits.train)
-    encode = encode_label_sets if multi_label else encode_labels
-    classes, _ = encode(splits.train["label"])
+    if base is None:
+        encode = encode_label_sets if multi_label else encode_labels
+        classes, _ = encode(splits.train["label"])
+    else:
+        classes = continued_classes(base, splits.train)
     return encode_targets(splits.test["label"], classes, multi_label=multi_label)

@@ -36,7 +36,10 @@ def class_factors(
         return None
     if class_weight == "balanced":
         counts = np.bincount(labels, own, minlength=len(classes))
-        return np.asarray(counts.sum() / (len(classes) * counts))
+        known = counts > 0  # a model that is trained on has classes that these texts may lack
+        factors = np.ones(len(classes))
+        factors[known] = counts.sum() / (known.sum() * counts[known])
+        return factors
     assert not isinstance(class_weight, str)
     places = {str(label): place for place, label in enumerate(classes)}
     if unknown := [label for label in class_weight if str(label) not in places]:

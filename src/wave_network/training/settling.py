@@ -1,0 +1,72 @@
+"""What the validation texts decide once the weights are there, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import ClassifierConfig
+from wave_network.conformal import conformal_bars
+from wave_network.data.batch import Targets, most_probable
+from wave_network.runtime.waves import sigmoid, softmax
+from wave_network.training.calibration import fit_temperature, fit_temperature_of_sets
+from wave_network.training.loop import TrainResult
+from wave_network.training.metrics import summarize_for
+from wave_network.training.thresholds import choose_thresholds
+
+
+class Settled(NamedTuple):
+    """What the validation texts decide once the weights are there."""
+
+    thresholds: tuple[float, ...] | None
+    temperature: float | None
+    bars: list[float] | None
+    figures: dict[str, float]
+
+
+def settle(
+    config: ClassifierConfig, logits: NDArray[np.float32], labels: Targets, *, calibrate: bool
+) -> Settled:
+    """Calibrate, and find the thresholds of several labels or the bars of one."""
+    temperature, bars = None, None
+    if config.is_multi_label:
+        if calibrate:
+            temperature = fit_temperature_of_sets(logits, labels)
+        probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
+        config = replace(config, thresholds=choose_thresholds(probabilities, labels))
+    else:
+        labels = most_probable(labels)
+        temperature = fit_temperature(logits, labels) if calibrate else None
+        probabilities = softmax(logits / (temperature or 1))
+        bars = conformal_bars(probabilities, labels)
+    figures = summarize_for(config, probabilities, labels)
+    return Settled(config.thresholds, temperature, bars, figures)
+
+
+def training_metrics(result: TrainResult, settled: Settled) -> dict[str, Any]:
+    """What `metrics.json` tells of the training and of the validation texts."""
+    return {
+        "epochs": len(result.history),
+        "best_epoch": result.best_epoch,
+        "validation": {**result.validation, **settled.figures},
+        "calibration": _calibration_figures(
+            settled.temperature, result.validation, settled.figures
+        ),
+        "test": None,
+    }
+
+
+def _calibration_figures(
+    temperature: float | None, before: Mapping[str, float], after: Mapping[str, float]
+) -> dict[str, Any] | None:
+    """What calibration changed on the validation texts; None if there was none."""
+    if temperature is None:
+        return None
+    names = ("loss", "ece", "brier")
+    sides = {"before": before, "after": after}
+    figures = {side: {name: values[name] for name in names} for side, values in sides.items()}
+    return {"temperature": temperature, **figures}
