@@ -249,7 +249,7 @@ def test_a_new_label_is_learnt_and_old_ones_are_kept_as_from_scratch(base, old, 
     on, anew = (
         [accuracy(files, of_new) for of_new in (True, False)] for files in (continued, scratch)
     )
-    assert np.dot([0.25, 0.75], on) > np.dot([0.25, 0.75], anew) - 0.05
+    assert np.dot([0.25, 0.75], on) > np.dot([0.25, 0.75], anew) - 0.03
     assert on[0] > 0.65
     assert on[1] > 0.68
     assert continued.metrics["best_epoch"] == continued.metrics["epochs"]  # the last is kept
@@ -258,7 +258,7 @@ def test_a_new_label_is_learnt_and_old_ones_are_kept_as_from_scratch(base, old, 
 def test_a_few_old_rows_stand_for_all(base, old, new):
     few = joined_rows(new, old.select(range(0, len(old), 4)))
     continued = continue_with(base, few)
-    # From scratch these rows give 0.34: far too many texts get the new label.
+    # From scratch these rows give 0.37: far too many texts get the new label.
     assert accuracy(continued, of_new=False) > 0.45
     assert accuracy(continued, of_new=True) > 0.5
     assert continued.metrics["new_class_offset"] < -1
