@@ -24,8 +24,8 @@ NOTE: Final = (
     " libraries and the texts. MB: the model on disk. One text: warm, the median. Cold:"
     " `wave-network predict` from its start to its end. Baselines train on every training text,"
     " but model2vec and the autotuned fastText on nine tenths and the Transformer layer on four"
-    " fifths; wave models hold a tenth out, `paper` a fifth. fastText predicts, and scikit-learn"
-    " trains and predicts, with one thread."
+    " fifths; wave models hold a tenth out (`large` then learns again from all), `paper` a fifth."
+    " fastText predicts, and scikit-learn trains and predicts, with one thread."
 )
 _MEGABYTE: Final = 1_000_000
 

@@ -16,6 +16,7 @@ from wave_network.figures import figure_names
 from wave_network.settings import DEFAULT_PRESET, customize, read_settings
 
 if TYPE_CHECKING:
+    from wave_network.data import Splits
     from wave_network.model_folder import ModelFiles
 
 
@@ -239,7 +240,7 @@ def train(
       wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
-    from wave_network.data import joined_rows, read_dataset, read_splits, read_texts
+    from wave_network.data import read_texts
     from wave_network.model_folder import check_output, read_model
     from wave_network.training.epoch_log import parse_target
 
@@ -279,15 +280,7 @@ def train(
         "label_column": label_column,
         "label_separator": label_separator,
     }
-    splits = read_splits(data, weight_column=weight_column, **columns)
-    if validation is not None:
-        preference = ("validation", "test", "train")
-        splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
-    if test is not None:
-        splits = splits._replace(test=read_dataset(test, **columns)[0])
-    if replay is not None:
-        replayed = read_splits(replay, weight_column=weight_column, **columns).train
-        splits = splits._replace(train=joined_rows(splits.train, replayed))
+    splits = _read(data, validation, test, replay, weight_column, columns)
     unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
     with extra_needed("train", "training"):
         from wave_network.training.run import train_model
@@ -310,6 +303,29 @@ def train(
         _print_summary(summary)
     if stopped == "interrupted":
         raise typer.Exit(130)
+
+
+def _read(
+    data: str,
+    validation: str | None,
+    test: str | None,
+    replay: str | None,
+    weight_column: str | None,
+    columns: Mapping[str, Any],
+) -> Splits:
+    """The data, with its parts replaced by those that are named, and old rows added."""
+    from wave_network.data import joined_rows, read_dataset, read_splits
+
+    splits = read_splits(data, weight_column=weight_column, **columns)
+    if validation is not None:
+        preference = ("validation", "test", "train")
+        splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
+    if test is not None:
+        splits = splits._replace(test=read_dataset(test, **columns)[0])
+    if replay is not None:
+        replayed = read_splits(replay, weight_column=weight_column, **columns).train
+        splits = splits._replace(train=joined_rows(splits.train, replayed))
+    return splits
 
 
 def _from_fasttext(arguments: str) -> Mapping[str, Any]:
