@@ -17,12 +17,12 @@ def test_the_cells_of_the_other_tools():
     assert len(ROWS) > 30
     for row in ROWS:
         assert len(row) == len(HEAD), row
-        assert set(row[1:-1]) <= {"yes", "part", "–"}, row
+        assert set(row[2:]) <= {"yes", "part", "–"}, row
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_each_of_our_claims_names_a_page_and_a_test(row):
-    ours = row[-1]
+    ours = row[1]
     if ours.startswith("–"):
         return
     assert re.match(r"(\*\*yes\*\*|\*part\*)", ours), ours
