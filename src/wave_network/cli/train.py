@@ -364,19 +364,17 @@ def _choose(
     tokenizer: str | None,
 ) -> Preset:
     """The preset by its name, of the settings file, or of the model to train on."""
-    from wave_network.training.continuing import continued_preset
-
     if base is None:
-        return (
-            get_preset(preset or DEFAULT_PRESET)
-            if config is None
-            else read_settings(config, preset)
-        )
+        if config is None:
+            return get_preset(preset or DEFAULT_PRESET)
+        return read_settings(config, preset)
     if config is not None:
         raise ConfigError(
             "--config describes a new model: with --from leave it out, and give what trains it "
             "(--epochs, --learning-rate, ...) as options"
         )
+    from wave_network.training.continuing import continued_preset  # slow, and seldom needed
+
     return continued_preset(base, preset, model_options, tokenizer)
 
 
