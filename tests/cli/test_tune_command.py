@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 from cli_helpers import labelled_rows, write_csv
+from rich.console import Console
 
+from wave_network.cli import console
+from wave_network.cli.tune import _print_summary
 from wave_network.config import PRESETS
 
 
@@ -45,7 +48,37 @@ def test_people_get_a_table_of_trials(invoke, few):
     assert ended.code == 0, ended.err
     assert "Trials, the best first" in ended.out
     assert len(re.findall(r"^│ [12] ", ended.out, re.M)) == 2
+    assert "…" not in ended.out
+    assert "trials      2 in" in ended.out
     assert f"wave-network train {few} --config wave-tuned/tuned.json" in ended.out
+
+
+def test_on_a_narrow_terminal_the_settings_wrap_and_nothing_is_cut(capsys, monkeypatch):
+    default = dict.fromkeys(("hidden_size", "vocab_size", "bigram_buckets"), 12345)
+    default |= dict.fromkeys(("learning_rate", "embedding_epsilon"), 0.000123456)
+    default |= {"class_weight": None}
+    trials = [(1, {**default, "vocab_size": 777, "class_weight": "balanced"}), (0, default)]
+    ranking = [
+        {"trial": number, "score": 0.5, "size_bytes": 10**6, "seconds": 7.0, "settings": settings}
+        for number, settings in trials
+    ]
+    summary = {"ranking": ranking, "metric": "macro_f1", "importance": None, "trials": 3}
+    summary |= {"seconds": 9.0, "model": "m", "settings": "m/tuned.json"}
+    monkeypatch.setattr(console, "_stdout", lambda: Console(width=80))
+    _print_summary(summary, "wave-network train rows.csv")
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert "vocab_size=777, class_weight=balanced" in out
+    assert out.count("learning_rate=0.00012") == 1  # the preset's own, once
+    assert "trials      3 in 9 s, 2 of them to their end" in out
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_same_command_says_that_it_goes_on(invoke, few):
+    assert invoke("tune", few, "--preset", "tiny", "--trials", 1).code == 0
+    ended = invoke("tune", few, "--preset", "tiny", "--trials", 2)
+    assert ended.err.splitlines()[0] == "going on with the search; trials so far: 1"
+    assert "trials      2 in" in ended.out
 
 
 @pytest.mark.usefixtures("quick")
@@ -55,7 +88,7 @@ def test_of_unequal_classes_macro_f1_tries_class_weights(invoke, tmp_path):
     options = (data, "--label-column", "kind", "--preset", "tiny", "--metric", "macro_f1")
     ended = invoke("tune", *options, "--trials", 2)
     assert ended.code == 0, ended.err
-    assert "bala" in ended.out
+    assert "class_weight=balanced" in ended.out
     assert f"wave-network train {data} --label-column kind --config" in ended.out
     (summary,) = invoke("tune", *options, "--trials", 2, "--json").lines
     weights = {trial["trial"]: trial["settings"]["class_weight"] for trial in summary["ranking"]}

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -40,15 +40,31 @@ def prediction_record(
     return {"text": text, "labels": list(prediction.labels), "scores": scores}
 
 
-def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A titled table on stdout, its first column left-aligned, the others right-aligned."""
+def print_table(
+    title: str,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[object]],
+    *,
+    last: Literal["left", "right"] = "right",
+) -> None:
+    """A titled table on stdout, its first column left-aligned, the others right-aligned.
+
+    What is too wide for the terminal goes on in the next line; nothing is cut.
+
+    Args:
+        title: Stands above it.
+        columns: The headings.
+        rows: The cells.
+        last: How the last column is aligned.
+    """
     from rich.table import Table
 
     first, *others = columns
     table = Table()
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
+    table.add_column(first, overflow="fold")
+    for place, name in enumerate(others, start=1):
+        justify = last if place == len(others) else "right"
+        table.add_column(name, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     _stdout().print(title, table, sep="\n")

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_json, print_table, stderr_console
+from wave_network.cli.console import (
+    log_to_stderr,
+    note,
+    print_json,
+    print_table,
+    stderr_console,
+)
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
 from wave_network.errors import extra_needed
 from wave_network.settings import DEFAULT_PRESET
 
 _SHOWN = 20  # the best trials; --json has all
-_HEADINGS = {
-    "hidden_size": "hidden",
-    "vocab_size": "vocab",
-    "bigram_buckets": "bigrams",
-    "learning_rate": "rate",
-    "embedding_rate": "emb. rate",
-    "embedding_epsilon": "emb. eps.",
-    "token_dropout": "drop",
-    "label_smoothing": "smooth",
-    "epochs": "epochs",
-    "class_weight": "weights",
-}
 
 
 def tune(
@@ -146,6 +141,7 @@ def tune(
     else:
         _print_summary(summary, _train_command(data, columns))
     if interrupted:
+        note("interrupted: the same command goes on with the search")
         raise typer.Exit(130)
 
 
@@ -160,14 +156,18 @@ def _train_command(data: str, columns: dict[str, str | None]) -> str:
 
 def _print_summary(summary: dict[str, Any], train: str) -> None:
     if ranking := summary["ranking"]:
-        names = [_HEADINGS[name] for name in ranking[0]["settings"]]
-        rows = [_row(rank, trial) for rank, trial in enumerate(ranking[:_SHOWN], start=1)]
-        headings = ("", "trial", summary["metric"], "MB", "s", *names)
-        print_table("Trials, the best first", headings, rows)
+        default = next((trial["settings"] for trial in ranking if trial["trial"] == 0), {})
+        rows = [_row(rank, trial, default) for rank, trial in enumerate(ranking[:_SHOWN], start=1)]
+        settings = "settings (where not those of trial 0)" if default else "settings"
+        headings = ("", "trial", summary["metric"], "MB", "s", settings)
+        print_table("Trials, the best first", headings, rows, last="left")
     if importance := summary["importance"]:
         shares = [(name, f"{share:.0%}") for name, share in importance.items()]
         print_table("What the score depended on", ("setting", "share"), shares)
-    typer.echo(f"trials      {summary['trials']} in {summary['seconds']:.0f} s")
+    typer.echo(
+        f"trials      {summary['trials']} in {summary['seconds']:.0f} s, "
+        f"{len(ranking)} of them to their end"
+    )
     if summary["model"] is None:
         return
     unfinished = "" if ranking else ", of a first trial that was cut short"
@@ -178,15 +178,21 @@ def _print_summary(summary: dict[str, Any], train: str) -> None:
     )
 
 
-def _row(rank: int, trial: dict[str, Any]) -> list[object]:
-    values = trial["settings"].values()
+def _row(rank: int, trial: dict[str, Any], default: Mapping[str, object]) -> list[object]:
+    """A trial's figures, and in one cell its settings, which wrap on a narrow terminal."""
+    own = trial["trial"] == 0
+    settings = {
+        name: value
+        for name, value in trial["settings"].items()
+        if own or name not in default or value != default[name]
+    }
     return [
         rank,
         trial["trial"],
         f"{trial['score']:.4f}",
         f"{trial['size_bytes'] / 1e6:.2f}",
         f"{trial['seconds']:.0f}",
-        *(_shown(value) for value in values),
+        ", ".join(f"{name}={_shown(value)}" for name, value in settings.items()),
     ]
 
 

@@ -124,6 +124,8 @@ def tune(
     try:
         if study.ranked() and not (output / MODEL).is_dir():
             raise OutputError(f"{output / MODEL} is gone: remove {output} to begin again")
+        if before := len(study.ended()):
+            console.print(f"going on with the search; trials so far: {before}", highlight=False)
         deadline = None if seconds is None else started + seconds - study.seconds()
         search = _Search(
             study, space, training, validation, output, metric, max_size, deadline, console
