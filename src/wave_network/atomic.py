@@ -17,8 +17,13 @@ from typing import IO
 from wave_network.errors import OutputError
 
 
-def check_new(path: Path, *, overwrite: bool) -> None:
+def check_new(path: Path, *, overwrite: bool, option: str = "--output") -> None:
     """Find out before the work whether something could be written here.
+
+    Args:
+        path: Where.
+        overwrite: Whether something that is there may be replaced.
+        option: What names it on the command line, for the message.
 
     Raises:
         OutputError: If it exists and must not be replaced, or its place cannot be written to.
@@ -32,7 +37,7 @@ def check_new(path: Path, *, overwrite: bool) -> None:
     except OSError as error:
         raise OutputError(f"cannot write to {path.parent}: {error.strerror}") from error
     if exists and not overwrite:
-        raise OutputError(f"{path} exists: choose another --output, or replace it with --overwrite")
+        raise OutputError(f"{path} exists: choose another {option}, or replace it with --overwrite")
 
 
 @contextmanager

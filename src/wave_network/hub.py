@@ -71,10 +71,11 @@ def _upload(folder: Path, repository: str, private: bool, token: str | None) -> 
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
 
+    token = token or huggingface_hub.get_token()
+    if token is None:
+        reason = "there is no token: log in with `hf auth login`, or set HF_TOKEN"
+        raise OutputError(f"cannot push to {repository}: {reason}")
     try:
-        token = token or huggingface_hub.get_token()
-        if token is None:
-            raise OutputError("there is no token: log in with `hf auth login`, or set HF_TOKEN")
         check_network()
         hub = huggingface_hub.HfApi(token=token)
         address = hub.create_repo(repository, private=private, exist_ok=True)
@@ -89,8 +90,11 @@ def _upload(folder: Path, repository: str, private: bool, token: str | None) -> 
         }
         reason = advice.get(status, _first_line(error))
         raise OutputError(f"cannot push to {repository}: {reason}") from error
-    except Exception as error:  # the Hub's client lets the errors of several libraries through
+    except ValueError as error:  # no name that the Hub takes
         raise OutputError(f"cannot push to {repository}: {_first_line(error)}") from error
+    except Exception as error:  # the Hub's client lets the errors of several libraries through
+        reason = f"the Hub does not answer ({_first_line(error)}): check the network"
+        raise OutputError(f"cannot push to {repository}: {reason}") from error
     return str(address)
 
 

@@ -43,7 +43,7 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
         "confusion",
         "examples",
     ]
-    assert ended.err == f"evaluating on 3 texts: {three} (three.csv)\n"
+    assert ended.err == f"evaluating on 3 texts: {three}\n"
 
 
 def test_thresholds_tell_how_many_are_answered_and_how_well(invoke, tiny_model, three):

@@ -63,7 +63,7 @@ def test_a_page_that_exists_is_not_replaced(invoke, tiny_model, tmp_path):
     page = tmp_path / "page.html"
     page.write_text("mine")
     ended = invoke("predict", tiny_model, "cat", "--explain-html", page)
-    assert "page.html exists" in ended.message
+    assert "page.html exists: choose another --explain-html, or" in ended.message
     assert page.read_text() == "mine"
     assert invoke("predict", tiny_model, "cat", "--explain-html", page, "--overwrite").code == 0
     assert page.read_text() != "mine"

@@ -76,7 +76,9 @@ def test_no_token(wave, tiny_model, tmp_path):
 
 def test_no_network(wave, tiny_model, hub, tmp_path):
     env = {**hub.env(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9"}
-    assert "cannot push to me/animals: " in wave("push", tiny_model, "me/animals", env=env).message
+    message = wave("push", tiny_model, "me/animals", env=env).message
+    assert "cannot push to me/animals: the Hub does not answer (" in message
+    assert "): check the network" in message
 
 
 def test_a_name_that_the_hub_would_not_take(wave, tiny_model, hub, tmp_path):

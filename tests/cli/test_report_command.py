@@ -25,9 +25,7 @@ def test_a_page_and_its_figures(wave, tiny_model, test_file, few, tmp_path):
     assert result["report"] == "report.html"
     assert result["label_errors"] == 2
     assert result["duplicates"] == {"exact": 8, "near": 0}
-    assert ended.err == (
-        f"reporting on 8 texts: {test_file} (test.csv)\ncomparing with 60 texts: {few} (few.csv)\n"
-    )
+    assert ended.err == (f"reporting on 8 texts: {test_file}\ncomparing with 60 texts: {few}\n")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert page.lstrip().startswith("<!doctype html>")
     assert page.rstrip().endswith("</html>")

@@ -305,6 +305,8 @@ def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
     assert (summary["model"], summary["seed"]) == ("made", 4)
     assert len((tmp_path / "made" / "history.jsonl").read_text().splitlines()) == 2
     assert re.search(r"^-lr 0\.5 +left out: a step of SGD", ended.err, re.MULTILINE)
+    ended = wave("train", "--preset", "tiny", "--from-fasttext-args", "-epoch 1 -output sampled")
+    assert "there is no -input, so DATA is sample, the bundled news" in ended.err
     # What is given beside it goes first.
     more = ("--output", "other", "--epochs", "1", "--seed", "5")
     ended = wave("train", *TINY[:2], "--from-fasttext-args", arguments, *more, "--json")

@@ -43,6 +43,16 @@ def test_labels_that_cannot_be_learnt(sets, classes, said):
         encode_label_sets(sets, classes)
 
 
+def test_joined_labels_without_a_separator_are_told_of_the_option():
+    with pytest.raises(
+        DataError, match=r"'a\|b', 'b\|c' in 2 rows were not .*--label-sep"
+    ):
+        encode_targets(["a|b", "b|c"], ("a", "b", "c"), multi_label=True)
+    with pytest.raises(DataError) as caught:
+        encode_targets([["z"]], ("a", "b"), multi_label=True)
+    assert "--label-separator" not in str(caught.value)
+
+
 def test_a_table_of_zeros_and_ones():
     table = np.array([[1, 0, 1], [0, 0, 0]])
     assert label_sets_of(table) == ([[0, 2], []], (0, 1, 2))

@@ -98,6 +98,15 @@ def test_labels_that_are_not_all_plain_integers_stay_strings(tmp_path, labels):
     assert train["label"][:] == labels
 
 
+@pytest.mark.parametrize("name", ["cooking.train", "cooking"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_fasttext_file_may_have_any_name(tmp_path, name, mark):
+    (tmp_path / name).write_text(f"{mark}__label__1 a\n__label__2 b\n", encoding="utf-8")
+    train = read_splits(tmp_path / name).train
+    assert (train["text"][:], train["label"][:]) == (["a", "b"], [1, 2])
+    assert read_texts(tmp_path / name)["text"][:] == ["a", "b"]
+
+
 def test_other_column_names(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("id,text,body\n1,x,hello\n2,y,world\n")
@@ -426,6 +435,9 @@ def test_from_polars():
     import polars as pl
 
     assert from_memory(pl.Series(["a", "b"]), pl.Series([0, 1])).features == INTEGERS
+    lists = from_memory(pl.Series(["a", "b"]), pl.Series([["x", "y"], []]))
+    assert lists.features == STRING_LISTS
+    assert lists["label"][:] == [["x", "y"], []]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_label_belongs_to_the_class_that_reads_the_same():
 
 
 def test_unseen_labels_are_named():
-    with pytest.raises(DataError, match=r"label 'x', 'y' in 3 rows was not .* has 'a', 'b'"):
+    with pytest.raises(DataError, match=r"labels 'x', 'y' in 3 rows were not .* has 'a', 'b'"):
         encode_labels(["x", "a", "y", "x"], classes=("a", "b"))
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
@@ -90,6 +91,12 @@ def log_to_stderr() -> None:
     logger = logging.getLogger("wave_network")
     logger.handlers = [handler]
     logger.propagate = False
+
+
+def note_data(doing: str, texts: int, data: str, split: str) -> None:
+    """Tell the user what is read, and which part of it if it has several."""
+    part = "" if split == Path(data).name else f" ({split})"
+    note(f"{doing} {texts:,} texts: {data}{part}")
 
 
 def note_empty(empty: int, texts: int) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note, note_empty, print_json, print_table
+from wave_network.cli.console import note_data, note_empty, print_json, print_table
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.figures import figure_names
@@ -81,7 +81,7 @@ def evaluate(
         label_column=label_column,
         label_separator=label_separator,
     )
-    note(f"evaluating on {len(rows):,} texts: {data} ({split})")
+    note_data("evaluating on", len(rows), data, split)
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     targets = encode_targets(rows["label"], config.labels, multi_label=config.is_multi_label)
     probabilities = engine.predict_proba(column(rows, "text"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note, print_json
+from wave_network.cli.console import note_data, print_json
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import extra_needed
 from wave_network.figures import figure_names
@@ -57,7 +57,7 @@ def quantize(
             label_column=label_column,
             label_separator=label_separator,
         )
-        note(f"measuring on {len(rows):,} texts: {data} ({split})")
+        note_data("measuring on", len(rows), data, split)
     summary = quantize_model(model, output, rows, overwrite=overwrite)
     if as_json:
         print_json(summary)

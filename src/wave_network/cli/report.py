@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from wave_network.cli.console import note, note_empty, print_json
+from wave_network.cli.console import note_data, note_empty, print_json
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import extra_needed
 
@@ -75,13 +75,13 @@ def report(
         "label_separator": label_separator,
     }
     rows, split = read_dataset(data, **columns)
-    note(f"reporting on {len(rows):,} texts: {data} ({split})")
+    note_data("reporting on", len(rows), data, split)
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     training_rows = None
     if training is not None:
         order = ("train", "validation", "test")
         training_rows, training_split = read_dataset(training, order, **columns)
-        note(f"comparing with {len(training_rows):,} texts: {training} ({training_split})")
+        note_data("comparing with", len(training_rows), training, training_split)
         training = _name(training, training_split)
     content = measure(model, rows, training_rows)
     page = html_page(content, model=model, data=_name(data, split), training=training)

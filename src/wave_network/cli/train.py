@@ -247,6 +247,8 @@ def train(
     log_to_stderr()
     if from_fasttext_args is not None:
         taken = _from_fasttext(from_fasttext_args)
+        if data == "sample" and "data" not in taken:
+            note("there is no -input, so DATA is sample, the bundled news")
         data = taken.get("data", data) if data == "sample" else data
         output = taken.get("output", output) if output == Path("wave-model") else output
         validation = validation or taken.get("validation")

@@ -156,7 +156,8 @@ def _train_command(data: str, columns: dict[str, str | None]) -> str:
 
 def _print_summary(summary: dict[str, Any], train: str) -> None:
     if ranking := summary["ranking"]:
-        default = next((trial["settings"] for trial in ranking if trial["trial"] == 0), {})
+        default: dict[str, object] = {}
+        default = next((trial["settings"] for trial in ranking if trial["trial"] == 0), default)
         rows = [_row(rank, trial, default) for rank, trial in enumerate(ranking[:_SHOWN], start=1)]
         settings = "settings (where not those of trial 0)" if default else "settings"
         headings = ("", "trial", summary["metric"], "MB", "s", settings)

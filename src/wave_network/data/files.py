@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from wave_network.errors import DataError
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
+_LABEL_START_BYTES: Final = 12  # a byte order mark and __label__
 _MOST_LISTED: Final = 10
 _LONGEST_NAME: Final = 60
 
@@ -26,9 +28,27 @@ def check_file(path: Path) -> None:
         raise DataError(f"{path} is a folder: name one of its files ({listed(names_in(path))})")
     if not os.path.exists(path):
         raise DataError(f"{path} does not exist{_near_miss(path)}")
-    if path.suffix.lower() not in ENDINGS:
+    if format_of(path) not in ENDINGS:
         known = ", ".join(ENDINGS)
         raise DataError(f"{path} has an unknown ending: rename it to the format it has ({known})")
+
+
+def format_of(path: Path) -> str:
+    """The ending that tells a file's format.
+
+    fastText's users name theirs as they like, so a file of an unknown ending is `.txt` if it starts
+    with a `__label__`.
+    """
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        try:
+            with path.open("rb") as file:
+                start = file.read(_LABEL_START_BYTES)
+        except OSError:
+            return ending
+        if start.removeprefix(codecs.BOM_UTF8).startswith(b"__label__"):
+            return ".txt"
+    return ending
 
 
 def names_in(folder: Path) -> list[str]:

@@ -16,8 +16,9 @@ from wave_network.errors import DataError
 
 
 def is_label_set(value: object) -> bool:
-    """Whether this is a collection of labels: a list, tuple, set or array, but no string."""
-    return isinstance(value, (list, tuple, Set, np.ndarray))
+    """Whether this is a collection of labels: a list, set, array or Series, but no string."""
+    # A polars column of lists holds Series.
+    return isinstance(value, (list, tuple, Set, np.ndarray)) or hasattr(value, "to_list")
 
 
 def plain_label_sets(values: Iterable[object]) -> list[list[Label]]:
@@ -112,8 +113,16 @@ def encode_targets(
     Raises:
         DataError: As those.
     """
-    encode = encode_label_sets if multi_label else encode_labels
-    return encode(values, classes)[1]
+    if not multi_label:
+        return encode_labels(values, classes)[1]
+    values = list(values)
+    try:
+        return encode_label_sets(values, classes)[1]
+    except DataError as error:
+        if any(map(is_label_set, values)):
+            raise
+        advice = "where a text's labels are joined, --label-separator says by what"
+        raise DataError(f"{error}; {advice}") from None
 
 
 def split_label_sets(

@@ -29,7 +29,7 @@ from wave_network.data.arrow import (
     with_label_lists,
     with_labels,
 )
-from wave_network.data.files import ENDINGS, check_file, listed, names_in
+from wave_network.data.files import ENDINGS, check_file, format_of, listed, names_in
 from wave_network.data.label_sets import is_label_set, plain_label_sets
 from wave_network.data.parquet import LabelType
 from wave_network.data.rows import check_one_column, is_unicode
@@ -308,7 +308,7 @@ def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Datase
             name: split if label_type_of(split).listed else with_label_lists(split)
             for name, split in splits.items()
         }
-    untyped = [name for name, path in files.items() if path.suffix.lower() in _UNTYPED_ENDINGS]
+    untyped = [name for name, path in files.items() if format_of(path) in _UNTYPED_ENDINGS]
     typed = [name for name in splits if name not in untyped]
     as_strings = any(label_type_of(splits[name]).value == "string" for name in typed)
     if not as_strings and all(_has_integer_labels(splits[name]) for name in untyped):

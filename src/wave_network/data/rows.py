@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from wave_network.data.files import check_file, column_index, listed
+from wave_network.data.files import check_file, column_index, format_of, listed
 from wave_network.errors import DataError
 
 TEXT_OPTION: Final = "--text-column"
@@ -73,7 +73,7 @@ def iter_rows(
     """
     path = Path(path)
     check_file(path)
-    ending = path.suffix.lower()
+    ending = format_of(path)
     rows: Iterator[Row]
     names = (text_column, label_column, weight_column)
     if ending in _DELIMITERS:

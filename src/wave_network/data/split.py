@@ -77,8 +77,10 @@ def encode_labels(
     unknown = Counter(label for label in labels if str(label) not in positions)
     if unknown:
         rows = f"{unknown.total()} row{'s' if unknown.total() > 1 else ''}"
+        several = len(unknown) > 1
         raise DataError(
-            f"label {listed(list(unknown))} in {rows} was not in the training data, which has"
+            f"label{'s' if several else ''} {listed(list(unknown))} in {rows}"
+            f" {'were' if several else 'was'} not in the training data, which has"
             f" {listed(classes)}: correct or remove these rows"
         )
     indices = (positions[str(label)] for label in labels)

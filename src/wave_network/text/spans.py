@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 _JOINER: Final = "\u200d"
+_VOWELS_WITH_A_MARK: Final = "\u0e33\u0eb3"  # Thai's and Lao's AM: letters to Unicode, half a mark
 _LONGEST_WORD_KEPT: Final = 32
 _WORDS_KEPT: Final = 32_768
 
@@ -138,9 +139,10 @@ def _continues(text: str, place: int) -> bool:
 
 
 def _extends(character: str) -> bool:
-    """Marks and joiners, skin tones, and the vowels and endings of spelt-out Hangul."""
+    """Marks and joiners, skin tones, the vowels and endings of spelt-out Hangul, and Thai's AM."""
     return (
-        unicodedata.category(character).startswith("M")
+        character in _VOWELS_WITH_A_MARK
+        or unicodedata.category(character).startswith("M")
         or character == _JOINER
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or "\u1160" <= character <= "\u11ff"
