@@ -24,7 +24,7 @@ def main() -> None:
     test_texts, test_labels = news.test["text"], news.test["label"]
     with TemporaryDirectory() as folder:
         teacher_folder = Path(folder) / "teacher"
-        teacher = WaveClassifier("large", epochs=15, device="cpu").fit(texts, labels)
+        teacher = WaveClassifier("large", epochs=40, device="cpu").fit(texts, labels)
         teacher.save(teacher_folder)
         alone = WaveClassifier("tiny", epochs=15, device="cpu").fit(texts, labels)
         student = WaveClassifier("tiny", teacher=str(teacher_folder), epochs=15, device="cpu")
