@@ -368,7 +368,10 @@ def _text_list(texts: Iterable[str]) -> list[str]:
     listed_texts = _sequence(texts, "texts")
     for index, text in enumerate(listed_texts):
         if not isinstance(text, str):
-            raise DataError(f"text {index} is {text!r:.60} ({type(text).__name__}), not a string")
+            raise DataError(
+                f"text {index} is {text!r:.60} ({type(text).__name__}), not a string: leave it out,"
+                " or give an empty string where there is no text"
+            )
         if not is_unicode(text):
             raise DataError(f"text {index} has half of a surrogate pair, which is no character")
     return listed_texts
