@@ -1,7 +1,7 @@
 """The local wave network against its formulas, token by token, and what it promises of a batch."""
 
 import math
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -426,3 +426,31 @@ def test_presets_keep_to_their_parameters(name, most):
     total = sum(parameter.numel() for parameter in model.parameters())
     assert most / 3 < total <= most
     assert parameter_counts(config)["total"] == total
+
+
+def test_the_linear_part_adds_its_sums_to_the_answer_and_not_to_what_is_learnt():
+    torch.manual_seed(0)
+    model = make_model(members=2, linear_size=200)
+    texts = [[0, 5, 9, 5], [0], [0, 1, 2, 3, 4]]
+    batch = pack(texts).to_torch()
+    alone = model.eval()(batch) - model.linear.bias
+    learning = model.train()(batch)
+    linear, labels = model.linear, len(LABELS)
+    random = [torch.randn(rows, labels) for rows in (VOCABULARY, model.config.linear_buckets)]
+    linear.set(*random, torch.arange(labels).float())
+    torch.testing.assert_close(model.train()(batch), learning)
+    added = (model.eval()(batch) - alone).detach().numpy()
+    tokens, pairs = (table.double().numpy() for table in random)
+    for text, found in zip(texts, added, strict=True):
+        expected = np.arange(labels) + tokens[text].sum(axis=0) / math.sqrt(len(text))
+        for first, second in pairwise(text):
+            bucket = pair_bucket(first, second, model.config.linear_buckets)
+            expected = expected + pairs[bucket] / math.sqrt(len(text) - 1)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_gradients_leave_the_linear_part_alone():
+    model = make_model(linear_size=200).train()
+    model(pack([[0, 5, 9], [0, 7]]).to_torch()).sum().backward()
+    assert not any(parameter.requires_grad for parameter in model.linear.parameters())
+    assert all(parameter.grad is None for parameter in model.linear.parameters())

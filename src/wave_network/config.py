@@ -16,6 +16,7 @@ from wave_network.field_checks import (
     check_whole,
     plain_class_weight,
 )
+from wave_network.local_waves import largest_prime
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,7 +36,7 @@ Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 FORMAT_VERSION: Final = 1
 
-EMBEDDING_TABLES: Final = ("embedding", "bigrams")
+EMBEDDING_TABLES: Final = ("embedding", "bigrams", "linear.tokens", "linear.bigrams")
 """The modules that hold a row a token or a pair of tokens: most of a model's parameters."""
 
 
@@ -223,6 +224,8 @@ class LocalWaveConfig(ClassifierConfig):
         feed_forward_size: Width of the feed-forward layer.
         members: Classifiers that read columns of their own, learn each by itself, and answer with
             their mean.
+        linear_size: Numbers that the linear part may keep for hashed pairs; 0: no linear part. See
+            `linear_buckets`.
 
     The other fields are those of `ClassifierConfig`.
     """
@@ -232,6 +235,7 @@ class LocalWaveConfig(ClassifierConfig):
     bigram_size: int = 4
     feed_forward_size: int = 64
     members: int = 1
+    linear_size: int = 0
 
     architecture = "local-wave"
 
@@ -242,8 +246,20 @@ class LocalWaveConfig(ClassifierConfig):
         check_whole(self, *sizes)
         for name in sizes:
             check_range(name, getattr(self, name), 1, None)
+        check_whole(self, "linear_size")
+        check_range("linear_size", self.linear_size, 0, None)
         if self.initializer_range == 0:
             raise ConfigError("initializer_range must be above 0: waves that are 0 learn nothing")
+
+    @property
+    def linear_buckets(self) -> int:
+        """Rows of the linear part's hashed pairs, each with a number a label; 0: no linear part.
+
+        As many as `linear_size` allows, and a prime number. With so many labels that there would
+        be no more rows than tokens there is no linear part.
+        """
+        buckets = largest_prime(self.linear_size // self.num_labels)
+        return buckets if buckets > self.vocab_size else 0
 
 
 ARCHITECTURES: Final[Mapping[str, type[ClassifierConfig]]] = {
@@ -412,21 +428,36 @@ PRESETS: Final[Mapping[str, Preset]] = {
         Preset(
             name="small",
             config=LocalWaveConfig,
-            model={"hidden_size": 16, "max_length": 512},
+            model={
+                "hidden_size": 16,
+                "bigram_buckets": 24_593,
+                "linear_size": 900_000,
+                "max_length": 512,
+            },
             train=_LOCAL_TRAINING,
             vocab_size=24_576,
         ),
         Preset(
             name="tiny",
             config=LocalWaveConfig,
-            model={"hidden_size": 16, "bigram_buckets": 12_007, "max_length": 512},
+            model={
+                "hidden_size": 12,
+                "bigram_buckets": 9_221,
+                "linear_size": 100_000,
+                "max_length": 512,
+            },
             train=_LOCAL_TRAINING,
-            vocab_size=10_240,
+            vocab_size=9_216,
         ),
         Preset(
             name="large",
             config=LocalWaveConfig,
-            model={"hidden_size": 16, "members": 8, "max_length": 1_024},
+            model={
+                "hidden_size": 16,
+                "members": 8,
+                "linear_size": 4_000_000,
+                "max_length": 1_024,
+            },
             train=replace(_LOCAL_TRAINING, embedding_rate=15.0, embedding_epsilon=1e-3, refit=True),
             vocab_size=32_768,
         ),

@@ -14,6 +14,9 @@ tables, as in `variants="embedding"` of the papers' model), per dimension:
 Two readers share these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
 logits add up. Several `members` each read columns of their own, and answer with their mean.
 
+Beside the waves there may be a linear part: tokens and hashed pairs of neighbours that speak to the
+logits directly. Gradient descent leaves it alone; `training/linear_part.py` fits it afterwards.
+
 Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few;
 members that learn apart and answer together beat one of their joint width.
 """
@@ -50,6 +53,7 @@ class LocalWaveNetwork(nn.Module):
         self.norm = MemberNorm(config.members, hidden)
         self.classifier = MemberLinear(config.members, hidden, config.num_labels)
         self.shortcut = MemberLinear(config.members, features, config.num_labels)
+        self.linear = LinearPart(config) if config.linear_buckets else None
         nn.init.normal_(self.embedding.weight, std=config.initializer_range)
         nn.init.zeros_(self.bigrams.weight)  # a pair that no text had says nothing
 
@@ -78,7 +82,7 @@ class LocalWaveNetwork(nn.Module):
         Returns:
             The logits, (texts, labels): of several members, those that give the mean of their
             probabilities. While training, the members' own logits, (members, texts, labels), as
-            each learns by itself.
+            each learns by itself, without the linear part.
         """
         features = self._features(batch)  # (members, texts, features)
         # The tanh form, because NumPy, which the runtime computes with, has no erf.
@@ -86,7 +90,8 @@ class LocalWaveNetwork(nn.Module):
         logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
         if self.training:
             return logits
-        return mean_of_members(logits, multi_label=self.config.is_multi_label)
+        logits = mean_of_members(logits, multi_label=self.config.is_multi_label)
+        return logits if self.linear is None else logits + self.linear(batch)
 
     def _features(self, batch: PackedBatch) -> Tensor:
         offsets, members = batch.offsets, self.config.members
@@ -102,7 +107,7 @@ class LocalWaveNetwork(nn.Module):
             coherent / lengths.sqrt(),
             (energy + ENERGY_FLOOR).sqrt(),
             (local_energy + ENERGY_FLOOR).sqrt(),
-            self._bigram_sum(batch.ids, offsets) / (lengths - 1).clamp(min=1).sqrt(),
+            sum_of_pairs(self.bigrams, batch.ids, offsets) / (lengths - 1).clamp(min=1).sqrt(),
         ]
         by_member = [part.view(len(part), members, -1) for part in parts]  # (texts, members, ...)
         return torch.cat(by_member, dim=2).transpose(0, 1)
@@ -117,19 +122,53 @@ class LocalWaveNetwork(nn.Module):
             local = own + before
         return local.index_fill(0, offsets[:-1], 0.0)
 
-    def _bigram_sum(self, ids: Tensor, offsets: Tensor) -> Tensor:
-        """The sum of the rows of all pairs of neighbours, (texts, members * bigram)."""
-        buckets = pair_bucket(ids[:-1], ids[1:], self.config.bigram_buckets)
-        within = torch.ones_like(buckets, dtype=torch.bool)
-        within[offsets[1:-1] - 1] = False  # pairs of one text's end and the next one's start
-        return F.embedding_bag(
-            buckets[within],
-            self.bigrams.weight,
-            offsets - torch.arange(len(offsets), device=offsets.device),
-            mode="sum",
-            sparse=self.bigrams.sparse,
-            include_last_offset=True,
+
+class LinearPart(nn.Module):
+    """Logits that are sums over tokens and over hashed pairs of neighbours; 0 until it is set.
+
+    Args:
+        config: The shape; see `LocalWaveConfig`.
+    """
+
+    def __init__(self, config: LocalWaveConfig) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(config.vocab_size, config.num_labels)
+        self.bigrams = nn.Embedding(config.linear_buckets, config.num_labels)
+        self.bias = nn.Parameter(torch.empty(config.num_labels))
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter).requires_grad_(False)
+
+    @torch.no_grad()
+    def set(self, tokens: Tensor, bigrams: Tensor, bias: Tensor) -> None:
+        """Take what `LinearWeights` holds."""
+        self.tokens.weight.copy_(tokens)
+        self.bigrams.weight.copy_(bigrams)
+        self.bias.copy_(bias)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """The logits, (texts, labels)."""
+        lengths = batch.offsets.diff().unsqueeze(1).to(self.bias.dtype)  # (texts, 1)
+        tokens = F.embedding_bag(
+            batch.ids, self.tokens.weight, batch.offsets, mode="sum", include_last_offset=True
         )
+        pairs = sum_of_pairs(self.bigrams, batch.ids, batch.offsets)
+        result: Tensor = tokens / lengths.sqrt() + pairs / (lengths - 1).clamp(min=1).sqrt()
+        return result + self.bias
+
+
+def sum_of_pairs(table: nn.Embedding, ids: Tensor, offsets: Tensor) -> Tensor:
+    """The sum of a table's rows over all hashed pairs of neighbours in a text, (texts, columns)."""
+    buckets = pair_bucket(ids[:-1], ids[1:], table.num_embeddings)
+    within = torch.ones_like(buckets, dtype=torch.bool)
+    within[offsets[1:-1] - 1] = False  # pairs of one text's end and the next one's start
+    return F.embedding_bag(
+        buckets[within],
+        table.weight,
+        offsets - torch.arange(len(offsets), device=offsets.device),
+        mode="sum",
+        sparse=table.sparse,
+        include_last_offset=True,
+    )
 
 
 def mean_of_members(logits: Tensor, *, multi_label: bool) -> Tensor:

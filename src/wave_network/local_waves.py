@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -16,6 +17,13 @@ ENERGY_FLOOR: Final = 1e-6
 
 PAIR_FACTORS: Final = (2_654_435_761, 805_459_861)
 """What the two tokens of a pair are multiplied by."""
+
+
+def largest_prime(number: int) -> int:
+    """The largest prime up to a number; below 2, the number itself."""
+    while number > 2 and any(number % divisor == 0 for divisor in range(2, isqrt(number) + 1)):
+        number -= 1
+    return number
 
 
 def pair_bucket(first: IntegerArray, second: IntegerArray, buckets: int) -> IntegerArray:

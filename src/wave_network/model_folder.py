@@ -107,7 +107,7 @@ def _wave_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 def _local_wave_shapes(config: LocalWaveConfig) -> dict[str, tuple[int, ...]]:
     members, hidden = config.members, config.feed_forward_size
     features = 3 * config.hidden_size + config.bigram_size
-    return {
+    shapes: dict[str, tuple[int, ...]] = {
         "embedding.weight": (config.vocab_size, 2 * members * config.hidden_size),
         "bigrams.weight": (config.bigram_buckets, members * config.bigram_size),
         "feed_forward.weight": (members, features, hidden),
@@ -119,6 +119,11 @@ def _local_wave_shapes(config: LocalWaveConfig) -> dict[str, tuple[int, ...]]:
         "shortcut.weight": (members, features, config.num_labels),
         "shortcut.bias": (members, 1, config.num_labels),
     }
+    if config.linear_buckets:
+        shapes["linear.tokens.weight"] = (config.vocab_size, config.num_labels)
+        shapes["linear.bigrams.weight"] = (config.linear_buckets, config.num_labels)
+        shapes["linear.bias"] = (config.num_labels,)
+    return shapes
 
 
 def parameter_counts(config: ClassifierConfig) -> dict[str, int]:

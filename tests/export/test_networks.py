@@ -44,17 +44,19 @@ WAVE = [
     ]
 ] + [(ModelConfig, {"variants": "embedding"})]
 MULTI_LABEL = [
-    (LocalWaveConfig, {"members": members, "problem_type": "multi_label_classification"})
-    for members in (1, 3)
+    (LocalWaveConfig, {"members": members, "problem_type": "multi_label_classification", **linear})
+    for members, linear in ((1, {}), (3, {}), (3, {"linear_size": 2_000}))
 ]
+LINEAR = [(LocalWaveConfig, {"members": members, "linear_size": 2_000}) for members in (1, 3)]
+SHAPES = LOCAL + WAVE + MULTI_LABEL + LINEAR
 
-every_shape = pytest.mark.parametrize("shape", range(len(LOCAL + WAVE + MULTI_LABEL)))
+every_shape = pytest.mark.parametrize("shape", range(len(SHAPES)))
 
 
 @cache
 def made(shape):
     """Random weights of a shape, and its float graph in ONNX Runtime."""
-    config_class, options = (LOCAL + WAVE + MULTI_LABEL)[shape]
+    config_class, options = SHAPES[shape]
     files = random_files(config_class, **options)
     return files, session(build_onnx(files, quantized=False))
 

@@ -141,8 +141,12 @@ def test_a_texts_explanation_is_the_same_alone_and_in_any_batch(engine):
 
 @pytest.mark.parametrize("operation", ["modulation", "interference"])
 @pytest.mark.parametrize("members", [1, 3])
-def test_the_local_network_equals_a_slow_reference(make_files, operation, members):
-    files = make_files(config_class=LocalWaveConfig, operation=operation, members=members)
+@pytest.mark.parametrize("linear_size", [0, 2_000])
+def test_the_local_network_equals_a_slow_reference(make_files, operation, members, linear_size):
+    files = make_files(
+        config_class=LocalWaveConfig, operation=operation, members=members, linear_size=linear_size
+    )
+    assert bool(files.config.linear_buckets) == bool(linear_size)
     model = build_model(files.config).double().eval()
     model.load_state_dict({k: torch.from_numpy(v) for k, v in files.tensors.items()})
     engine = Engine(files)
@@ -167,6 +171,18 @@ def _reference(model, ids, label):
     pairs[1:] = model.bigrams.weight[pair_bucket(ids[:-1], ids[1:], config.bigram_buckets)].detach()
     assert operation_is_product or config.operation == "interference"
 
+    words = followed = torch.zeros(n, config.num_labels, dtype=torch.float64)
+    if model.linear:
+        words = model.linear.tokens.weight[ids]
+        followed = torch.zeros_like(words)
+        buckets = pair_bucket(ids[:-1], ids[1:], config.linear_buckets)
+        followed[1:] = model.linear.bigrams.weight[buckets]
+
+    def margins(count, length):
+        total = words[:count].sum(0) / length**0.5
+        total = total + followed[:count].sum(0) / max(length - 1, 1) ** 0.5
+        return total + (model.linear.bias if model.linear else 0)
+
     def features(count, length):
         parts = [
             u[:count].sum(0) / length**0.5,
@@ -178,23 +194,31 @@ def _reference(model, ids, label):
 
     empty, text = features(1, 1), features(n, n)
     mean = torch.zeros_like(text)
+    none, all_of_it = margins(1, 1), margins(n, n)
+    worth = torch.zeros_like(none)
     steps = 100
     for step in range(steps):
         point = (empty + (step + 0.5) / steps * (text - empty)).requires_grad_()
         hidden = torch.nn.functional.gelu(model.feed_forward(point), approximate="tanh")
         logits = model.classifier(model.norm(hidden)) + model.shortcut(point)
-        p = logits.softmax(dim=2).mean(dim=0)[0, label]
+        margin = (none + (step + 0.5) / steps * (all_of_it - none)).requires_grad_()
+        together = logits.softmax(dim=2).mean(dim=0)[0].log() + margin
+        p = together.softmax(dim=0)[label]
         torch.log(p / (1 - p)).backward()
         mean += point.grad / steps
+        worth += margin.grad / steps
     slopes = [part.reshape(-1) for part in mean.split([size, size, size, config.bigram_size], 2)]
     changes = [part.reshape(-1) for part in ((text - empty) * mean).split(size, 2)[1:3]]
     result = np.zeros(n)
     for j in range(1, n):
         plain = u[j] / n**0.5 + u[0] * (n**-0.5 - 1) / (n - 1)
         result[j] += float((plain * slopes[0]).sum())
+        word = words[j] / n**0.5 + words[0] * (n**-0.5 - 1) / (n - 1)
+        result[j] += float((word * worth).sum())
         result[j] += float((u[j].square() / u[1:].square().sum(0) * changes[0]).sum())
         pair = float((local[j].square() / local.square().sum(0) * changes[1]).sum())
         pair += float((pairs[j] * slopes[3]).sum()) / (n - 1) ** 0.5
+        pair += float((followed[j] * worth).sum()) / (n - 1) ** 0.5
         result[j] += pair / 2
         result[max(j - 1, 1)] += pair / 2
     return result

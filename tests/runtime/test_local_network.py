@@ -26,7 +26,7 @@ every_shape = pytest.mark.parametrize(("operation", "members"), SHAPES)
 
 
 @cache
-def make_weights(operation, members, scale=0.5):
+def make_weights(operation, members, scale=0.5, linear_size=0):
     """A configuration and random tensors of a trained model's size."""
     config = LocalWaveConfig(
         labels=("a", "b", "c"),
@@ -39,6 +39,7 @@ def make_weights(operation, members, scale=0.5):
         bigram_size=3,
         feed_forward_size=10,
         initializer_range=scale,
+        linear_size=linear_size,
     )
     random = np.random.default_rng(members)
     return config, {
@@ -51,8 +52,8 @@ def make_network(operation="modulation", members=1, scale=0.5):
     return LocalNetwork(*make_weights(operation, members, scale))
 
 
-def by_torch(operation, members, ids, offsets, scale=0.5):
-    config, tensors = make_weights(operation, members, scale)
+def by_torch(operation, members, ids, offsets, scale=0.5, linear_size=0):
+    config, tensors = make_weights(operation, members, scale, linear_size)
     model = LocalWaveNetwork(config).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     with torch.no_grad():
@@ -82,6 +83,17 @@ def test_logits_equal_torchs_at_every_range_of_the_start(operation, members, sca
     found = make_network(operation, members, scale).logits(IDS, OFFSETS)
     expected = by_torch(operation, members, IDS, OFFSETS, scale)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@every_shape
+def test_logits_with_a_linear_part_equal_torchs(operation, members):
+    config, tensors = make_weights(operation, members, linear_size=200)
+    assert config.linear_buckets == 61
+    found = LocalNetwork(config, tensors).logits(IDS, OFFSETS)
+    expected = by_torch(operation, members, IDS, OFFSETS, linear_size=200)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    without = make_network(operation, members).logits(IDS, OFFSETS)
+    assert np.abs(found - without).max() > 0.1
 
 
 @every_shape

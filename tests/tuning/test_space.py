@@ -56,7 +56,7 @@ def test_every_candidate_fits_the_limit(sample, limit):
         assert estimate > 0.97 * limit
     else:  # what is not asked for is not shrunk, and there is room to grow
         assert space.default_values["vocab_size"] == PRESETS["small"].vocab_size
-        assert space.distributions["bigram_buckets"].high > 6 * 262_139
+        assert space.distributions["bigram_buckets"].high > 6 * 24_593
 
 
 @pytest.mark.parametrize("limit", [250_000, 900_000])
@@ -73,7 +73,7 @@ def test_the_estimate_is_about_the_folders_size_and_not_below(sample, tmp_path, 
 def test_shrunk_tables_keep_their_proportion_and_prime_buckets(sample):
     space = around(get_preset("small"), sample, 800_000)
     values = space.default_values
-    share = values["bigram_buckets"] / 262_139
+    share = values["bigram_buckets"] / 24_593
     assert values["vocab_size"] == pytest.approx(share * space.size.vocabulary, rel=0.02)
     buckets = values["bigram_buckets"]
     assert all(buckets % divisor for divisor in range(2, int(buckets**0.5) + 1))

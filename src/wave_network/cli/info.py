@@ -90,13 +90,17 @@ def _shown(figures: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _shape(config: dict[str, Any]) -> str:
+    from wave_network.config import LocalWaveConfig
+
     if "num_layers" in config:
         return (
             f"{config['num_layers']} layer(s), {config['hidden_size']} wide, "
             f"{config['operation']}, {config['pooling']} pooling, {config['readout']} read-out"
         )
+    linear = LocalWaveConfig.from_dict(config).linear_buckets
     members = f"{config['members']} members, each " if config["members"] > 1 else ""
     return (
         f"{members}{config['hidden_size']} wide, local {config['operation']}, "
         f"{config['bigram_buckets']:,} buckets of token pairs"
+        f"{f', a linear part with {linear:,}' if linear else ''}"
     )

@@ -66,6 +66,13 @@ def build_onnx(files: ModelFiles, *, quantized: bool) -> onnx.ModelProto:
 def _local_wave_logits(graph: Graph, config: LocalWaveConfig) -> str:
     """As `LocalNetwork.logits`."""
     op = graph.op
+    logits = _wave_part_logits(graph, config)
+    return op("Add", logits, _linear_part(graph, config)) if config.linear_buckets else logits
+
+
+def _wave_part_logits(graph: Graph, config: LocalWaveConfig) -> str:
+    """As `LocalNetwork.read` of its features."""
+    op = graph.op
     features = _local_features(graph, config)  # (members, batch, features)
     hidden = graph.gelu(_member_linear(graph, "feed_forward", features))
     hidden = graph.layer_norm(hidden, "norm", config.feed_forward_size)
@@ -97,7 +104,7 @@ def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
     op, floor = graph.op, graph.number(ENERGY_FLOOR)
     rows = op("Mul", graph.rows("embedding", graph.ids), graph.mask)
     u, v = graph.split("Split", rows, outputs=2, axis=2)  # (batch, length, members * hidden)
-    is_pair = op("Mul", graph.mask, graph.before(graph.mask, axes=3))  # (batch, length, 1)
+    is_pair = _is_pair(graph)
     before = graph.before(u, axes=3)
     combine = "Mul" if config.operation == "modulation" else "Add"
     local = op("Mul", op(combine, v, before), is_pair)
@@ -106,26 +113,41 @@ def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
         unit = graph.number(config.initializer_range**-2)
         local_energy = op("Mul", local_energy, unit)
     energy = graph.sum_tokens(op("Mul", u, u))
-    pairs = op("Max", op("Sub", graph.lengths, graph.number(1.0)), graph.number(1.0))
     parts = (
         op("Div", graph.sum_tokens(u), op("Sqrt", graph.lengths)),
         op("Sqrt", op("Add", energy, floor)),
         op("Sqrt", op("Add", local_energy, floor)),
-        op("Div", _bigram_sum(graph, config, is_pair), op("Sqrt", pairs)),
+        _pair_sum(graph, "bigrams", config.bigram_buckets),
     )
     shape = graph.integers(0, config.members, -1)  # 0: the batch, as it is
     by_member = [op("Reshape", part, shape) for part in parts]  # (batch, members, ...)
     return op("Transpose", op("Concat", *by_member, axis=2), perm=[1, 0, 2])
 
 
-def _bigram_sum(graph: Graph, config: LocalWaveConfig, is_pair: str) -> str:
-    """The sum of the rows of all pairs of neighbours, (batch, members * bigram)."""
+def _linear_part(graph: Graph, config: LocalWaveConfig) -> str:
+    """As `LocalNetwork.margins`."""
+    op = graph.op
+    tokens = graph.sum_tokens(op("Mul", graph.rows("linear.tokens", graph.ids), graph.mask))
+    tokens = op("Div", tokens, op("Sqrt", graph.lengths))
+    pairs = _pair_sum(graph, "linear.bigrams", config.linear_buckets)
+    return op("Add", op("Add", tokens, pairs), graph.weight("linear.bias"))
+
+
+def _is_pair(graph: Graph) -> str:
+    """1 for a token with one before it, else 0, (batch, length, 1)."""
+    return graph.op("Mul", graph.mask, graph.before(graph.mask, axes=3))
+
+
+def _pair_sum(graph: Graph, table: str, size: int) -> str:
+    """The rows of all pairs of neighbours added up, by the root of their number."""
     op = graph.op
     first, second = (graph.integers(factor) for factor in PAIR_FACTORS)
     before = graph.before(graph.ids, axes=2)
     number = op("Add", op("Mul", before, first), op("Mul", graph.ids, second))
-    buckets = op("Mod", number, graph.integers(config.bigram_buckets))  # (batch, length)
-    return graph.sum_tokens(op("Mul", graph.rows("bigrams", buckets), is_pair))
+    buckets = op("Mod", number, graph.integers(size))  # (batch, length)
+    total = graph.sum_tokens(op("Mul", graph.rows(table, buckets), _is_pair(graph)))
+    count = op("Max", op("Sub", graph.lengths, graph.number(1.0)), graph.number(1.0))
+    return op("Div", total, op("Sqrt", count))
 
 
 def _member_linear(graph: Graph, name: str, values: str) -> str:

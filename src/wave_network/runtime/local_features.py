@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from wave_network.runtime.gradients import gelu_and_slope, joined_gradient, layer_norm_gradient
-from wave_network.runtime.local_network import LocalNetwork, joined
+from wave_network.runtime.local_network import LocalNetwork, Terms, joined
 from wave_network.runtime.waves import Floats, Integers
 
 
@@ -20,7 +20,8 @@ class LocalFeatures:
         offsets: (texts + 1,), no text empty.
 
     Attributes:
-        features: (members, texts, features).
+        features: (members, texts, features); last of them, for the first member, what the linear
+            part says to each label, and 0 for the others.
         empty: Of `[CLS]` alone, (members, 1, features).
     """
 
@@ -28,30 +29,34 @@ class LocalFeatures:
         self._network = network
         self._offsets = offsets
         self._terms = network.terms(ids, offsets)
-        self.features = network.features(self._terms, offsets)
+        self.features = self._of(self._terms, offsets)
         alone = np.array([0, 1])
         self._empty_terms = network.terms(ids[:1], alone)
-        self.empty = network.features(self._empty_terms, alone)
+        self.empty = self._of(self._empty_terms, alone)
 
     def logits(self, features: Floats) -> Floats:
         """The network's answer to features, (texts, labels)."""
-        return self._network.read(features)
+        waves, margins = self._parts(features)
+        logits = self._network.read(waves)
+        return logits if margins is None else logits + margins[0]
 
     def gradient(self, features: Floats, at_logits: Callable[[Floats], Floats]) -> Floats:
         """The gradient at features of a function of the logits, given its gradient at them."""
         network, tensors = self._network, self._network.tensors
-        before = network.linear("feed_forward", features)
+        waves, margins = self._parts(features)
+        before = network.linear("feed_forward", waves)
         hidden, slope = gelu_and_slope(before)
-        logits = network.member_logits(features, hidden)
+        logits = network.member_logits(waves, hidden)
         multi_label = self._network.config.is_multi_label
-        at_joined = at_logits(joined(logits, multi_label=multi_label))
+        answer = joined(logits, multi_label=multi_label)
+        at_joined = at_logits(answer if margins is None else answer + margins[0])
         at_members = joined_gradient(logits, at_joined, multi_label=multi_label)
         at_normed = at_members @ tensors["classifier.weight"].swapaxes(1, 2)
         at_hidden = layer_norm_gradient(hidden, tensors["norm.weight"], at_normed)
         at_hidden *= slope
         result: Floats = at_hidden @ tensors["feed_forward.weight"].swapaxes(1, 2)
         result += at_members @ tensors["shortcut.weight"].swapaxes(1, 2)
-        return result
+        return result if margins is None else _with_margins(result, at_joined)
 
     def spread(self, slopes: Floats) -> Floats:
         """Give every token its part in the change of the features from those of an empty text.
@@ -68,9 +73,17 @@ class LocalFeatures:
             (tokens,); 0 for `[CLS]`.
         """
         starts, lengths = self._offsets[:-1], np.diff(self._offsets)
-        u, energy, bigrams = self._terms
+        u, energy, bigrams, linear_tokens, linear_bigrams = self._terms
         width = u.shape[1]
+        slopes, margins = self._parts(slopes)
         coherent, own, local, pairs = self._by_feature(slopes)
+        first = self._empty_terms.u[0]
+        if margins is not None:  # these too are coherent sums over tokens, and over pairs
+            coherent = np.hstack([coherent, margins[0]])
+            pairs = np.hstack([pairs, margins[0]])
+            bigrams = np.hstack([bigrams, linear_bigrams])
+            first = np.append(first, self._empty_terms.linear_tokens[0])
+            u = np.hstack([u, linear_tokens])
         worth = np.concatenate([own, local], axis=1)  # of a unit of energy
         worth *= self._roots_per_energy()
         tokens = np.float32(1) / np.sqrt(lengths, dtype=np.float32)[:, None]
@@ -82,7 +95,7 @@ class LocalFeatures:
             return result
 
         alone = valued(u, coherent * tokens) + valued(energy[:, :width], worth[:, :width])
-        by_length = (coherent * (tokens - 1)) @ self._empty_terms.u[0]
+        by_length = (coherent * (tokens - 1)) @ first
         alone += np.repeat(by_length / np.maximum(lengths - 1, 1), lengths)
         paired = valued(energy[:, width:], worth[:, width:]) + valued(bigrams, pairs * neighbours)
         halves = paired * np.float32(0.5)
@@ -92,6 +105,19 @@ class LocalFeatures:
         alone += halves
         alone[starts] = 0
         return alone
+
+    def _of(self, terms: Terms, offsets: Integers) -> Floats:
+        features = self._network.features(terms, offsets)
+        if not self._network.has_linear_part:
+            return features
+        return _with_margins(features, self._network.margins(terms, offsets))
+
+    def _parts(self, features: Floats) -> tuple[Floats, Floats | None]:
+        """What is of the waves, and, (members, texts, labels), what is of the linear part."""
+        if not self._network.has_linear_part:
+            return features, None
+        labels = self._network.config.num_labels
+        return features[..., :-labels], features[..., -labels:]
 
     def _by_feature(self, values: Floats) -> list[Floats]:
         """The kinds of features side by side, each (texts, members * size)."""
@@ -104,8 +130,16 @@ class LocalFeatures:
         added = self._terms.energy.copy()
         added[self._offsets[:-1]] = 0
         sums = np.add.reduceat(added, self._offsets[:-1])
-        grown = np.concatenate(self._by_feature(self.features - self.empty)[1:3], axis=1)
+        change, _ = self._parts(self.features - self.empty)
+        grown = np.concatenate(self._by_feature(change)[1:3], axis=1)
         result: Floats = np.divide(
             grown, sums, out=np.zeros_like(grown), where=sums > np.finfo(np.float32).tiny
         )
         return result
+
+
+def _with_margins(features: Floats, margins: Floats) -> Floats:
+    """Features with the linear part's, (texts, labels), as the first member's last ones."""
+    first = np.zeros((*features.shape[:2], margins.shape[1]), np.float32)
+    first[0] = margins
+    return np.concatenate([features, first], axis=2)

@@ -30,11 +30,15 @@ class Terms(NamedTuple):
             no unit yet); a text's first token has none. (tokens, 2 * members * hidden).
         bigrams: The row of each token's pair with the token before it; 0 for a text's first token.
             (tokens, members * bigram).
+        linear_tokens: Of the linear part, (tokens, labels); without one (tokens, 0).
+        linear_bigrams: As `bigrams`, of the linear part; of the shape of `linear_tokens`.
     """
 
     u: Floats
     energy: Floats
     bigrams: Floats
+    linear_tokens: Floats
+    linear_bigrams: Floats
 
 
 class LocalNetwork:
@@ -48,12 +52,17 @@ class LocalNetwork:
     def __init__(self, config: LocalWaveConfig, tensors: Tensors) -> None:
         self.config = config
         self.tensors = tensors
+        self.has_linear_part = config.linear_buckets > 0
 
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
         """As `Network.logits`: of several members, those that give their mean probabilities."""
-        return self.read(self.features(self.terms(ids, offsets), offsets))
+        terms = self.terms(ids, offsets)
+        logits = self.read(self.features(terms, offsets))
+        if self.has_linear_part:
+            logits += self.margins(terms, offsets)
+        return logits
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
@@ -82,7 +91,12 @@ class LocalNetwork:
             np.add(v[1:], u[:-1], out=local)
         np.square(local, out=local)
         energy[starts, width:] = 0
-        return Terms(u, energy, self._bigrams(ids, starts))
+        bigrams = self._pairs("bigrams", ids, starts)
+        if not self.has_linear_part:
+            none = np.empty((len(ids), 0), np.float32)
+            return Terms(u, energy, bigrams, none, none)
+        tokens = self.tensors["linear.tokens.weight"].take(ids, axis=0)
+        return Terms(u, energy, bigrams, tokens, self._pairs("linear.bigrams", ids, starts))
 
     def features(self, terms: Terms, offsets: Integers) -> Floats:
         """What the readers see of each text, (members, texts, features)."""
@@ -103,8 +117,19 @@ class LocalNetwork:
         result: Floats = np.concatenate(by_member, axis=2).swapaxes(0, 1)
         return result
 
+    def margins(self, terms: Terms, offsets: Integers) -> Floats:
+        """The logits of the linear part, (texts, labels)."""
+        starts = offsets[:-1]
+        lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
+        result = np.add.reduceat(terms.linear_tokens, starts)
+        result /= np.sqrt(lengths)
+        pairs = np.add.reduceat(terms.linear_bigrams, starts)
+        result += pairs / np.sqrt(np.maximum(lengths - 1, 1))
+        result += self.tensors["linear.bias"]
+        return result
+
     def read(self, features: Floats) -> Floats:
-        """The logits of features, (texts, labels)."""
+        """The waves' logits, of features, (texts, labels)."""
         hidden = gelu(self.linear("feed_forward", features))
         logits = self.member_logits(features, hidden)
         return joined(logits, multi_label=self.config.is_multi_label)
@@ -119,12 +144,13 @@ class LocalNetwork:
         result: Floats = values @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
         return result
 
-    def _bigrams(self, ids: Integers, starts: Integers) -> Floats:
-        """The row of each token's pair with the token before it, (tokens, members * bigram)."""
+    def _pairs(self, name: str, ids: Integers, starts: Integers) -> Floats:
+        """A table's row of each token's pair with the token before it, (tokens, columns)."""
+        table = self.tensors[f"{name}.weight"]
         wide = ids.astype(np.int64)
         buckets = np.zeros_like(wide)  # a text's first token has no pair: its row is cleared below
-        buckets[1:] = pair_bucket(wide[:-1], wide[1:], self.config.bigram_buckets)
-        rows = self.tensors["bigrams.weight"].take(buckets, axis=0)
+        buckets[1:] = pair_bucket(wide[:-1], wide[1:], len(table))
+        rows = table.take(buckets, axis=0)
         rows[starts] = 0
         return rows
 

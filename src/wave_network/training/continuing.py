@@ -29,7 +29,7 @@ from wave_network.data.batch import Targets
 from wave_network.data.files import listed
 from wave_network.data.split import plain_labels
 from wave_network.errors import ConfigError, DataError
-from wave_network.model_folder import ModelFiles, Tensors
+from wave_network.model_folder import ModelFiles, Tensors, tensor_shapes
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 
@@ -155,11 +155,15 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
     room = max(get_preset(base.preset).vocab_size - size, size // _GROWTH)
     tokenizer, pieces = base.tokenizer.grown(texts, room)
     config = replace(base.config, labels=classes, vocab_size=tokenizer.vocab_size, thresholds=None)
-    return Grown(tokenizer, config, shrunk(grown_tensors(base, len(classes), pieces)))
+    tensors = shrunk(grown_tensors(base, len(classes), pieces))
+    for name, shape in tensor_shapes(config).items():
+        if name.startswith("linear."):  # fitted anew, to the texts at hand
+            tensors[name] = np.zeros(shape, np.float32)
+    return Grown(tokenizer, config, tensors)
 
 
 def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]]) -> Tensors:
-    """A model's weights in the shape of more classes and more tokens.
+    """A model's weights but for its linear part, in the shape of more classes and more tokens.
 
     Until they are trained, a new class's logit is the mean of the old ones' logits.
 
@@ -168,7 +172,9 @@ def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]
         classes: Their number, old and new.
         pieces: For each new token the ids that spelt it so far.
     """
-    tensors = dict(base.tensors)
+    tensors = {
+        name: tensor for name, tensor in base.tensors.items() if not name.startswith("linear.")
+    }
     table = tensors["embedding.weight"]
     rows = [table[list(ids)].mean(axis=0, dtype=np.float32) for ids in pieces]
     tensors["embedding.weight"] = np.vstack([table, *rows])

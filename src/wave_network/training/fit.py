@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -40,15 +41,14 @@ from wave_network.training.continuing import (
     grown,
 )
 from wave_network.training.latent_semantics import token_vectors
+from wave_network.training.linear_part import MARGIN, linear_weights, margin_weight
 from wave_network.training.loop import (
     Progress,
     TrainResult,
     predict_logits,
-    predict_probabilities,
     train,
     train_to_the_end,
 )
-from wave_network.training.metrics import summarize
 from wave_network.training.parts import Part, held_to_answers, joined, parts_of, taught
 from wave_network.training.settling import settle, training_metrics
 
@@ -158,15 +158,19 @@ def fit(
     )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
+    # What a model has learnt from before cannot tell what its linear part is worth.
+    fresh = None if base is not None and validation is None else validation_texts
+    margin = _fit_linear_part(first, fresh, MARGIN, config, progress)
     if base is not None and continued["new_class_offset"]:
         _correct_new_classes(first.model, base, continued["new_class_offset"])
-        probabilities = predict_probabilities(first.model, validation_texts)
-        result.validation = summarize(probabilities, validation_texts.hard_labels)
     logits = predict_logits(first.model, validation_texts)  # (texts, labels)
-    settled = settle(first.config, logits, held_out.targets, calibrate=config.calibrate)
+    settled = settle(
+        first.config, logits, held_out.targets, held_out.weights, calibrate=config.calibrate
+    )
     stopped, second = result.stopped, None
     if config.refit and validation is None and stopped != "interrupted":
-        second = _refit(lambda: start(joined(learnt, held_out)), first, config, result, progress)
+        start_again = partial(start, joined(learnt, held_out))
+        second = _refit(start_again, first, margin, config, result, progress)
         stopped = stopped if second else "interrupted"
     last = second or first
     files = ModelFiles(
@@ -237,6 +241,7 @@ def _start(
 def _refit(
     start: Callable[[], _Start],
     first: _Start,
+    margin: float,
     config: TrainConfig,
     result: TrainResult,
     progress: Progress | None,
@@ -252,9 +257,46 @@ def _refit(
     try:
         second = start()
         train_to_the_end(second.model, second.texts, as_before, progress, multi_label=multi_label)
+        _fit_linear_part(second, None, margin, config, progress)
     except KeyboardInterrupt:
         return None
     return second
+
+
+def _fit_linear_part(
+    trained: _Start,
+    validation: PackedTexts | None,
+    margin: float,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> float:
+    """Add the linear part to a model whose waves are trained, if it is to have one.
+
+    Args:
+        trained: The model and the texts that it learnt from.
+        validation: Texts to find out on what a margin is worth; None takes what is given.
+        margin: What a margin is worth in logits.
+        config: The training.
+        progress: Is told of it.
+
+    Returns:
+        What a margin is worth.
+    """
+    if not isinstance(trained.model, LocalWaveNetwork) or trained.model.linear is None:
+        return margin
+    assert isinstance(trained.config, LocalWaveConfig)
+    _say(progress, "fitting the linear part")
+    weights = linear_weights(trained.texts, trained.config, config.seed)
+    linear = trained.model.linear
+    if validation is not None:
+        waves = predict_logits(trained.model, validation)  # (texts, labels); the rest is still 0
+        linear.set(*map(torch.from_numpy, weights))
+        margins = predict_logits(trained.model, validation) - waves
+        assert validation.labels is not None
+        targets = validation.labels if trained.config.is_multi_label else validation.hard_labels
+        margin = margin_weight(waves, margins, targets)
+    linear.set(*map(torch.from_numpy, weights.times(margin)))
+    return margin
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from wave_network.config import Device, TrainConfig
 from wave_network.data.batch import PackedBatch, PackedTexts, evaluation_batches, training_batches
 from wave_network.errors import ConfigError
-from wave_network.training.metrics import summarize, summarize_sets
+from wave_network.training.metrics import summarize, summarize_sets, weighted_accuracy
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
 
@@ -225,8 +225,7 @@ class _Trainer:
         labels = texts.hard_labels
         figures = summarize(probabilities, labels)
         if texts.weights is not None:
-            correct = probabilities.argmax(axis=1) == labels
-            figures["weighted_accuracy"] = float(np.average(correct, weights=texts.weights))
+            figures["weighted_accuracy"] = weighted_accuracy(probabilities, labels, texts.weights)
         return figures
 
     def _mean_loss(self, members: Tensor, batch: PackedBatch) -> Tensor:

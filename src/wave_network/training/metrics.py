@@ -160,6 +160,19 @@ def full_report_of_sets(
     }
 
 
+def weighted_accuracy(
+    probabilities: NDArray[np.floating], labels: NDArray[Any], weights: NDArray[np.floating]
+) -> float:
+    """The share of the texts' weight that is answered rightly.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+        weights: How much each text counts, (texts,).
+    """
+    return float(np.average(probabilities.argmax(axis=1) == labels, weights=weights))
+
+
 def summarize_for(
     config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
 ) -> dict[str, float]:

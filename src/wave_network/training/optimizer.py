@@ -46,7 +46,8 @@ def build_optimizers(
             if sparse
             else AdamW(rows, lr=table_rate, eps=epsilon, weight_decay=0.0)
         )
-    others = [p for p in model.parameters() if all(p is not table for table in rows)]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    others = [p for p in trained if all(p is not table for table in rows)]
     groups = [
         {"params": list(filter(_is_matrix, others)), "weight_decay": config.weight_decay},
         {"params": [p for p in others if not _is_matrix(p)], "weight_decay": 0.0},

@@ -15,7 +15,7 @@ from wave_network.data.batch import Targets, most_probable
 from wave_network.runtime.waves import sigmoid, softmax
 from wave_network.training.calibration import fit_temperature, fit_temperature_of_sets
 from wave_network.training.loop import TrainResult
-from wave_network.training.metrics import summarize_for
+from wave_network.training.metrics import summarize_for, weighted_accuracy
 from wave_network.training.thresholds import choose_thresholds
 
 
@@ -26,25 +26,53 @@ class Settled(NamedTuple):
     temperature: float | None
     bars: list[float] | None
     figures: dict[str, float]
+    uncalibrated: dict[str, float]
 
 
 def settle(
-    config: ClassifierConfig, logits: NDArray[np.float32], labels: Targets, *, calibrate: bool
+    config: ClassifierConfig,
+    logits: NDArray[np.float32],
+    labels: Targets,
+    weights: NDArray[np.float32] | None,
+    *,
+    calibrate: bool,
 ) -> Settled:
-    """Calibrate, and find the thresholds of several labels or the bars of one."""
+    """Calibrate, and find the thresholds of several labels or the bars of one.
+
+    Args:
+        config: The model's.
+        logits: Of the validation texts, (texts, labels).
+        labels: What they are to be answered with.
+        weights: How much each text counts in `weighted_accuracy`; None: it is not told.
+        calibrate: Whether to fit a temperature.
+    """
     temperature, bars = None, None
     if config.is_multi_label:
+        uncalibrated = _figures(config, sigmoid(logits), labels, weights)
         if calibrate:
             temperature = fit_temperature_of_sets(logits, labels)
         probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
         config = replace(config, thresholds=choose_thresholds(probabilities, labels))
     else:
         labels = most_probable(labels)
+        uncalibrated = _figures(config, softmax(logits), labels, weights)
         temperature = fit_temperature(logits, labels) if calibrate else None
         probabilities = softmax(logits / (temperature or 1))
         bars = conformal_bars(probabilities, labels)
+    figures = _figures(config, probabilities, labels, weights)
+    return Settled(config.thresholds, temperature, bars, figures, uncalibrated)
+
+
+def _figures(
+    config: ClassifierConfig,
+    probabilities: NDArray[np.float32],
+    labels: Targets,
+    weights: NDArray[np.float32] | None,
+) -> dict[str, float]:
     figures = summarize_for(config, probabilities, labels)
-    return Settled(config.thresholds, temperature, bars, figures)
+    if weights is not None and not config.is_multi_label:
+        figures["weighted_accuracy"] = weighted_accuracy(probabilities, labels, weights)
+    return figures
 
 
 def training_metrics(result: TrainResult, settled: Settled) -> dict[str, Any]:
@@ -52,9 +80,9 @@ def training_metrics(result: TrainResult, settled: Settled) -> dict[str, Any]:
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
-        "validation": {**result.validation, **settled.figures},
+        "validation": settled.figures,
         "calibration": _calibration_figures(
-            settled.temperature, result.validation, settled.figures
+            settled.temperature, settled.uncalibrated, settled.figures
         ),
         "test": None,
     }

@@ -22,6 +22,7 @@ from optuna.distributions import (
 from wave_network.config import Label, Preset
 from wave_network.data import column, has_label_lists
 from wave_network.errors import ConfigError
+from wave_network.local_waves import largest_prime
 from wave_network.model_folder import parameter_counts
 from wave_network.settings import customize
 from wave_network.text import TextTokenizer
@@ -30,7 +31,7 @@ from wave_network.training.fit import MULTI_LABEL_TOKEN_DROPOUT
 if TYPE_CHECKING:
     from datasets import Dataset
 
-SHAPE: Final = ("hidden_size", "vocab_size", "bigram_buckets")
+SHAPE: Final = ("hidden_size", "vocab_size", "bigram_buckets", "linear_size")
 TRAINING: Final = (
     *("learning_rate", "embedding_rate", "embedding_epsilon"),
     *("token_dropout", "label_smoothing", "epochs", "class_weight"),
@@ -192,6 +193,7 @@ class SearchSpace:
             "bigram_buckets": IntDistribution(
                 min(buckets, max(_LEAST_BUCKETS, buckets // 8)), round(growth * buckets), log=True
             ),
+            "linear_size": IntDistribution(0, round(growth * at["linear_size"])),
             "learning_rate": _around(at["learning_rate"], 3),
             "embedding_rate": _around(at["embedding_rate"], 3),
             "embedding_epsilon": _around(at["embedding_epsilon"], 10),
@@ -242,14 +244,14 @@ def settings(preset: Preset) -> dict[str, Any]:
 
 
 def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
-    """Take rows from both embedding tables, the same share, until the folder fits.
+    """Take rows from all tables, the same share, until the folder fits.
 
     Raises:
         ConfigError: If even the smallest tables are too large.
     """
     if size.estimate(preset) <= limit:
         buckets = settings(preset)["bigram_buckets"]
-        prime = _prime(buckets)
+        prime = largest_prime(buckets)
         return preset if prime == buckets else customize(preset, {"bigram_buckets": prime})
     if (smallest := size.estimate(_with_share(preset, size, 0))) > limit:
         raise ConfigError(
@@ -265,22 +267,16 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
 
 
 def _with_share(preset: Preset, size: FolderSize, share: float) -> Preset:
-    """The preset with that share of the rows of both tables."""
+    """The preset with that share of the rows of all tables."""
     shape = settings(preset)
     entries, buckets = min(shape["vocab_size"], size.vocabulary), shape["bigram_buckets"]
     rows = {
         "vocab_size": max(min(_LEAST_VOCABULARY, entries), int(share * entries)),
-        "bigram_buckets": _prime(max(min(_LEAST_BUCKETS, buckets), int(share * buckets))),
+        "bigram_buckets": largest_prime(max(min(_LEAST_BUCKETS, buckets), int(share * buckets))),
+        "linear_size": int(share * shape["linear_size"]),
     }
     return customize(preset, rows)
 
 
 def _around(value: float, factor: float) -> FloatDistribution:
     return FloatDistribution(value / factor, value * factor, log=True)
-
-
-def _prime(number: int) -> int:
-    """The largest prime number up to this one: pairs of tokens spread best over so many rows."""
-    while number > 2 and any(number % divisor == 0 for divisor in range(2, int(number**0.5) + 1)):
-        number -= 1
-    return number

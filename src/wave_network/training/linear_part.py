@@ -1,0 +1,187 @@
+"""The linear part of a local wave network: a support vector machine over its tokens and pairs.
+
+Gradient descent on waves needs many texts to tell what a word is worth; a convex problem has one
+answer however few there are (Joachims, 1998; wide and deep: Cheng et al., 2016). It is solved by
+itself (Fan et al., 2008), and what it says is added to what the waves say.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_array, hstack
+from scipy.special import logsumexp
+
+from wave_network.config import LocalWaveConfig
+from wave_network.data.batch import PackedTexts, Targets
+from wave_network.local_waves import pair_bucket
+from wave_network.training.calibration import pairs_of
+
+_COST: Final = 0.5
+MARGIN: Final = 8.0
+"""What a margin of 1 is expected to be worth in logits, beside the waves'."""
+
+_SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
+_UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
+_LEAST_TEXTS: Final = 2  # that a feature must occur in
+_MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
+
+
+class LinearWeights(NamedTuple):
+    """What the linear part of a `LocalWaveNetwork` is made of.
+
+    Attributes:
+        tokens: float32, (vocabulary, labels).
+        bigrams: float32, (buckets, labels).
+        bias: float32, (labels,).
+    """
+
+    tokens: NDArray[np.float32]
+    bigrams: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def times(self, factor: float) -> LinearWeights:
+        """All weights times a factor."""
+        return LinearWeights(*(weights * np.float32(factor) for weights in self))
+
+
+def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:
+    """Fit the linear part, one label against the others.
+
+    Args:
+        texts: The training texts with their labels and weights; of very many, random ones with ten
+            million tokens. Of probabilities the most probable class is learnt.
+        config: The model's, with a linear part.
+        seed: Seeds the choice of texts and the solver.
+    """
+    texts = _bounded(texts, seed)
+    features, scales = _features(texts, config)
+    weights, bias = _solved(features, texts, config, seed)
+    weights *= scales[:, None]
+    tokens, bigrams = np.split(weights.astype(np.float32), [config.vocab_size])
+    return LinearWeights(tokens, bigrams, bias.astype(np.float32))
+
+
+def margin_weight(
+    logits: NDArray[np.floating], margins: NDArray[np.floating], targets: Targets
+) -> float:
+    """What a margin of 1 is worth in logits, so that both together are likeliest to be right.
+
+    Waves and margins each get a factor, of the highest likelihood on texts that neither learnt
+    from; a prior (the logarithms are normal, around 1 and 8) decides where there are few.
+
+    Args:
+        logits: The waves', (texts, labels).
+        margins: The linear part's, likewise.
+        targets: Class indices, (texts,); where a text may have several labels, 1 for those it has,
+            else 0, (texts, labels).
+    """
+    if targets.ndim == 2:  # a sigmoid is the softmax of the logit and 0
+        nothing = np.zeros_like(logits)
+        logits, margins = pairs_of(nothing, logits), pairs_of(nothing, margins)
+        targets = targets.ravel().astype(np.int64)
+    rows = np.arange(len(logits))
+
+    def loss(log_factors: NDArray[np.float64]) -> float:
+        of_waves, of_margins = np.exp(log_factors) * (1, MARGIN)
+        both = of_waves * logits + of_margins * margins
+        unlikely = logsumexp(both, axis=1) - both[rows, targets]
+        return float(unlikely.sum() + (log_factors**2).sum() / (2 * _SPREAD**2))
+
+    of_waves, of_margins = np.exp(minimize(loss, np.zeros(2)).x) * (1, MARGIN)
+    return float(of_margins / of_waves)
+
+
+def _bounded(texts: PackedTexts, seed: int) -> PackedTexts:
+    if len(texts.ids) <= _MOST_TOKENS:
+        return texts
+    order = np.random.default_rng(seed).permutation(len(texts))
+    tokens = np.cumsum(np.diff(texts.offsets)[order])
+    return texts.select(np.sort(order[: np.searchsorted(tokens, _MOST_TOKENS)]))
+
+
+def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, NDArray[np.float64]]:
+    """Scaled counts of tokens and pairs, (texts, vocabulary + buckets), and the scales."""
+    ids, offsets = texts.ids.astype(np.int64), texts.offsets
+    lengths = np.diff(offsets)
+    ends = np.zeros(len(ids), bool)
+    ends[offsets[1:] - 1] = True
+    pairs = pair_bucket(ids[:-1], ids[1:], config.linear_buckets)[~ends[:-1]]
+    counts = hstack(
+        [
+            _rows(ids, offsets, config.vocab_size, 1 / np.sqrt(lengths)),
+            _rows(
+                pairs,
+                offsets - np.arange(len(offsets)),
+                config.linear_buckets,
+                1 / np.sqrt(np.maximum(lengths - 1, 1)),
+            ),
+        ],
+        format="csr",
+    )
+    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+    rarity = np.log((len(texts) + 1) / (frequency + 1)) + 1
+    scales = np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0)
+    counts.data *= scales[counts.indices]
+    counts.eliminate_zeros()
+    return counts, scales
+
+
+def _rows(
+    columns: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    width: int,
+    values: NDArray[np.float64],
+) -> csr_array:
+    """The sum of a text's value for each time that it has a column, (texts, width)."""
+    data = np.repeat(values, np.diff(offsets))
+    # LIBLINEAR takes 32-bit indices alone.
+    indices = (columns.astype(np.int32), offsets.astype(np.int32))
+    rows = csr_array((data, *indices), shape=(len(offsets) - 1, width))
+    rows.sum_duplicates()
+    return rows
+
+
+def _solved(
+    features: csr_array, texts: PackedTexts, config: LocalWaveConfig, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights, (features, labels), and biases, (labels,); a label that no text has: 0 and -1."""
+    weights = np.zeros((features.shape[1], config.num_labels))
+    bias = np.full(config.num_labels, -1.0)
+    assert texts.labels is not None
+    if config.is_multi_label:
+        for label in range(config.num_labels):
+            having = texts.labels[:, label] > 0.5
+            if having.any() and not having.all():
+                coefficients, bias[[label]] = _machine(features, having, texts.weights, seed)
+                weights[:, label] = coefficients[0]
+        return weights, bias
+    labels = np.unique(texts.hard_labels)
+    if len(labels) > 1:
+        coefficients, intercepts = _machine(features, texts.hard_labels, texts.weights, seed)
+        if len(labels) == 2:  # one machine tells both apart
+            coefficients = np.concatenate([-coefficients, coefficients]) / 2
+            intercepts = np.concatenate([-intercepts, intercepts]) / 2
+        weights[:, labels], bias[labels] = coefficients.T, intercepts
+    return weights, bias
+
+
+def _machine(
+    features: csr_array,
+    labels: NDArray[np.int64] | NDArray[np.bool_],
+    weights: NDArray[np.float32] | None,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import LinearSVC
+
+    machine = LinearSVC(C=_COST, dual=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Hardly better margins are not worth more passes.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine.fit(features, labels, sample_weight=weights)
+    return machine.coef_, machine.intercept_
