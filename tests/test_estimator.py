@@ -90,13 +90,14 @@ SOFT = np.array([[0.9, 0.1], [0.2, 0.8]] * 16)  # of COLD and of WARM
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_soft_labels_are_learnt(kind):
-    classifier = make(epochs=40).fit(TEXTS, SOFT.astype(kind), classes=["cold", "warm"])
+    texts, soft = TEXTS * 8, np.tile(SOFT, (8, 1)).astype(kind)
+    classifier = make(epochs=10).fit(texts, soft, classes=["cold", "warm"])
     assert classifier.classes_.tolist() == ["cold", "warm"]
     assert classifier.predict(TEXTS).tolist() == LABELS
     probabilities = classifier.predict_proba(TEXTS)
     # Less sure of one class than of the other; hard labels bring both above 0.999.
     cold, warm = probabilities[::2, 0].mean(), probabilities[1::2, 1].mean()
-    assert 0.8 < warm < cold < 0.97
+    assert 0.75 < warm < cold < 0.95
 
 
 def test_the_columns_of_soft_labels_keep_their_order_and_may_lead_no_text():

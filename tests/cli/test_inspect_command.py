@@ -29,7 +29,7 @@ def test_a_picture_is_drawn_and_the_prediction_is_printed(invoke, tiny_model, tm
     tokens = len(load(tiny_model).waves(TEXT)[0])
     assert ended.out.splitlines() == [
         f"prediction  {prediction.label} ({prediction.score:.4f})",
-        f"drawn       waves.png (all {tokens} tokens in the 16 strongest dimensions)",
+        f"drawn       waves.png (all {tokens} tokens in the 12 strongest dimensions)",
     ]
     width, height = png_size(tmp_path / "waves.png")
     assert 1_200 <= width <= 2_400

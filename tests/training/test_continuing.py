@@ -196,7 +196,11 @@ def test_label_sets_are_counted_and_their_odds_left_alone(make_files):
     base = make_files(config_class=LocalWaveConfig, problem_type="multi_label_classification")
     sets = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]], np.float32)
     figures = class_frequencies(base, sets, weighted=False)
-    assert figures == {"represented_texts": 90 + 2, "new_class_offset": 0}
+    assert figures == {
+        "represented_texts": 90 + 2,
+        "represented_share": 2 / 90,
+        "new_class_offset": 0,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -84,17 +84,36 @@ def test_a_feature_of_one_text_says_nothing():
     assert weights.tokens[1:10].any(axis=1).all()
 
 
-def test_probabilities_are_learnt_as_their_most_probable_class():
+def test_probabilities_of_one_are_learnt_as_labels_are():
     rows, labels = topics()
     config = make_config(("a", "b", "c"))
-    soft = np.full((60, 3), 0.1, np.float32)
-    soft[np.arange(60), labels] = 0.8
+    sure = 0.96 * np.eye(3, dtype=np.float32)[labels] + 0.04 / 3
     for found, expected in zip(
-        linear_weights(pack(rows, soft), config, seed=0),
-        linear_weights(pack(rows, labels), config, seed=0),
+        linear_weights(pack(rows, sure), config, seed=0),
+        linear_weights(pack(rows, labels, np.full(60, 0.96 + 0.04 / 3)), config, seed=0),
         strict=True,
     ):
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4])
+def test_a_class_that_is_half_right_has_a_margin_in_between(share):
+    rows, labels = topics(300)
+    config = make_config(("a", "b", "c"))
+    soft = (1 - share) * np.eye(3, dtype=np.float32)[labels]
+    soft += share * np.eye(3, dtype=np.float32)[(labels + 1) % 3]
+    hard, found = (
+        np.mean(
+            [
+                margins_of(weights, config, row)[label]
+                for row, label in zip(rows, labels, strict=True)
+            ]
+        )
+        for weights in (
+            linear_weights(pack(rows, truth), config, seed=0) for truth in (labels, soft)
+        )
+    )
+    assert 0 < found < hard - share
 
 
 def test_each_of_several_labels_is_told_by_itself():
@@ -158,8 +177,14 @@ def drawn(of_waves, of_margins, several, texts=4_000):
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize(("of_waves", "of_margins"), [(1, 8), (0.5, 3), (0.8, 1.5)])
 def test_many_texts_tell_what_a_margin_is_worth(several, of_waves, of_margins):
-    found = margin_weight(*drawn(of_waves, of_margins, several))
+    found = margin_weight(*drawn(of_waves, of_margins, several), multi_label=several)
     assert found == pytest.approx(of_margins / of_waves, rel=0.2)
+
+
+def test_probabilities_tell_what_a_margin_is_worth():
+    logits, margins, _ = drawn(1, 8, several=False)
+    found = margin_weight(logits, margins, softmax(0.5 * logits + 3 * margins, axis=1))
+    assert found == pytest.approx(6, rel=0.05)
 
 
 def test_one_text_tells_little():

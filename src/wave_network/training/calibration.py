@@ -16,7 +16,7 @@ _LARGEST_TEMPERATURE: Final = 100.0
 _SPREAD: Final = 0.5  # of the logarithm: 19 of 20 temperatures are expected from 0.4 to 2.7
 
 
-def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     """The temperature T for which `softmax(logits / T)` gives the labels the highest likelihood.
 
     It is one number for all texts and classes, so that the order of the classes never changes (Guo
@@ -28,16 +28,16 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
 
     Args:
         logits: (texts, classes).
-        labels: Class indices, (texts,).
+        targets: Class indices, (texts,), or a probability of each class, (texts, classes).
 
     Returns:
         A number between 0.01 and 100; above 1 where the model was too sure of itself.
     """
     logits = logits.astype(np.float64)
     texts, classes = logits.shape
-    true = logits[np.arange(texts), labels]
-    others = (logits.sum(axis=1) - true) / (classes - 1)
-    target = float(np.mean(true + (others - true) / (texts + 2)))
+    truth = np.eye(classes)[targets] if targets.ndim == 1 else targets
+    truth = truth + ((1 - truth) / (classes - 1) - truth) / (texts + 2)
+    target = float((truth * logits).sum() / texts)
 
     def loss(log_temperature: float) -> float:
         scaled = np.exp(-log_temperature)

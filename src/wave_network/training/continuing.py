@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 _GROWTH: Final = 10  # a full vocabulary grows by one word in so many entries, at most
 _HEADS: Final = ("classifier.weight", "classifier.bias", "shortcut.weight", "shortcut.bias")
+_LINEAR_PART: Final = ("linear.tokens.weight", "linear.bigrams.weight", "linear.bias")
 _SHRINKAGE: Final = 0.5
 
 
@@ -142,9 +143,9 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
     """Where a model that is trained on starts: with room for new classes and new words.
 
     A new token starts at the mean of the tokens that spelt it so far, a new class at the mean of
-    the old ones. Then all weights are halved, those of the norms apart, so that they are less sure
-    (Ash and Adams, 2020): weights that have learnt their texts by heart learn little from them a
-    second time, and put no limits to a new class.
+    the old ones. Then all weights are halved, those of the norms and of the linear part apart, so
+    that they are less sure (Ash and Adams, 2020): weights that have learnt their texts by heart
+    learn little from them a second time, and put no limits to a new class.
 
     Args:
         base: The model.
@@ -154,41 +155,50 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
     size = base.tokenizer.vocab_size
     room = max(get_preset(base.preset).vocab_size - size, size // _GROWTH)
     tokenizer, pieces = base.tokenizer.grown(texts, room)
-    config = replace(base.config, labels=classes, vocab_size=tokenizer.vocab_size, thresholds=None)
+    assert isinstance(base.config, LocalWaveConfig)
+    config = replace(
+        base.config,
+        labels=classes,
+        vocab_size=tokenizer.vocab_size,
+        thresholds=None,
+        linear_size=base.config.linear_buckets * len(classes),  # pairs stay where they are
+    )
     tensors = shrunk(grown_tensors(base, len(classes), pieces))
-    for name, shape in tensor_shapes(config).items():
-        if name.startswith("linear."):  # fitted anew, to the texts at hand
-            tensors[name] = np.zeros(shape, np.float32)
-    return Grown(tokenizer, config, tensors)
+    return Grown(tokenizer, config, {name: tensors[name] for name in tensor_shapes(config)})
 
 
 def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]]) -> Tensors:
-    """A model's weights but for its linear part, in the shape of more classes and more tokens.
+    """A model's weights in the shape of more classes and more tokens.
 
-    Until they are trained, a new class's logit is the mean of the old ones' logits.
+    Until they are trained, a new class's logit is the mean of the old ones' logits. To the linear
+    part a new token is worth as much as those that spelt it together.
 
     Args:
         base: The model.
         classes: Their number, old and new.
         pieces: For each new token the ids that spelt it so far.
     """
-    tensors = {
-        name: tensor for name, tensor in base.tensors.items() if not name.startswith("linear.")
-    }
+    tensors = dict(base.tensors)
     table = tensors["embedding.weight"]
     rows = [table[list(ids)].mean(axis=0, dtype=np.float32) for ids in pieces]
     tensors["embedding.weight"] = np.vstack([table, *rows])
+    if "linear.tokens.weight" in tensors:
+        table = tensors["linear.tokens.weight"]
+        rows = [table[list(ids)].sum(axis=0, dtype=np.float32) for ids in pieces]
+        tensors["linear.tokens.weight"] = np.vstack([table, *rows])
     count = classes - base.config.num_labels
-    for name in _HEADS:
+    for name in (*_HEADS, *_LINEAR_PART):
+        if name not in tensors:
+            continue
         mean = tensors[name].mean(axis=-1, keepdims=True, dtype=np.float32)
         tensors[name] = np.concatenate([tensors[name], *[mean] * count], axis=-1)
     return tensors
 
 
 def shrunk(tensors: Tensors) -> Tensors:
-    """All weights at half their size, but for those of the norms."""
+    """All weights at half their size, but for those of the norms and of the linear part."""
     return {
-        name: tensor if "norm" in name else tensor * np.float32(_SHRINKAGE)
+        name: tensor if "norm" in name or name in _LINEAR_PART else tensor * np.float32(_SHRINKAGE)
         for name, tensor in tensors.items()
     }
 
@@ -233,8 +243,10 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
         weighted: Whether some texts or classes count more than others.
 
     Returns:
-        `represented_texts`, for how many texts the model stands after this training, and
-        `new_class_offset`, at most 0, which its new classes' logits are to get.
+        `represented_texts`, for how many texts the model stands after this training;
+        `represented_share`, for how many of those that the model learnt from there is a text of an
+        old class, at most 1; and `new_class_offset`, at most 0, which the log-odds of its new
+        classes are to get.
     """
     old = _old_texts(base, targets)
     if not old:
@@ -248,6 +260,7 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
     corrected = old and known and not weighted and not base.config.is_multi_label
     return {
         "represented_texts": round(max(old, known) + len(targets) - old),
+        "represented_share": min(1.0, old / known) if known else 1.0,
         "new_class_offset": min(0.0, log(old / known)) if corrected else 0.0,
     }
 

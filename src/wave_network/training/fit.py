@@ -158,11 +158,14 @@ def fit(
     )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
-    # What a model has learnt from before cannot tell what its linear part is worth.
-    fresh = None if base is not None and validation is None else validation_texts
-    margin = _fit_linear_part(first, fresh, MARGIN, config, progress)
-    if base is not None and continued["new_class_offset"]:
-        _correct_new_classes(first.model, base, continued["new_class_offset"])
+    if base is None:
+        margin = _fit_linear_part(first, validation_texts, MARGIN, config, progress)
+    else:
+        # On texts that it may have learnt from before no model tells what a margin is worth.
+        margin = MARGIN
+        _continue_linear_part(first, base, continued["represented_share"], config, progress)
+        if continued["new_class_offset"]:
+            _correct_new_classes(first.model, base, continued["new_class_offset"])
     logits = predict_logits(first.model, validation_texts)  # (texts, labels)
     settled = settle(
         first.config, logits, held_out.targets, held_out.weights, calibrate=config.calibrate
@@ -184,6 +187,7 @@ def fit(
             "training_texts": len(last.texts),
             "validation_texts": len(validation_texts),
             "refit": second is not None,
+            "margin_weight": margin,
             "train_seconds": round(time.perf_counter() - started, 3),
             **training_metrics(result, settled),
             "stopped": stopped,
@@ -293,16 +297,52 @@ def _fit_linear_part(
         linear.set(*map(torch.from_numpy, weights))
         margins = predict_logits(trained.model, validation) - waves
         assert validation.labels is not None
-        targets = validation.labels if trained.config.is_multi_label else validation.hard_labels
-        margin = margin_weight(waves, margins, targets)
+        margin = margin_weight(
+            waves, margins, validation.labels, multi_label=trained.config.is_multi_label
+        )
     linear.set(*map(torch.from_numpy, weights.times(margin)))
     return margin
+
+
+def _continue_linear_part(
+    trained: _Start,
+    base: ModelFiles,
+    share: float,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> None:
+    """Mix the linear part of the model that is trained on with one of the rows at hand.
+
+    Args:
+        trained: The model, whose linear part is the old one yet, and the texts.
+        base: The model as it was.
+        share: How many of the texts of old classes are at hand. A class without any keeps what
+            there was.
+        config: The training.
+        progress: Is told of it.
+    """
+    if not isinstance(trained.model, LocalWaveNetwork) or trained.model.linear is None:
+        return
+    linear = trained.model.linear.state_dict()
+    unit = MARGIN / base.metrics.get("margin_weight", MARGIN)
+    old = {name: unit * tensor for name, tensor in linear.items()}
+    _fit_linear_part(trained, None, MARGIN, config, progress)
+    labels = trained.texts.labels
+    assert labels is not None
+    classes = trained.config.num_labels
+    counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
+    kept = torch.where(torch.from_numpy(counts > 0), 1 - share, 1.0)  # (labels,)
+    kept[base.config.num_labels :] = 0
+    with torch.no_grad():
+        for name, weights in linear.items():
+            weights.mul_(1 - kept).add_(old[name] * kept)
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
     assert isinstance(model, LocalWaveNetwork)
     with torch.no_grad():
-        model.classifier.bias[..., base.config.num_labels :] += offset
+        # The logits are to be divided by a temperature, about that of the model as it was.
+        model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
 def _say(progress: Progress | None, stage: str) -> None:

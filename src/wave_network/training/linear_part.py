@@ -27,6 +27,7 @@ MARGIN: Final = 8.0
 
 _SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
 _UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
+_LEAST_SHARE: Final = 0.05  # of a class in what a text is to be answered with
 _LEAST_TEXTS: Final = 2  # that a feature must occur in
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
 
@@ -54,7 +55,8 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
 
     Args:
         texts: The training texts with their labels and weights; of very many, random ones with ten
-            million tokens. Of probabilities the most probable class is learnt.
+            million tokens. Of probabilities of classes those from a twentieth on count: a text
+            stands for each such class once, with that weight.
         config: The model's, with a linear part.
         seed: Seeds the choice of texts and the solver.
     """
@@ -67,7 +69,11 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
 
 
 def margin_weight(
-    logits: NDArray[np.floating], margins: NDArray[np.floating], targets: Targets
+    logits: NDArray[np.floating],
+    margins: NDArray[np.floating],
+    targets: Targets,
+    *,
+    multi_label: bool = False,
 ) -> float:
     """What a margin of 1 is worth in logits, so that both together are likeliest to be right.
 
@@ -77,20 +83,22 @@ def margin_weight(
     Args:
         logits: The waves', (texts, labels).
         margins: The linear part's, likewise.
-        targets: Class indices, (texts,); where a text may have several labels, 1 for those it has,
-            else 0, (texts, labels).
+        targets: Class indices, (texts,), or a probability of each class, (texts, labels).
+        multi_label: A text may have several labels; the targets are 1 for those it has, else 0.
     """
-    if targets.ndim == 2:  # a sigmoid is the softmax of the logit and 0
+    if multi_label:  # a sigmoid is the softmax of the logit and 0
         nothing = np.zeros_like(logits)
         logits, margins = pairs_of(nothing, logits), pairs_of(nothing, margins)
-        targets = targets.ravel().astype(np.int64)
-    rows = np.arange(len(logits))
+        having = targets.astype(np.float32)
+        targets = pairs_of(1 - having, having).astype(np.float32)
+    elif targets.ndim == 1:
+        targets = np.eye(logits.shape[1], dtype=np.float32)[targets]
 
     def loss(log_factors: NDArray[np.float64]) -> float:
         of_waves, of_margins = np.exp(log_factors) * (1, MARGIN)
         both = of_waves * logits + of_margins * margins
-        unlikely = logsumexp(both, axis=1) - both[rows, targets]
-        return float(unlikely.sum() + (log_factors**2).sum() / (2 * _SPREAD**2))
+        unlikely = logsumexp(both, axis=1).sum() - (targets * both).sum()
+        return float(unlikely + (log_factors**2).sum() / (2 * _SPREAD**2))
 
     of_waves, of_margins = np.exp(minimize(loss, np.zeros(2)).x) * (1, MARGIN)
     return float(of_margins / of_waves)
@@ -160,9 +168,16 @@ def _solved(
                 coefficients, bias[[label]] = _machine(features, having, texts.weights, seed)
                 weights[:, label] = coefficients[0]
         return weights, bias
-    labels = np.unique(texts.hard_labels)
+    truth, text_weights = texts.hard_labels, texts.weights
+    if texts.labels.ndim == 2:
+        rows, truth = np.nonzero(texts.labels >= _LEAST_SHARE)
+        text_weights = texts.labels[rows, truth].astype(np.float32)
+        if texts.weights is not None:
+            text_weights *= texts.weights[rows]
+        features = features[rows]
+    labels = np.unique(truth)
     if len(labels) > 1:
-        coefficients, intercepts = _machine(features, texts.hard_labels, texts.weights, seed)
+        coefficients, intercepts = _machine(features, truth, text_weights, seed)
         if len(labels) == 2:  # one machine tells both apart
             coefficients = np.concatenate([-coefficients, coefficients]) / 2
             intercepts = np.concatenate([-intercepts, intercepts]) / 2

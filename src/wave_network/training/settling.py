@@ -54,9 +54,9 @@ def settle(
         probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
         config = replace(config, thresholds=choose_thresholds(probabilities, labels))
     else:
+        temperature = fit_temperature(logits, labels) if calibrate else None
         labels = most_probable(labels)
         uncalibrated = _figures(config, softmax(logits), labels, weights)
-        temperature = fit_temperature(logits, labels) if calibrate else None
         probabilities = softmax(logits / (temperature or 1))
         bars = conformal_bars(probabilities, labels)
     figures = _figures(config, probabilities, labels, weights)
