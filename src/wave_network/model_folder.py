@@ -229,7 +229,9 @@ def resolve_source(source: str | Path) -> Path:
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-        raise ModelFolderError(f"cannot get {source} from the Hub: {first_line}") from error
+        raise ModelFolderError(
+            f"cannot get {source} from the Hub, check its name and the network: {first_line}"
+        ) from error
 
 
 def read_model(source: str | Path) -> ModelFiles:
