@@ -430,7 +430,7 @@ def test_presets_keep_to_their_parameters(name, most):
 
 def test_the_linear_part_adds_its_sums_to_the_answer_and_not_to_what_is_learnt():
     torch.manual_seed(0)
-    model = make_model(members=2, linear_size=200)
+    model = make_model(members=2, linear_size=300)
     texts = [[0, 5, 9, 5], [0], [0, 1, 2, 3, 4]]
     batch = pack(texts).to_torch()
     alone = model.eval()(batch) - model.linear.bias
@@ -450,7 +450,7 @@ def test_the_linear_part_adds_its_sums_to_the_answer_and_not_to_what_is_learnt()
 
 
 def test_gradients_leave_the_linear_part_alone():
-    model = make_model(linear_size=200).train()
+    model = make_model(linear_size=300).train()
     model(pack([[0, 5, 9], [0, 7]]).to_torch()).sum().backward()
     assert not any(parameter.requires_grad for parameter in model.linear.parameters())
     assert all(parameter.grad is None for parameter in model.linear.parameters())

@@ -256,10 +256,11 @@ class LocalWaveConfig(ClassifierConfig):
         """Rows of the linear part's hashed pairs, each with a number a label; 0: no linear part.
 
         As many as `linear_size` allows, and a prime number. With so many labels that there would
-        be no more rows than tokens there is no linear part.
+        be less than 2.5 for each token there is no linear part: its tokens would outgrow a preset's
+        number of parameters.
         """
         buckets = largest_prime(self.linear_size // self.num_labels)
-        return buckets if buckets > self.vocab_size else 0
+        return buckets if buckets >= 2.5 * self.vocab_size else 0
 
 
 ARCHITECTURES: Final[Mapping[str, type[ClassifierConfig]]] = {

@@ -141,7 +141,7 @@ def test_a_texts_explanation_is_the_same_alone_and_in_any_batch(engine):
 
 @pytest.mark.parametrize("operation", ["modulation", "interference"])
 @pytest.mark.parametrize("members", [1, 3])
-@pytest.mark.parametrize("linear_size", [0, 2_000])
+@pytest.mark.parametrize("linear_size", [0, 4_000])
 def test_the_local_network_equals_a_slow_reference(make_files, operation, members, linear_size):
     files = make_files(
         config_class=LocalWaveConfig, operation=operation, members=members, linear_size=linear_size

@@ -87,10 +87,10 @@ def test_logits_equal_torchs_at_every_range_of_the_start(operation, members, sca
 
 @every_shape
 def test_logits_with_a_linear_part_equal_torchs(operation, members):
-    config, tensors = make_weights(operation, members, linear_size=200)
-    assert config.linear_buckets == 61
+    config, tensors = make_weights(operation, members, linear_size=400)
+    assert config.linear_buckets == 131
     found = LocalNetwork(config, tensors).logits(IDS, OFFSETS)
-    expected = by_torch(operation, members, IDS, OFFSETS, linear_size=200)
+    expected = by_torch(operation, members, IDS, OFFSETS, linear_size=400)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     without = make_network(operation, members).logits(IDS, OFFSETS)
     assert np.abs(found - without).max() > 0.1

@@ -8,6 +8,7 @@ from wave_network.config import LocalWaveConfig, TrainConfig, get_preset, overri
 from wave_network.data import from_memory
 from wave_network.data.batch import PackedTexts
 from wave_network.local_waves import largest_prime, pair_bucket
+from wave_network.model_folder import parameter_counts
 from wave_network.runtime import Engine
 from wave_network.training.fit import fit
 from wave_network.training.linear_part import MARGIN, linear_weights, margin_weight
@@ -192,11 +193,22 @@ def test_one_text_tells_little():
     assert margin_weight(logits[:1], margins[:1], labels[:1]) == pytest.approx(MARGIN, rel=0.5)
 
 
-def test_there_is_none_where_tokens_outnumber_the_buckets():
+def test_there_is_none_where_the_buckets_are_few_for_the_tokens():
     assert make_config(linear_size=0).linear_buckets == 0
-    assert make_config(linear_size=24).linear_buckets == 0  # 11 for 12 tokens
-    assert make_config(linear_size=26).linear_buckets == 13
+    assert make_config(linear_size=60).linear_buckets == 0  # 29 for 12 tokens
+    assert make_config(linear_size=62).linear_buckets == 31
     assert make_config(tuple(map(str, range(40)))).linear_buckets == 0
+
+
+@pytest.mark.parametrize(("name", "most"), [("small", 2.4e6), ("tiny", 4e5), ("large", 25e6)])
+def test_a_preset_stays_in_its_size_whatever_the_labels(name, most):
+    preset = get_preset(name)
+    for labels in range(2, 60):
+        for vocabulary in (2_000, preset.vocab_size // 2, preset.vocab_size):
+            names = tuple(map(str, range(labels)))
+            shape = {"labels": names, "vocab_size": vocabulary, "cls_token_id": 0}
+            config = preset.config(**shape, **preset.model)
+            assert parameter_counts(config)["total"] <= most
 
 
 def test_the_buckets_are_a_prime():

@@ -187,7 +187,7 @@ def fit(
             "training_texts": len(last.texts),
             "validation_texts": len(validation_texts),
             "refit": second is not None,
-            "margin_weight": margin,
+            **({"margin_weight": margin} if "linear.bias" in last.model.state_dict() else {}),
             "train_seconds": round(time.perf_counter() - started, 3),
             **training_metrics(result, settled),
             "stopped": stopped,
