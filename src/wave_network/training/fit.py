@@ -41,7 +41,7 @@ from wave_network.training.continuing import (
     grown,
 )
 from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.linear_part import MARGIN, linear_weights, margin_weight
+from wave_network.training.linear_part import continue_linear_part, fit_linear_part
 from wave_network.training.loop import (
     Progress,
     TrainResult,
@@ -158,12 +158,12 @@ def fit(
     )
     if not math.isfinite(result.validation["loss"]):
         raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
+    _say_linear_part(first, progress)
     if base is None:
-        margin = _fit_linear_part(first, validation_texts, MARGIN, config, progress)
+        margin = fit_linear_part(first.model, first.texts, config.seed, validation_texts)
     else:
-        # On texts that it may have learnt from before no model tells what a margin is worth.
-        margin = MARGIN
-        _continue_linear_part(first, base, continued["represented_share"], config, progress)
+        share = continued["represented_share"]
+        margin = continue_linear_part(first.model, first.texts, config.seed, base, share)
         if continued["new_class_offset"]:
             _correct_new_classes(first.model, base, continued["new_class_offset"])
     logits = predict_logits(first.model, validation_texts)  # (texts, labels)
@@ -187,7 +187,7 @@ def fit(
             "training_texts": len(last.texts),
             "validation_texts": len(validation_texts),
             "refit": second is not None,
-            **({"margin_weight": margin} if "linear.bias" in last.model.state_dict() else {}),
+            **({} if margin is None else {"margin_weight": margin}),
             "train_seconds": round(time.perf_counter() - started, 3),
             **training_metrics(result, settled),
             "stopped": stopped,
@@ -245,7 +245,7 @@ def _start(
 def _refit(
     start: Callable[[], _Start],
     first: _Start,
-    margin: float,
+    margin: float | None,
     config: TrainConfig,
     result: TrainResult,
     progress: Progress | None,
@@ -261,81 +261,11 @@ def _refit(
     try:
         second = start()
         train_to_the_end(second.model, second.texts, as_before, progress, multi_label=multi_label)
-        _fit_linear_part(second, None, margin, config, progress)
+        _say_linear_part(second, progress)
+        fit_linear_part(second.model, second.texts, config.seed, margin=margin)
     except KeyboardInterrupt:
         return None
     return second
-
-
-def _fit_linear_part(
-    trained: _Start,
-    validation: PackedTexts | None,
-    margin: float,
-    config: TrainConfig,
-    progress: Progress | None,
-) -> float:
-    """Add the linear part to a model whose waves are trained, if it is to have one.
-
-    Args:
-        trained: The model and the texts that it learnt from.
-        validation: Texts to find out on what a margin is worth; None takes what is given.
-        margin: What a margin is worth in logits.
-        config: The training.
-        progress: Is told of it.
-
-    Returns:
-        What a margin is worth.
-    """
-    if not isinstance(trained.model, LocalWaveNetwork) or trained.model.linear is None:
-        return margin
-    assert isinstance(trained.config, LocalWaveConfig)
-    _say(progress, "fitting the linear part")
-    weights = linear_weights(trained.texts, trained.config, config.seed)
-    linear = trained.model.linear
-    if validation is not None:
-        waves = predict_logits(trained.model, validation)  # (texts, labels); the rest is still 0
-        linear.set(*map(torch.from_numpy, weights))
-        margins = predict_logits(trained.model, validation) - waves
-        assert validation.labels is not None
-        margin = margin_weight(
-            waves, margins, validation.labels, multi_label=trained.config.is_multi_label
-        )
-    linear.set(*map(torch.from_numpy, weights.times(margin)))
-    return margin
-
-
-def _continue_linear_part(
-    trained: _Start,
-    base: ModelFiles,
-    share: float,
-    config: TrainConfig,
-    progress: Progress | None,
-) -> None:
-    """Mix the linear part of the model that is trained on with one of the rows at hand.
-
-    Args:
-        trained: The model, whose linear part is the old one yet, and the texts.
-        base: The model as it was.
-        share: How many of the texts of old classes are at hand. A class without any keeps what
-            there was.
-        config: The training.
-        progress: Is told of it.
-    """
-    if not isinstance(trained.model, LocalWaveNetwork) or trained.model.linear is None:
-        return
-    linear = trained.model.linear.state_dict()
-    unit = MARGIN / base.metrics.get("margin_weight", MARGIN)
-    old = {name: unit * tensor for name, tensor in linear.items()}
-    _fit_linear_part(trained, None, MARGIN, config, progress)
-    labels = trained.texts.labels
-    assert labels is not None
-    classes = trained.config.num_labels
-    counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
-    kept = torch.where(torch.from_numpy(counts > 0), 1 - share, 1.0)  # (labels,)
-    kept[base.config.num_labels :] = 0
-    with torch.no_grad():
-        for name, weights in linear.items():
-            weights.mul_(1 - kept).add_(old[name] * kept)
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
@@ -343,6 +273,11 @@ def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> N
     with torch.no_grad():
         # The logits are to be divided by a temperature, about that of the model as it was.
         model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
+
+
+def _say_linear_part(trained: _Start, progress: Progress | None) -> None:
+    if isinstance(trained.config, LocalWaveConfig) and trained.config.linear_buckets:
+        _say(progress, "fitting the linear part")
 
 
 def _say(progress: Progress | None, stage: str) -> None:

@@ -11,15 +11,20 @@ import warnings
 from typing import Final, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_array, hstack
 from scipy.special import logsumexp
+from torch import nn
 
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts, Targets
+from wave_network.local_model import LocalWaveNetwork
 from wave_network.local_waves import pair_bucket
+from wave_network.model_folder import ModelFiles
 from wave_network.training.calibration import pairs_of
+from wave_network.training.loop import predict_logits
 
 _COST: Final = 0.5
 MARGIN: Final = 8.0
@@ -48,6 +53,76 @@ class LinearWeights(NamedTuple):
     def times(self, factor: float) -> LinearWeights:
         """All weights times a factor."""
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
+
+
+def fit_linear_part(
+    model: nn.Module,
+    texts: PackedTexts,
+    seed: int,
+    validation: PackedTexts | None = None,
+    margin: float | None = None,
+) -> float | None:
+    """Set the linear part of a model whose waves are trained, if it is to have one.
+
+    Args:
+        model: The model, changed in place; with validation texts, its linear part is still 0.
+        texts: What it learnt from.
+        seed: As for `linear_weights`.
+        validation: Labelled texts to find out on what a margin is worth.
+        margin: What a margin is worth in logits, without validation texts; None: `MARGIN`.
+
+    Returns:
+        What a margin is worth; None if the model has no linear part.
+    """
+    if not isinstance(model, LocalWaveNetwork) or model.linear is None:
+        return None
+    weights = linear_weights(texts, model.config, seed)
+    margin = MARGIN if margin is None else margin
+    if validation is not None:
+        waves = predict_logits(model, validation)  # (texts, labels)
+        model.linear.set(*map(torch.from_numpy, weights))
+        margins = predict_logits(model, validation) - waves
+        assert validation.labels is not None
+        several = model.config.is_multi_label
+        margin = margin_weight(waves, margins, validation.labels, multi_label=several)
+    model.linear.set(*map(torch.from_numpy, weights.times(margin)))
+    return margin
+
+
+def continue_linear_part(
+    model: nn.Module, texts: PackedTexts, seed: int, base: ModelFiles, share: float
+) -> float | None:
+    """Mix the linear part of a model that is trained on with one of the rows at hand.
+
+    A margin is worth what it is expected to be: on texts that the model may have learnt from
+    before none can tell.
+
+    Args:
+        model: The model, whose linear part is the old one yet; changed in place.
+        texts: The rows at hand.
+        seed: As for `linear_weights`.
+        base: The model as it was.
+        share: How many of the texts of old classes are at hand. A class without any keeps what
+            there was.
+
+    Returns:
+        As `fit_linear_part`.
+    """
+    if not isinstance(model, LocalWaveNetwork) or model.linear is None:
+        return None
+    linear = model.linear.state_dict()
+    unit = MARGIN / base.metrics.get("margin_weight", MARGIN)
+    old = {name: unit * tensor for name, tensor in linear.items()}
+    margin = fit_linear_part(model, texts, seed)
+    labels, classes = texts.labels, model.config.num_labels
+    assert labels is not None
+    counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
+    kept = torch.where(torch.from_numpy(counts > 0), 1 - share, 1.0)  # (labels,)
+    kept[base.config.num_labels :] = 0
+    with torch.no_grad():
+        for name, weights in linear.items():
+            weights.mul_(1 - kept).add_(old[name] * kept)
+    return margin
 
 
 def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:
