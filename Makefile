@@ -16,7 +16,7 @@ demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	  "Voters go to the polls after the prime minister resigns"
 
 test: $(VENV)/.test ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .

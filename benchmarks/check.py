@@ -121,7 +121,7 @@ def _by_torch(model: Wave, texts: Sequence[str]) -> NDArray[np.float32]:
 
     from wave_network.data.batch import PackedTexts
     from wave_network.model_folder import read_model
-    from wave_network.training.fit import build_model
+    from wave_network.training.start import build_model
 
     files = read_model(model.folder)
     network = build_model(files.config).eval()

@@ -18,8 +18,8 @@ from wave_network.errors import ConfigError, DataError
 from wave_network.model_folder import read_model, write_model
 from wave_network.runtime import Engine, Prediction, load
 from wave_network.runtime.waves import sigmoid, softmax
-from wave_network.training.fit import build_model
 from wave_network.training.loop import predict_logits
+from wave_network.training.start import build_model
 
 SHAPES = [
     {

@@ -20,7 +20,7 @@ from wave_network.runtime.explain import attribute, token_energies
 from wave_network.runtime.gradients import log_odds, log_odds_gradient
 from wave_network.runtime.local_features import LocalFeatures
 from wave_network.runtime.wave_features import WaveFeatures
-from wave_network.training.fit import build_model
+from wave_network.training.start import build_model
 
 TEXTS = [
     "Oil prices jump as OPEC cuts its output again.",

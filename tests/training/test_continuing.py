@@ -21,7 +21,8 @@ from wave_network.training.continuing import (
     shrunk,
     with_own_answers,
 )
-from wave_network.training.fit import build_model, fit, pack
+from wave_network.training.fit import fit
+from wave_network.training.start import build_model, pack
 
 NEWS = ["Zyglophone sales rise: the zyglophone is loved", "A zyglophone for all, says Qwertia"] * 3
 ALL = ("World", "Sports", "Sci/Tech", "Health")

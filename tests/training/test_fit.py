@@ -31,8 +31,9 @@ from wave_network.errors import ConfigError, DataError, ModelFolderError
 from wave_network.model_folder import write_model
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
-from wave_network.training.fit import fit, pack
+from wave_network.training.fit import fit
 from wave_network.training.metrics import summarize, summarize_sets
+from wave_network.training.start import pack
 from wave_network.training.thresholds import choose_thresholds
 
 PRESET = Preset(
@@ -379,7 +380,7 @@ def test_a_preferred_tokenizer_that_cannot_be_had_is_replaced_and_said_so(
     with caplog.at_level(logging.WARNING):
         fitted = fit(rows, None, preset, CONFIG)
     assert fitted.files.config.vocab_size == 500
-    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.fit"]
+    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.start"]
     assert "no-such-owner/no-such-tokenizer cannot be had" in message
     assert "training one of 500 entries" in message
 
@@ -390,7 +391,7 @@ def test_empty_texts_are_kept_and_reported(caplog):
     with caplog.at_level(logging.WARNING):
         fitted = fit(from_memory(texts, labels), from_memory(texts, labels), PRESET, CONFIG)
     assert fitted.files.metrics["training_texts"] == 40
-    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.fit"]
+    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.start"]
     assert message == "20 of 40 training texts are empty; they are kept"
 
 

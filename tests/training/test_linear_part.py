@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import expit, softmax
 
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset, override
@@ -11,7 +12,12 @@ from wave_network.local_waves import largest_prime, pair_bucket
 from wave_network.model_folder import parameter_counts
 from wave_network.runtime import Engine
 from wave_network.training.fit import fit
-from wave_network.training.linear_part import MARGIN, linear_weights, margin_weight
+from wave_network.training.linear_part import (
+    MARGIN,
+    fitted_beside,
+    linear_weights,
+    margin_weight,
+)
 from wave_network.training.settling import settle
 
 CONFIG = {"vocab_size": 12, "cls_token_id": 0, "linear_size": 400, "bigram_buckets": 13}
@@ -162,6 +168,35 @@ def test_of_very_many_texts_some_are_read(monkeypatch):
     assert (margins.argmax(axis=1) == labels).mean() > 0.95
     again = linear_weights(pack(rows, labels), config, seed=0)
     np.testing.assert_array_equal(weights.tokens, again.tokens)
+
+
+@pytest.fixture
+def torch_threads():
+    """Sets how many threads torch uses, until the test's end."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("threads", "members", "meanwhile"), [(3, 1, 2), (1, 1, 1), (3, 2, 3)])
+def test_it_is_the_same_beside_the_waves(torch_threads, threads, members, meanwhile):
+    torch_threads(threads)
+    rows, labels = topics()
+    texts, config = pack(rows, labels), make_config(("a", "b", "c"), members=members)
+    with fitted_beside(texts, config, seed=0) as weights:
+        assert torch.get_num_threads() == meanwhile
+        found = weights()
+    assert torch.get_num_threads() == threads
+    for array, expected in zip(found, linear_weights(texts, config, seed=0), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_what_goes_wrong_beside_it_leaves_the_threads_as_they_were(torch_threads):
+    torch_threads(3)
+    texts = pack(*topics())
+    with pytest.raises(KeyboardInterrupt), fitted_beside(texts, make_config(), seed=0):
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == 3
 
 
 def drawn(of_waves, of_margins, several, texts=4_000):

@@ -8,49 +8,47 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from wave_network.config import (
-    ClassifierConfig,
     Label,
     LocalWaveConfig,
-    ModelConfig,
     Preset,
     TrainConfig,
 )
 from wave_network.data import (
-    column,
     encode_label_sets,
     encode_labels,
     has_label_lists,
 )
-from wave_network.data.batch import PackedTexts, Targets
+from wave_network.data.batch import Targets
 from wave_network.data.soft_labels import SoftLabels
-from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.errors import ConfigError
 from wave_network.local_model import LocalWaveNetwork
-from wave_network.model import WaveNetwork
 from wave_network.model_folder import ModelFiles, parameter_counts
-from wave_network.text import TextTokenizer
 from wave_network.training.continuing import (
     class_frequencies,
     continued_classes,
-    grown,
 )
-from wave_network.training.latent_semantics import token_vectors
-from wave_network.training.linear_part import continue_linear_part, fit_linear_part
+from wave_network.training.linear_part import (
+    continue_linear_part,
+    fitted_beside,
+    set_linear_part,
+)
 from wave_network.training.loop import (
     Progress,
     TrainResult,
     predict_logits,
+    say,
     train,
     train_to_the_end,
 )
 from wave_network.training.parts import Part, held_to_answers, joined, parts_of, taught
 from wave_network.training.settling import settle, training_metrics
+from wave_network.training.start import Start, packed, report_empty, start
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -140,40 +138,46 @@ def fit(
         "problem_type": f"{'multi' if multi_label else 'single'}_label_classification",
     }
 
-    def start(part: Part) -> _Start:
-        return _start(part, preset, shape, tokenizer, base, config, progress)
+    def begin(part: Part) -> Start:
+        return start(part, preset, shape, tokenizer, base, config, progress)
 
-    first = start(learnt)
-    _report_empty(first.texts)
-    validation_texts = _packed(held_out, first.tokenizer, first.config)
-    result = train(
-        first.model,
-        first.texts,
-        validation_texts,
-        config,
-        progress,
-        multi_label=multi_label,
-        # Texts that the model may have learnt from before would choose the epoch that forgot least.
-        choose_epoch=base is None or validation is not None,
-    )
-    if not math.isfinite(result.validation["loss"]):
-        raise ConfigError("training diverged, the loss is not a number: lower the learning rate")
-    _say_linear_part(first, progress)
-    if base is None:
-        margin = fit_linear_part(first.model, first.texts, config.seed, validation_texts)
+    first = begin(learnt)
+    report_empty(first.texts)
+    validation_texts = packed(held_out, first.tokenizer, first.config)
+    with fitted_beside(first.texts, first.config, config.seed) as linear_weights:
+        result = train(
+            first.model,
+            first.texts,
+            validation_texts,
+            config,
+            progress,
+            multi_label=multi_label,
+            # Texts that it may have learnt from before would choose the epoch that forgot least.
+            choose_epoch=base is None or validation is not None,
+        )
+        if not math.isfinite(result.validation["loss"]):
+            raise ConfigError(
+                "training diverged, the loss is not a number: lower the learning rate"
+            )
+        _say_linear_part(first, progress)
+        weights = linear_weights()
+    if weights is None:
+        margin = None
+    elif base is None:
+        margin = set_linear_part(first.model, weights, validation_texts)
     else:
         share = continued["represented_share"]
-        margin = continue_linear_part(first.model, first.texts, config.seed, base, share)
-        if continued["new_class_offset"]:
-            _correct_new_classes(first.model, base, continued["new_class_offset"])
+        margin = continue_linear_part(first.model, weights, first.texts, base, share)
+    if base is not None and continued["new_class_offset"]:
+        _correct_new_classes(first.model, base, continued["new_class_offset"])
     logits = predict_logits(first.model, validation_texts)  # (texts, labels)
     settled = settle(
         first.config, logits, held_out.targets, held_out.weights, calibrate=config.calibrate
     )
     stopped, second = result.stopped, None
     if config.refit and validation is None and stopped != "interrupted":
-        start_again = partial(start, joined(learnt, held_out))
-        second = _refit(start_again, first, margin, config, result, progress)
+        begin_again = partial(begin, joined(learnt, held_out))
+        second = _refit(begin_again, first, margin, config, result, progress)
         stopped = stopped if second else "interrupted"
     last = second or first
     files = ModelFiles(
@@ -199,57 +203,14 @@ def fit(
     return Fitted(files=files, history=result.history, stopped=stopped)
 
 
-class _Start(NamedTuple):
-    """What training starts from."""
-
-    config: ClassifierConfig
-    model: nn.Module
-    tokenizer: TextTokenizer
-    texts: PackedTexts
-
-
-def _start(
-    part: Part,
-    preset: Preset,
-    shape: Mapping[str, Any],
-    tokenizer: str | None,
-    base: ModelFiles | None,
-    config: TrainConfig,
-    progress: Progress | None,
-) -> _Start:
-    """The vocabulary of the texts, the texts in it, and a model at its start."""
-    _say(progress, "learning the vocabulary")
-    model_config: ClassifierConfig
-    if base is None:
-        text_tokenizer = _make_tokenizer(part.rows, preset, tokenizer, shape["max_length"])
-        model_config = preset.config(
-            **shape,
-            vocab_size=text_tokenizer.vocab_size,
-            cls_token_id=text_tokenizer.cls_token_id,
-        )
-    else:
-        larger = grown(base, shape["labels"], column(part.rows, "text"))
-        text_tokenizer, model_config = larger.tokenizer, larger.config
-    _say(progress, "encoding the texts")
-    texts = _packed(part, text_tokenizer, model_config)
-    torch.manual_seed(config.seed)
-    model = build_model(model_config)
-    if base is not None:
-        model.load_state_dict({name: torch.from_numpy(t) for name, t in larger.tensors.items()})
-    elif config.initialization == "latent-semantics":
-        _say(progress, "learning what tokens share")
-        _start_at_latent_semantics(model, texts, config.seed)
-    return _Start(model_config, model, text_tokenizer, texts)
-
-
 def _refit(
-    start: Callable[[], _Start],
-    first: _Start,
+    begin: Callable[[], Start],
+    first: Start,
     margin: float | None,
     config: TrainConfig,
     result: TrainResult,
     progress: Progress | None,
-) -> _Start | None:
+) -> Start | None:
     """Learn from all texts for as many epochs as served best; None if it was interrupted."""
     as_before = replace(
         config,
@@ -259,10 +220,15 @@ def _refit(
     )
     multi_label = first.config.is_multi_label
     try:
-        second = start()
-        train_to_the_end(second.model, second.texts, as_before, progress, multi_label=multi_label)
-        _say_linear_part(second, progress)
-        fit_linear_part(second.model, second.texts, config.seed, margin=margin)
+        second = begin()
+        with fitted_beside(second.texts, second.config, config.seed) as linear_weights:
+            train_to_the_end(
+                second.model, second.texts, as_before, progress, multi_label=multi_label
+            )
+            _say_linear_part(second, progress)
+            weights = linear_weights()
+        if weights is not None:
+            set_linear_part(second.model, weights, margin=margin)
     except KeyboardInterrupt:
         return None
     return second
@@ -275,14 +241,9 @@ def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> N
         model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
-def _say_linear_part(trained: _Start, progress: Progress | None) -> None:
+def _say_linear_part(trained: Start, progress: Progress | None) -> None:
     if isinstance(trained.config, LocalWaveConfig) and trained.config.linear_buckets:
-        _say(progress, "fitting the linear part")
-
-
-def _say(progress: Progress | None, stage: str) -> None:
-    if progress:
-        progress.stage(stage)
+        say(progress, "fitting the linear part")
 
 
 def _targets(
@@ -321,88 +282,3 @@ def _fitting(
             "label has a threshold"
         )
     return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
-
-
-def build_model(config: ClassifierConfig) -> nn.Module:
-    """A model of that shape, at its random start."""
-    if isinstance(config, LocalWaveConfig):
-        return LocalWaveNetwork(config)
-    assert isinstance(config, ModelConfig)
-    return WaveNetwork(config)
-
-
-def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) -> None:
-    if not isinstance(model, LocalWaveNetwork):
-        raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
-    rows, columns = model.embedding.weight.shape
-    vectors = token_vectors(texts, rows, columns // 2, seed)
-    if vectors.any():
-        model.start_at(torch.from_numpy(vectors))
-
-
-def _packed(part: Part, tokenizer: TextTokenizer, config: ClassifierConfig) -> PackedTexts:
-    texts = pack(part.rows, tokenizer, part.targets, sentences=config.reads_sentences)
-    return replace(texts, weights=part.weights)
-
-
-def pack(
-    rows: Dataset,
-    tokenizer: TextTokenizer,
-    labels: Targets,
-    *,
-    sentences: bool = False,
-) -> PackedTexts:
-    """Tokenise a data set, chunk by chunk; only the ids stay in memory.
-
-    Args:
-        rows: With a column `text`.
-        tokenizer: Makes the ids.
-        labels: Class indices, (rows,), or a probability of each class, (rows, classes).
-        sentences: Also number the sentences.
-    """
-    ids, lengths, numbers = [], [], []
-    sentence_count = 0
-    for chunk in rows.select_columns(["text"]).iter(batch_size=_ROWS_AT_ONCE):
-        if sentences:
-            batch = tokenizer.encode_sentences(chunk["text"])
-            sentence_lengths = np.diff(batch.sentence_offsets)
-            names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
-            numbers.append(np.repeat(names, sentence_lengths))
-            sentence_count += len(sentence_lengths)
-            ids.append(batch.ids)
-            lengths.append(np.diff(batch.offsets))
-        else:
-            plain = tokenizer.encode(chunk["text"])
-            ids.append(plain.ids)
-            lengths.append(np.diff(plain.offsets))
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
-    return PackedTexts(
-        ids=np.concatenate(ids),
-        offsets=offsets,
-        labels=labels,
-        sentences=np.concatenate(numbers) if sentences else None,
-    )
-
-
-def _report_empty(texts: PackedTexts) -> None:
-    empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
-    if empty:
-        logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
-
-
-def _make_tokenizer(
-    training: Dataset, preset: Preset, source: str | None, max_length: int
-) -> TextTokenizer:
-    if source is not None:
-        return TextTokenizer.load(source, max_length)
-    if preset.tokenizer is not None:
-        try:
-            return TextTokenizer.load(preset.tokenizer, max_length)
-        except ModelFolderError:
-            logger.warning(
-                "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
-                "the texts instead; --tokenizer takes a folder",
-                preset.tokenizer,
-                preset.vocab_size,
-            )
-    return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)

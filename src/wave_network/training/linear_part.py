@@ -8,6 +8,10 @@ itself (Fan et al., 2008), and what it says is added to what the waves say.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,7 +22,7 @@ from scipy.sparse import csr_array, hstack
 from scipy.special import logsumexp
 from torch import nn
 
-from wave_network.config import LocalWaveConfig
+from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.local_waves import pair_bucket
@@ -55,28 +59,63 @@ class LinearWeights(NamedTuple):
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
 
 
-def fit_linear_part(
+@contextmanager
+def fitted_beside(
+    texts: PackedTexts, config: ClassifierConfig, seed: int
+) -> Iterator[Callable[[], LinearWeights | None]]:
+    """Fit a linear part beside the body, which trains the waves.
+
+    A narrow model's steps are no faster with a second thread, so that one fits the linear part. The
+    members of a wide one make use of it: their linear part waits for them.
+
+    Args:
+        texts: As for `linear_weights`.
+        config: The model's.
+        seed: As for `linear_weights`.
+
+    Yields:
+        Waits for the weights and gives them; None for a model without a linear part.
+    """
+    if not isinstance(config, LocalWaveConfig) or not config.linear_buckets:
+        yield lambda: None
+        return
+    from sklearn.exceptions import ConvergenceWarning
+
+    fit = partial(linear_weights, texts, config, seed)
+    threads = torch.get_num_threads()
+    with warnings.catch_warnings():  # here, as what a thread ignores all threads ignore
+        # Hardly better margins are not worth more passes.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if threads == 1 or config.members > 1:
+            yield fit
+            return
+        torch.set_num_threads(threads - 1)
+        try:
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                yield pool.submit(fit).result
+        finally:
+            torch.set_num_threads(threads)
+
+
+def set_linear_part(
     model: nn.Module,
-    texts: PackedTexts,
-    seed: int,
+    weights: LinearWeights,
     validation: PackedTexts | None = None,
     margin: float | None = None,
-) -> float | None:
-    """Set the linear part of a model whose waves are trained, if it is to have one.
+) -> float:
+    """Set the linear part of a model whose waves are trained.
 
     Args:
         model: The model, changed in place; with validation texts, its linear part is still 0.
-        texts: What it learnt from.
-        seed: As for `linear_weights`.
+        weights: Those of margins.
         validation: Labelled texts to find out on what a margin is worth.
         margin: What a margin is worth in logits, without validation texts; None: `MARGIN`.
 
     Returns:
-        What a margin is worth; None if the model has no linear part.
+        What a margin is worth.
     """
-    if not isinstance(model, LocalWaveNetwork) or model.linear is None:
-        return None
-    weights = linear_weights(texts, model.config, seed)
+    assert isinstance(model, LocalWaveNetwork)
+    assert model.linear is not None
     margin = MARGIN if margin is None else margin
     if validation is not None:
         waves = predict_logits(model, validation)  # (texts, labels)
@@ -90,8 +129,12 @@ def fit_linear_part(
 
 
 def continue_linear_part(
-    model: nn.Module, texts: PackedTexts, seed: int, base: ModelFiles, share: float
-) -> float | None:
+    model: nn.Module,
+    weights: LinearWeights,
+    texts: PackedTexts,
+    base: ModelFiles,
+    share: float,
+) -> float:
     """Mix the linear part of a model that is trained on with one of the rows at hand.
 
     A margin is worth what it is expected to be: on texts that the model may have learnt from
@@ -99,29 +142,29 @@ def continue_linear_part(
 
     Args:
         model: The model, whose linear part is the old one yet; changed in place.
+        weights: Those of the rows at hand.
         texts: The rows at hand.
-        seed: As for `linear_weights`.
         base: The model as it was.
         share: How many of the texts of old classes are at hand. A class without any keeps what
             there was.
 
     Returns:
-        As `fit_linear_part`.
+        What a margin is worth.
     """
-    if not isinstance(model, LocalWaveNetwork) or model.linear is None:
-        return None
+    assert isinstance(model, LocalWaveNetwork)
+    assert model.linear is not None
     linear = model.linear.state_dict()
     unit = MARGIN / base.metrics.get("margin_weight", MARGIN)
     old = {name: unit * tensor for name, tensor in linear.items()}
-    margin = fit_linear_part(model, texts, seed)
+    margin = set_linear_part(model, weights)
     labels, classes = texts.labels, model.config.num_labels
     assert labels is not None
     counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
     kept = torch.where(torch.from_numpy(counts > 0), 1 - share, 1.0)  # (labels,)
     kept[base.config.num_labels :] = 0
     with torch.no_grad():
-        for name, weights in linear.items():
-            weights.mul_(1 - kept).add_(old[name] * kept)
+        for name, part in linear.items():
+            part.mul_(1 - kept).add_(old[name] * kept)
     return margin
 
 
@@ -266,12 +309,8 @@ def _machine(
     weights: NDArray[np.float32] | None,
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
     machine = LinearSVC(C=_COST, dual=True, random_state=seed)
-    with warnings.catch_warnings():
-        # Hardly better margins are not worth more passes.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        machine.fit(features, labels, sample_weight=weights)
+    machine.fit(features, labels, sample_weight=weights)
     return machine.coef_, machine.intercept_

@@ -39,6 +39,12 @@ class Progress(Protocol):
         """An epoch is done and validated."""
 
 
+def say(progress: Progress | None, stage: str) -> None:
+    """Name a stage to whoever is told, if anyone is."""
+    if progress:
+        progress.stage(stage)
+
+
 @dataclass
 class TrainResult:
     """What training gives back; the model holds the best weights.
@@ -167,14 +173,16 @@ class _Trainer:
         # A teacher's answers come softened.
         self.temperature = 1.0 if config.teacher is None else config.distillation_temperature
         device = resolve_device(config.device)
-        self.accelerator = Accelerator(cpu=device.type == "cpu")
+        self.accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
         self.device = self.accelerator.device
         peak = replace(config, learning_rate=config.learning_rate_for(len(training)))
-        optimizers = build_optimizers(model.to(self.device), peak, self.device)
+        # Accelerate's wrapper of an optimizer takes a tenth of a small model's step, and only
+        # 16-bit floats, which no option asks for, need it.
+        self.optimizers = build_optimizers(model.to(self.device), peak, self.device)
         epochs = config.epochs_for(len(training))
         steps = -(-len(training) // config.batch_size) * epochs
-        self.schedules = [build_schedule(optimizer, config, steps) for optimizer in optimizers]
-        self.model, *self.optimizers = self.accelerator.prepare(model, *optimizers)
+        self.schedules = [build_schedule(each, config, steps) for each in self.optimizers]
+        self.model = self.accelerator.prepare(model)
         if progress:
             progress.start(steps, epochs)
 

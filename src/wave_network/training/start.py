@@ -1,0 +1,178 @@
+"""What training starts from: a vocabulary, the texts in it, and a model at its start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from wave_network.config import (
+    ClassifierConfig,
+    LocalWaveConfig,
+    ModelConfig,
+    Preset,
+    TrainConfig,
+)
+from wave_network.data import column
+from wave_network.data.batch import PackedTexts, Targets
+from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.local_model import LocalWaveNetwork
+from wave_network.model import WaveNetwork
+from wave_network.model_folder import ModelFiles
+from wave_network.text import TextTokenizer
+from wave_network.training.continuing import grown
+from wave_network.training.latent_semantics import token_vectors
+from wave_network.training.loop import Progress, say
+from wave_network.training.parts import Part
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+_ROWS_AT_ONCE = 1_000
+
+
+class Start(NamedTuple):
+    """What training starts from."""
+
+    config: ClassifierConfig
+    model: nn.Module
+    tokenizer: TextTokenizer
+    texts: PackedTexts
+
+
+def start(
+    part: Part,
+    preset: Preset,
+    shape: Mapping[str, Any],
+    tokenizer: str | None,
+    base: ModelFiles | None,
+    config: TrainConfig,
+    progress: Progress | None,
+) -> Start:
+    """The vocabulary of the texts, the texts in it, and a model at its start.
+
+    Args:
+        part: What the model is to learn from.
+        preset: The vocabulary's size and the architecture.
+        shape: Fields of the model's configuration, but those that the vocabulary gives.
+        tokenizer: As for `fit`.
+        base: The model to train on; its vocabulary, classes and weights grow.
+        config: Seed and initialization.
+        progress: Is told of each stage.
+    """
+    say(progress, "learning the vocabulary")
+    model_config: ClassifierConfig
+    if base is None:
+        text_tokenizer = _make_tokenizer(part.rows, preset, tokenizer, shape["max_length"])
+        model_config = preset.config(
+            **shape,
+            vocab_size=text_tokenizer.vocab_size,
+            cls_token_id=text_tokenizer.cls_token_id,
+        )
+    else:
+        larger = grown(base, shape["labels"], column(part.rows, "text"))
+        text_tokenizer, model_config = larger.tokenizer, larger.config
+    say(progress, "encoding the texts")
+    texts = packed(part, text_tokenizer, model_config)
+    torch.manual_seed(config.seed)
+    model = build_model(model_config)
+    if base is not None:
+        model.load_state_dict({name: torch.from_numpy(t) for name, t in larger.tensors.items()})
+    elif config.initialization == "latent-semantics":
+        say(progress, "learning what tokens share")
+        _start_at_latent_semantics(model, texts, config.seed)
+    return Start(model_config, model, text_tokenizer, texts)
+
+
+def build_model(config: ClassifierConfig) -> nn.Module:
+    """A model of that shape, at its random start."""
+    if isinstance(config, LocalWaveConfig):
+        return LocalWaveNetwork(config)
+    assert isinstance(config, ModelConfig)
+    return WaveNetwork(config)
+
+
+def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) -> None:
+    if not isinstance(model, LocalWaveNetwork):
+        raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
+    rows, columns = model.embedding.weight.shape
+    vectors = token_vectors(texts, rows, columns // 2, seed)
+    if vectors.any():
+        model.start_at(torch.from_numpy(vectors))
+
+
+def packed(part: Part, tokenizer: TextTokenizer, config: ClassifierConfig) -> PackedTexts:
+    """A part's texts as the model reads them."""
+    texts = pack(part.rows, tokenizer, part.targets, sentences=config.reads_sentences)
+    return replace(texts, weights=part.weights)
+
+
+def pack(
+    rows: Dataset,
+    tokenizer: TextTokenizer,
+    labels: Targets,
+    *,
+    sentences: bool = False,
+) -> PackedTexts:
+    """Tokenise a data set, chunk by chunk; only the ids stay in memory.
+
+    Args:
+        rows: With a column `text`.
+        tokenizer: Makes the ids.
+        labels: Class indices, (rows,), or a probability of each class, (rows, classes).
+        sentences: Also number the sentences.
+    """
+    ids, lengths, numbers = [], [], []
+    sentence_count = 0
+    for chunk in rows.select_columns(["text"]).iter(batch_size=_ROWS_AT_ONCE):
+        if sentences:
+            batch = tokenizer.encode_sentences(chunk["text"])
+            sentence_lengths = np.diff(batch.sentence_offsets)
+            names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
+            numbers.append(np.repeat(names, sentence_lengths))
+            sentence_count += len(sentence_lengths)
+            ids.append(batch.ids)
+            lengths.append(np.diff(batch.offsets))
+        else:
+            plain = tokenizer.encode(chunk["text"])
+            ids.append(plain.ids)
+            lengths.append(np.diff(plain.offsets))
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    return PackedTexts(
+        ids=np.concatenate(ids),
+        offsets=offsets,
+        labels=labels,
+        sentences=np.concatenate(numbers) if sentences else None,
+    )
+
+
+def report_empty(texts: PackedTexts) -> None:
+    """Say how many training texts are empty, if any are."""
+    empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
+    if empty:
+        logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
+
+
+def _make_tokenizer(
+    training: Dataset, preset: Preset, source: str | None, max_length: int
+) -> TextTokenizer:
+    if source is not None:
+        return TextTokenizer.load(source, max_length)
+    if preset.tokenizer is not None:
+        try:
+            return TextTokenizer.load(preset.tokenizer, max_length)
+        except ModelFolderError:
+            logger.warning(
+                "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
+                "the texts instead; --tokenizer takes a folder",
+                preset.tokenizer,
+                preset.vocab_size,
+            )
+    return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)
