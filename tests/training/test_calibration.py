@@ -41,6 +41,16 @@ def test_no_temperature_near_it_has_a_lower_loss(true):
     assert loss(found) < loss(1.0)
 
 
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("values", [1, 37, 1_000])
+def test_it_is_the_same_in_blocks(monkeypatch, values, soft):
+    logits, labels = draw(500)
+    targets = softmax(logits, axis=1) if soft else labels
+    at_once = fit_temperature(3 * logits, targets)
+    monkeypatch.setattr("wave_network.training.calibration._VALUES_AT_ONCE", values)
+    assert fit_temperature(3 * logits, targets) == pytest.approx(at_once, rel=1e-9)
+
+
 def test_calibration_mends_probabilities_that_are_too_sure():
     logits, labels = draw(40_000)
     before, after = (

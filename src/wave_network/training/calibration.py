@@ -13,6 +13,7 @@ from wave_network.data.batch import Targets
 
 ECE_BINS: Final = 15
 _LARGEST_TEMPERATURE: Final = 100.0
+_VALUES_AT_ONCE: Final = 1_000_000  # of ten thousand classes all at once would fill the memory
 _SPREAD: Final = 0.5  # of the logarithm: 19 of 20 temperatures are expected from 0.4 to 2.7
 
 
@@ -33,19 +34,35 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     Returns:
         A number between 0.01 and 100; above 1 where the model was too sure of itself.
     """
-    logits = logits.astype(np.float64)
     texts, classes = logits.shape
-    truth = np.eye(classes)[targets] if targets.ndim == 1 else targets
-    truth = truth + ((1 - truth) / (classes - 1) - truth) / (texts + 2)
-    target = float((truth * logits).sum() / texts)
+    rows = max(1, _VALUES_AT_ONCE // classes)
+    blocks = [slice(start, start + rows) for start in range(0, texts, rows)]
+    target = 0.0
+    for block in blocks:
+        truth = _probabilities(targets[block], classes)
+        truth += ((1 - truth) / (classes - 1) - truth) / (texts + 2)
+        target += float((truth * logits[block]).sum()) / texts
 
     def loss(log_temperature: float) -> float:
         scaled = np.exp(-log_temperature)
         prior = (log_temperature / _SPREAD) ** 2 / (2 * texts)
-        return float(logsumexp(scaled * logits, axis=1).mean() - scaled * target + prior)
+        total = sum(
+            float(logsumexp(scaled * logits[block].astype(np.float64), axis=1).sum())
+            for block in blocks
+        )
+        return float(total / texts - scaled * target + prior)
 
     limit = np.log(_LARGEST_TEMPERATURE)
     return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))
+
+
+def _probabilities(targets: Targets, classes: int) -> NDArray[np.float64]:
+    """A probability of each class, (texts, classes)."""
+    if targets.ndim == 2:
+        return targets.astype(np.float64)
+    result = np.zeros((len(targets), classes))
+    result[np.arange(len(targets)), targets] = 1
+    return result
 
 
 def fit_temperature_of_sets(logits: NDArray[np.floating], targets: Targets) -> float:
@@ -96,5 +113,5 @@ def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) 
         labels: Class indices, (texts,).
     """
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    squares = np.square(probabilities, dtype=np.float64).sum(axis=1)
+    squares = np.einsum("tc,tc->t", probabilities, probabilities, dtype=np.float64)
     return float(np.mean(squares - 2 * true + 1))
