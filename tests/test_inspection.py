@@ -25,7 +25,7 @@ from wave_network.inspection import (
 from wave_network.ops import naive
 from wave_network.runtime import Engine, Prediction
 from wave_network.runtime.waves import read_out
-from wave_network.training.fit import build_model
+from wave_network.training.start import build_model
 
 TEXT = "Oil prices jump as OPEC cuts its output again."
 SHAPES = {

@@ -29,7 +29,7 @@ from wave_network.model_folder import (
 )
 from wave_network.runtime import Engine, load
 from wave_network.text import TextTokenizer
-from wave_network.training.fit import build_model
+from wave_network.training.start import build_model
 
 FILES = [
     "README.md",
