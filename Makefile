@@ -39,7 +39,8 @@ clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One stamp for each set of extras; a changed requirement installs again.
-$(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: pyproject.toml constraints.txt
+$(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
+  pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/*/*.c)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"
 	touch $@

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from wave_network.text.word_table import word_table
+
 
 @pytest.fixture
 def model(sample_model):
@@ -56,13 +58,14 @@ def test_other_weights_than_the_folder_s(model):
 
 
 def test_a_poisoned_cache(model):
-    texts = ["striker telescope"]
-    model.engine.tokenizer.encode(texts)
-    words = model.engine.tokenizer._words
-    words.update(dict.fromkeys(words, next(iter(words.values()))))
     from check import compare_answers
 
-    assert [what for what in red(compare_answers(model, [*texts, "a"])) if "plain" in what]
+    tokenizer = model.engine.tokenizer
+    wrong = tokenizer.encode(["telescope"]).ids[1:].tobytes()
+    model.engine.tokenizer._words = word_table(10)
+    model.engine.tokenizer._words.add({"striker": wrong})
+    texts = ["striker telescope", "a"]
+    assert [what for what in red(compare_answers(model, texts)) if "plain" in what]
 
 
 def test_a_model_that_is_none_of_ours(scripts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, repeat
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,20 +224,38 @@ class Engine:
     def _predictions(
         self, probabilities: NDArray[np.float32], threshold: float
     ) -> Iterator[Prediction]:
-        labels = self.labels
+        labels, alone = self.labels, [(label,) for label in self.labels]
         orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
-        given: Iterable[list[bool] | None] = repeat(None)
+        rows = probabilities.tolist()
         if self.config.is_multi_label:
             given = given_labels(probabilities, self.config.thresholds).tolist()
-        for order, row, kept in zip(orders, probabilities.tolist(), given, strict=False):
-            scores = {labels[index]: row[index] for index in order}
-            answer = order[:1] if kept is None else [index for index in order if kept[index]]
-            labelled = [index for index in answer if row[index] >= threshold]
+            yield from self._label_sets(orders, rows, given, threshold)
+            return
+        for order, row in zip(orders, rows, strict=True):
+            best = order[0]
+            sure = row[best] >= threshold
             yield Prediction(
-                label=labels[labelled[0]] if labelled else None,
-                score=row[labelled[0] if labelled else order[0]],
-                scores=scores,
-                labels=tuple(labels[index] for index in labelled),
+                label=labels[best] if sure else None,
+                score=row[best],
+                scores={labels[index]: row[index] for index in order},
+                labels=alone[best] if sure else (),
+            )
+
+    def _label_sets(
+        self,
+        orders: list[list[int]],
+        rows: list[list[float]],
+        given: list[list[bool]],
+        threshold: float,
+    ) -> Iterator[Prediction]:
+        labels = self.labels
+        for order, row, kept in zip(orders, rows, given, strict=True):
+            answer = [index for index in order if kept[index] and row[index] >= threshold]
+            yield Prediction(
+                label=labels[answer[0]] if answer else None,
+                score=row[answer[0] if answer else order[0]],
+                scores={labels[index]: row[index] for index in order},
+                labels=tuple([labels[index] for index in answer]),
             )
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:

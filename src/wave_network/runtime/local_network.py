@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wave_network.config import LocalWaveConfig
-from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
+from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS, pair_bucket
 from wave_network.model_folder import Tensors
 from wave_network.runtime.waves import (
     Floats,
@@ -19,6 +19,11 @@ from wave_network.runtime.waves import (
     log_softmax,
     represent,
 )
+
+try:
+    from wave_network.runtime import _local_network as compiled
+except ImportError:  # there was no C compiler
+    compiled = None  # type: ignore[assignment]
 
 
 class Terms(NamedTuple):
@@ -53,16 +58,55 @@ class LocalNetwork:
         self.config = config
         self.tensors = tensors
         self.has_linear_part = config.linear_buckets > 0
+        self._feature_count = 3 * config.hidden_size + config.bigram_size
+        self._tables = (
+            self._table("embedding"),
+            self._table("bigrams"),
+            self._table("linear.tokens"),
+            self._table("linear.bigrams"),
+        )
+        self._readers = tuple(
+            np.ascontiguousarray(tensors[f"{name}.{part}"])
+            for name in ("feed_forward", "norm", "classifier", "shortcut")
+            for part in ("weight", "bias")
+        )
+        self._bias = tensors.get("linear.bias", np.empty(0, np.float32))
 
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
         """As `Network.logits`: of several members, those that give their mean probabilities."""
-        terms = self.terms(ids, offsets)
-        logits = self.read(self.features(terms, offsets))
+        features, margins = self.sums(ids, offsets)
+        logits = self.read(features)
         if self.has_linear_part:
-            logits += self.margins(terms, offsets)
+            logits += margins
         return logits
+
+    def sums(self, ids: Integers, offsets: Integers) -> tuple[Floats, Floats]:
+        """The `features` and `margins` of packed texts; compiled, where that could be built."""
+        config = self.config
+        if compiled is None:
+            terms = self.terms(ids, offsets)
+            none = np.empty((len(offsets) - 1, 0), np.float32)
+            margins = self.margins(terms, offsets) if self.has_linear_part else none
+            return self.features(terms, offsets), margins
+        features = np.empty((len(offsets) - 1, config.members, self._feature_count), np.float32)
+        margins = np.empty((len(offsets) - 1, self._bias.size), np.float32)
+        margins[:] = self._bias
+        modulation = config.operation == "modulation"
+        compiled.text_sums(
+            ids.astype(np.int32, copy=False),
+            offsets.astype(np.int64, copy=False),
+            *self._tables,
+            features,
+            margins,
+            config.members,
+            modulation,
+            PAIR_FACTORS,
+            config.initializer_range**-2 if modulation else 1.0,
+            ENERGY_FLOOR,
+        )
+        return features.swapaxes(0, 1), margins
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
@@ -118,7 +162,7 @@ class LocalNetwork:
         return result
 
     def margins(self, terms: Terms, offsets: Integers) -> Floats:
-        """The logits of the linear part, (texts, labels)."""
+        """The logits of the linear part, (texts, labels); without one (texts, 0)."""
         starts = offsets[:-1]
         lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
         result = np.add.reduceat(terms.linear_tokens, starts)
@@ -130,8 +174,12 @@ class LocalNetwork:
 
     def read(self, features: Floats) -> Floats:
         """The waves' logits, of features, (texts, labels)."""
-        hidden = gelu(self.linear("feed_forward", features))
-        logits = self.member_logits(features, hidden)
+        if compiled is not None and features.shape[1] == 1:  # of many, NumPy's products are quicker
+            logits = np.empty((self.config.members, 1, self.config.num_labels), np.float32)
+            compiled.read_text(np.ascontiguousarray(features), logits, *self._readers)
+        else:
+            hidden = gelu(self.linear("feed_forward", features))
+            logits = self.member_logits(features, hidden)
         return joined(logits, multi_label=self.config.is_multi_label)
 
     def member_logits(self, features: Floats, hidden: Floats) -> Floats:
@@ -143,6 +191,10 @@ class LocalNetwork:
         """The members' products with their weights of that name."""
         result: Floats = values @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
         return result
+
+    def _table(self, name: str) -> Floats:
+        none = np.empty((0, 0), np.float32)
+        return np.ascontiguousarray(self.tensors.get(f"{name}.weight", none))
 
     def _pairs(self, name: str, ids: Integers, starts: Integers) -> Floats:
         """A table's row of each token's pair with the token before it, (tokens, columns)."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import accumulate
 from pathlib import Path
-from struct import Struct
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
 from wave_network.text.spans import Span, SpanFinder, original_positions
 from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
+from wave_network.text.word_table import ID, word_table
 
 survive_forks()
 
@@ -33,7 +33,6 @@ CHARACTERS_PER_TOKEN: Final = 64
 """Of a text, the first `CHARACTERS_PER_TOKEN * max_length` characters are read, so that time and
 memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a token."""
 
-_ID: Final = Struct("i")  # as np.int32
 _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
 _LONGEST_WORD_KEPT: Final = 128
@@ -91,7 +90,7 @@ class TextTokenizer:
         )
         self.vocab_size = max(tokenizer.get_vocab().values()) + 1
         self._tokenizer = tokenizer
-        self._words: dict[str, bytes] | None = {} if _splits_at_spaces(tokenizer) else None
+        self._words = word_table(_WORDS_KEPT) if _splits_at_spaces(tokenizer) else None
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
@@ -180,10 +179,15 @@ class TextTokenizer:
 
     def encode(self, texts: Iterable[str]) -> TokenBatch:
         """Encode texts; an empty text is `[CLS]` alone."""
-        rows: list[bytes] = []
-        for clipped in self._chunks(texts):
-            rows.extend(self._encode_rows(clipped))
-        return self._pack(rows)
+        batches = [self._encode_chunk(clipped) for clipped in self._chunks(texts)]
+        if len(batches) == 1:
+            return batches[0]
+        starts = accumulate((len(batch.ids) for batch in batches), initial=0)
+        offsets = [batch.offsets[1:] + start for batch, start in zip(batches, starts, strict=False)]
+        return TokenBatch(
+            np.concatenate([np.empty(0, np.int32), *(batch.ids for batch in batches)]),
+            np.concatenate([np.zeros(1, np.int64), *offsets]),
+        )
 
     def encode_sentences(self, texts: Iterable[str]) -> SentenceBatch:
         """Encode texts as `encode` does, and say where their sentences start."""
@@ -232,43 +236,27 @@ class TextTokenizer:
 
     def _pack(self, rows: list[bytes]) -> TokenBatch:
         """Join the texts' ids, with `[CLS]` before each text's."""
-        cls, room = _ID.pack(self.cls_token_id), _ID.size * (self.max_length - 1)
+        cls, room = ID.pack(self.cls_token_id), ID.size * (self.max_length - 1)
         packed = bytearray().join([cls + row[:room] for row in rows])
-        lengths = [min(len(row), room) // _ID.size + 1 for row in rows]
+        lengths = [min(len(row), room) // ID.size + 1 for row in rows]
         offsets = np.zeros(len(rows) + 1, np.int64)
         offsets[1:] = np.cumsum(lengths)
         return TokenBatch(np.frombuffer(packed, np.int32), offsets)
 
-    def _encode_rows(self, texts: list[str]) -> Iterable[bytes]:
-        """The ids of each text as the bytes of 32-bit integers: the quickest form to join."""
+    def _encode_chunk(self, texts: list[str]) -> TokenBatch:
         if self._words is None:
-            return self._encode_each(texts)
-        # Words recur: looking them up is several times faster than encoding their text again.
-        split = [text.replace("\n", " ").split(" ") for text in texts]
-        rows, unknown = [], []
-        for words in split:
-            try:
-                rows.append(b"".join(map(self._words.__getitem__, words)))
-            except KeyError:
-                unknown.append(len(rows))
-                rows.append(b"")
-        known = self._encode_words(
-            set(chain.from_iterable(split[row] for row in unknown)), self._words
-        )
-        for row in unknown:
-            rows[row] = b"".join(map(known.__getitem__, split[row]))
-        return rows
-
-    def _encode_words(self, words: set[str], kept: dict[str, bytes]) -> dict[str, bytes]:
-        # Another thread may empty `kept` at any time, so what this call needs it copies.
-        known = {word: ids for word in words if (ids := kept.get(word)) is not None}
-        if len(known) < len(words):
-            missing = [word for word in words if word not in known]
-            known.update(zip(missing, self._encode_each(missing), strict=True))
-            if len(kept) > _WORDS_KEPT:
-                kept.clear()
-            kept.update((word, known[word]) for word in missing if len(word) <= _LONGEST_WORD_KEPT)
-        return known
+            return self._pack(self._encode_each(texts))
+        known: dict[str, bytes] = {}
+        while True:  # twice, unless another thread empties the table meanwhile
+            ids, offsets, unknown = self._words.encode(
+                texts, self.cls_token_id, self.max_length, known
+            )
+            if not unknown:
+                return TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
+            words = list(unknown)
+            found = dict(zip(words, self._encode_each(words), strict=True))
+            self._words.add({w: ids for w, ids in found.items() if len(w) <= _LONGEST_WORD_KEPT})
+            known.update(found)
 
     def _encode_each(self, texts: list[str]) -> list[bytes]:
         encode = self._tokenizer.encode_batch_fast
@@ -282,7 +270,7 @@ class TextTokenizer:
         ids = encoding.ids
         if self.cls_token_id in ids:  # some foreign vocabularies match its name in a text
             ids = [index for index in ids if index != self.cls_token_id]
-        return array(_ID.format, ids).tobytes()
+        return array(ID.format, ids).tobytes()
 
     def _sentence_starts(self, text: str, encoding: Encoding) -> BoolArray:
         """Mark, of `[CLS]` and the tokens kept, those that are the first of their sentence."""

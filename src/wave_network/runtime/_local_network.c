@@ -1,0 +1,440 @@
+/* The compiled parts of local_network.LocalNetwork: the sums over texts' tokens in one pass, without
+ * arrays of tokens, and what the readers say of one text, without an array for each step. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _MSC_VER
+#define restrict __restrict
+#endif
+
+typedef struct {
+    const float *rows;
+    int64_t count, width;
+} Table;
+
+typedef struct {
+    Table embedding, bigrams, linear_tokens, linear_bigrams;
+    uint64_t first_factor, second_factor; /* of a pair's hash */
+    int64_t members;
+    int modulation;
+    float local_scale, energy_floor;
+} Model;
+
+static inline const float *
+row_of(const Table *table, int64_t index)
+{
+    return table->rows + index * table->width;
+}
+
+static inline const float *
+pair_row(const Model *model, const Table *table, int32_t first, int32_t second)
+{
+    uint64_t hash = (uint64_t)first * model->first_factor + (uint64_t)second * model->second_factor;
+    return row_of(table, (int64_t)(hash % (uint64_t)table->count));
+}
+
+static inline void
+add_to(float *restrict sum, const float *restrict row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i++) {
+        sum[i] += row[i];
+    }
+}
+
+/* The sums over one text: of u, of its energy and of the local waves' (width each), of the pairs'
+ * rows, and of the linear part's two tables. */
+static void
+sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict sums)
+{
+    const int64_t width = model->embedding.width / 2, labels = model->linear_tokens.width;
+    float *restrict coherent = sums, *restrict energy = sums + width;
+    float *restrict local = sums + 2 * width, *restrict pairs = sums + 3 * width;
+    float *restrict tokens = pairs + model->bigrams.width, *restrict linear_pairs = tokens + labels;
+    memset(sums, 0,
+           (size_t)(3 * width + model->bigrams.width + 2 * labels) * sizeof(float));
+    const float *before = NULL;
+    for (int64_t t = 0; t < length; t++) {
+        const float *restrict u = row_of(&model->embedding, ids[t]), *restrict v = u + width;
+        for (int64_t i = 0; i < width; i++) {
+            coherent[i] += u[i];
+            energy[i] += u[i] * u[i];
+        }
+        if (labels > 0) {
+            add_to(tokens, row_of(&model->linear_tokens, ids[t]), labels);
+        }
+        if (before != NULL) {
+            for (int64_t i = 0; i < width; i++) {
+                float wave = model->modulation ? v[i] * before[i] : v[i] + before[i];
+                local[i] += wave * wave;
+            }
+            add_to(pairs, pair_row(model, &model->bigrams, ids[t - 1], ids[t]),
+                   model->bigrams.width);
+            if (labels > 0) {
+                add_to(linear_pairs,
+                       pair_row(model, &model->linear_bigrams, ids[t - 1], ids[t]), labels);
+            }
+        }
+        before = u;
+    }
+}
+
+/* From one text's sums to what the readers see, (members, features), and the linear part's
+ * margins, (labels), to which they are added. */
+static void
+write_text(const Model *model, int64_t length, const float *sums, float *features, float *margins)
+{
+    const int64_t width = model->embedding.width / 2, hidden = width / model->members;
+    const int64_t pair_size = model->bigrams.width / model->members;
+    const int64_t labels = model->linear_tokens.width;
+    const float root = sqrtf((float)length);
+    const float pair_root = sqrtf(length > 2 ? (float)(length - 1) : 1.0f);
+    const float *pairs = sums + 3 * width, *tokens = pairs + model->bigrams.width;
+    for (int64_t member = 0; member < model->members; member++) {
+        const float *coherent = sums + member * hidden;
+        for (int64_t i = 0; i < hidden; i++) {
+            features[i] = coherent[i] / root;
+            features[hidden + i] = sqrtf(coherent[width + i] + model->energy_floor);
+            features[2 * hidden + i] =
+                sqrtf(coherent[2 * width + i] * model->local_scale + model->energy_floor);
+        }
+        features += 3 * hidden;
+        for (int64_t i = 0; i < pair_size; i++) {
+            features[i] = pairs[member * pair_size + i] / pair_root;
+        }
+        features += pair_size;
+    }
+    for (int64_t i = 0; i < labels; i++) {
+        margins[i] += tokens[i] / root + tokens[labels + i] / pair_root;
+    }
+}
+
+static int
+sum_texts(const Model *model, const int32_t *ids, const int64_t *offsets, int64_t texts,
+          float *features, float *margins)
+{
+    const int64_t labels = model->linear_tokens.width;
+    const int64_t feature_count = 3 * (model->embedding.width / 2) + model->bigrams.width;
+    float *sums = malloc((size_t)(feature_count + 2 * labels) * sizeof(float));
+    if (sums == NULL) {
+        return -1;
+    }
+    for (int64_t text = 0; text < texts; text++) {
+        int64_t length = offsets[text + 1] - offsets[text];
+        sum_text(model, ids + offsets[text], length, sums);
+        write_text(model, length, sums, features + text * feature_count, margins + text * labels);
+    }
+    free(sums);
+    return 0;
+}
+
+/* What would have the sums read or write where nothing is. */
+static const char *
+problem(const Model *model, const int32_t *ids, Py_ssize_t id_count, const int64_t *offsets,
+        int64_t texts, Py_ssize_t feature_count, Py_ssize_t margin_count)
+{
+    const int64_t labels = model->linear_tokens.width;
+    if (texts < 0 || offsets[0] != 0 || offsets[texts] != id_count) {
+        return "the offsets do not go from 0 to the number of ids";
+    }
+    for (int64_t i = 0; i < texts; i++) {
+        if (offsets[i + 1] <= offsets[i]) {
+            return "a text is empty";
+        }
+    }
+    for (Py_ssize_t i = 0; i < id_count; i++) {
+        if (ids[i] < 0 || ids[i] >= model->embedding.count
+            || (labels > 0 && ids[i] >= model->linear_tokens.count)) {
+            return "an id is outside the vocabulary";
+        }
+    }
+    if (feature_count != texts * (3 * (model->embedding.width / 2) + model->bigrams.width)
+        || margin_count != texts * labels) {
+        return "the results have no such shapes";
+    }
+    return NULL;
+}
+
+/* One member's logits of its features: a feed-forward layer with GELU and LayerNorm, and beside it
+ * the shortcut. `hidden` is room for the layer. */
+typedef struct {
+    const float *feed_forward, *feed_forward_bias, *norm, *norm_bias;
+    const float *classifier, *classifier_bias, *shortcut, *shortcut_bias;
+    int64_t features, hidden, labels;
+} Reader;
+
+static void
+add_product(float *restrict result, const float *values, const float *restrict weights,
+            int64_t inputs, int64_t outputs)
+{
+    for (int64_t i = 0; i < inputs; i++) {
+        const float value = values[i], *restrict row = weights + i * outputs;
+        for (int64_t j = 0; j < outputs; j++) {
+            result[j] += value * row[j];
+        }
+    }
+}
+
+static void
+read_member(const Reader *reader, const float *features, float *restrict hidden,
+            float *restrict logits)
+{
+    const int64_t size = reader->hidden;
+    memcpy(hidden, reader->feed_forward_bias, (size_t)size * sizeof(float));
+    add_product(hidden, features, reader->feed_forward, reader->features, size);
+    float mean = 0, variance = 0;
+    for (int64_t i = 0; i < size; i++) { /* GELU in its tanh form */
+        const float x = hidden[i];
+        hidden[i] = 0.5f * x * (1 + tanhf(0.7978845608f * x * (1 + 0.044715f * x * x)));
+        mean += hidden[i];
+    }
+    mean /= (float)size;
+    for (int64_t i = 0; i < size; i++) {
+        hidden[i] -= mean;
+        variance += hidden[i] * hidden[i];
+    }
+    const float deviation = sqrtf(variance / (float)size + 1e-5f);
+    for (int64_t i = 0; i < size; i++) {
+        hidden[i] = hidden[i] / deviation * reader->norm[i] + reader->norm_bias[i];
+    }
+    for (int64_t i = 0; i < reader->labels; i++) {
+        logits[i] = reader->classifier_bias[i] + reader->shortcut_bias[i];
+    }
+    add_product(logits, hidden, reader->classifier, size, reader->labels);
+    add_product(logits, features, reader->shortcut, reader->features, reader->labels);
+}
+
+typedef struct {
+    int axes;
+    const char *letters; /* the types of items, as in Python's `struct` */
+    Py_ssize_t item_size;
+    int flags;
+} Expected;
+
+static int
+get_array(PyObject *object, Py_buffer *view, const Expected *expected)
+{
+    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT | expected->flags) < 0) {
+        return -1;
+    }
+    if (view->ndim == expected->axes && view->itemsize == expected->item_size
+        && view->format != NULL && strlen(view->format) == 1
+        && strchr(expected->letters, view->format[0]) != NULL) {
+        return 0;
+    }
+    PyBuffer_Release(view);
+    PyErr_Format(PyExc_TypeError, "expected an array of %d axes with items \"%s\" of %zd bytes",
+                 expected->axes, expected->letters, expected->item_size);
+    return -1;
+}
+
+static void
+release_arrays(Py_buffer *views, int count)
+{
+    while (count-- > 0) {
+        PyBuffer_Release(&views[count]);
+    }
+}
+
+/* All of them, or none. */
+static int
+get_arrays(PyObject *const *objects, Py_buffer *views, const Expected *expected, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (get_array(objects[i], &views[i], &expected[i]) < 0) {
+            release_arrays(views, i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+enum { IDS, OFFSETS, EMBEDDING, BIGRAMS, LINEAR_TOKENS, LINEAR_BIGRAMS, FEATURES, MARGINS, SUMMED };
+
+static const Expected summed[SUMMED] = {
+    [IDS] = {1, "il", 4, 0},
+    [OFFSETS] = {1, "lq", 8, 0},
+    [EMBEDDING] = {2, "f", 4, 0},
+    [BIGRAMS] = {2, "f", 4, 0},
+    [LINEAR_TOKENS] = {2, "f", 4, 0},
+    [LINEAR_BIGRAMS] = {2, "f", 4, 0},
+    [FEATURES] = {3, "f", 4, PyBUF_WRITABLE},
+    [MARGINS] = {2, "f", 4, PyBUF_WRITABLE},
+};
+
+static Table
+table_of(const Py_buffer *view)
+{
+    return (Table){view->buf, view->shape[0], view->shape[1]};
+}
+
+static PyObject *
+sum_checked(Model *model, const Py_buffer *views)
+{
+    model->embedding = table_of(&views[EMBEDDING]);
+    model->bigrams = table_of(&views[BIGRAMS]);
+    model->linear_tokens = table_of(&views[LINEAR_TOKENS]);
+    model->linear_bigrams = table_of(&views[LINEAR_BIGRAMS]);
+    const int32_t *ids = views[IDS].buf;
+    const int64_t *offsets = views[OFFSETS].buf;
+    const int64_t texts = views[OFFSETS].shape[0] - 1;
+    const char *wrong = NULL;
+    if (model->members < 1 || model->embedding.width % (2 * model->members) != 0
+        || model->bigrams.width % model->members != 0 || model->bigrams.count < 1
+        || model->linear_tokens.width != model->linear_bigrams.width
+        || (model->linear_tokens.width > 0 && model->linear_bigrams.count < 1)) {
+        wrong = "the tables do not belong together";
+    }
+    else {
+        wrong = problem(model, ids, views[IDS].shape[0], offsets, texts,
+                        views[FEATURES].len / (Py_ssize_t)sizeof(float),
+                        views[MARGINS].len / (Py_ssize_t)sizeof(float));
+    }
+    if (wrong != NULL) {
+        PyErr_SetString(PyExc_ValueError, wrong);
+        return NULL;
+    }
+    int status;
+    Py_BEGIN_ALLOW_THREADS
+    status = sum_texts(model, ids, offsets, texts, views[FEATURES].buf, views[MARGINS].buf);
+    Py_END_ALLOW_THREADS
+    if (status < 0) {
+        return PyErr_NoMemory();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+text_sums(PyObject *module, PyObject *args)
+{
+    PyObject *objects[SUMMED];
+    Model model;
+    long long members;
+    unsigned long long first_factor, second_factor;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOOOOOLp(KK)ff", &objects[IDS], &objects[OFFSETS],
+                          &objects[EMBEDDING], &objects[BIGRAMS], &objects[LINEAR_TOKENS],
+                          &objects[LINEAR_BIGRAMS], &objects[FEATURES], &objects[MARGINS],
+                          &members, &model.modulation, &first_factor, &second_factor,
+                          &model.local_scale, &model.energy_floor)) {
+        return NULL;
+    }
+    model.members = members;
+    model.first_factor = first_factor;
+    model.second_factor = second_factor;
+    Py_buffer views[SUMMED];
+    if (get_arrays(objects, views, summed, SUMMED) < 0) {
+        return NULL;
+    }
+    PyObject *result = sum_checked(&model, views);
+    release_arrays(views, SUMMED);
+    return result;
+}
+
+enum {
+    READ_FEATURES,
+    LOGITS,
+    FEED_FORWARD,
+    FEED_FORWARD_BIAS,
+    NORM,
+    NORM_BIAS,
+    CLASSIFIER,
+    CLASSIFIER_BIAS,
+    SHORTCUT,
+    SHORTCUT_BIAS,
+    READ
+};
+
+static const Expected read_arrays[READ] = {
+    {3, "f", 4, 0}, {3, "f", 4, PyBUF_WRITABLE},
+    {3, "f", 4, 0}, {3, "f", 4, 0}, {3, "f", 4, 0}, {3, "f", 4, 0},
+    {3, "f", 4, 0}, {3, "f", 4, 0}, {3, "f", 4, 0}, {3, "f", 4, 0},
+};
+
+static int
+has_shape(const Py_buffer *view, Py_ssize_t members, Py_ssize_t rows, Py_ssize_t columns)
+{
+    return view->shape[0] == members && view->shape[1] == rows && view->shape[2] == columns;
+}
+
+static PyObject *
+read_checked(const Py_buffer *views)
+{
+    const Py_ssize_t members = views[FEED_FORWARD].shape[0], features = views[FEED_FORWARD].shape[1];
+    const Py_ssize_t hidden = views[FEED_FORWARD].shape[2], labels = views[SHORTCUT].shape[2];
+    if (!has_shape(&views[READ_FEATURES], members, 1, features)
+        || !has_shape(&views[FEED_FORWARD_BIAS], members, 1, hidden)
+        || !has_shape(&views[NORM], members, 1, hidden)
+        || !has_shape(&views[NORM_BIAS], members, 1, hidden)
+        || !has_shape(&views[CLASSIFIER], members, hidden, labels)
+        || !has_shape(&views[CLASSIFIER_BIAS], members, 1, labels)
+        || !has_shape(&views[SHORTCUT], members, features, labels)
+        || !has_shape(&views[SHORTCUT_BIAS], members, 1, labels)
+        || !has_shape(&views[LOGITS], members, 1, labels)) {
+        PyErr_SetString(PyExc_ValueError, "the weights do not belong together");
+        return NULL;
+    }
+    float *room = malloc((size_t)(hidden + 1) * sizeof(float));
+    if (room == NULL) {
+        return PyErr_NoMemory();
+    }
+    for (Py_ssize_t member = 0; member < members; member++) {
+        const Reader reader = {
+            .feed_forward = (const float *)views[FEED_FORWARD].buf + member * features * hidden,
+            .feed_forward_bias = (const float *)views[FEED_FORWARD_BIAS].buf + member * hidden,
+            .norm = (const float *)views[NORM].buf + member * hidden,
+            .norm_bias = (const float *)views[NORM_BIAS].buf + member * hidden,
+            .classifier = (const float *)views[CLASSIFIER].buf + member * hidden * labels,
+            .classifier_bias = (const float *)views[CLASSIFIER_BIAS].buf + member * labels,
+            .shortcut = (const float *)views[SHORTCUT].buf + member * features * labels,
+            .shortcut_bias = (const float *)views[SHORTCUT_BIAS].buf + member * labels,
+            .features = features,
+            .hidden = hidden,
+            .labels = labels,
+        };
+        read_member(&reader, (const float *)views[READ_FEATURES].buf + member * features, room,
+                    (float *)views[LOGITS].buf + member * labels);
+    }
+    free(room);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+read_text(PyObject *module, PyObject *const *objects, Py_ssize_t count)
+{
+    (void)module;
+    if (count != READ) {
+        return PyErr_Format(PyExc_TypeError, "expected %d arrays", READ);
+    }
+    Py_buffer views[READ];
+    if (get_arrays(objects, views, read_arrays, READ) < 0) {
+        return NULL;
+    }
+    PyObject *result = read_checked(views);
+    release_arrays(views, READ);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"text_sums", text_sums, METH_VARARGS, NULL},
+    {"read_text", (PyCFunction)(void (*)(void))read_text, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_local_network", NULL, 0, methods, module_slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC
+PyInit__local_network(void)
+{
+    return PyModuleDef_Init(&module);
+}

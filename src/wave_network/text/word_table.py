@@ -1,0 +1,78 @@
+"""From words to token ids: words recur, and looking them up is quicker than encoding them again."""
+
+from __future__ import annotations
+
+import os
+import struct
+from itertools import accumulate
+from typing import Final
+
+ID: Final = struct.Struct("i")  # as np.int32
+
+
+class PythonWordTable:
+    """The ids of words that were met before. Safe to share between threads.
+
+    Args:
+        limit: Once it has more words, it forgets them all before it takes others.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._words = {"": b""}
+
+    def __len__(self) -> int:
+        return len(self._words) - 1
+
+    def encode(
+        self, texts: list[str], first: int, most: int, known: dict[str, bytes]
+    ) -> tuple[bytearray, bytearray, set[str]]:
+        """Look up the words of texts, which spaces and line feeds part.
+
+        Args:
+            texts: The texts.
+            first: The id that each text begins with.
+            most: Ids of one text at most, the first one included; further ones are left out.
+            known: The ids of words that the table may lack.
+
+        Returns:
+            The packed ids as 32-bit integers, and the texts' offsets among them as 64-bit ones; and
+            the words that neither table nor `known` has. If there are any, the ids are of no use.
+        """
+        get = self._words.__getitem__
+        unknown: set[str] = set()
+        start, room = ID.pack(first), ID.size * (most - 1)
+        rows = []
+        for text in texts:
+            words = text.replace("\n", " ").split(" ")
+            try:
+                row = b"".join(map(get, words))
+            except KeyError:
+                # Another thread may empty the table at any time: each word is looked up once.
+                found = [self._words.get(word, known.get(word)) for word in words]
+                unknown.update(word for word, ids in zip(words, found, strict=True) if ids is None)
+                row = b"".join(ids for ids in found if ids is not None)
+            rows.append(start + row[:room])
+        ends = accumulate((len(row) // ID.size for row in rows), initial=0)
+        offsets = bytearray(struct.pack(f"{len(rows) + 1}q", *ends))
+        return bytearray().join(rows), offsets, unknown
+
+    def add(self, words: dict[str, bytes]) -> None:
+        """Keep the ids of words, as bytes of 32-bit integers."""
+        if len(self) > self._limit:
+            self._words = {"": b""}
+        self._words.update(words)
+
+
+try:
+    from wave_network.text._word_table import WordTable as _CompiledWordTable
+except ImportError:  # there was no C compiler
+    _CompiledWordTable = None  # type: ignore[assignment, misc]
+
+
+def word_table(limit: int) -> PythonWordTable | _CompiledWordTable:
+    """A `PythonWordTable`, or where it could be built its quicker compiled form."""
+    if _CompiledWordTable is None:
+        return PythonWordTable(limit)
+    # A seed that nobody knows: no text can be made of words that all meet in one place.
+    return _CompiledWordTable(limit, int.from_bytes(os.urandom(8), "little"))

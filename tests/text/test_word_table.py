@@ -1,0 +1,162 @@
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wave_network.text import word_table as module
+from wave_network.text.word_table import PythonWordTable, word_table
+
+CompiledWordTable = module._CompiledWordTable
+
+needs_the_compiler = pytest.mark.skipif(
+    CompiledWordTable is None, reason="the compiled table was not built"
+)
+FORMS = [
+    pytest.param(PythonWordTable, id="python"),
+    pytest.param(
+        lambda limit: CompiledWordTable(limit, 7), id="compiled", marks=needs_the_compiler
+    ),
+]
+every_form = pytest.mark.parametrize("make", FORMS)
+
+WORDS = st.sampled_from(["a", "b", "ab", "ba", "ä", "雨", "🦙", "\udc00", "\0", "a\0", "x" * 300])
+TEXTS = st.lists(
+    st.lists(st.one_of(WORDS, st.sampled_from(["", " ", "\n", "\r", "\t", "\u2028"]))).map(" ".join)
+)
+
+
+def ids_of(word):
+    """As many ids as the word has characters, up to three."""
+    return np.array([ord(character) for character in word[:3]], np.int32).tobytes()
+
+
+def encode(table, texts, first=1, most=5):
+    """As the tokenizer does: what is unknown is found out, and asked for again."""
+    known = {}
+    while True:
+        ids, offsets, unknown = table.encode(texts, first, most, known)
+        if not unknown:
+            return np.frombuffer(ids, np.int32).tolist(), np.frombuffer(offsets, np.int64).tolist()
+        found = {word: ids_of(word) for word in unknown}
+        table.add({word: ids for word, ids in found.items() if len(word) < 100})
+        known.update(found)
+
+
+def plain(texts, first=1, most=5):
+    rows = []
+    for text in texts:
+        words = text.replace("\n", " ").split(" ")
+        ids = [index for word in words for index in np.frombuffer(ids_of(word), np.int32)]
+        rows.append([first, *ids][:most])
+    return [index for row in rows for index in row], np.cumsum([0, *map(len, rows)]).tolist()
+
+
+@every_form
+@settings(max_examples=300)
+@given(batches=st.lists(TEXTS, max_size=4), most=st.integers(1, 9), limit=st.integers(0, 5))
+def test_any_text_gets_the_ids_of_its_words(make, batches, most, limit):
+    table = make(limit)
+    for texts in [*batches, *batches]:
+        assert encode(table, texts, most=most) == plain(texts, most=most)
+
+
+@every_form
+def test_what_is_unknown_is_told_once_each(make):
+    table = make(10)
+    table.add({"known": ids_of("known")})
+    _, _, unknown = table.encode(["new known  new\nother", "new", ""], 1, 64, {"other": b""})
+    assert unknown == {"new"}
+
+
+@every_form
+def test_many_words_are_found_again(make):
+    table = make(100_000)
+    words = [f"{number:x}" for number in range(50_000)]
+    for start in range(0, len(words), 1_000):
+        table.add({word: ids_of(word) for word in words[start : start + 1_000]})
+    assert len(table) == len(words)
+    texts = [" ".join(words[start : start + 100]) for start in range(0, len(words), 100)]
+    found, offsets, unknown = table.encode(texts, 1, 10_000, {})
+    assert not unknown
+    expected = plain(texts, most=10_000)
+    assert np.frombuffer(found, np.int32).tolist() == expected[0]
+    assert np.frombuffer(offsets, np.int64).tolist() == expected[1]
+
+
+@every_form
+def test_it_forgets_all_once_it_is_full(make):
+    table = make(3)
+    table.add({word: ids_of(word) for word in "abcd"})
+    assert len(table) == 4
+    table.add({"e": ids_of("e")})
+    assert len(table) == 1
+    assert table.encode(["a e"], 1, 9, {})[2] == {"a"}
+
+
+@every_form
+def test_a_word_may_have_no_ids(make):
+    table = make(3)
+    table.add({"nothing": b""})
+    ids, offsets, unknown = table.encode(["nothing nothing"], 7, 9, {})
+    assert (np.frombuffer(ids, np.int32).tolist(), unknown) == ([7], set())
+    assert np.frombuffer(offsets, np.int64).tolist() == [0, 1]
+
+
+@every_form
+def test_threads_may_share_it(make):
+    table = make(20)
+    texts = [f"{number} {number % 37} {number % 5}" for number in range(300)]
+    expected, wrong = plain(texts), []
+
+    def work():
+        for _ in range(20):
+            if encode(table, texts) != expected:
+                wrong.append(True)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@needs_the_compiler
+def test_the_compiled_form_is_the_one_that_is_used():
+    assert isinstance(word_table(5), CompiledWordTable)
+
+
+def test_without_it_the_python_form_is_used(monkeypatch):
+    monkeypatch.setattr(module, "_CompiledWordTable", None)
+    assert isinstance(word_table(5), PythonWordTable)
+
+
+@needs_the_compiler
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (("a",), 1, 5, {}),
+        ([1], 1, 5, {}),
+        (["a"], "1", 5, {}),
+        (["a"], 1, 5, None),
+        (["a"], 1, 5, {"a": [1]}),
+        (["a"], 2**40, 5, {}),
+    ],
+)
+def test_wrong_types_are_refused(arguments):
+    with pytest.raises((TypeError, OverflowError)):
+        CompiledWordTable(5, 7).encode(*arguments)
+
+
+@needs_the_compiler
+def test_wrong_words_are_refused():
+    table = CompiledWordTable(5, 7)
+    for words in ([], {1: b""}, {"a": "b"}):
+        with pytest.raises(TypeError):
+            table.add(words)
+    with pytest.raises(ValueError, match="one id"):
+        table.encode(["a"], 1, 0, {})
+    with pytest.raises(TypeError):
+        CompiledWordTable("5", 7)
