@@ -5,10 +5,10 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            f"wave_network.{package}.{name}",
-            [f"src/wave_network/{package}/{name}.c"],
+            f"wave_network.{name}",
+            [f"src/wave_network/{name.replace('.', '/')}.c"],
             optional=True,  # where there is no compiler, all works without, slower
         )
-        for package, name in (("runtime", "_local_network"), ("text", "_word_table"))
+        for name in ("_local_waves", "text._word_table", "training._row_adam")
     ]
 )

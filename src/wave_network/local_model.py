@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wave_network import ops
+from wave_network.compiled_features import can_be_compiled, compiled_features
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedBatch
 from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
@@ -94,6 +95,9 @@ class LocalWaveNetwork(nn.Module):
         return logits if self.linear is None else logits + self.linear(batch)
 
     def _features(self, batch: PackedBatch) -> Tensor:
+        """What the readers see of each text, (members, texts, features)."""
+        if can_be_compiled(self.embedding.weight):
+            return compiled_features(self.embedding, self.bigrams, batch, self.config)
         offsets, members = batch.offsets, self.config.members
         distinct, index = torch.unique(batch.ids, return_inverse=True)
         u, v = self.embedding(distinct).chunk(2, dim=1)  # (distinct, members * hidden)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from math import isqrt
 from typing import TYPE_CHECKING, Final, TypeVar
 
+try:
+    from wave_network import _local_waves as compiled
+except ImportError:  # there was no C compiler
+    compiled = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
     IntegerArray = TypeVar("IntegerArray", Tensor, NDArray[np.int64])
+
+__all__ = ["ENERGY_FLOOR", "PAIR_FACTORS", "compiled", "largest_prime", "pair_bucket"]
 
 ENERGY_FLOOR: Final = 1e-6
 """Added under the root of an energy, so that an energy of 0 has a gradient."""

@@ -6,7 +6,21 @@ import pytest
 import torch
 from torch import nn
 
+from wave_network.training import row_adam as module
 from wave_network.training.row_adam import RowAdam
+
+needs_the_compiler = pytest.mark.skipif(
+    module.compiled is None, reason="the compiled form was not built"
+)
+
+
+@pytest.fixture(
+    autouse=True, params=[pytest.param(True, id="compiled", marks=needs_the_compiler), False]
+)
+def form(request, monkeypatch):
+    """Each test is of both forms."""
+    if not request.param:
+        monkeypatch.setattr(module, "compiled", None)
 
 
 def make_tables(count=2):
@@ -75,3 +89,53 @@ def test_tokens_that_never_occur_cost_no_memory():
     state = optimizer.state[table.weight]
     assert state["rows"] == 300
     assert 300 <= len(state["mean"]) == len(state["square"]) <= 320
+
+
+def test_tables_that_the_compiled_form_cannot_read_are_updated_by_torch():
+    torch.manual_seed(0)
+    start = torch.randn(6, 4)
+    tables = [start.clone(), start.double(), start.T.contiguous().T]
+    for table in tables:
+        table.requires_grad_()
+        optimizer = RowAdam([table], lr=0.1)
+        rows, values = torch.tensor([[1, 4]]), torch.ones(2, 4, dtype=table.dtype)
+        table.grad = torch.sparse_coo_tensor(rows, values, table.shape, check_invariants=False)
+        optimizer.step()
+        optimizer.step()
+    for table in tables[1:]:
+        torch.testing.assert_close(table, tables[0], check_dtype=False)
+    assert not torch.equal(tables[0], start)
+
+
+@needs_the_compiler
+@pytest.mark.parametrize(
+    ("position", "value"),
+    [
+        (0, torch.ones(5)),
+        (0, torch.ones(5, 2, dtype=torch.float64)),
+        (1, torch.tensor([0, 5])),
+        (1, torch.tensor([0, -1])),
+        (1, torch.tensor([0])),
+        (1, torch.tensor([0, 1], dtype=torch.int32)),
+        (2, torch.ones(2, 3)),
+        (3, torch.tensor([0, 3])),
+        (4, torch.ones(3, 1)),
+        (5, torch.ones(2, 2)),
+    ],
+)
+def test_what_would_reach_beyond_a_table_is_refused(position, value):
+    from wave_network.training._row_adam import update_rows
+
+    tensors = [
+        torch.ones(5, 2),
+        torch.tensor([1, 3]),
+        torch.ones(2, 2),
+        torch.tensor([2, 0]),
+        torch.zeros(3, 2),
+        torch.zeros(3, 2),
+    ]
+    numbers = (0.9, 0.99, 1e-8, 0.1)
+    update_rows(*(tensor.numpy() for tensor in tensors), *numbers)
+    tensors[position] = value
+    with pytest.raises(ValueError, match=r"belong together|two axes"):
+        update_rows(*(tensor.numpy() for tensor in tensors), *numbers)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wave_network.config import LocalWaveConfig
-from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS, pair_bucket
+from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS, compiled, pair_bucket
 from wave_network.model_folder import Tensors
 from wave_network.runtime.waves import (
     Floats,
@@ -19,11 +19,6 @@ from wave_network.runtime.waves import (
     log_softmax,
     represent,
 )
-
-try:
-    from wave_network.runtime import _local_network as compiled
-except ImportError:  # there was no C compiler
-    compiled = None  # type: ignore[assignment]
 
 
 class Terms(NamedTuple):

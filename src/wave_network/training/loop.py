@@ -182,7 +182,9 @@ class _Trainer:
         epochs = config.epochs_for(len(training))
         steps = -(-len(training) // config.batch_size) * epochs
         self.schedules = [build_schedule(each, config, steps) for each in self.optimizers]
-        self.model = self.accelerator.prepare(model)
+        self.model = model
+        if self.accelerator.num_processes > 1:  # else it does nothing, but takes long to import
+            self.model = self.accelerator.prepare(model)
         if progress:
             progress.start(steps, epochs)
 

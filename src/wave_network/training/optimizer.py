@@ -12,7 +12,15 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from wave_network.config import EMBEDDING_TABLES, TrainConfig
-from wave_network.training.row_adam import RowAdam
+from wave_network.training.row_adam import RowAdam, eager
+
+
+class EagerAdamW(AdamW):
+    """`AdamW` that is not for `torch.compile`, whose machinery takes over a second to import."""
+
+    add_param_group = eager(Optimizer.add_param_group)
+    zero_grad = eager(Optimizer.zero_grad)
+    step = torch.no_grad()(eager(AdamW.step))
 
 
 def build_optimizers(
@@ -44,7 +52,7 @@ def build_optimizers(
         optimizers.append(
             RowAdam(rows, lr=table_rate, eps=epsilon)
             if sparse
-            else AdamW(rows, lr=table_rate, eps=epsilon, weight_decay=0.0)
+            else EagerAdamW(rows, lr=table_rate, eps=epsilon, weight_decay=0.0)
         )
     trained = [p for p in model.parameters() if p.requires_grad]
     others = [p for p in trained if all(p is not table for table in rows)]
@@ -52,7 +60,7 @@ def build_optimizers(
         {"params": list(filter(_is_matrix, others)), "weight_decay": config.weight_decay},
         {"params": [p for p in others if not _is_matrix(p)], "weight_decay": 0.0},
     ]
-    return [*optimizers, AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))]
+    return [*optimizers, EagerAdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))]
 
 
 def _is_matrix(parameter: nn.Parameter) -> bool:

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import sqrt
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+try:
+    from wave_network.training import _row_adam as compiled
+except ImportError:  # there was no C compiler
+    compiled = None  # type: ignore[assignment]
+
 _SPARE: Final = 16  # a sixteenth: seldom copied, and little to spare
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def eager(method: Method) -> Method:
+    """A method of torch's optimizers without its decorator for `torch.compile`, if it has one.
+
+    Nothing here is compiled so, and the decorator's first call imports what takes over a second.
+    """
+    plain: Method = getattr(method, "__wrapped__", method)
+    return plain
 
 
 class RowAdam(Optimizer):
@@ -25,6 +42,9 @@ class RowAdam(Optimizer):
         betas: Decay of the first and the second moment.
         eps: Added to the root of the second moment.
     """
+
+    add_param_group = eager(Optimizer.add_param_group)
+    zero_grad = eager(Optimizer.zero_grad)
 
     def __init__(
         self,
@@ -55,14 +75,84 @@ class RowAdam(Optimizer):
         rows, gradient = _distinct_rows(table.grad)
         places = _places(state, rows)
         (beta1, beta2), step = group["betas"], state["step"]
-        mean = state["mean"].index_select(0, places).lerp_(gradient, 1 - beta1)
-        square = state["square"].index_select(0, places).mul_(beta2)
-        square.addcmul_(gradient, gradient, value=1 - beta2)
-        state["mean"].index_copy_(0, places, mean)
-        state["square"].index_copy_(0, places, square)
-        update = mean.div_(square.sqrt_().add_(group["eps"]))
         rate = group["lr"] * sqrt(1 - beta2**step) / (1 - beta1**step)
-        table.index_add_(0, rows, update, alpha=-rate)
+        update: Callable[..., None] = update_rows
+        if compiled is not None and _are_plain(table, state["mean"], state["square"]):
+            update = _update_rows_compiled
+        update(
+            table,
+            rows,
+            gradient,
+            places,
+            state["mean"],
+            state["square"],
+            beta1,
+            beta2,
+            group["eps"],
+            rate,
+        )
+
+
+def update_rows(
+    table: Tensor,
+    rows: Tensor,
+    gradient: Tensor,
+    places: Tensor,
+    means: Tensor,
+    squares: Tensor,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    rate: float,
+) -> None:
+    """Update rows of a table and their moments in place.
+
+    Args:
+        table: (rows of the table, columns).
+        rows: The distinct rows to update, (rows,).
+        gradient: Theirs, (rows, columns).
+        places: Where they have their moments, (rows,).
+        means: First moments, (places, columns).
+        squares: Second moments, (places, columns).
+        beta1: Decay of the first moment.
+        beta2: Decay of the second moment.
+        epsilon: Added to the root of the second moment.
+        rate: Step size, corrected for the moments' start at 0.
+    """
+    mean = means.index_select(0, places).lerp_(gradient, 1 - beta1)
+    square = squares.index_select(0, places).mul_(beta2)
+    square.addcmul_(gradient, gradient, value=1 - beta2)
+    means.index_copy_(0, places, mean)
+    squares.index_copy_(0, places, square)
+    table.index_add_(0, rows, mean.div_(square.sqrt_().add_(epsilon)), alpha=-rate)
+
+
+def _are_plain(*tables: Tensor) -> bool:
+    return all(
+        table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous()
+        for table in tables
+    )
+
+
+def _update_rows_compiled(
+    table: Tensor,
+    rows: Tensor,
+    gradient: Tensor,
+    places: Tensor,
+    means: Tensor,
+    squares: Tensor,
+    *numbers: float,
+) -> None:
+    """As `update_rows`, by `_row_adam.c`: each number is read and written once."""
+    compiled.update_rows(
+        table.detach().numpy(),
+        rows.numpy(),
+        gradient.contiguous().numpy(),
+        places.numpy(),
+        means.numpy(),
+        squares.numpy(),
+        *numbers,
+    )
 
 
 def _restore_places(optimizer: Optimizer) -> None:

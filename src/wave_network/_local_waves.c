@@ -1,5 +1,6 @@
-/* The compiled parts of local_network.LocalNetwork: the sums over texts' tokens in one pass, without
- * arrays of tokens, and what the readers say of one text, without an array for each step. */
+/* The compiled parts of the local wave network: the sums over texts' tokens in one pass, without
+ * arrays of tokens; their gradients; and what the readers say of one text, without an array for each
+ * step. `runtime/local_network.py` and `local_model.py` have the same in NumPy and in torch. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -10,6 +11,13 @@
 
 #ifdef _MSC_VER
 #define restrict __restrict
+#endif
+
+/* Compiled for wider registers, too, which the loader takes where the processor has them. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
 #endif
 
 typedef struct {
@@ -31,11 +39,17 @@ row_of(const Table *table, int64_t index)
     return table->rows + index * table->width;
 }
 
+static inline int64_t
+pair_bucket(const Model *model, const Table *table, int32_t first, int32_t second)
+{
+    uint64_t hash = (uint64_t)first * model->first_factor + (uint64_t)second * model->second_factor;
+    return (int64_t)(hash % (uint64_t)table->count);
+}
+
 static inline const float *
 pair_row(const Model *model, const Table *table, int32_t first, int32_t second)
 {
-    uint64_t hash = (uint64_t)first * model->first_factor + (uint64_t)second * model->second_factor;
-    return row_of(table, (int64_t)(hash % (uint64_t)table->count));
+    return row_of(table, pair_bucket(model, table, first, second));
 }
 
 static inline void
@@ -48,7 +62,7 @@ add_to(float *restrict sum, const float *restrict row, int64_t width)
 
 /* The sums over one text: of u, of its energy and of the local waves' (width each), of the pairs'
  * rows, and of the linear part's two tables. */
-static void
+WIDE static void
 sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict sums)
 {
     const int64_t width = model->embedding.width / 2, labels = model->linear_tokens.width;
@@ -132,12 +146,159 @@ sum_texts(const Model *model, const int32_t *ids, const int64_t *offsets, int64_
     return 0;
 }
 
+/* The rows of a table that texts hold, in ascending order, and where the gradient of each stands. */
+typedef struct {
+    int64_t *rows, count;
+    int32_t *place; /* of each row of the table */
+    float *gradients;
+} Held;
+
+static inline float *
+gradient_of(const Held *held, int64_t row, int64_t width)
+{
+    return held->gradients + held->place[row] * width;
+}
+
+/* The gradients of the rows of one text's tokens and pairs, added to what there is. `slopes` is room
+ * for what a unit of each sum is worth. */
+WIDE static void
+add_gradients(const Model *model, const int32_t *ids, int64_t length, const float *features,
+              const float *gradient, float *restrict slopes, const Held *tokens, const Held *pairs)
+{
+    const int64_t width = model->embedding.width / 2, hidden = width / model->members;
+    const int64_t pair_size = model->bigrams.width / model->members;
+    const float root = sqrtf((float)length);
+    const float pair_root = sqrtf(length > 2 ? (float)(length - 1) : 1.0f);
+    float *restrict coherent = slopes, *restrict energy = slopes + width;
+    float *restrict local = slopes + 2 * width, *restrict bigrams = slopes + 3 * width;
+    for (int64_t member = 0; member < model->members; member++) {
+        const int64_t start = member * hidden;
+        for (int64_t i = 0; i < hidden; i++) { /* of a root the slope is half its inverse */
+            coherent[start + i] = gradient[i] / root;
+            energy[start + i] = gradient[hidden + i] / features[hidden + i];
+            local[start + i] =
+                gradient[2 * hidden + i] / features[2 * hidden + i] * model->local_scale;
+        }
+        gradient += 3 * hidden;
+        features += 3 * hidden;
+        for (int64_t i = 0; i < pair_size; i++) {
+            bigrams[member * pair_size + i] = gradient[i] / pair_root;
+        }
+        gradient += pair_size;
+        features += pair_size;
+    }
+    const float *restrict before = NULL;
+    float *at_before = NULL;
+    for (int64_t t = 0; t < length; t++) {
+        const float *restrict u = row_of(&model->embedding, ids[t]), *restrict v = u + width;
+        float *at_u = gradient_of(tokens, ids[t], 2 * width), *at_v = at_u + width;
+        for (int64_t i = 0; i < width; i++) {
+            at_u[i] += coherent[i] + energy[i] * u[i];
+        }
+        if (before != NULL && model->modulation) {
+            for (int64_t i = 0; i < width; i++) {
+                float at_wave = local[i] * v[i] * before[i];
+                at_v[i] += at_wave * before[i];
+                at_before[i] += at_wave * v[i];
+            }
+        }
+        else if (before != NULL) {
+            for (int64_t i = 0; i < width; i++) {
+                float at_wave = local[i] * (v[i] + before[i]);
+                at_v[i] += at_wave;
+                at_before[i] += at_wave;
+            }
+        }
+        if (before != NULL) {
+            int64_t bucket = pair_bucket(model, &model->bigrams, ids[t - 1], ids[t]);
+            add_to(gradient_of(pairs, bucket, model->bigrams.width), bigrams,
+                   model->bigrams.width);
+        }
+        before = u;
+        at_before = at_u;
+    }
+}
+
+static void
+release_held(Held *held)
+{
+    free(held->rows);
+    free(held->place);
+    free(held->gradients);
+}
+
+/* Find the rows that texts hold: of tokens, or of pairs. */
+static int
+hold(Held *held, const Model *model, const Table *table, const int32_t *ids,
+     const int64_t *offsets, int64_t texts, int of_pairs)
+{
+    *held = (Held){NULL, 0, NULL, NULL};
+    held->place = calloc((size_t)table->count, sizeof(int32_t));
+    if (held->place == NULL) {
+        return -1;
+    }
+    for (int64_t text = 0; text < texts; text++) {
+        for (int64_t t = offsets[text] + of_pairs; t < offsets[text + 1]; t++) {
+            int64_t row = of_pairs ? pair_bucket(model, table, ids[t - 1], ids[t]) : ids[t];
+            held->count += held->place[row] == 0;
+            held->place[row] = 1;
+        }
+    }
+    held->rows = malloc((size_t)(held->count + 1) * sizeof(int64_t));
+    held->gradients = calloc((size_t)(held->count * table->width + 1), sizeof(float));
+    if (held->rows == NULL || held->gradients == NULL) {
+        release_held(held);
+        return -1;
+    }
+    int32_t place = 0;
+    for (int64_t row = 0; row < table->count; row++) {
+        if (held->place[row] != 0) {
+            held->rows[place] = row;
+            held->place[row] = place++;
+        }
+    }
+    return 0;
+}
+
+static int
+sum_gradients(const Model *model, const int32_t *ids, const int64_t *offsets, int64_t texts,
+              const float *features, const float *gradient, Held *tokens, Held *pairs)
+{
+    const int64_t feature_count = 3 * (model->embedding.width / 2) + model->bigrams.width;
+    float *slopes = malloc((size_t)feature_count * sizeof(float));
+    if (slopes == NULL) {
+        return -1;
+    }
+    if (hold(tokens, model, &model->embedding, ids, offsets, texts, 0) < 0) {
+        free(slopes);
+        return -1;
+    }
+    if (hold(pairs, model, &model->bigrams, ids, offsets, texts, 1) < 0) {
+        release_held(tokens);
+        free(slopes);
+        return -1;
+    }
+    for (int64_t text = 0; text < texts; text++) {
+        add_gradients(model, ids + offsets[text], offsets[text + 1] - offsets[text],
+                      features + text * feature_count, gradient + text * feature_count, slopes,
+                      tokens, pairs);
+    }
+    free(slopes);
+    return 0;
+}
+
 /* What would have the sums read or write where nothing is. */
 static const char *
 problem(const Model *model, const int32_t *ids, Py_ssize_t id_count, const int64_t *offsets,
         int64_t texts, Py_ssize_t feature_count, Py_ssize_t margin_count)
 {
     const int64_t labels = model->linear_tokens.width;
+    if (model->members < 1 || model->embedding.width % (2 * model->members) != 0
+        || model->bigrams.width % model->members != 0 || model->bigrams.count < 1
+        || labels != model->linear_bigrams.width
+        || (labels > 0 && model->linear_bigrams.count < 1)) {
+        return "the tables do not belong together";
+    }
     if (texts < 0 || offsets[0] != 0 || offsets[texts] != id_count) {
         return "the offsets do not go from 0 to the number of ids";
     }
@@ -167,7 +328,7 @@ typedef struct {
     int64_t features, hidden, labels;
 } Reader;
 
-static void
+WIDE static void
 add_product(float *restrict result, const float *values, const float *restrict weights,
             int64_t inputs, int64_t outputs)
 {
@@ -282,18 +443,9 @@ sum_checked(Model *model, const Py_buffer *views)
     const int32_t *ids = views[IDS].buf;
     const int64_t *offsets = views[OFFSETS].buf;
     const int64_t texts = views[OFFSETS].shape[0] - 1;
-    const char *wrong = NULL;
-    if (model->members < 1 || model->embedding.width % (2 * model->members) != 0
-        || model->bigrams.width % model->members != 0 || model->bigrams.count < 1
-        || model->linear_tokens.width != model->linear_bigrams.width
-        || (model->linear_tokens.width > 0 && model->linear_bigrams.count < 1)) {
-        wrong = "the tables do not belong together";
-    }
-    else {
-        wrong = problem(model, ids, views[IDS].shape[0], offsets, texts,
-                        views[FEATURES].len / (Py_ssize_t)sizeof(float),
-                        views[MARGINS].len / (Py_ssize_t)sizeof(float));
-    }
+    const char *wrong = problem(model, ids, views[IDS].shape[0], offsets, texts,
+                                views[FEATURES].len / (Py_ssize_t)sizeof(float),
+                                views[MARGINS].len / (Py_ssize_t)sizeof(float));
     if (wrong != NULL) {
         PyErr_SetString(PyExc_ValueError, wrong);
         return NULL;
@@ -332,6 +484,86 @@ text_sums(PyObject *module, PyObject *args)
     }
     PyObject *result = sum_checked(&model, views);
     release_arrays(views, SUMMED);
+    return result;
+}
+
+enum { G_IDS, G_OFFSETS, G_EMBEDDING, G_BIGRAMS, G_FEATURES, G_GRADIENT, DERIVED };
+
+static const Expected derived[DERIVED] = {
+    [G_IDS] = {1, "il", 4, 0},
+    [G_OFFSETS] = {1, "lq", 8, 0},
+    [G_EMBEDDING] = {2, "f", 4, 0},
+    [G_BIGRAMS] = {2, "f", 4, 0},
+    [G_FEATURES] = {3, "f", 4, 0},
+    [G_GRADIENT] = {3, "f", 4, 0},
+};
+
+static PyObject *
+bytes_of(const void *items, int64_t count, size_t item_size)
+{
+    return PyByteArray_FromStringAndSize(items, (Py_ssize_t)((size_t)count * item_size));
+}
+
+static PyObject *
+derive_checked(Model *model, const Py_buffer *views)
+{
+    model->embedding = table_of(&views[G_EMBEDDING]);
+    model->bigrams = table_of(&views[G_BIGRAMS]);
+    model->linear_tokens = model->linear_bigrams = (Table){NULL, 0, 0};
+    const int32_t *ids = views[G_IDS].buf;
+    const int64_t *offsets = views[G_OFFSETS].buf;
+    const int64_t texts = views[G_OFFSETS].shape[0] - 1;
+    const char *wrong = problem(model, ids, views[G_IDS].shape[0], offsets, texts,
+                                views[G_FEATURES].len / (Py_ssize_t)sizeof(float), 0);
+    if (wrong == NULL && views[G_GRADIENT].len != views[G_FEATURES].len) {
+        wrong = "the gradient is not of the features' shape";
+    }
+    if (wrong != NULL) {
+        PyErr_SetString(PyExc_ValueError, wrong);
+        return NULL;
+    }
+    int status;
+    Held tokens, pairs;
+    Py_BEGIN_ALLOW_THREADS
+    status = sum_gradients(model, ids, offsets, texts, views[G_FEATURES].buf,
+                           views[G_GRADIENT].buf, &tokens, &pairs);
+    Py_END_ALLOW_THREADS
+    if (status < 0) {
+        return PyErr_NoMemory();
+    }
+    PyObject *result = Py_BuildValue(
+        "(NNNN)", bytes_of(tokens.rows, tokens.count, sizeof(int64_t)),
+        bytes_of(tokens.gradients, tokens.count * model->embedding.width, sizeof(float)),
+        bytes_of(pairs.rows, pairs.count, sizeof(int64_t)),
+        bytes_of(pairs.gradients, pairs.count * model->bigrams.width, sizeof(float)));
+    release_held(&tokens);
+    release_held(&pairs);
+    return result;
+}
+
+static PyObject *
+text_gradients(PyObject *module, PyObject *args)
+{
+    PyObject *objects[DERIVED];
+    Model model;
+    long long members;
+    unsigned long long first_factor, second_factor;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOOOLp(KK)f", &objects[G_IDS], &objects[G_OFFSETS],
+                          &objects[G_EMBEDDING], &objects[G_BIGRAMS], &objects[G_FEATURES],
+                          &objects[G_GRADIENT], &members, &model.modulation, &first_factor,
+                          &second_factor, &model.local_scale)) {
+        return NULL;
+    }
+    model.members = members;
+    model.first_factor = first_factor;
+    model.second_factor = second_factor;
+    Py_buffer views[DERIVED];
+    if (get_arrays(objects, views, derived, DERIVED) < 0) {
+        return NULL;
+    }
+    PyObject *result = derive_checked(&model, views);
+    release_arrays(views, DERIVED);
     return result;
 }
 
@@ -421,6 +653,7 @@ read_text(PyObject *module, PyObject *const *objects, Py_ssize_t count)
 
 static PyMethodDef methods[] = {
     {"text_sums", text_sums, METH_VARARGS, NULL},
+    {"text_gradients", text_gradients, METH_VARARGS, NULL},
     {"read_text", (PyCFunction)(void (*)(void))read_text, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -430,11 +663,11 @@ static PyModuleDef_Slot module_slots[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_local_network", NULL, 0, methods, module_slots, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "_local_waves", NULL, 0, methods, module_slots, NULL, NULL, NULL,
 };
 
 PyMODINIT_FUNC
-PyInit__local_network(void)
+PyInit__local_waves(void)
 {
     return PyModuleDef_Init(&module);
 }

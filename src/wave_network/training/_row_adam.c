@@ -1,0 +1,151 @@
+/* The compiled form of row_adam.update_rows. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef _MSC_VER
+#define restrict __restrict
+#endif
+
+/* Compiled for wider registers, too, which the loader takes where the processor has them. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+WIDE static void
+update(float *restrict row, const float *restrict gradient, float *restrict mean,
+       float *restrict square, int64_t width, float beta1, float beta2, float epsilon, float rate)
+{
+    for (int64_t i = 0; i < width; i++) {
+        mean[i] += (gradient[i] - mean[i]) * (1 - beta1);
+        square[i] = square[i] * beta2 + gradient[i] * gradient[i] * (1 - beta2);
+        row[i] -= rate * (mean[i] / (sqrtf(square[i]) + epsilon));
+    }
+}
+
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)0)
+#endif
+enum { AHEAD = 6, FLOATS_A_LINE = 16 };
+
+/* Rows lie far apart: what is asked for early need not be waited for. */
+static inline void
+prefetch(const float *row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i += FLOATS_A_LINE) {
+        PREFETCH(row + i);
+    }
+}
+
+enum { TABLE, ROWS, GRADIENT, PLACES, MEAN, SQUARE, ARRAYS };
+
+static int
+are_indices(const Py_buffer *view, int64_t count, int64_t below)
+{
+    const int64_t *indices = view->buf;
+    if (view->ndim != 1 || view->itemsize != 8 || strchr("lq", view->format[0]) == NULL
+        || view->shape[0] != count) {
+        return 0;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (indices[i] < 0 || indices[i] >= below) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int
+are_floats(const Py_buffer *view, int64_t width)
+{
+    return view->ndim == 2 && view->format[0] == 'f' && view->shape[1] == width;
+}
+
+static PyObject *
+update_checked(const Py_buffer *views, float beta1, float beta2, float epsilon, float rate)
+{
+    if (views[TABLE].ndim != 2 || views[GRADIENT].ndim != 2) {
+        PyErr_SetString(PyExc_ValueError, "tables have two axes");
+        return NULL;
+    }
+    const int64_t width = views[TABLE].shape[1], count = views[GRADIENT].shape[0];
+    if (!are_floats(&views[TABLE], width) || !are_floats(&views[GRADIENT], width)
+        || !are_floats(&views[MEAN], width) || !are_floats(&views[SQUARE], width)
+        || views[MEAN].shape[0] != views[SQUARE].shape[0]
+        || !are_indices(&views[ROWS], count, views[TABLE].shape[0])
+        || !are_indices(&views[PLACES], count, views[MEAN].shape[0])) {
+        PyErr_SetString(PyExc_ValueError, "rows, gradients and moments do not belong together");
+        return NULL;
+    }
+    const int64_t *rows = views[ROWS].buf, *places = views[PLACES].buf;
+    float *table = views[TABLE].buf, *mean = views[MEAN].buf, *square = views[SQUARE].buf;
+    const float *gradient = views[GRADIENT].buf;
+    Py_BEGIN_ALLOW_THREADS
+    for (int64_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) {
+            prefetch(table + rows[i + AHEAD] * width, width);
+            prefetch(mean + places[i + AHEAD] * width, width);
+            prefetch(square + places[i + AHEAD] * width, width);
+        }
+        update(table + rows[i] * width, gradient + i * width, mean + places[i] * width,
+               square + places[i] * width, width, beta1, beta2, epsilon, rate);
+    }
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+update_rows(PyObject *module, PyObject *args)
+{
+    PyObject *objects[ARRAYS];
+    float beta1, beta2, epsilon, rate;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOOOffff", &objects[TABLE], &objects[ROWS], &objects[GRADIENT],
+                          &objects[PLACES], &objects[MEAN], &objects[SQUARE], &beta1, &beta2,
+                          &epsilon, &rate)) {
+        return NULL;
+    }
+    Py_buffer views[ARRAYS];
+    int held = 0;
+    for (; held < ARRAYS; held++) {
+        int written = held == TABLE || held == MEAN || held == SQUARE;
+        int flags = PyBUF_ND | PyBUF_FORMAT | (written ? PyBUF_WRITABLE : 0);
+        if (PyObject_GetBuffer(objects[held], &views[held], flags) < 0) {
+            break;
+        }
+    }
+    PyObject *result = NULL;
+    if (held == ARRAYS) {
+        result = update_checked(views, beta1, beta2, epsilon, rate);
+    }
+    while (held-- > 0) {
+        PyBuffer_Release(&views[held]);
+    }
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"update_rows", update_rows, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_row_adam", NULL, 0, methods, module_slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC
+PyInit__row_adam(void)
+{
+    return PyModuleDef_Init(&module);
+}
