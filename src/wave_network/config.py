@@ -268,6 +268,10 @@ ARCHITECTURES: Final[Mapping[str, type[ClassifierConfig]]] = {
 }
 
 
+FEW_TEXTS: Final = 10_000
+"""Where there are fewer, the tenth held out is missed most, and a refit takes seconds."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How a model is trained.
@@ -303,7 +307,8 @@ class TrainConfig:
         validation_fraction: Share of the training texts held out where no validation is given.
         refit: Whether a second model is learnt from all texts, those held out included, in as many
             epochs as served the first best. It answers with the first one's temperature, thresholds
-            and label sets. Without effect where validation texts are given.
+            and label sets. None: where there are fewer than `FEW_TEXTS` in all. Without effect
+            where validation texts are given.
         class_weight: How much the texts of each class count: `balanced` gives all classes the same
             joint weight; a mapping gives weights by label, 1 where it names none; None: all texts
             alike.
@@ -331,7 +336,7 @@ class TrainConfig:
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0
     validation_fraction: float = 0.1
-    refit: bool = False
+    refit: bool | None = False
     class_weight: ClassWeight | None = None
     calibrate: bool = True
     seed: int = 0
@@ -347,7 +352,7 @@ class TrainConfig:
         check_choice("initialization", self.initialization, get_args(Initialization))
         check_choice("device", self.device, get_args(Device))
         check_choice("calibrate", self.calibrate, (True, False))
-        check_choice("refit", self.refit, (True, False))
+        check_choice("refit", self.refit, (True, False, None))
         check_whole(self, "epochs", "min_steps", "batch_size", "seed")
         check_finite(
             self,
@@ -379,6 +384,10 @@ class TrainConfig:
 
         if self.class_weight is not None and self.class_weight != "balanced":
             object.__setattr__(self, "class_weight", plain_class_weight(self.class_weight))
+
+    def refits(self, texts: int) -> bool:
+        """Whether to refit with that many texts, those held out included."""
+        return texts < FEW_TEXTS if self.refit is None else self.refit
 
     def epochs_for(self, texts: int) -> int:
         """Passes over that many texts: `epochs`, or more where `min_steps` asks for it."""
@@ -417,6 +426,7 @@ class Preset:
 
 _LOCAL_TRAINING: Final = TrainConfig(
     min_steps=500,
+    refit=None,
     embedding_rate=7.5,
     embedding_epsilon=3e-4,
     max_grad_norm=None,

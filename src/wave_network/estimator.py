@@ -74,7 +74,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         validation_fraction: Share of the texts held out, stratified, to choose the epoch (and
             with any number of labels a text, the thresholds).
         refit: Whether to learn once more from all texts, those held out included, in as many epochs
-            as served best: more accurate, in twice the time. The preset `large` does.
+            as served best: more accurate, in twice the time. None: with the preset `large`, and
+            with `small` and `tiny` where there are fewer than 10,000 texts.
         class_weight: `balanced` gives all classes the same joint weight; a mapping gives weights by
             label, 1 where it names none; None lets all texts count alike. For one label a text.
         calibrate: Whether to fit a temperature on these texts, so that the probabilities mean what

@@ -31,7 +31,7 @@ def test_tune_then_train_with_what_it_found(invoke, few, tmp_path):
     ]
     assert (summary["trials"], summary["metric"]) == (2, "accuracy")
     assert [line.split("  ")[0] for line in ended.err.splitlines()] == ["trial 0", "trial 1"]
-    ended = invoke("train", few, "--config", "wave-tuned/tuned.json", "--json")
+    ended = invoke("train", few, "--config", "wave-tuned/tuned.json", "--no-refit", "--json")
     assert ended.code == 0, ended.err
     assert ended.lines[0]["preset"] == "tiny"
     assert ended.lines[0]["validation"]["accuracy"] == summary["score"]

@@ -466,6 +466,16 @@ def test_a_refit_learns_from_all_texts_what_served_best(rows, name):
     assert steps == [(8, 2), (5 * metrics["best_epoch"], metrics["best_epoch"])]
 
 
+def test_few_texts_are_learnt_from_once_more_unless_it_is_forbidden(rows, monkeypatch):
+    config = replace(CONFIG, refit=None)
+    assert fit(rows, None, PRESET, config).files.metrics["refit"] is True
+    assert fit(rows, None, PRESET, replace(CONFIG, refit=False)).files.metrics["refit"] is False
+    given = fit(rows.select(range(100)), rows.select(range(100, 140)), PRESET, config)
+    assert given.files.metrics["refit"] is False
+    monkeypatch.setattr("wave_network.config.FEW_TEXTS", 140)
+    assert fit(rows, None, PRESET, config).files.metrics["refit"] is False
+
+
 def test_a_refit_knows_the_words_of_the_texts_that_were_held_out():
     texts = ["common words"] * 40 + [f"word{i} word{i}" for i in range(40)]
     data = from_memory(texts, ["a", "b"] * 40)

@@ -292,3 +292,18 @@ def test_settling_tells_what_was_before_and_after_calibration():
     assert settled.temperature == pytest.approx(2, rel=0.1)
     assert settled.figures["loss"] < settled.uncalibrated["loss"]
     assert settled.figures["accuracy"] == settled.uncalibrated["accuracy"]
+
+
+def test_ctrl_c_while_the_linear_part_is_fitted_keeps_the_waves(monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wave_network.training.linear_part.linear_weights", interrupted)
+    rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
+    train = TrainConfig(epochs=2, refit=True, device="cpu", initialization="random")
+    fitted = fit(rows, None, get_preset("small"), train)
+    assert (fitted.stopped, len(fitted.history)) == ("interrupted", 2)
+    assert "margin_weight" not in fitted.files.metrics
+    assert not fitted.files.tensors["linear.tokens.weight"].any()
+    assert fitted.files.metrics["refit"] is False
+    assert len(Engine(fitted.files).predict(["good fun"])) == 1

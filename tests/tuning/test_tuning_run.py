@@ -43,7 +43,7 @@ def trained(output, rows, **options):
         output=output,
         overwrite=False,
         model_options={},
-        train_options={"seed": 0, "device": "cpu"},
+        train_options={"seed": 0, "device": "cpu", "refit": False},
         tokenizer=None,
         console=Console(file=StringIO()),
         **options,

@@ -177,7 +177,7 @@ def train(
         typer.Option(
             "--refit/--no-refit",
             help="Learn once more from all texts, those held out to choose the epoch included: "
-            "more accurate, in twice the time. Default: the preset's (of large alone).",
+            "more accurate, in twice the time. Default: of large, and of fewer than 10,000 texts.",
         ),
     ] = None,
     no_calibration: Annotated[

@@ -39,7 +39,7 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     blocks = [slice(start, start + rows) for start in range(0, texts, rows)]
     target = 0.0
     for block in blocks:
-        truth = _probabilities(targets[block], classes)
+        truth = probabilities_of(targets[block], classes)
         truth += ((1 - truth) / (classes - 1) - truth) / (texts + 2)
         target += float((truth * logits[block]).sum()) / texts
 
@@ -56,8 +56,8 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))
 
 
-def _probabilities(targets: Targets, classes: int) -> NDArray[np.float64]:
-    """A probability of each class, (texts, classes)."""
+def probabilities_of(targets: Targets, classes: int) -> NDArray[np.float64]:
+    """What texts are to be answered with, as a probability of each class, (texts, classes)."""
     if targets.ndim == 2:
         return targets.astype(np.float64)
     result = np.zeros((len(targets), classes))

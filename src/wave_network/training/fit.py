@@ -24,7 +24,7 @@ from wave_network.data import (
     encode_labels,
     has_label_lists,
 )
-from wave_network.data.batch import Targets
+from wave_network.data.batch import PackedTexts, Targets
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError
 from wave_network.local_model import LocalWaveNetwork
@@ -34,6 +34,7 @@ from wave_network.training.continuing import (
     continued_classes,
 )
 from wave_network.training.linear_part import (
+    LinearWeights,
     continue_linear_part,
     fitted_beside,
     set_linear_part,
@@ -160,14 +161,13 @@ def fit(
                 "training diverged, the loss is not a number: lower the learning rate"
             )
         _say_linear_part(first, progress)
-        weights = linear_weights()
-    if weights is None:
-        margin = None
-    elif base is None:
-        margin = set_linear_part(first.model, weights, validation_texts)
-    else:
-        share = continued["represented_share"]
-        margin = continue_linear_part(first.model, weights, first.texts, base, share)
+        try:
+            weights = linear_weights()
+        except KeyboardInterrupt:  # the waves answer alone
+            weights, result.stopped = None, "interrupted"
+    margin = None
+    if weights is not None:
+        margin = _joined_linear_part(first, weights, validation_texts, base, continued)
     if base is not None and continued["new_class_offset"]:
         _correct_new_classes(first.model, base, continued["new_class_offset"])
     logits = predict_logits(first.model, validation_texts)  # (texts, labels)
@@ -175,7 +175,8 @@ def fit(
         first.config, logits, held_out.targets, held_out.weights, calibrate=config.calibrate
     )
     stopped, second = result.stopped, None
-    if config.refit and validation is None and stopped != "interrupted":
+    refits = config.refits(len(first.texts) + len(validation_texts))
+    if refits and base is None and validation is None and stopped != "interrupted":
         begin_again = partial(begin, joined(learnt, held_out))
         second = _refit(begin_again, first, margin, config, result, progress)
         stopped = stopped if second else "interrupted"
@@ -232,6 +233,20 @@ def _refit(
     except KeyboardInterrupt:
         return None
     return second
+
+
+def _joined_linear_part(
+    trained: Start,
+    weights: LinearWeights,
+    validation: PackedTexts,
+    base: ModelFiles | None,
+    continued: Mapping[str, Any],
+) -> float:
+    """Set the linear part, or mix it with that of the model that was trained on."""
+    if base is None:
+        return set_linear_part(trained.model, weights, validation)
+    share = continued["represented_share"]
+    return continue_linear_part(trained.model, weights, trained.texts, base, share)
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:

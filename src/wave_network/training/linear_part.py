@@ -27,7 +27,7 @@ from wave_network.data.batch import PackedTexts, Targets
 from wave_network.local_model import LocalWaveNetwork
 from wave_network.local_waves import pair_bucket
 from wave_network.model_folder import ModelFiles
-from wave_network.training.calibration import pairs_of
+from wave_network.training.calibration import pairs_of, probabilities_of
 from wave_network.training.loop import predict_logits
 
 _COST: Final = 0.5
@@ -209,13 +209,12 @@ def margin_weight(
         logits, margins = pairs_of(nothing, logits), pairs_of(nothing, margins)
         having = targets.astype(np.float32)
         targets = pairs_of(1 - having, having).astype(np.float32)
-    elif targets.ndim == 1:
-        targets = np.eye(logits.shape[1], dtype=np.float32)[targets]
+    truth = probabilities_of(targets, logits.shape[1])
 
     def loss(log_factors: NDArray[np.float64]) -> float:
         of_waves, of_margins = np.exp(log_factors) * (1, MARGIN)
         both = of_waves * logits + of_margins * margins
-        unlikely = logsumexp(both, axis=1).sum() - (targets * both).sum()
+        unlikely = logsumexp(both, axis=1).sum() - (truth * both).sum()
         return float(unlikely + (log_factors**2).sum() / (2 * _SPREAD**2))
 
     of_waves, of_margins = np.exp(minimize(loss, np.zeros(2)).x) * (1, MARGIN)
