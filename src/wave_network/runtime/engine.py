@@ -260,19 +260,25 @@ class Engine:
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         ids, offsets, sentence_offsets = self._encode(texts)
-        parts = []
+        if len(ids) <= _TOKENS_AT_ONCE:
+            logits = self._network.logits(ids, offsets, sentence_offsets)
+        else:
+            logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
+        logits /= self._temperature
+        return sigmoid(logits) if self.config.is_multi_label else softmax(logits)
+
+    def _logits_in_parts(
+        self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
+    ) -> Iterator[NDArray[np.float32]]:
         for start, stop in _token_bounded(offsets, _TOKENS_AT_ONCE):
             first, last = offsets[start], offsets[stop]
             sentences = None
             if sentence_offsets is not None:
                 low, high = np.searchsorted(sentence_offsets, [first, last])
                 sentences = sentence_offsets[low : high + 1] - first
-            parts.append(
-                self._network.logits(ids[first:last], offsets[start : stop + 1] - first, sentences)
+            yield self._network.logits(
+                ids[first:last], offsets[start : stop + 1] - first, sentences
             )
-        logits = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        logits /= self._temperature
-        return sigmoid(logits) if self.config.is_multi_label else softmax(logits)
 
     def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
         """Ids, the texts' offsets, and the sentences' offsets if the model needs them."""

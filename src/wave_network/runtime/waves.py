@@ -113,8 +113,8 @@ def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
 
 def softmax(logits: Floats) -> Floats:
     """Probabilities over the last axis."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    result: Floats = np.exp(logits - np.maximum.reduce(logits, axis=1, keepdims=True))
+    result /= np.add.reduce(result, axis=1, keepdims=True)
     return result
 
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from wave_network.text.plain_words import WORD_START, plain_parts
+
+Step: TypeAlias = normalizers.Normalizer | pre_tokenizers.PreTokenizer | decoders.Decoder
 
 CLS_TOKEN: Final = "[CLS]"
 
@@ -60,7 +64,7 @@ def add_words(
     Returns:
         The tokenizer, and for each added word, in the order of their ids, the ids that spelt it.
     """
-    if not _is_ours(tokenizer):
+    if not is_ours(tokenizer):
         return tokenizer, []
     counts = _count_words(texts, tokenizer)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
@@ -93,15 +97,20 @@ def _wordless() -> Tokenizer:
     return tokenizer
 
 
-def _is_ours(tokenizer: Tokenizer) -> bool:
+def is_ours(tokenizer: Tokenizer) -> bool:
     """Whether `learn_vocabulary` made it: its steps, and words that are found before merging."""
-    content, ours = json.loads(tokenizer.to_str()), json.loads(_wordless().to_str())
-    steps = ("normalizer", "pre_tokenizer", "decoder")
+    ours, model = _wordless(), tokenizer.model
     return (
-        all(content[step] == ours[step] for step in steps)
-        and content["model"]["type"] == "BPE"
-        and content["model"]["ignore_merges"]
+        _same(tokenizer.normalizer, ours.normalizer)
+        and _same(tokenizer.pre_tokenizer, ours.pre_tokenizer)
+        and _same(tokenizer.decoder, ours.decoder)
+        and isinstance(model, models.BPE)
+        and model.ignore_merges
     )
+
+
+def _same(first: Step | None, second: Step) -> bool:
+    return first is not None and first.__getstate__() == second.__getstate__()
 
 
 def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
@@ -121,6 +130,11 @@ def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
 
 def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer) -> None:
     for string, count in enclosed.items():
+        parts = plain_parts(string)
+        if parts is not None:
+            for part in parts:
+                words[WORD_START + part] += count
+            continue
         normal = tokenizer.normalizer.normalize_str(string)
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
             words[word] += count
