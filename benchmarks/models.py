@@ -153,9 +153,9 @@ def preferred_tokenizer(name: str) -> str | None:
 
 
 def _imports(name: str) -> Sequence[str]:
-    # The first optimizer that torch makes loads `torch._dynamo`, in a second or more.
+    # The first optimizer of torch's own that is made loads `torch._dynamo`, in a second or more.
     if name in WAVES:
-        return ("accelerate", "torch._dynamo", "wave_network.training.fit")
+        return ("accelerate", "wave_network.training.fit")
     if name.startswith("fasttext"):
         return ("fasttext",)
     if name == "model2vec":
