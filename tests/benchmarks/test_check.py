@@ -62,7 +62,7 @@ def test_a_poisoned_cache(model):
 
     tokenizer = model.engine.tokenizer
     wrong = tokenizer.encode(["telescope"]).ids[1:].tobytes()
-    model.engine.tokenizer._words = word_table(10)
+    model.engine.tokenizer._words = word_table()
     model.engine.tokenizer._words.add({"striker": wrong})
     texts = ["striker telescope", "a"]
     assert [what for what in red(compare_answers(model, texts)) if "plain" in what]

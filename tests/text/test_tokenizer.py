@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from wave_network.errors import OutputError
 from wave_network.text import TextTokenizer, split_sentences
 from wave_network.text import tokenizer as module
-from wave_network.text.word_table import PythonWordTable, word_table
+from wave_network.text.word_table import PythonWordTable
 
 TEXTS = [
     "The council approved the new library. It opens on Monday!",
@@ -56,10 +56,11 @@ TRICKY = st.text(
 )
 
 
-@pytest.fixture(scope="module", params=[word_table, PythonWordTable], ids=["default", "python"])
+@pytest.fixture(scope="module", params=["default", "python"])
 def tokenizer(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "word_table", request.param)
+        if request.param == "python":
+            patch.setattr(module, "word_table", lambda: PythonWordTable(1_000))
         return TextTokenizer.train(TEXTS * 3, 500, 64)
 
 
@@ -224,7 +225,8 @@ def test_chunks_do_not_show(tokenizer, monkeypatch):
 
 
 def test_the_words_kept_are_bounded(monkeypatch):
-    monkeypatch.setattr(module, "_WORDS_KEPT", 100)
+    for name in ("_WORDS_KEPT", "_WORDS_KEPT_COMPILED"):
+        monkeypatch.setattr(f"wave_network.text.word_table.{name}", 100)
     tokenizer = TextTokenizer.train(TEXTS, 300, 64)
     for start in range(0, 2_000, 50):
         tokenizer.encode([f"word{number} {'long' * number}" for number in range(start, start + 50)])
@@ -236,7 +238,8 @@ def test_the_words_kept_are_bounded(monkeypatch):
 
 
 def test_threads_share_a_tokenizer(monkeypatch):
-    monkeypatch.setattr(module, "_WORDS_KEPT", 20)
+    for name in ("_WORDS_KEPT", "_WORDS_KEPT_COMPILED"):
+        monkeypatch.setattr(f"wave_network.text.word_table.{name}", 20)
     tokenizer = TextTokenizer.train(TEXTS, 300, 64)
     texts = [f"{text} {number % 37}" for number in range(200) for text in TEXTS]
     expected = tokenizer.encode(texts).ids.tolist()

@@ -95,6 +95,14 @@ def test_it_forgets_all_once_it_is_full(make):
     assert table.encode(["a e"], 1, 9, {})[2] == {"a"}
 
 
+@needs_the_compiler
+def test_long_words_fill_it_sooner():
+    table = CompiledWordTable(100, 7)
+    for number in range(50):
+        table.add({f"{number}{'long' * 30}": ids_of("a")})
+    assert 0 < len(table) <= 100 * 16 // 120 + 1
+
+
 @every_form
 def test_a_word_may_have_no_ids(make):
     table = make(3)
@@ -125,12 +133,12 @@ def test_threads_may_share_it(make):
 
 @needs_the_compiler
 def test_the_compiled_form_is_the_one_that_is_used():
-    assert isinstance(word_table(5), CompiledWordTable)
+    assert isinstance(word_table(), CompiledWordTable)
 
 
 def test_without_it_the_python_form_is_used(monkeypatch):
     monkeypatch.setattr(module, "_CompiledWordTable", None)
-    assert isinstance(word_table(5), PythonWordTable)
+    assert isinstance(word_table(), PythonWordTable)
 
 
 @needs_the_compiler

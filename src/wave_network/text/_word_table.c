@@ -16,6 +16,9 @@ typedef struct {
     Py_ssize_t count;  /* ids */
 } Entry;
 
+/* More on average, and as many ids, are not kept: long words would fill the memory. */
+enum { CHARACTERS_A_WORD = 16 };
+
 /* A growing array; `size` and `room` count items. */
 typedef struct {
     void *items;
@@ -172,7 +175,8 @@ WordTable_add(WordTable *self, PyObject *words)
         PyErr_SetString(PyExc_TypeError, "words come in a dict");
         return NULL;
     }
-    if (self->entries.size > (size_t)self->limit) {
+    const size_t limit = (size_t)self->limit, most = CHARACTERS_A_WORD * limit;
+    if (self->entries.size > limit || self->keys.size > most || self->ids.size > most) {
         forget(self);
     }
     PyObject *word, *value;

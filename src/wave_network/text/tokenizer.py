@@ -39,7 +39,6 @@ _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
 _MANY_WORDS: Final = 500  # for fewer, the vocabulary is not worth reading
 _LONGEST_WORD_KEPT: Final = 128
-_WORDS_KEPT: Final = 131_072
 _SPLITTERS: Final = frozenset(("BertPreTokenizer", "Whitespace", "WhitespaceSplit"))
 _LOCAL_STEPS: Final = _SPLITTERS.union(
     ("ByteLevel", "Digits", "Punctuation"),
@@ -93,7 +92,7 @@ class TextTokenizer:
         )
         self.vocab_size = max(tokenizer.get_vocab().values()) + 1
         self._tokenizer = tokenizer
-        self._words = word_table(_WORDS_KEPT) if _splits_at_spaces(tokenizer) else None
+        self._words = word_table() if _splits_at_spaces(tokenizer) else None
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod

@@ -9,6 +9,10 @@ from typing import Final
 
 ID: Final = struct.Struct("i")  # as np.int32
 
+# Some 30 and 50 MB at most: a compiled entry takes 100 bytes, one of a dictionary 230.
+_WORDS_KEPT: Final = 131_072
+_WORDS_KEPT_COMPILED: Final = 400_000
+
 
 class PythonWordTable:
     """The ids of words that were met before. Safe to share between threads.
@@ -70,9 +74,9 @@ except ImportError:  # there was no C compiler
     _CompiledWordTable = None  # type: ignore[assignment, misc]
 
 
-def word_table(limit: int) -> PythonWordTable | _CompiledWordTable:
+def word_table() -> PythonWordTable | _CompiledWordTable:
     """A `PythonWordTable`, or where it could be built its quicker compiled form."""
     if _CompiledWordTable is None:
-        return PythonWordTable(limit)
+        return PythonWordTable(_WORDS_KEPT)
     # A seed that nobody knows: no text can be made of words that all meet in one place.
-    return _CompiledWordTable(limit, int.from_bytes(os.urandom(8), "little"))
+    return _CompiledWordTable(_WORDS_KEPT_COMPILED, int.from_bytes(os.urandom(8), "little"))
