@@ -20,7 +20,9 @@ TABLE = arrays(
 
 
 @given(TABLE, st.booleans())
-@example(np.array([[2e-5, 1e-5]], np.float32), by_row=False)  # half-way, and rounded to 32 bits
+@example(
+    table=np.array([[2e-5, 1e-5]], np.float32), by_row=False
+)  # half-way, and rounded to 32 bits
 def test_a_table_comes_back_within_half_a_scale(table, by_row):
     values, scale = quantize_table(table, by_row=by_row)
     back = dequantize_table(values, scale)
