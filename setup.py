@@ -7,6 +7,7 @@ setup(
         Extension(
             f"wave_network.{name}",
             [f"src/wave_network/{name.replace('.', '/')}.c"],
+            depends=["src/wave_network/_arrays.h"],
             optional=True,  # where there is no compiler, all works without, slower
         )
         for name in ("_local_waves", "text._word_table", "training._row_adam")

@@ -2,23 +2,10 @@
  * arrays of tokens; their gradients; and what the readers say of one text, without an array for each
  * step. `runtime/local_network.py` and `local_model.py` have the same in NumPy and in torch. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "_arrays.h"
+
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
-
-/* Compiled for wider registers, too, which the loader takes where the processor has them. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
 
 typedef struct {
     const float *rows;
@@ -369,49 +356,25 @@ read_member(const Reader *reader, const float *features, float *restrict hidden,
     add_product(logits, features, reader->shortcut, reader->features, reader->labels);
 }
 
-typedef struct {
-    int axes;
-    const char *letters; /* the types of items, as in Python's `struct` */
-    Py_ssize_t item_size;
-    int flags;
-} Expected;
-
+/* An argument for `O&`: what `local_waves.compiled_shape` gives. */
 static int
-get_array(PyObject *object, Py_buffer *view, const Expected *expected)
+set_shape(PyObject *shape, void *model_address)
 {
-    if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT | expected->flags) < 0) {
-        return -1;
-    }
-    if (view->ndim == expected->axes && view->itemsize == expected->item_size
-        && view->format != NULL && strlen(view->format) == 1
-        && strchr(expected->letters, view->format[0]) != NULL) {
+    Model *model = model_address;
+    long long members;
+    unsigned long long first_factor, second_factor;
+    if (!PyTuple_Check(shape)) {
+        PyErr_SetString(PyExc_TypeError, "a shape is a tuple");
         return 0;
     }
-    PyBuffer_Release(view);
-    PyErr_Format(PyExc_TypeError, "expected an array of %d axes with items \"%s\" of %zd bytes",
-                 expected->axes, expected->letters, expected->item_size);
-    return -1;
-}
-
-static void
-release_arrays(Py_buffer *views, int count)
-{
-    while (count-- > 0) {
-        PyBuffer_Release(&views[count]);
+    if (!PyArg_ParseTuple(shape, "Lp(KK)ff", &members, &model->modulation, &first_factor,
+                          &second_factor, &model->local_scale, &model->energy_floor)) {
+        return 0;
     }
-}
-
-/* All of them, or none. */
-static int
-get_arrays(PyObject *const *objects, Py_buffer *views, const Expected *expected, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (get_array(objects[i], &views[i], &expected[i]) < 0) {
-            release_arrays(views, i);
-            return -1;
-        }
-    }
-    return 0;
+    model->members = members;
+    model->first_factor = first_factor;
+    model->second_factor = second_factor;
+    return 1;
 }
 
 enum { IDS, OFFSETS, EMBEDDING, BIGRAMS, LINEAR_TOKENS, LINEAR_BIGRAMS, FEATURES, MARGINS, SUMMED };
@@ -465,19 +428,13 @@ text_sums(PyObject *module, PyObject *args)
 {
     PyObject *objects[SUMMED];
     Model model;
-    long long members;
-    unsigned long long first_factor, second_factor;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOLp(KK)ff", &objects[IDS], &objects[OFFSETS],
+    if (!PyArg_ParseTuple(args, "OOOOOOOOO&", &objects[IDS], &objects[OFFSETS],
                           &objects[EMBEDDING], &objects[BIGRAMS], &objects[LINEAR_TOKENS],
                           &objects[LINEAR_BIGRAMS], &objects[FEATURES], &objects[MARGINS],
-                          &members, &model.modulation, &first_factor, &second_factor,
-                          &model.local_scale, &model.energy_floor)) {
+                          set_shape, &model)) {
         return NULL;
     }
-    model.members = members;
-    model.first_factor = first_factor;
-    model.second_factor = second_factor;
     Py_buffer views[SUMMED];
     if (get_arrays(objects, views, summed, SUMMED) < 0) {
         return NULL;
@@ -546,18 +503,12 @@ text_gradients(PyObject *module, PyObject *args)
 {
     PyObject *objects[DERIVED];
     Model model;
-    long long members;
-    unsigned long long first_factor, second_factor;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOOOOOLp(KK)f", &objects[G_IDS], &objects[G_OFFSETS],
+    if (!PyArg_ParseTuple(args, "OOOOOOO&", &objects[G_IDS], &objects[G_OFFSETS],
                           &objects[G_EMBEDDING], &objects[G_BIGRAMS], &objects[G_FEATURES],
-                          &objects[G_GRADIENT], &members, &model.modulation, &first_factor,
-                          &second_factor, &model.local_scale)) {
+                          &objects[G_GRADIENT], set_shape, &model)) {
         return NULL;
     }
-    model.members = members;
-    model.first_factor = first_factor;
-    model.second_factor = second_factor;
     Py_buffer views[DERIVED];
     if (get_arrays(objects, views, derived, DERIVED) < 0) {
         return NULL;

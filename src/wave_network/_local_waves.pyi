@@ -1,6 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Shape = tuple[int, bool, tuple[int, int], float, float]
+
 def text_sums(
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
@@ -10,11 +12,7 @@ def text_sums(
     linear_bigrams: NDArray[np.float32],
     features: NDArray[np.float32],
     margins: NDArray[np.float32],
-    members: int,
-    modulation: bool,
-    pair_factors: tuple[int, int],
-    local_scale: float,
-    energy_floor: float,
+    shape: Shape,
     /,
 ) -> None: ...
 def text_gradients(
@@ -24,10 +22,7 @@ def text_gradients(
     bigrams: NDArray[np.float32],
     features: NDArray[np.float32],
     gradient: NDArray[np.float32],
-    members: int,
-    modulation: bool,
-    pair_factors: tuple[int, int],
-    local_scale: float,
+    shape: Shape,
     /,
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 def read_text(

@@ -15,14 +15,18 @@ from torch.autograd.function import BackwardCFunction, once_differentiable
 
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedBatch
-from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS, compiled
+from wave_network.local_waves import compiled, compiled_shape
 from wave_network.ops.packed import saved
 
 
-def can_be_compiled(table: Tensor) -> bool:
-    """Whether `compiled_features` was built and can compute with such a table."""
-    plain = table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous()
-    return compiled is not None and plain
+def is_plain(table: Tensor) -> bool:
+    """Whether compiled code can read a table as it is: 32-bit numbers on the CPU, row by row."""
+    return table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous()
+
+
+def can_be_compiled(*tables: Tensor) -> bool:
+    """Whether `compiled_features` was built and can compute with such tables."""
+    return compiled is not None and all(map(is_plain, tables))
 
 
 def compiled_features(
@@ -31,18 +35,16 @@ def compiled_features(
     """What the readers see of each text; differentiable once.
 
     Args:
-        embedding: Both variants of the tokens, (vocabulary, 2 * members * hidden). The gradients
-            are sparse where it says so.
+        embedding: Both variants of the tokens, (vocabulary, 2 * members * hidden).
         bigrams: The rows of hashed pairs, (buckets, members * columns).
         batch: Packed texts, on the CPU.
         config: The model's shape.
 
     Returns:
-        float32, (members, texts, features).
+        float32, (members, texts, features). The gradients are sparse where the tables say so.
     """
-    texts = _Texts(
-        batch.ids.to(torch.int32).numpy(), batch.offsets.numpy(), config, embedding.sparse
-    )
+    sparse = (embedding.sparse, bigrams.sparse)
+    texts = _Texts(batch.ids.to(torch.int32).numpy(), batch.offsets.numpy(), config, sparse)
     features: Tensor = _Features.apply(embedding.weight, bigrams.weight, texts)  # type: ignore[no-untyped-call]
     return features.transpose(0, 1)
 
@@ -53,15 +55,7 @@ class _Texts(NamedTuple):
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
     config: LocalWaveConfig
-    sparse: bool
-
-    @property
-    def is_modulation(self) -> bool:
-        return self.config.operation == "modulation"
-
-    @property
-    def local_scale(self) -> float:
-        return self.config.initializer_range**-2 if self.is_modulation else 1.0
+    sparse: tuple[bool, bool]
 
 
 class _Context(BackwardCFunction):
@@ -86,11 +80,7 @@ class _Features(torch.autograd.Function):
             no_labels,
             features.numpy(),
             no_labels,
-            config.members,
-            texts.is_modulation,
-            PAIR_FACTORS,
-            texts.local_scale,
-            ENERGY_FLOOR,
+            compiled_shape(config),
         )
         ctx.save_for_backward(embedding, bigrams, features)
         ctx.texts = texts
@@ -108,14 +98,11 @@ class _Features(torch.autograd.Function):
             bigrams.detach().numpy(),
             features.numpy(),
             gradient.contiguous().numpy(),
-            texts.config.members,
-            texts.is_modulation,
-            PAIR_FACTORS,
-            texts.local_scale,
+            compiled_shape(texts.config),
         )
         return (
-            _gradient_of(embedding, rows, values, sparse=texts.sparse),
-            _gradient_of(bigrams, pair_rows, pair_values, sparse=texts.sparse),
+            _gradient_of(embedding, rows, values, sparse=texts.sparse[0]),
+            _gradient_of(bigrams, pair_rows, pair_values, sparse=texts.sparse[1]),
             None,
         )
 

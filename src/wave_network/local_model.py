@@ -96,7 +96,7 @@ class LocalWaveNetwork(nn.Module):
 
     def _features(self, batch: PackedBatch) -> Tensor:
         """What the readers see of each text, (members, texts, features)."""
-        if can_be_compiled(self.embedding.weight):
+        if can_be_compiled(self.embedding.weight, self.bigrams.weight):
             return compiled_features(self.embedding, self.bigrams, batch, self.config)
         offsets, members = batch.offsets, self.config.members
         distinct, index = torch.unique(batch.ids, return_inverse=True)

@@ -15,15 +15,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from wave_network.config import LocalWaveConfig
+
     IntegerArray = TypeVar("IntegerArray", Tensor, NDArray[np.int64])
 
-__all__ = ["ENERGY_FLOOR", "PAIR_FACTORS", "compiled", "largest_prime", "pair_bucket"]
+__all__ = [
+    "ENERGY_FLOOR",
+    "PAIR_FACTORS",
+    "compiled",
+    "compiled_shape",
+    "largest_prime",
+    "pair_bucket",
+]
 
 ENERGY_FLOOR: Final = 1e-6
 """Added under the root of an energy, so that an energy of 0 has a gradient."""
 
 PAIR_FACTORS: Final = (2_654_435_761, 805_459_861)
 """What the two tokens of a pair are multiplied by."""
+
+
+def compiled_shape(config: LocalWaveConfig) -> tuple[int, bool, tuple[int, int], float, float]:
+    """What the compiled functions need to know of a model beside its tables.
+
+    Returns:
+        The members; whether neighbours are multiplied; `PAIR_FACTORS`; what an energy of local
+        waves is multiplied by, so that products are in units of the start; `ENERGY_FLOOR`.
+    """
+    modulation = config.operation == "modulation"
+    scale = config.initializer_range**-2 if modulation else 1.0
+    return config.members, modulation, PAIR_FACTORS, scale, ENERGY_FLOOR
 
 
 def largest_prime(number: int) -> int:

@@ -73,11 +73,7 @@ def arguments():
         "linear_bigrams": np.ones((7, 2), np.float32),
         "features": np.empty((2, 1, 4), np.float32),
         "margins": np.zeros((2, 2), np.float32),
-        "members": 1,
-        "modulation": True,
-        "pair_factors": PAIR_FACTORS,
-        "local_scale": 1.0,
-        "energy_floor": ENERGY_FLOOR,
+        "shape": (1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR),
     }
 
 
@@ -117,9 +113,11 @@ def test_sums_by_hand(arguments):
         ("features", np.empty((2, 4), np.float32)),
         ("margins", np.zeros((1, 2), np.float32)),
         ("margins", np.zeros((2, 2))),
-        ("members", 0),
-        ("members", 2),
-        ("members", -1),
+        ("shape", (0, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR)),
+        ("shape", (2, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR)),
+        ("shape", (-1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR)),
+        ("shape", (1, True)),
+        ("shape", 1),
     ],
 )
 def test_what_would_reach_beyond_an_array_is_refused(arguments, name, value):

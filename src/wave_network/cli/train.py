@@ -177,7 +177,8 @@ def train(
         typer.Option(
             "--refit/--no-refit",
             help="Learn once more from all texts, those held out to choose the epoch included: "
-            "more accurate, in twice the time. Default: of large, and of fewer than 10,000 texts.",
+            "more accurate, in twice the time. Default: with large, and with small and tiny where "
+            "there are fewer than 10,000 texts.",
         ),
     ] = None,
     no_calibration: Annotated[

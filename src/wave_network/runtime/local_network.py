@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wave_network.config import LocalWaveConfig
-from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS, compiled, pair_bucket
+from wave_network.local_waves import ENERGY_FLOOR, compiled, compiled_shape, pair_bucket
 from wave_network.model_folder import Tensors
 from wave_network.runtime.waves import (
     Floats,
@@ -54,6 +54,7 @@ class LocalNetwork:
         self.tensors = tensors
         self.has_linear_part = config.linear_buckets > 0
         self._feature_count = 3 * config.hidden_size + config.bigram_size
+        self._shape = compiled_shape(config)
         self._tables = (
             self._table("embedding"),
             self._table("bigrams"),
@@ -88,18 +89,13 @@ class LocalNetwork:
         features = np.empty((len(offsets) - 1, config.members, self._feature_count), np.float32)
         margins = np.empty((len(offsets) - 1, self._bias.size), np.float32)
         margins[:] = self._bias
-        modulation = config.operation == "modulation"
         compiled.text_sums(
             ids.astype(np.int32, copy=False),
             offsets.astype(np.int64, copy=False),
             *self._tables,
             features,
             margins,
-            config.members,
-            modulation,
-            PAIR_FACTORS,
-            config.initializer_range**-2 if modulation else 1.0,
-            ENERGY_FLOOR,
+            self._shape,
         )
         return features.swapaxes(0, 1), margins
 

@@ -1,21 +1,8 @@
 /* The compiled form of row_adam.update_rows. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "../_arrays.h"
+
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
-
-/* Compiled for wider registers, too, which the loader takes where the processor has them. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
 
 WIDE static void
 update(float *restrict row, const float *restrict gradient, float *restrict mean,
@@ -46,12 +33,20 @@ prefetch(const float *row, int64_t width)
 
 enum { TABLE, ROWS, GRADIENT, PLACES, MEAN, SQUARE, ARRAYS };
 
+static const Expected expected[ARRAYS] = {
+    [TABLE] = {2, "f", 4, PyBUF_WRITABLE},
+    [ROWS] = {1, "lq", 8, 0},
+    [GRADIENT] = {2, "f", 4, 0},
+    [PLACES] = {1, "lq", 8, 0},
+    [MEAN] = {2, "f", 4, PyBUF_WRITABLE},
+    [SQUARE] = {2, "f", 4, PyBUF_WRITABLE},
+};
+
 static int
 are_indices(const Py_buffer *view, int64_t count, int64_t below)
 {
     const int64_t *indices = view->buf;
-    if (view->ndim != 1 || view->itemsize != 8 || strchr("lq", view->format[0]) == NULL
-        || view->shape[0] != count) {
+    if (view->shape[0] != count) {
         return 0;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -62,23 +57,12 @@ are_indices(const Py_buffer *view, int64_t count, int64_t below)
     return 1;
 }
 
-static int
-are_floats(const Py_buffer *view, int64_t width)
-{
-    return view->ndim == 2 && view->format[0] == 'f' && view->shape[1] == width;
-}
-
 static PyObject *
 update_checked(const Py_buffer *views, float beta1, float beta2, float epsilon, float rate)
 {
-    if (views[TABLE].ndim != 2 || views[GRADIENT].ndim != 2) {
-        PyErr_SetString(PyExc_ValueError, "tables have two axes");
-        return NULL;
-    }
     const int64_t width = views[TABLE].shape[1], count = views[GRADIENT].shape[0];
-    if (!are_floats(&views[TABLE], width) || !are_floats(&views[GRADIENT], width)
-        || !are_floats(&views[MEAN], width) || !are_floats(&views[SQUARE], width)
-        || views[MEAN].shape[0] != views[SQUARE].shape[0]
+    if (views[GRADIENT].shape[1] != width || views[MEAN].shape[1] != width
+        || views[SQUARE].shape[1] != width || views[MEAN].shape[0] != views[SQUARE].shape[0]
         || !are_indices(&views[ROWS], count, views[TABLE].shape[0])
         || !are_indices(&views[PLACES], count, views[MEAN].shape[0])) {
         PyErr_SetString(PyExc_ValueError, "rows, gradients and moments do not belong together");
@@ -113,21 +97,11 @@ update_rows(PyObject *module, PyObject *args)
         return NULL;
     }
     Py_buffer views[ARRAYS];
-    int held = 0;
-    for (; held < ARRAYS; held++) {
-        int written = held == TABLE || held == MEAN || held == SQUARE;
-        int flags = PyBUF_ND | PyBUF_FORMAT | (written ? PyBUF_WRITABLE : 0);
-        if (PyObject_GetBuffer(objects[held], &views[held], flags) < 0) {
-            break;
-        }
+    if (get_arrays(objects, views, expected, ARRAYS) < 0) {
+        return NULL;
     }
-    PyObject *result = NULL;
-    if (held == ARRAYS) {
-        result = update_checked(views, beta1, beta2, epsilon, rate);
-    }
-    while (held-- > 0) {
-        PyBuffer_Release(&views[held]);
-    }
+    PyObject *result = update_checked(views, beta1, beta2, epsilon, rate);
+    release_arrays(views, ARRAYS);
     return result;
 }
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from wave_network.compiled_features import is_plain
+
 try:
     from wave_network.training import _row_adam as compiled
 except ImportError:  # there was no C compiler
@@ -76,21 +78,8 @@ class RowAdam(Optimizer):
         places = _places(state, rows)
         (beta1, beta2), step = group["betas"], state["step"]
         rate = group["lr"] * sqrt(1 - beta2**step) / (1 - beta1**step)
-        update: Callable[..., None] = update_rows
-        if compiled is not None and _are_plain(table, state["mean"], state["square"]):
-            update = _update_rows_compiled
-        update(
-            table,
-            rows,
-            gradient,
-            places,
-            state["mean"],
-            state["square"],
-            beta1,
-            beta2,
-            group["eps"],
-            rate,
-        )
+        numbers = (beta1, beta2, group["eps"], rate)
+        update_rows(table, rows, gradient, places, state["mean"], state["square"], *numbers)
 
 
 def update_rows(
@@ -105,7 +94,7 @@ def update_rows(
     epsilon: float,
     rate: float,
 ) -> None:
-    """Update rows of a table and their moments in place.
+    """Update rows of a table and their moments in place; compiled, where that could be built.
 
     Args:
         table: (rows of the table, columns).
@@ -119,40 +108,26 @@ def update_rows(
         epsilon: Added to the root of the second moment.
         rate: Step size, corrected for the moments' start at 0.
     """
+    if compiled is not None and all(map(is_plain, (table, means, squares))):
+        compiled.update_rows(
+            table.detach().numpy(),
+            rows.numpy(),
+            gradient.contiguous().numpy(),
+            places.numpy(),
+            means.numpy(),
+            squares.numpy(),
+            beta1,
+            beta2,
+            epsilon,
+            rate,
+        )
+        return
     mean = means.index_select(0, places).lerp_(gradient, 1 - beta1)
     square = squares.index_select(0, places).mul_(beta2)
     square.addcmul_(gradient, gradient, value=1 - beta2)
     means.index_copy_(0, places, mean)
     squares.index_copy_(0, places, square)
     table.index_add_(0, rows, mean.div_(square.sqrt_().add_(epsilon)), alpha=-rate)
-
-
-def _are_plain(*tables: Tensor) -> bool:
-    return all(
-        table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous()
-        for table in tables
-    )
-
-
-def _update_rows_compiled(
-    table: Tensor,
-    rows: Tensor,
-    gradient: Tensor,
-    places: Tensor,
-    means: Tensor,
-    squares: Tensor,
-    *numbers: float,
-) -> None:
-    """As `update_rows`, by `_row_adam.c`: each number is read and written once."""
-    compiled.update_rows(
-        table.detach().numpy(),
-        rows.numpy(),
-        gradient.contiguous().numpy(),
-        places.numpy(),
-        means.numpy(),
-        squares.numpy(),
-        *numbers,
-    )
 
 
 def _restore_places(optimizer: Optimizer) -> None:
