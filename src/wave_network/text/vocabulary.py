@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from wave_network.text.plain_words import WORD_START, plain_parts
+from wave_network.text.word_counter import word_counter
 
 Step: TypeAlias = normalizers.Normalizer | pre_tokenizers.PreTokenizer | decoders.Decoder
 
@@ -116,15 +117,17 @@ def _same(first: Step | None, second: Step) -> bool:
 def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
     """How often each word occurs, as the tokenizer spells it in bytes."""
     words: Counter[str] = Counter()
+    counter = word_counter()
     # What spaces enclose recurs: each such string is normalised and split once, or once more
     # after so many others that they would fill the memory.
     enclosed: Counter[str] = Counter()
     for text in texts:
-        enclosed.update(text.split())
+        counter.add(text, enclosed)
         if len(enclosed) > _STRINGS_AT_ONCE:
             _add_words(words, enclosed, tokenizer)
             enclosed.clear()
     _add_words(words, enclosed, tokenizer)
+    words.update(counter.counts())
     return words
 
 

@@ -1,0 +1,198 @@
+/* The compiled form of word_counter.PythonWordCounter: same methods, and the same counts in the end.
+ *
+ * Plain words are counted off the text as it is scanned: no string is made for each. All runs under
+ * the interpreter's lock. */
+
+#include "../_words.h"
+
+static const Py_UCS4 WORD_START = 0x120;
+
+typedef struct {
+    PyObject_HEAD
+    Words words;
+    Array string; /* of Py_UCS4: the one that is read, in lower case if it is plain */
+} WordCounter;
+
+static int
+count_plain(WordCounter *self)
+{
+    const Py_UCS4 *word = self->string.items, *end = word + self->string.size;
+    for (size_t length; word < end; word += length) {
+        length = plain_word(word, (size_t)(end - word));
+        uint64_t hash = hash_word(self->words.seed, word, length);
+        Word *found = words_find(&self->words, hash, word, length);
+        if (found == NULL) {
+            found = words_add(&self->words, hash, word, length);
+        }
+        if (found == NULL) {
+            return -1;
+        }
+        found->count++;
+    }
+    return 0;
+}
+
+static int
+count_other(PyObject *others, PyObject *text, Py_ssize_t start, Py_ssize_t end)
+{
+    int status = -1;
+    PyObject *string = PyUnicode_Substring(text, start, end), *count = NULL;
+    if (string == NULL) {
+        return -1;
+    }
+    PyObject *before = PyDict_GetItemWithError(others, string);
+    if (before != NULL || !PyErr_Occurred()) {
+        count = PyLong_FromLongLong(before == NULL ? 1 : PyLong_AsLongLong(before) + 1);
+    }
+    if (count != NULL && !PyErr_Occurred()) {
+        status = PyDict_SetItem(others, string, count);
+    }
+    Py_XDECREF(count);
+    Py_DECREF(string);
+    return status;
+}
+
+static PyObject *
+WordCounter_add(WordCounter *self, PyObject *args)
+{
+    PyObject *text, *others;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyUnicode_Type, &text, &PyDict_Type, &others)) {
+        return NULL;
+    }
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text), end;
+    self->string.size = 0;
+    if (reserve(&self->string, (size_t)length, sizeof(Py_UCS4)) < 0) {
+        return NULL;
+    }
+    for (Py_ssize_t start = 0; start < length; start = end + 1) {
+        int plain = 1;
+        Py_UCS4 *string = self->string.items;
+        for (end = start; end < length; end++) {
+            Py_UCS4 character = PyUnicode_READ(kind, data, end);
+            if (!is_plain(character)) {
+                if (Py_UNICODE_ISSPACE(character)) {
+                    break;
+                }
+                plain = 0;
+            }
+            *string++ = folded(character);
+        }
+        self->string.size = (size_t)(end - start);
+        if ((plain ? count_plain(self) : count_other(others, text, start, end)) < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+/* A word as the tokenizer spells it. */
+static PyObject *
+spelt(const WordCounter *self, const Word *word)
+{
+    PyObject *string = PyUnicode_New((Py_ssize_t)word->length + 1, WORD_START);
+    if (string == NULL) {
+        return NULL;
+    }
+    const Py_UCS4 *key = (const Py_UCS4 *)self->words.keys.items + word->key;
+    Py_UCS2 *characters = PyUnicode_2BYTE_DATA(string);
+    *characters++ = (Py_UCS2)WORD_START;
+    for (size_t i = 0; i < word->length; i++) {
+        characters[i] = (Py_UCS2)key[i];
+    }
+    return string;
+}
+
+static PyObject *
+WordCounter_counts(WordCounter *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *counts = PyDict_New();
+    if (counts == NULL) {
+        return NULL;
+    }
+    const Word *words = self->words.words.items;
+    for (size_t i = 0; i < self->words.words.size; i++) {
+        PyObject *string = spelt(self, &words[i]), *count = PyLong_FromSize_t(words[i].count);
+        int status = string && count ? PyDict_SetItem(counts, string, count) : -1;
+        Py_XDECREF(string);
+        Py_XDECREF(count);
+        if (status < 0) {
+            Py_DECREF(counts);
+            return NULL;
+        }
+    }
+    return counts;
+}
+
+static PyObject *
+WordCounter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"seed", NULL};
+    unsigned long long seed;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "K", names, &seed)) {
+        return NULL;
+    }
+    WordCounter *self = (WordCounter *)type->tp_alloc(type, 0);
+    if (self != NULL && words_start(&self->words, seed) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void
+WordCounter_dealloc(WordCounter *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    words_free(&self->words);
+    PyMem_Free(self->string.items);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"add", (PyCFunction)WordCounter_add, METH_VARARGS, NULL},
+    {"counts", (PyCFunction)WordCounter_counts, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, WordCounter_new},
+    {Py_tp_dealloc, WordCounter_dealloc},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "wave_network.text._word_counter.WordCounter",
+    .basicsize = sizeof(WordCounter),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = slots,
+};
+
+static int
+module_exec(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&spec);
+    if (type == NULL || PyModule_AddObject(module, "WordCounter", type) < 0) {
+        Py_XDECREF(type);
+        return -1;
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_word_counter", NULL, 0, NULL, module_slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC
+PyInit__word_counter(void)
+{
+    return PyModuleDef_Init(&module);
+}
