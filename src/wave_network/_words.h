@@ -41,9 +41,14 @@ typedef struct {
 } Word;
 
 typedef struct {
+    uint32_t number; /* a word's, from 1; 0 in an empty slot */
+    uint32_t check;  /* half of its hash: other words are passed by unread */
+} Slot;
+
+typedef struct {
     uint64_t seed;     /* of the hashes */
     Array words, keys; /* of Word, Py_UCS4 */
-    uint32_t *slots;   /* 0, or a word's number and one */
+    Slot *slots;
     size_t slot_count; /* a power of two, at least twice the words */
 } Words;
 
@@ -52,7 +57,7 @@ words_start(Words *self, uint64_t seed)
 {
     self->seed = seed;
     self->slot_count = 1024;
-    self->slots = PyMem_Calloc(self->slot_count, sizeof(uint32_t));
+    self->slots = PyMem_Calloc(self->slot_count, sizeof(Slot));
     if (self->slots == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -85,39 +90,38 @@ hash_word(uint64_t seed, const Py_UCS4 *word, size_t length)
     return hash;
 }
 
-/* Where a word is noted in `slots`, or would be. */
-static inline size_t
-words_slot(const Words *self, uint64_t hash, const Py_UCS4 *word, size_t length)
-{
-    const Word *words = self->words.items;
-    const Py_UCS4 *keys = self->keys.items;
-    size_t slot = hash & (self->slot_count - 1);
-    for (; self->slots[slot] != 0; slot = (slot + 1) & (self->slot_count - 1)) {
-        const Word *found = &words[self->slots[slot] - 1];
-        if (found->hash == hash && found->length == length
-            && memcmp(keys + found->key, word, length * sizeof(Py_UCS4)) == 0) {
-            break;
-        }
-    }
-    return slot;
-}
-
 /* NULL if the table lacks it. */
 static inline Word *
 words_find(const Words *self, uint64_t hash, const Py_UCS4 *word, size_t length)
 {
-    uint32_t found = self->slots[words_slot(self, hash, word, length)];
-    return found == 0 ? NULL : (Word *)self->words.items + found - 1;
+    const Slot *slots = self->slots;
+    const size_t mask = self->slot_count - 1;
+    for (size_t slot = hash & mask; slots[slot].number != 0; slot = (slot + 1) & mask) {
+        if (slots[slot].check != hash >> 32) {
+            continue;
+        }
+        Word *found = (Word *)self->words.items + slots[slot].number - 1;
+        const Py_UCS4 *key = (const Py_UCS4 *)self->keys.items + found->key;
+        size_t same = found->length == length ? 0 : length + 1;
+        while (same < length && key[same] == word[same]) {
+            same++;
+        }
+        if (same == length) {
+            return found;
+        }
+    }
+    return NULL;
 }
 
 static inline void
 words_note(Words *self, size_t number)
 {
-    size_t slot = ((const Word *)self->words.items)[number].hash & (self->slot_count - 1);
-    while (self->slots[slot] != 0) {
+    const uint64_t hash = ((const Word *)self->words.items)[number].hash;
+    size_t slot = hash & (self->slot_count - 1);
+    while (self->slots[slot].number != 0) {
         slot = (slot + 1) & (self->slot_count - 1);
     }
-    self->slots[slot] = (uint32_t)(number + 1);
+    self->slots[slot] = (Slot){(uint32_t)(number + 1), (uint32_t)(hash >> 32)};
 }
 
 static inline int
@@ -127,7 +131,7 @@ words_grow(Words *self)
         return 0;
     }
     size_t count = self->slot_count * 2;
-    uint32_t *slots = self->words.size < UINT32_MAX ? PyMem_Calloc(count, sizeof(uint32_t)) : NULL;
+    Slot *slots = self->words.size < UINT32_MAX ? PyMem_Calloc(count, sizeof(Slot)) : NULL;
     if (slots == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -165,32 +169,71 @@ words_cut(Words *self, size_t words, size_t characters)
 {
     self->words.size = words;
     self->keys.size = characters;
-    memset(self->slots, 0, self->slot_count * sizeof(uint32_t));
+    memset(self->slots, 0, self->slot_count * sizeof(Slot));
     for (size_t i = 0; i < words; i++) {
         words_note(self, i);
     }
 }
 
-static inline int
-is_plain(Py_UCS4 character)
+/* A longer word makes a string one of those that are not plain: spelling takes quadratic time. */
+enum { LONGEST_PLAIN_WORD = 128 };
+
+/* Characters as Python keeps them. */
+typedef struct {
+    int kind;
+    const void *data;
+    Py_ssize_t length;
+} Text;
+
+static inline Text
+text_of(PyObject *string)
 {
-    return character - '!' <= '~' - '!';
+    return (Text){PyUnicode_KIND(string), PyUnicode_DATA(string), PyUnicode_GET_LENGTH(string)};
 }
 
-/* The lower case of a plain character. */
+static inline Py_UCS4
+character_at(const Text *text, Py_ssize_t place)
+{
+    return PyUnicode_READ(text->kind, text->data, place);
+}
+
+typedef struct {
+    uint64_t hash;
+    size_t length; /* 0: there is no plain word */
+    Py_UCS4 characters[LONGEST_PLAIN_WORD];
+} PlainWord;
+
+/* The lower case of a letter or digit of ASCII, and 0 of all else. */
 static inline Py_UCS4
 folded(Py_UCS4 character)
 {
-    return character - 'A' <= 'Z' - 'A' ? character + ('a' - 'A') : character;
+    if ((character | 0x20) - 'a' <= 'z' - 'a') {
+        return character | 0x20;
+    }
+    return character - '0' <= '9' - '0' ? character : 0;
 }
 
-/* How many characters the first word of a folded plain string has: a mark is a word of its own. */
-static inline size_t
-plain_word(const Py_UCS4 *string, size_t length)
+/* Read the plain word that starts at `place`. */
+static inline void
+read_plain(PlainWord *word, const Text *text, Py_ssize_t place, uint64_t seed)
 {
-    size_t end = 0;
-    while (end < length && (string[end] - 'a' <= 'z' - 'a' || string[end] - '0' <= '9' - '0')) {
-        end++;
+    Py_UCS4 character = character_at(text, place), letter;
+    word->length = 0;
+    word->hash = seed;
+    while ((letter = folded(character)) != 0) {
+        if (word->length == LONGEST_PLAIN_WORD) {
+            word->length = 0;
+            return;
+        }
+        word->characters[word->length++] = letter;
+        word->hash = hash_step(word->hash, letter);
+        if (++place == text->length) {
+            return;
+        }
+        character = character_at(text, place);
     }
-    return end > 0 ? end : 1;
+    if (word->length == 0 && character - '!' <= '~' - '!') { /* a mark is a word of its own */
+        word->characters[word->length++] = character;
+        word->hash = hash_step(word->hash, character);
+    }
 }

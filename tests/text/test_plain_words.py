@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wave_network.text import TextTokenizer, vocabulary
 from wave_network.text import tokenizer as module
 from wave_network.text.plain_words import plain_parts
+from wave_network.text.spelling import spelling_of
 from wave_network.text.vocabulary import _wordless, learn_vocabulary
 
 PRINTABLE = "".join(map(chr, range(33, 127)))
@@ -81,4 +82,4 @@ def test_a_foreign_tokenizer_keeps_its_own_way(tmp_path):
     folder = Path(tmp_path)
     (folder / "vocab.txt").write_text("\n".join(["[CLS]", "[SEP]", "[UNK]", "Ġthe", "the", "new"]))
     tokenizer = TextTokenizer.load(folder, 64)
-    assert tokenizer._whole_words == {}
+    assert spelling_of(tokenizer._tokenizer) is None

@@ -10,26 +10,37 @@ static const Py_UCS4 WORD_START = 0x120;
 typedef struct {
     PyObject_HEAD
     Words words;
-    Array string; /* of Py_UCS4: the one that is read, in lower case if it is plain */
+    Array found; /* of size_t: the numbers of the words of the string that is read */
 } WordCounter;
 
-static int
-count_plain(WordCounter *self)
+/* Count the words of the string that starts at `start`. Gives its end; `start` if it is not plain,
+ * and then nothing is counted; -1 if there is no memory. */
+static Py_ssize_t
+count_plain(WordCounter *self, const Text *text, Py_ssize_t start)
 {
-    const Py_UCS4 *word = self->string.items, *end = word + self->string.size;
-    for (size_t length; word < end; word += length) {
-        length = plain_word(word, (size_t)(end - word));
-        uint64_t hash = hash_word(self->words.seed, word, length);
-        Word *found = words_find(&self->words, hash, word, length);
-        if (found == NULL) {
-            found = words_add(&self->words, hash, word, length);
+    PlainWord word;
+    Py_ssize_t end = start;
+    self->found.size = 0;
+    while (end < text->length && !Py_UNICODE_ISSPACE(character_at(text, end))) {
+        read_plain(&word, text, end, self->words.seed);
+        if (word.length == 0) {
+            return start;
         }
+        Word *found = words_find(&self->words, word.hash, word.characters, word.length);
         if (found == NULL) {
+            found = words_add(&self->words, word.hash, word.characters, word.length);
+        }
+        if (found == NULL || reserve(&self->found, 1, sizeof(size_t)) < 0) {
             return -1;
         }
-        found->count++;
+        ((size_t *)self->found.items)[self->found.size++] =
+            (size_t)(found - (Word *)self->words.words.items);
+        end += (Py_ssize_t)word.length;
     }
-    return 0;
+    for (size_t i = 0; i < self->found.size; i++) {
+        ((Word *)self->words.words.items)[((size_t *)self->found.items)[i]].count++;
+    }
+    return end;
 }
 
 static int
@@ -59,28 +70,19 @@ WordCounter_add(WordCounter *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O!", &PyUnicode_Type, &text, &PyDict_Type, &others)) {
         return NULL;
     }
-    int kind = PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text), end;
-    self->string.size = 0;
-    if (reserve(&self->string, (size_t)length, sizeof(Py_UCS4)) < 0) {
-        return NULL;
-    }
-    for (Py_ssize_t start = 0; start < length; start = end + 1) {
-        int plain = 1;
-        Py_UCS4 *string = self->string.items;
-        for (end = start; end < length; end++) {
-            Py_UCS4 character = PyUnicode_READ(kind, data, end);
-            if (!is_plain(character)) {
-                if (Py_UNICODE_ISSPACE(character)) {
-                    break;
-                }
-                plain = 0;
+    const Text read = text_of(text);
+    Py_ssize_t end;
+    for (Py_ssize_t start = 0; start < read.length; start = end + 1) {
+        end = count_plain(self, &read, start);
+        if (end == start) {
+            while (end < read.length && !Py_UNICODE_ISSPACE(character_at(&read, end))) {
+                end++;
             }
-            *string++ = folded(character);
+            if (end > start && count_other(others, text, start, end) < 0) {
+                return NULL;
+            }
         }
-        self->string.size = (size_t)(end - start);
-        if ((plain ? count_plain(self) : count_other(others, text, start, end)) < 0) {
+        else if (end < 0) {
             return NULL;
         }
     }
@@ -113,6 +115,9 @@ WordCounter_counts(WordCounter *self, PyObject *Py_UNUSED(ignored))
     }
     const Word *words = self->words.words.items;
     for (size_t i = 0; i < self->words.words.size; i++) {
+        if (words[i].count == 0) { /* it was met in strings alone that are not plain */
+            continue;
+        }
         PyObject *string = spelt(self, &words[i]), *count = PyLong_FromSize_t(words[i].count);
         int status = string && count ? PyDict_SetItem(counts, string, count) : -1;
         Py_XDECREF(string);
@@ -146,7 +151,7 @@ WordCounter_dealloc(WordCounter *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     words_free(&self->words);
-    PyMem_Free(self->string.items);
+    PyMem_Free(self->found.items);
     type->tp_free(self);
     Py_DECREF(type);
 }

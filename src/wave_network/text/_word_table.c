@@ -1,64 +1,52 @@
 /* The compiled form of word_table.PythonWordTable: same methods, same answers.
  *
  * Words are found by a hash of their characters, read off the text as it is scanned: no string is
- * made for a word that is known. All runs under the interpreter's lock. */
+ * made for a word that is known. Once it has learnt how plain words are spelt, it asks for these no
+ * more. All runs under the interpreter's lock. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdint.h>
-#include <string.h>
-
-typedef struct {
-    uint64_t hash;
-    size_t key;        /* where its characters start in `keys` */
-    size_t ids;        /* where its ids start in `ids` */
-    Py_ssize_t length; /* characters */
-    Py_ssize_t count;  /* ids */
-} Entry;
+#include "../_words.h"
 
 /* More on average, and as many ids, are not kept: long words would fill the memory. */
 enum { CHARACTERS_A_WORD = 16 };
 
-/* A growing array; `size` and `room` count items. */
+/* Two pieces that make one. Of several the one that was learnt first goes first. */
 typedef struct {
-    void *items;
-    size_t size, room;
-} Array;
+    int32_t left, right, piece;
+    uint32_t rank; /* from 1; 0 in an empty slot */
+} Merge;
 
 typedef struct {
     PyObject_HEAD
     Py_ssize_t limit;
-    uint64_t seed;
-    Array entries, keys, ids; /* of Entry, Py_UCS4, int32_t */
-    uint32_t *slots;          /* 0, or an entry's number and one */
-    size_t slot_count;        /* a power of two, at least twice the entries */
+    Words words; /* their ids: `count` of them, from `place` on in `ids` */
+    Array ids;   /* of int32_t */
+    /* What `learn` was given: the first words, and what spells others. */
+    size_t learnt, learnt_characters, learnt_ids;
+    int32_t *alphabet; /* the ids of ' ' to '~'; NULL before */
+    Merge *merges;
+    size_t merge_slots; /* a power of two, at least twice the merges */
 } WordTable;
 
-static int
-reserve(Array *array, size_t more, size_t item_size)
+/* What `encode` is given, and makes. */
+typedef struct {
+    size_t most;
+    PyObject *known, *unknown;
+    Array packed; /* of int32_t */
+    Array string; /* of Py_UCS4: what spaces enclose */
+} Reading;
+
+static inline int
+append(Array *ids, const int32_t *more, size_t count)
 {
-    if (array->size + more <= array->room) {
-        return 0;
-    }
-    size_t room = array->room ? array->room : 64;
-    while (room < array->size + more) {
-        room *= 2;
-    }
-    void *items = PyMem_Realloc(array->items, room * item_size);
-    if (items == NULL) {
-        PyErr_NoMemory();
+    if (reserve(ids, count, sizeof(int32_t)) < 0) {
         return -1;
     }
-    array->items = items;
-    array->room = room;
+    int32_t *target = (int32_t *)ids->items + ids->size;
+    for (size_t i = 0; i < count; i++) {
+        target[i] = more[i];
+    }
+    ids->size += count;
     return 0;
-}
-
-static inline uint64_t
-hash_step(uint64_t hash, Py_UCS4 character)
-{
-    hash = (hash ^ character) * UINT64_C(0x9E3779B97F4A7C15);
-    return hash ^ (hash >> 32);
 }
 
 static inline int
@@ -67,64 +55,39 @@ is_space(Py_UCS4 character)
     return character == ' ' || character == '\n';
 }
 
-/* Where the entry of a word is noted in `slots`, or would be. */
-static size_t
-find_slot(const WordTable *self, uint64_t hash, int kind, const void *data, Py_ssize_t start,
-          Py_ssize_t length)
+static inline const int32_t *
+ids_of(const WordTable *self, const Word *word)
 {
-    const Entry *entries = self->entries.items;
-    const Py_UCS4 *keys = self->keys.items;
-    size_t slot = hash & (self->slot_count - 1);
-    for (;; slot = (slot + 1) & (self->slot_count - 1)) {
-        if (self->slots[slot] == 0) {
-            return slot;
-        }
-        const Entry *entry = &entries[self->slots[slot] - 1];
-        if (entry->hash != hash || entry->length != length) {
-            continue;
-        }
-        const Py_UCS4 *key = keys + entry->key;
-        Py_ssize_t i = 0;
-        while (i < length && key[i] == PyUnicode_READ(kind, data, start + i)) {
-            i++;
-        }
-        if (i == length) {
-            return slot;
-        }
-    }
+    return (const int32_t *)self->ids.items + word->place;
 }
 
+static Word *
+add_ids(WordTable *self, uint64_t hash, const Py_UCS4 *word, size_t length, const int32_t *ids,
+        size_t count)
+{
+    size_t place = self->ids.size;
+    if (append(&self->ids, ids, count) < 0) {
+        return NULL;
+    }
+    Word *added = words_add(&self->words, hash, word, length);
+    if (added != NULL) {
+        added->place = place;
+        added->count = count;
+    }
+    return added;
+}
+
+/* Keep what was learnt alone, if the rest has become too much. */
 static void
-forget(WordTable *self)
+forget_if_full(WordTable *self)
 {
-    self->entries.size = self->keys.size = self->ids.size = 0;
-    memset(self->slots, 0, self->slot_count * sizeof(uint32_t));
-}
-
-static int
-grow_slots(WordTable *self)
-{
-    if (2 * (self->entries.size + 1) <= self->slot_count) {
-        return 0;
+    const size_t limit = (size_t)self->limit, most = CHARACTERS_A_WORD * limit;
+    if (self->words.words.size - self->learnt > limit
+        || self->words.keys.size - self->learnt_characters > most
+        || self->ids.size - self->learnt_ids > most) {
+        words_cut(&self->words, self->learnt, self->learnt_characters);
+        self->ids.size = self->learnt_ids;
     }
-    size_t count = self->slot_count * 2;
-    uint32_t *slots = PyMem_Calloc(count, sizeof(uint32_t));
-    if (slots == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    const Entry *entries = self->entries.items;
-    for (size_t i = 0; i < self->entries.size; i++) {
-        size_t slot = entries[i].hash & (count - 1);
-        while (slots[slot] != 0) {
-            slot = (slot + 1) & (count - 1);
-        }
-        slots[slot] = (uint32_t)(i + 1);
-    }
-    PyMem_Free(self->slots);
-    self->slots = slots;
-    self->slot_count = count;
-    return 0;
 }
 
 static int
@@ -134,38 +97,20 @@ add_word(WordTable *self, PyObject *word, PyObject *value)
         PyErr_SetString(PyExc_TypeError, "words are strings, and their ids bytes");
         return -1;
     }
-    int kind = PyUnicode_KIND(word);
-    const void *data = PyUnicode_DATA(word);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(word);
-    size_t count = (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t);
-    uint64_t hash = self->seed;
-    for (Py_ssize_t i = 0; i < length; i++) {
-        hash = hash_step(hash, PyUnicode_READ(kind, data, i));
-    }
-    if (grow_slots(self) < 0 || reserve(&self->entries, 1, sizeof(Entry)) < 0
-        || reserve(&self->keys, (size_t)length, sizeof(Py_UCS4)) < 0
-        || reserve(&self->ids, count, sizeof(int32_t)) < 0) {
+    Py_UCS4 *characters = PyUnicode_AsUCS4Copy(word);
+    if (characters == NULL) {
         return -1;
     }
-    size_t slot = find_slot(self, hash, kind, data, 0, length);
-    if (self->slots[slot] != 0) {
-        return 0;
+    int status = 0;
+    size_t length = (size_t)PyUnicode_GET_LENGTH(word);
+    uint64_t hash = hash_word(self->words.seed, characters, length);
+    if (words_find(&self->words, hash, characters, length) == NULL
+        && add_ids(self, hash, characters, length, (const int32_t *)PyBytes_AS_STRING(value),
+                   (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t)) == NULL) {
+        status = -1;
     }
-    Entry entry = {hash, self->keys.size, self->ids.size, length, (Py_ssize_t)count};
-    Py_UCS4 *key = (Py_UCS4 *)self->keys.items + self->keys.size;
-    for (Py_ssize_t i = 0; i < length; i++) {
-        key[i] = PyUnicode_READ(kind, data, i);
-    }
-    if (count > 0) {
-        memcpy((int32_t *)self->ids.items + self->ids.size, PyBytes_AS_STRING(value),
-               count * sizeof(int32_t));
-    }
-    ((Entry *)self->entries.items)[self->entries.size] = entry;
-    self->entries.size++;
-    self->keys.size += (size_t)length;
-    self->ids.size += count;
-    self->slots[slot] = (uint32_t)self->entries.size;
-    return 0;
+    PyMem_Free(characters);
+    return status;
 }
 
 static PyObject *
@@ -175,10 +120,7 @@ WordTable_add(WordTable *self, PyObject *words)
         PyErr_SetString(PyExc_TypeError, "words come in a dict");
         return NULL;
     }
-    const size_t limit = (size_t)self->limit, most = CHARACTERS_A_WORD * limit;
-    if (self->entries.size > limit || self->keys.size > most || self->ids.size > most) {
-        forget(self);
-    }
+    forget_if_full(self);
     PyObject *word, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(words, &position, &word, &value)) {
@@ -189,84 +131,203 @@ WordTable_add(WordTable *self, PyObject *words)
     Py_RETURN_NONE;
 }
 
+static size_t
+merge_slot(const WordTable *self, int32_t left, int32_t right)
+{
+    uint64_t hash = hash_step(hash_step(self->words.seed, (Py_UCS4)left), (Py_UCS4)right);
+    size_t slot = hash & (self->merge_slots - 1);
+    for (; self->merges[slot].rank != 0; slot = (slot + 1) & (self->merge_slots - 1)) {
+        if (self->merges[slot].left == left && self->merges[slot].right == right) {
+            break;
+        }
+    }
+    return slot;
+}
+
+/* The rank of two neighbours is 0 if they do not merge. */
+static inline Merge
+merge_of(const WordTable *self, const int32_t *pieces)
+{
+    return self->merges[merge_slot(self, pieces[0], pieces[1])];
+}
+
+/* Byte pair encoding: of the neighbours that merge those that were learnt first, the leftmost of
+ * them, until none do. Gives the number of pieces. */
+static size_t
+spell(const WordTable *self, const Py_UCS4 *word, size_t length, int32_t *pieces)
+{
+    Merge merges[LONGEST_PLAIN_WORD + 1]; /* of each piece with the next one */
+    size_t count = length + 1;
+    pieces[0] = self->alphabet[0]; /* a space starts every word */
+    for (size_t i = 0; i < length; i++) {
+        pieces[i + 1] = self->alphabet[word[i] - ' '];
+        merges[i] = merge_of(self, pieces + i);
+    }
+    for (;;) {
+        size_t best = count;
+        for (size_t i = 0; i + 1 < count; i++) {
+            if (merges[i].rank != 0 && (best == count || merges[i].rank < merges[best].rank)) {
+                best = i;
+            }
+        }
+        if (best == count) {
+            return count;
+        }
+        pieces[best] = merges[best].piece;
+        count--;
+        for (size_t i = best + 1; i < count; i++) {
+            pieces[i] = pieces[i + 1];
+            merges[i - 1] = merges[i];
+        }
+        if (best > 0) {
+            merges[best - 1] = merge_of(self, pieces + best - 1);
+        }
+        if (best + 1 < count) {
+            merges[best] = merge_of(self, pieces + best);
+        }
+    }
+}
+
+/* Append the ids of the plain string that starts at `start`. Gives its end; `start` if it is not
+ * plain, and then nothing is appended; -1 if there is no memory. */
+static Py_ssize_t
+append_plain(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
+{
+    PlainWord word;
+    const size_t before = reading->packed.size;
+    Py_ssize_t end = start;
+    while (end < text->length && !is_space(character_at(text, end))) {
+        read_plain(&word, text, end, self->words.seed);
+        if (word.length == 0) {
+            reading->packed.size = before;
+            return start;
+        }
+        const Word *found = words_find(&self->words, word.hash, word.characters, word.length);
+        if (found == NULL) {
+            int32_t pieces[LONGEST_PLAIN_WORD + 1];
+            size_t count = spell(self, word.characters, word.length, pieces);
+            found = add_ids(self, word.hash, word.characters, word.length, pieces, count);
+        }
+        if (found == NULL || append(&reading->packed, ids_of(self, found), found->count) < 0) {
+            return -1;
+        }
+        end += (Py_ssize_t)word.length;
+    }
+    return end;
+}
+
 /* Append the ids of a word that the table lacks, if `known` has it, else note it. */
 static int
-append_unkept(PyObject *text, Py_ssize_t start, Py_ssize_t end, PyObject *known,
-              PyObject *unknown, Array *packed)
+append_unkept(Reading *reading)
 {
-    PyObject *word = PyUnicode_Substring(text, start, end);
+    PyObject *word = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, reading->string.items,
+                                               (Py_ssize_t)reading->string.size);
     if (word == NULL) {
         return -1;
     }
     int status = -1;
-    PyObject *value = PyDict_GetItemWithError(known, word);
+    PyObject *value = PyDict_GetItemWithError(reading->known, word);
     if (value == NULL) {
-        status = PyErr_Occurred() ? -1 : PySet_Add(unknown, word);
+        status = PyErr_Occurred() ? -1 : PySet_Add(reading->unknown, word);
     }
     else if (!PyBytes_Check(value)) {
         PyErr_SetString(PyExc_TypeError, "ids are bytes");
     }
     else {
-        size_t count = (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t);
-        if (reserve(packed, count, sizeof(int32_t)) == 0) {
-            if (count > 0) {
-                memcpy((int32_t *)packed->items + packed->size, PyBytes_AS_STRING(value),
-                       count * sizeof(int32_t));
-            }
-            packed->size += count;
-            status = 0;
-        }
+        status = append(&reading->packed, (const int32_t *)PyBytes_AS_STRING(value),
+                        (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
     }
     Py_DECREF(word);
     return status;
 }
 
-/* Append the ids of a text's words until there are `most` after `begin`. */
-static int
-append_text(const WordTable *self, PyObject *text, size_t most, PyObject *known,
-            PyObject *unknown, Array *packed)
+/* Append the ids of the string that starts at `start`, as it stands. Gives its end; -1 if there is
+ * an error. */
+static Py_ssize_t
+append_string(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
 {
-    int kind = PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    size_t begin = packed->size - 1; /* of the text's first id, which is there */
-    Py_ssize_t end = 0;
-    for (Py_ssize_t start = 0; start < length; start = end + 1) {
-        uint64_t hash = self->seed;
-        for (end = start; end < length; end++) {
-            Py_UCS4 character = PyUnicode_READ(kind, data, end);
-            if (is_space(character)) {
-                break;
-            }
-            hash = hash_step(hash, character);
-        }
-        if (end == start) {
-            continue;
-        }
-        uint32_t found = self->slots[find_slot(self, hash, kind, data, start, end - start)];
-        if (found == 0) {
-            if (append_unkept(text, start, end, known, unknown, packed) < 0) {
-                return -1;
-            }
-        }
-        else {
-            const Entry *entry = (const Entry *)self->entries.items + found - 1;
-            if (reserve(packed, (size_t)entry->count, sizeof(int32_t)) < 0) {
-                return -1;
-            }
-            const int32_t *ids = (const int32_t *)self->ids.items + entry->ids;
-            int32_t *target = (int32_t *)packed->items + packed->size;
-            for (Py_ssize_t i = 0; i < entry->count; i++) {
-                target[i] = ids[i];
-            }
-            packed->size += (size_t)entry->count;
-        }
-        if (packed->size - begin >= most) {
-            packed->size = begin + most;
+    Py_ssize_t end = start;
+    Array *string = &reading->string;
+    uint64_t hash = self->words.seed;
+    string->size = 0;
+    for (; end < text->length; end++) {
+        Py_UCS4 character = character_at(text, end);
+        if (is_space(character)) {
             break;
         }
+        if (reserve(string, 1, sizeof(Py_UCS4)) < 0) {
+            return -1;
+        }
+        ((Py_UCS4 *)string->items)[string->size++] = character;
+        hash = hash_step(hash, character);
+    }
+    const Word *found = words_find(&self->words, hash, string->items, string->size);
+    int status = found == NULL
+                     ? append_unkept(reading)
+                     : append(&reading->packed, ids_of(self, found), found->count);
+    return status < 0 ? -1 : end;
+}
+
+/* Append the ids of a text's words until there are `most` after `begin`. */
+static int
+append_text(WordTable *self, const Text *text, Reading *reading)
+{
+    const size_t begin = reading->packed.size - 1; /* of the text's first id, which is there */
+    for (Py_ssize_t start = 0; start < text->length; start++) {
+        if (is_space(character_at(text, start))) {
+            continue;
+        }
+        Py_ssize_t end = start;
+        if (self->alphabet != NULL) {
+            end = append_plain(self, text, start, reading);
+        }
+        if (end == start) {
+            end = append_string(self, text, start, reading);
+        }
+        if (end < 0) {
+            return -1;
+        }
+        if (reading->packed.size - begin >= reading->most) {
+            reading->packed.size = begin + reading->most;
+            break;
+        }
+        start = end;
     }
     return 0;
+}
+
+/* Append the texts' ids, and where each text's end. */
+static int
+append_texts(WordTable *self, PyObject *texts, int32_t first, Reading *reading, Array *offsets)
+{
+    Py_ssize_t count = PyList_GET_SIZE(texts);
+    if (reserve(offsets, (size_t)count + 1, sizeof(int64_t)) < 0) {
+        return -1;
+    }
+    int64_t *ends = offsets->items;
+    ends[offsets->size++] = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyList_GET_ITEM(texts, i);
+        if (!PyUnicode_Check(item)) {
+            PyErr_SetString(PyExc_TypeError, "texts are strings");
+            return -1;
+        }
+        const Text text = text_of(item);
+        if (self->alphabet != NULL) { /* else it grows by `add` alone */
+            forget_if_full(self);
+        }
+        if (append(&reading->packed, &first, 1) < 0 || append_text(self, &text, reading) < 0) {
+            return -1;
+        }
+        ends[offsets->size++] = (int64_t)reading->packed.size;
+    }
+    return 0;
+}
+
+static PyObject *
+as_bytearray(const Array *array, size_t item_size)
+{
+    return PyByteArray_FromStringAndSize(array->items, (Py_ssize_t)(array->size * item_size));
 }
 
 static PyObject *
@@ -284,41 +345,111 @@ WordTable_encode(WordTable *self, PyObject *args)
         return NULL;
     }
     PyObject *unknown = PySet_New(NULL), *result = NULL;
-    Array packed = {NULL, 0, 0}, offsets = {NULL, 0, 0};
-    if (unknown == NULL || reserve(&offsets, 1, sizeof(int64_t)) < 0) {
-        goto done;
-    }
-    ((int64_t *)offsets.items)[offsets.size++] = 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(texts); i++) {
-        PyObject *text = PyList_GET_ITEM(texts, i);
-        if (!PyUnicode_Check(text)) {
-            PyErr_SetString(PyExc_TypeError, "texts are strings");
-            goto done;
+    Reading reading = {.most = (size_t)most, .known = known, .unknown = unknown};
+    Array offsets = {NULL, 0, 0};
+    if (unknown != NULL && append_texts(self, texts, first, &reading, &offsets) == 0) {
+        PyObject *ids = as_bytearray(&reading.packed, sizeof(int32_t));
+        PyObject *ends = as_bytearray(&offsets, sizeof(int64_t));
+        if (ids != NULL && ends != NULL) {
+            result = PyTuple_Pack(3, ids, ends, unknown);
         }
-        if (reserve(&packed, 1, sizeof(int32_t)) < 0
-            || reserve(&offsets, 1, sizeof(int64_t)) < 0) {
-            goto done;
-        }
-        ((int32_t *)packed.items)[packed.size++] = first;
-        if (append_text(self, text, (size_t)most, known, unknown, &packed) < 0) {
-            goto done;
-        }
-        ((int64_t *)offsets.items)[offsets.size++] = (int64_t)packed.size;
+        Py_XDECREF(ids);
+        Py_XDECREF(ends);
     }
-    PyObject *ids =
-        PyByteArray_FromStringAndSize(packed.items, (Py_ssize_t)(packed.size * sizeof(int32_t)));
-    PyObject *ends =
-        PyByteArray_FromStringAndSize(offsets.items, (Py_ssize_t)(offsets.size * sizeof(int64_t)));
-    if (ids != NULL && ends != NULL) {
-        result = PyTuple_Pack(3, ids, ends, unknown);
-    }
-    Py_XDECREF(ids);
-    Py_XDECREF(ends);
-done:
-    PyMem_Free(packed.items);
+    PyMem_Free(reading.packed.items);
+    PyMem_Free(reading.string.items);
     PyMem_Free(offsets.items);
     Py_XDECREF(unknown);
     return result;
+}
+
+static int
+set_merges(WordTable *self, const int32_t *triples, size_t count)
+{
+    size_t slots = 64;
+    while (slots < 2 * count) {
+        slots *= 2;
+    }
+    Merge *merges = PyMem_Calloc(slots, sizeof(Merge));
+    if (merges == NULL || count >= UINT32_MAX) {
+        PyMem_Free(merges);
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyMem_Free(self->merges);
+    self->merges = merges;
+    self->merge_slots = slots;
+    for (size_t i = 0; i < count; i++, triples += 3) {
+        merges[merge_slot(self, triples[0], triples[1])] =
+            (Merge){triples[0], triples[1], triples[2], (uint32_t)(i + 1)};
+    }
+    return 0;
+}
+
+/* Whether it is one plain word in lower case: others are never looked up as such. */
+static int
+is_plain_word(PyObject *string)
+{
+    if (!PyUnicode_Check(string) || PyUnicode_GET_LENGTH(string) == 0) {
+        return 0;
+    }
+    PlainWord word;
+    const Text text = text_of(string);
+    read_plain(&word, &text, 0, 0);
+    size_t same = 0;
+    while (same < word.length && word.characters[same] == character_at(&text, (Py_ssize_t)same)) {
+        same++;
+    }
+    return same == (size_t)text.length;
+}
+
+static int
+learn_words(WordTable *self, PyObject *words)
+{
+    words_cut(&self->words, 0, 0);
+    self->ids.size = self->learnt = self->learnt_characters = self->learnt_ids = 0;
+    PyObject *word, *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(words, &position, &word, &value)) {
+        if (is_plain_word(word) && add_word(self, word, value) < 0) {
+            return -1;
+        }
+    }
+    self->learnt = self->words.words.size;
+    self->learnt_characters = self->words.keys.size;
+    self->learnt_ids = self->ids.size;
+    return 0;
+}
+
+static PyObject *
+WordTable_learn(WordTable *self, PyObject *args)
+{
+    enum { LETTERS = '~' - ' ' + 1 };
+    PyObject *words, *alphabet, *merges;
+    if (!PyArg_ParseTuple(args, "O!SS", &PyDict_Type, &words, &alphabet, &merges)) {
+        return NULL;
+    }
+    const size_t alphabet_size = (size_t)PyBytes_GET_SIZE(alphabet);
+    const size_t merges_size = (size_t)PyBytes_GET_SIZE(merges);
+    if (alphabet_size != LETTERS * sizeof(int32_t) || merges_size % (3 * sizeof(int32_t)) != 0) {
+        PyErr_SetString(PyExc_ValueError, "the alphabet has 95 ids, and a merge 3");
+        return NULL;
+    }
+    int32_t *letters = PyMem_Malloc(alphabet_size);
+    if (letters == NULL) {
+        return PyErr_NoMemory();
+    }
+    memcpy(letters, PyBytes_AS_STRING(alphabet), alphabet_size);
+    PyMem_Free(self->alphabet);
+    self->alphabet = NULL;
+    if (set_merges(self, (const int32_t *)PyBytes_AS_STRING(merges),
+                   merges_size / (3 * sizeof(int32_t))) < 0
+        || learn_words(self, words) < 0) {
+        PyMem_Free(letters);
+        return NULL;
+    }
+    self->alphabet = letters;
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -335,12 +466,9 @@ WordTable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     self->limit = limit;
-    self->seed = seed;
-    self->slot_count = 1024;
-    self->slots = PyMem_Calloc(self->slot_count, sizeof(uint32_t));
-    if (self->slots == NULL) {
+    if (words_start(&self->words, seed) < 0) {
         Py_DECREF(self);
-        return PyErr_NoMemory();
+        return NULL;
     }
     return (PyObject *)self;
 }
@@ -349,10 +477,10 @@ static void
 WordTable_dealloc(WordTable *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyMem_Free(self->entries.items);
-    PyMem_Free(self->keys.items);
+    words_free(&self->words);
     PyMem_Free(self->ids.items);
-    PyMem_Free(self->slots);
+    PyMem_Free(self->alphabet);
+    PyMem_Free(self->merges);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -360,12 +488,13 @@ WordTable_dealloc(WordTable *self)
 static Py_ssize_t
 WordTable_length(WordTable *self)
 {
-    return (Py_ssize_t)self->entries.size;
+    return (Py_ssize_t)self->words.words.size;
 }
 
 static PyMethodDef methods[] = {
     {"encode", (PyCFunction)WordTable_encode, METH_VARARGS, NULL},
     {"add", (PyCFunction)WordTable_add, METH_O, NULL},
+    {"learn", (PyCFunction)WordTable_learn, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -19,11 +18,11 @@ from tokenizers.pre_tokenizers import PreTokenizer
 from wave_network.errors import OutputError
 from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
 from wave_network.text.parallelism import survive_forks
-from wave_network.text.plain_words import WORD_START, plain_parts
 from wave_network.text.sentences import split_sentences
 from wave_network.text.spans import Span, SpanFinder, original_positions
-from wave_network.text.vocabulary import CLS_TOKEN, add_words, is_ours, learn_vocabulary
-from wave_network.text.word_table import ID, word_table
+from wave_network.text.spelling import spelling_of
+from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
+from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
 survive_forks()
 
@@ -38,7 +37,6 @@ memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a toke
 _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
 _MANY_WORDS: Final = 500  # for fewer, the vocabulary is not worth reading
-_LONGEST_WORD_KEPT: Final = 128
 _SPLITTERS: Final = frozenset(("BertPreTokenizer", "Whitespace", "WhitespaceSplit"))
 _LOCAL_STEPS: Final = _SPLITTERS.union(
     ("ByteLevel", "Digits", "Punctuation"),
@@ -93,6 +91,7 @@ class TextTokenizer:
         self.vocab_size = max(tokenizer.get_vocab().values()) + 1
         self._tokenizer = tokenizer
         self._words = word_table() if _splits_at_spaces(tokenizer) else None
+        self._has_learnt = False
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
@@ -249,44 +248,25 @@ class TextTokenizer:
         if self._words is None:
             return self._pack(self._encode_each(texts))
         known: dict[str, bytes] = {}
-        while True:  # twice, unless another thread empties the table meanwhile
+        while True:  # two or three times, unless another thread empties the table meanwhile
             ids, offsets, unknown = self._words.encode(
                 texts, self.cls_token_id, self.max_length, known
             )
             if not unknown:
                 return TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
-            found = self._encode_words(list(unknown))
-            self._words.add({w: ids for w, ids in found.items() if len(w) <= _LONGEST_WORD_KEPT})
+            if len(unknown) >= _MANY_WORDS and not self._has_learnt:
+                self._learn()
+                continue
+            words = list(unknown)
+            found = dict(zip(words, self._encode_each(words), strict=True))
+            self._words.add({w: ids for w, ids in found.items() if len(w) <= LONGEST_WORD_KEPT})
             known.update(found)
 
-    def _encode_words(self, words: list[str]) -> dict[str, bytes]:
-        known: dict[str, bytes] = {}
-        if len(words) >= _MANY_WORDS:
-            known = {word: ids for word in words if (ids := self._plain_ids(word)) is not None}
-            words = [word for word in words if word not in known]
-        known.update(zip(words, self._encode_each(words), strict=True))
-        return known
-
-    def _plain_ids(self, word: str) -> bytes | None:
-        """The ids of a plain string all of whose words are in the vocabulary, else None."""
-        parts = plain_parts(word)
-        if parts is None:
-            return None
-        try:
-            return b"".join(map(self._whole_words.__getitem__, parts))
-        except KeyError:
-            return None
-
-    @cached_property
-    def _whole_words(self) -> dict[str, bytes]:
-        """The words with an id of their own; of a foreign tokenizer none."""
-        if not is_ours(self._tokenizer):
-            return {}
-        return {
-            token[1:]: ID.pack(index)
-            for token, index in self._tokenizer.get_vocab().items()
-            if token.startswith(WORD_START)
-        }
+    def _learn(self) -> None:
+        """Let the table of words spell plain ones by itself, if it can."""
+        self._has_learnt = True
+        if self._words is not None and (spelling := spelling_of(self._tokenizer)) is not None:
+            self._words.learn(*spelling)
 
     def _encode_each(self, texts: list[str]) -> list[bytes]:
         encode = self._tokenizer.encode_batch_fast

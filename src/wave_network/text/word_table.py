@@ -7,7 +7,11 @@ import struct
 from itertools import accumulate
 from typing import Final
 
+from wave_network.text.plain_words import plain_parts
+
 ID: Final = struct.Struct("i")  # as np.int32
+
+LONGEST_WORD_KEPT: Final = 128
 
 # Some 30 and 50 MB at most: a compiled entry takes 100 bytes, one of a dictionary 230.
 _WORDS_KEPT: Final = 131_072
@@ -24,6 +28,7 @@ class PythonWordTable:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._words = {"": b""}
+        self._learnt: dict[str, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._words) - 1
@@ -53,7 +58,7 @@ class PythonWordTable:
                 row = b"".join(map(get, words))
             except KeyError:
                 # Another thread may empty the table at any time: each word is looked up once.
-                found = [self._words.get(word, known.get(word)) for word in words]
+                found = [self._ids_of(word, known) for word in words]
                 unknown.update(word for word, ids in zip(words, found, strict=True) if ids is None)
                 row = b"".join(ids for ids in found if ids is not None)
             rows.append(start + row[:room])
@@ -61,11 +66,35 @@ class PythonWordTable:
         offsets = bytearray(struct.pack(f"{len(rows) + 1}q", *ends))
         return bytearray().join(rows), offsets, unknown
 
+    def _ids_of(self, word: str, known: dict[str, bytes]) -> bytes | None:
+        ids = self._words.get(word, known.get(word))
+        if ids is None and self._learnt and (parts := plain_parts(word)) is not None:
+            try:
+                ids = b"".join(map(self._learnt.__getitem__, parts))
+            except KeyError:
+                return None
+            if len(word) <= LONGEST_WORD_KEPT:
+                self.add({word: ids})
+        return ids
+
     def add(self, words: dict[str, bytes]) -> None:
         """Keep the ids of words, as bytes of 32-bit integers."""
         if len(self) > self._limit:
             self._words = {"": b""}
         self._words.update(words)
+
+    def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes) -> None:
+        """Learn how plain words are spelt, so that `encode` need not ask for them.
+
+        This form learns the words alone and asks for what it cannot put together from them.
+
+        Args:
+            words: The ids of words as `plain_parts` gives them; others may be among them.
+            alphabet: The ids of the characters from " " to "~"; a space starts every word.
+            merges: The ids of two pieces and of what they make, for all that merge, in the order
+                in which they do.
+        """
+        self._learnt = words
 
 
 try:

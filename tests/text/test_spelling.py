@@ -1,0 +1,195 @@
+"""Tables of words that spell plain words by themselves: they give the ids of the library."""
+
+import json
+import random
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models
+
+from wave_network.data import read_splits
+from wave_network.text import TextTokenizer
+from wave_network.text import tokenizer as tokenizer_module
+from wave_network.text import word_table as table_module
+from wave_network.text.plain_words import plain_parts
+from wave_network.text.spelling import spelling_of
+from wave_network.text.vocabulary import learn_vocabulary
+from wave_network.text.word_table import PythonWordTable
+
+CompiledWordTable = table_module._CompiledWordTable
+needs_the_compiler = pytest.mark.skipif(
+    CompiledWordTable is None, reason="the compiled table was not built"
+)
+FORMS = [
+    pytest.param(PythonWordTable, id="python"),
+    pytest.param(
+        lambda limit: CompiledWordTable(limit, 7), id="compiled", marks=needs_the_compiler
+    ),
+]
+every_form = pytest.mark.parametrize("make", FORMS)
+
+PRINTABLE = "".join(map(chr, range(33, 127)))
+WORDS = st.sampled_from(
+    [
+        *(
+            "The",
+            "the",
+            "it's",
+            "3.5%",
+            "U.S.",
+            "a-b",
+            "[CLS]",
+            "[cls]",
+            "<s>",
+            "Ｔhe",
+            "café,",
+            "İ",
+        ),
+        *("ﬁ", "ß", "雨", "🦙", "\0", "a\0b", "\x7f", "\x85", "\xa0", "\u2028", "a\u0301", "cafÃ©"),
+        *("a" * 127, "Ab" * 64, "a" * 129, f"x-{'ab' * 65}", "!" * 99, "\udc00", "a\ud800", "Ġthe"),
+    ]
+)
+SPACES = st.sampled_from([" ", " ", "  ", "\n", "\r\n", "\t", ""])
+TEXTS = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.text(st.characters(max_codepoint=0x7F), max_size=40)
+    | st.text("abcdehinorstu ", max_size=60)
+    | st.lists(st.tuples(WORDS, SPACES)).map(lambda pairs: "".join(map("".join, pairs)))
+)
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    return learn_vocabulary(read_splits("sample").train["text"][:], 2_000)
+
+
+def ids_of_the_library(tokenizer, text):
+    """Of a text in whose words there are no halves of surrogate pairs."""
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    return [tokenizer.token_to_id("[CLS]"), *ids]
+
+
+def rows(batch):
+    return [ids.tolist() for ids in np.split(batch.ids, batch.offsets[1:-1])][
+        : len(batch.offsets) - 1
+    ]
+
+
+@every_form
+@settings(max_examples=300, deadline=None)
+@given(batches=st.lists(TEXTS, min_size=1, max_size=3), limit=st.integers(0, 5))
+def test_ids_are_the_librarys(learnt, make, batches, limit):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokenizer_module, "_MANY_WORDS", 1)
+        patch.setattr(tokenizer_module, "word_table", lambda: make(limit))
+        tokenizer = TextTokenizer(Tokenizer.from_str(learnt.to_str()), 400)
+        for texts in [*batches, *batches]:
+            whole = [
+                text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts
+            ]
+            expected = [ids_of_the_library(tokenizer._tokenizer, text)[:400] for text in whole]
+            assert rows(tokenizer.encode(texts)) == expected
+
+
+@needs_the_compiler
+def test_no_plain_word_is_asked_for(learnt, monkeypatch):
+    asked = []
+    long_way = TextTokenizer._encode_each
+    monkeypatch.setattr(tokenizer_module, "_MANY_WORDS", 1)
+    monkeypatch.setattr(
+        TextTokenizer,
+        "_encode_each",
+        lambda self, words: asked.extend(words) or long_way(self, words),
+    )
+    tokenizer = TextTokenizer(Tokenizer.from_str(learnt.to_str()), 400)
+    tokenizer.encode([PRINTABLE, "zyxwv Qwertz-uiop", f"{'q' * 128} {'q' * 129} naïve"])
+    assert set(asked) == {"q" * 129, "naïve"}
+
+
+@every_form
+def test_what_is_learnt_is_not_forgotten(make):
+    table = make(3)
+    table.add({"Old": b"\0\0\0\0"})
+    table.learn({"a": b"\1\0\0\0", "é": b"\2\0\0\0"}, bytes(95 * 4), b"")
+    for start in range(0, 100, 5):
+        table.add({f"é{number}": b"\3\0\0\0" for number in range(start, start + 5)})
+        ids, _, unknown = table.encode(["a A é"], 9, 99, {})
+        assert np.frombuffer(ids, np.int32)[1:].tolist() == [1, 1]
+        assert unknown == {"é"}  # which is not plain
+    assert len(table) < 12
+
+
+@needs_the_compiler
+def test_words_that_no_plain_string_has_are_not_learnt():
+    table = CompiledWordTable(9, 7)
+    words = ("Upper", "a-b", "", "cafÃ©", "a" * 129, "--", " ", "a b")
+    table.learn({**dict.fromkeys(words, b"\1\0\0\0"), "-": b"", "0": b""}, bytes(95 * 4), b"")
+    assert len(table) == 2
+
+
+@needs_the_compiler
+def test_a_long_word_takes_no_quadratic_time(learnt):
+    letters = random.Random(0)
+    tokenizer = TextTokenizer(Tokenizer.from_str(learnt.to_str()), 512)
+    tokenizer._learn()
+    texts = [
+        " ".join("".join(letters.choices("aeinorst", k=length)) for _ in range(30_000 // length))
+        for length in (128, 129, 30_000)
+    ]
+    start = time.process_time()
+    for text in texts:
+        tokenizer.encode([text] * 10)
+    assert time.process_time() - start < 5
+
+
+def changed(tokenizer, **fields):
+    content = json.loads(tokenizer.to_str())
+    content["model"].update(fields)
+    return Tokenizer.from_str(json.dumps(content))
+
+
+def test_only_our_own_spelling_is_learnt(learnt):
+    assert spelling_of(changed(learnt)) == spelling_of(learnt)
+    for fields in (
+        {"dropout": 0.1},
+        {"end_of_word_suffix": "</w>", "merges": []},
+        {"continuing_subword_prefix": "##", "merges": []},
+        {"ignore_merges": False},
+    ):
+        assert spelling_of(changed(learnt, **fields)) is None
+    vocabulary = learnt.get_vocab()
+    twice = {**vocabulary, "Ġtwice": vocabulary["Ġthe"]}
+    assert spelling_of(changed(learnt, vocab=twice)) is None
+    without = {token: index for token, index in vocabulary.items() if token != "q"}
+    assert spelling_of(changed(learnt, vocab=without, merges=[])) is None
+    assert spelling_of(Tokenizer(models.WordLevel({"the": 0}, "the"))) is None
+
+
+def test_the_words_are_those_of_the_vocabulary(learnt):
+    words = spelling_of(learnt).words
+    plain = {word for word in words if word and plain_parts(word) == [word]}
+    assert len(plain) > 1_000
+    for word in sorted(plain)[:100]:
+        assert learnt.encode(word).ids == np.frombuffer(words[word], np.int32).tolist()
+
+
+@needs_the_compiler
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([], bytes(380), b""),
+        ({}, "", b""),
+        ({}, bytearray(380), b""),
+        ({}, bytes(379), b""),
+        ({}, bytes(380), bytes(13)),
+        ({"a": "b"}, bytes(380), b""),
+    ],
+)
+def test_wrong_spellings_are_refused(arguments):
+    table = CompiledWordTable(5, 7)
+    with pytest.raises((TypeError, ValueError)):
+        table.learn(*arguments)
+    assert table.encode(["a"], 1, 9, {})[2] == {"a"}
