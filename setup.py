@@ -12,6 +12,7 @@ setup(
         )
         for name in (
             "_local_waves",
+            "text._byte_pairs",
             "text._word_counter",
             "text._word_table",
             "training._row_adam",

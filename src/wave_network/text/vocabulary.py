@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from wave_network.text.byte_pairs import learn_pieces
 from wave_network.text.plain_words import WORD_START, plain_parts
 from wave_network.text.word_counter import word_counter
 
@@ -41,13 +42,18 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """
     tokenizer = _wordless()
     counts = _count_words(texts, tokenizer)
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
     room = max(0, vocab_size - len(_ALPHABET) - 1)
-    recurring = [w for w in ranked if counts[w] >= _WORD_COUNT and len(w) <= _LONGEST_WORD]
+    recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
     words = recurring[: room - room // _PIECES]
-    rare = sorted(counts.keys() - set(words))
-    _learn_pieces(tokenizer, rare, vocab_size - len(words))
-    return _with_words(tokenizer, recurring, vocab_size)
+    rare = list(_broken_up(sorted(counts.keys() - set(words))))
+    # `[CLS]` stays in the vocabulary only, so that no engine that reads the file finds it in a
+    # text. No merge makes it: the brackets are always pieces of their own.
+    size = max(0, vocab_size - len(words))
+    pieces, merges = learn_pieces(rare, [CLS_TOKEN, *_ALPHABET], size)
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    _add_entries(vocabulary, recurring, vocab_size)
+    tokenizer.model = models.BPE(vocabulary, merges, ignore_merges=True)
+    return tokenizer
 
 
 def add_words(
@@ -67,12 +73,10 @@ def add_words(
     """
     if not is_ours(tokenizer):
         return tokenizer, []
-    counts = _count_words(texts, tokenizer)
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
     added: list[str] = []
     pieces: list[list[int]] = []
-    for word in ranked:
-        if len(added) >= most or counts[word] < _WORD_COUNT:
+    for word in _recurring(_count_words(texts, tokenizer)):
+        if len(added) >= most:
             break
         if len(word) <= _LONGEST_WORD:
             ids = [token.id for token in tokenizer.model.tokenize(word)]
@@ -143,18 +147,10 @@ def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer
             words[word] += count
 
 
-def _learn_pieces(tokenizer: Tokenizer, rare_words: list[str], vocab_size: int) -> None:
-    """Byte pair encoding on words that are spelt in bytes already."""
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        min_frequency=2,
-        special_tokens=[CLS_TOKEN],
-        initial_alphabet=_ALPHABET,
-        show_progress=False,
-    )
-    spelling = Tokenizer(tokenizer.model)
-    spelling.train_from_iterator(_broken_up(rare_words), trainer)
-    tokenizer.model = spelling.model
+def _recurring(counts: Counter[str]) -> list[str]:
+    """The words that occur more than once, the most frequent first; else in order."""
+    words = sorted(word for word, count in counts.items() if count >= _WORD_COUNT)
+    return sorted(words, key=counts.__getitem__, reverse=True)
 
 
 def _broken_up(words: Iterable[str]) -> Iterator[str]:
@@ -164,16 +160,14 @@ def _broken_up(words: Iterable[str]) -> Iterator[str]:
 
 
 def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Tokenizer:
-    """Add whole words, found before any merging, while there is room.
-
-    `[CLS]` stays in the vocabulary only, so that no engine that reads the file finds it in a text.
-    No merge makes it: the brackets are always pieces of their own.
-    """
+    """Add whole words, found before any merging, while there is room."""
     content = json.loads(tokenizer.to_str())
-    vocabulary = content["model"]["vocab"]
+    _add_entries(content["model"]["vocab"], words, vocab_size)
+    return Tokenizer.from_str(json.dumps(content))
+
+
+def _add_entries(vocabulary: dict[str, int], words: list[str], size: int) -> None:
     for word in words:
-        if len(vocabulary) >= vocab_size:
+        if len(vocabulary) >= size:
             break
         vocabulary.setdefault(word, len(vocabulary))
-    content["model"]["ignore_merges"] = True
-    return Tokenizer.from_str(json.dumps(content))

@@ -1,0 +1,509 @@
+/* The compiled form of byte_pairs.learn_with_library: the pieces that the trainer of `tokenizers`
+ * finds, in its order.
+ *
+ * Its steps are followed to the letter, since its oddities show in the result: a pair's count is
+ * kept after the pair was merged, and a pair that comes up again in further words is queued again,
+ * with these words alone. All runs under the interpreter's lock. */
+
+#include "../_words.h"
+
+typedef struct {
+    int32_t left, right;
+    int64_t count;   /* how often the two stand side by side */
+    uint32_t places; /* the words in which they came up since the pair was last queued */
+} Pair;
+
+/* A word's number, and the place in `places` of the next one; 0 ends such a chain. */
+typedef struct {
+    uint32_t word, next;
+} Place;
+
+/* A pair in the queue, with its count then. */
+typedef struct {
+    int64_t count;
+    uint32_t pair, places;
+} Queued;
+
+typedef struct {
+    size_t start, length; /* in `symbols` */
+} Span;
+
+typedef struct {
+    int32_t left, right;
+} Merge;
+
+typedef struct {
+    Words pieces;   /* a piece's id is its number */
+    Array words;    /* of Span */
+    Array symbols;  /* of int32_t: the pieces of the words */
+    Array pairs;    /* of Pair */
+    Array slots;    /* of uint32_t: 0, or a pair's number and one; twice the pairs at least */
+    Array places;   /* of Place; the first one stands for none */
+    uint32_t spare; /* a chain of places that are not in use */
+    Array queue;    /* of Queued: a heap */
+    Array touched;  /* of uint32_t: pairs with places that are not queued */
+    Array merges;   /* of Merge */
+    Array string;   /* of Py_UCS4 */
+} Learner;
+
+static size_t
+pair_slot(const Learner *self, int32_t left, int32_t right)
+{
+    const uint32_t *slots = self->slots.items;
+    const Pair *pairs = self->pairs.items;
+    uint64_t hash = hash_step(hash_step(0, (Py_UCS4)left), (Py_UCS4)right);
+    size_t slot = hash & (self->slots.size - 1);
+    for (; slots[slot] != 0; slot = (slot + 1) & (self->slots.size - 1)) {
+        const Pair *pair = &pairs[slots[slot] - 1];
+        if (pair->left == left && pair->right == right) {
+            break;
+        }
+    }
+    return slot;
+}
+
+static int
+grow_pair_slots(Learner *self)
+{
+    const size_t size = self->slots.size ? 2 * self->slots.size : 1024;
+    self->slots.size = 0;
+    if (self->pairs.size >= UINT32_MAX || reserve(&self->slots, size, sizeof(uint32_t)) < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+        return -1;
+    }
+    self->slots.size = size;
+    memset(self->slots.items, 0, size * sizeof(uint32_t));
+    const Pair *pairs = self->pairs.items;
+    for (size_t i = 0; i < self->pairs.size; i++) {
+        ((uint32_t *)self->slots.items)[pair_slot(self, pairs[i].left, pairs[i].right)] =
+            (uint32_t)(i + 1);
+    }
+    return 0;
+}
+
+/* NULL if there is no memory. */
+static Pair *
+find_pair(Learner *self, int32_t left, int32_t right)
+{
+    if (2 * (self->pairs.size + 1) > self->slots.size && grow_pair_slots(self) < 0) {
+        return NULL;
+    }
+    uint32_t *found = (uint32_t *)self->slots.items + pair_slot(self, left, right);
+    if (*found == 0) {
+        if (reserve(&self->pairs, 1, sizeof(Pair)) < 0) {
+            return NULL;
+        }
+        ((Pair *)self->pairs.items)[self->pairs.size++] = (Pair){left, right, 0, 0};
+        *found = (uint32_t)self->pairs.size;
+    }
+    return (Pair *)self->pairs.items + *found - 1;
+}
+
+/* 0 if there is no memory. */
+static uint32_t
+new_place(Learner *self)
+{
+    uint32_t place = self->spare;
+    if (place != 0) {
+        self->spare = ((Place *)self->places.items)[place].next;
+        return place;
+    }
+    if (self->places.size >= UINT32_MAX) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    if (reserve(&self->places, 1, sizeof(Place)) < 0) {
+        return 0;
+    }
+    return (uint32_t)self->places.size++;
+}
+
+/* Count a pair that has come up in a word. Words are gone through one by one. */
+static int
+count_up(Learner *self, int32_t left, int32_t right, uint32_t word)
+{
+    Pair *pair = find_pair(self, left, right);
+    if (pair == NULL) {
+        return -1;
+    }
+    pair->count++;
+    if (pair->places != 0 && ((Place *)self->places.items)[pair->places].word == word) {
+        return 0;
+    }
+    if (pair->places == 0) {
+        if (reserve(&self->touched, 1, sizeof(uint32_t)) < 0) {
+            return -1;
+        }
+        ((uint32_t *)self->touched.items)[self->touched.size++] =
+            (uint32_t)(pair - (Pair *)self->pairs.items);
+    }
+    uint32_t place = new_place(self);
+    if (place == 0) {
+        return -1;
+    }
+    ((Place *)self->places.items)[place] = (Place){word, pair->places};
+    pair->places = place;
+    return 0;
+}
+
+static int
+count_down(Learner *self, int32_t left, int32_t right)
+{
+    Pair *pair = find_pair(self, left, right);
+    if (pair == NULL) {
+        return -1;
+    }
+    pair->count--;
+    return 0;
+}
+
+/* The more frequent pair comes first; of two as frequent the one whose pieces are older. */
+static int
+comes_first(const Learner *self, const Queued *one, const Queued *other)
+{
+    if (one->count != other->count) {
+        return one->count > other->count;
+    }
+    const Pair *pairs = self->pairs.items;
+    const Pair *first = &pairs[one->pair], *second = &pairs[other->pair];
+    return first->left != second->left ? first->left < second->left : first->right < second->right;
+}
+
+static int
+push(Learner *self, Queued added)
+{
+    if (reserve(&self->queue, 1, sizeof(Queued)) < 0) {
+        return -1;
+    }
+    Queued *queue = self->queue.items;
+    size_t at = self->queue.size++;
+    for (; at > 0 && comes_first(self, &added, &queue[(at - 1) / 2]); at = (at - 1) / 2) {
+        queue[at] = queue[(at - 1) / 2];
+    }
+    queue[at] = added;
+    return 0;
+}
+
+/* Take the first one off a queue that is not empty. */
+static Queued
+pop(Learner *self)
+{
+    Queued *queue = self->queue.items;
+    const Queued first = queue[0], last = queue[--self->queue.size];
+    size_t at = 0;
+    for (size_t child; (child = 2 * at + 1) < self->queue.size; at = child) {
+        if (child + 1 < self->queue.size && comes_first(self, &queue[child + 1], &queue[child])) {
+            child++;
+        }
+        if (!comes_first(self, &queue[child], &last)) {
+            break;
+        }
+        queue[at] = queue[child];
+    }
+    queue[at] = last;
+    return first;
+}
+
+static void
+free_places(Learner *self, uint32_t first)
+{
+    Place *places = self->places.items;
+    while (first != 0) {
+        uint32_t next = places[first].next;
+        places[first].next = self->spare;
+        self->spare = first;
+        first = next;
+    }
+}
+
+/* Queue the pairs that have come up. */
+static int
+push_touched(Learner *self)
+{
+    for (size_t i = 0; i < self->touched.size; i++) {
+        uint32_t number = ((uint32_t *)self->touched.items)[i];
+        Pair *pair = (Pair *)self->pairs.items + number;
+        uint32_t places = pair->places;
+        pair->places = 0;
+        if (pair->count <= 0) {
+            free_places(self, places);
+        }
+        else if (push(self, (Queued){pair->count, number, places}) < 0) {
+            return -1;
+        }
+    }
+    self->touched.size = 0;
+    return 0;
+}
+
+/* The id of a string, which becomes a piece if it is none; -1 if there is no memory. */
+static int32_t
+piece_of(Learner *self, const Py_UCS4 *string, size_t length)
+{
+    uint64_t hash = hash_word(self->pieces.seed, string, length);
+    Word *found = words_find(&self->pieces, hash, string, length);
+    if (found == NULL) {
+        found = words_add(&self->pieces, hash, string, length);
+    }
+    return found == NULL ? -1 : (int32_t)(found - (Word *)self->pieces.words.items);
+}
+
+/* The id of two pieces' joined string; -1 if there is no memory. */
+static int32_t
+joined(Learner *self, int32_t left, int32_t right)
+{
+    const Word *pieces = self->pieces.words.items;
+    const size_t first = pieces[left].length, second = pieces[right].length;
+    self->string.size = 0;
+    if (reserve(&self->string, first + second, sizeof(Py_UCS4)) < 0) {
+        return -1;
+    }
+    const Py_UCS4 *keys = self->pieces.keys.items;
+    Py_UCS4 *string = self->string.items;
+    memcpy(string, keys + pieces[left].key, first * sizeof(Py_UCS4));
+    memcpy(string + first, keys + pieces[right].key, second * sizeof(Py_UCS4));
+    return piece_of(self, string, first + second);
+}
+
+/* Merge two pieces wherever they stand side by side in a word. */
+static int
+merge_in_word(Learner *self, Merge pair, int32_t piece, uint32_t word)
+{
+    Span *span = (Span *)self->words.items + word;
+    int32_t *symbols = (int32_t *)self->symbols.items + span->start;
+    const size_t length = span->length;
+    size_t kept = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (symbols[i] != pair.left || i + 1 == length || symbols[i + 1] != pair.right) {
+            symbols[kept++] = symbols[i];
+            continue;
+        }
+        if (kept > 0
+            && (count_down(self, symbols[kept - 1], pair.left) < 0
+                || count_up(self, symbols[kept - 1], piece, word) < 0)) {
+            return -1;
+        }
+        i++;
+        if (i + 1 < length
+            && (count_down(self, pair.right, symbols[i + 1]) < 0
+                || count_up(self, piece, symbols[i + 1], word) < 0)) {
+            return -1;
+        }
+        symbols[kept++] = piece;
+    }
+    span->length = kept;
+    return 0;
+}
+
+/* Merge a pair that was queued. */
+static int
+merge(Learner *self, const Queued *first)
+{
+    const Pair *found = (const Pair *)self->pairs.items + first->pair;
+    const Merge pair = {found->left, found->right};
+    const int32_t piece = joined(self, pair.left, pair.right);
+    if (piece < 0 || reserve(&self->merges, 1, sizeof(Merge)) < 0) {
+        return -1;
+    }
+    ((Merge *)self->merges.items)[self->merges.size++] = pair;
+    for (uint32_t place = first->places; place != 0;) {
+        const Place here = ((Place *)self->places.items)[place];
+        if (merge_in_word(self, pair, piece, here.word) < 0) {
+            return -1;
+        }
+        place = here.next;
+    }
+    free_places(self, first->places);
+    return push_touched(self);
+}
+
+/* Merge the most frequent pair until there are `size` pieces, or none recurs. */
+static int
+learn(Learner *self, size_t size)
+{
+    if (push_touched(self) < 0) {
+        return -1;
+    }
+    while (self->pieces.words.size < size && self->queue.size > 0) {
+        Queued first = pop(self);
+        const int64_t count = ((const Pair *)self->pairs.items)[first.pair].count;
+        if (first.count != count) {
+            first.count = count;
+            if (push(self, first) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (count < 2) {
+            break;
+        }
+        if (merge(self, &first) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Add a word, whose characters are pieces, and count its pairs. */
+static int
+add_word(Learner *self, PyObject *string)
+{
+    if (!PyUnicode_Check(string)) {
+        PyErr_SetString(PyExc_TypeError, "words are strings");
+        return -1;
+    }
+    const Text text = text_of(string);
+    const size_t start = self->symbols.size, number = self->words.size;
+    if (number >= UINT32_MAX) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (reserve(&self->symbols, (size_t)text.length, sizeof(int32_t)) < 0
+        || reserve(&self->words, 1, sizeof(Span)) < 0) {
+        return -1;
+    }
+    int32_t *symbols = (int32_t *)self->symbols.items + start;
+    for (Py_ssize_t i = 0; i < text.length; i++) {
+        const Py_UCS4 character = character_at(&text, i);
+        const uint64_t hash = hash_step(self->pieces.seed, character);
+        const Word *found = words_find(&self->pieces, hash, &character, 1);
+        if (found == NULL) {
+            PyErr_SetString(PyExc_ValueError, "a word has a character that is no piece");
+            return -1;
+        }
+        symbols[i] = (int32_t)(found - (const Word *)self->pieces.words.items);
+        if (i > 0 && count_up(self, symbols[i - 1], symbols[i], (uint32_t)number) < 0) {
+            return -1;
+        }
+    }
+    self->symbols.size += (size_t)text.length;
+    ((Span *)self->words.items)[self->words.size++] = (Span){start, (size_t)text.length};
+    return 0;
+}
+
+static int
+add_piece(Learner *self, PyObject *string)
+{
+    if (!PyUnicode_Check(string)) {
+        PyErr_SetString(PyExc_TypeError, "pieces are strings");
+        return -1;
+    }
+    Py_UCS4 *characters = PyUnicode_AsUCS4Copy(string);
+    if (characters == NULL) {
+        return -1;
+    }
+    int32_t piece = piece_of(self, characters, (size_t)PyUnicode_GET_LENGTH(string));
+    PyMem_Free(characters);
+    return piece < 0 ? -1 : 0;
+}
+
+static PyObject *
+piece_list(const Learner *self)
+{
+    PyObject *list = PyList_New((Py_ssize_t)self->pieces.words.size);
+    for (size_t i = 0; list != NULL && i < self->pieces.words.size; i++) {
+        const Word *piece = (const Word *)self->pieces.words.items + i;
+        PyObject *string = PyUnicode_FromKindAndData(
+            PyUnicode_4BYTE_KIND, (const Py_UCS4 *)self->pieces.keys.items + piece->key,
+            (Py_ssize_t)piece->length);
+        if (string == NULL) {
+            Py_CLEAR(list);
+        }
+        else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, string);
+        }
+    }
+    return list;
+}
+
+static PyObject *
+merge_list(const Learner *self, PyObject *pieces)
+{
+    PyObject *list = PyList_New((Py_ssize_t)self->merges.size);
+    for (size_t i = 0; list != NULL && i < self->merges.size; i++) {
+        const Merge merge = ((const Merge *)self->merges.items)[i];
+        PyObject *pair = PyTuple_Pack(2, PyList_GET_ITEM(pieces, merge.left),
+                                      PyList_GET_ITEM(pieces, merge.right));
+        if (pair == NULL) {
+            Py_CLEAR(list);
+        }
+        else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+        }
+    }
+    return list;
+}
+
+static PyObject *
+learnt(Learner *self, PyObject *words, PyObject *first, size_t size)
+{
+    if (words_start(&self->pieces, 0) < 0 || reserve(&self->places, 1, sizeof(Place)) < 0) {
+        return NULL;
+    }
+    self->places.size = 1;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(first); i++) {
+        if (add_piece(self, PyList_GET_ITEM(first, i)) < 0) {
+            return NULL;
+        }
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(words); i++) {
+        if (add_word(self, PyList_GET_ITEM(words, i)) < 0) {
+            return NULL;
+        }
+    }
+    if (learn(self, size) < 0) {
+        return NULL;
+    }
+    PyObject *pieces = piece_list(self), *result = NULL;
+    PyObject *merges = pieces == NULL ? NULL : merge_list(self, pieces);
+    if (merges != NULL) {
+        result = PyTuple_Pack(2, pieces, merges);
+    }
+    Py_XDECREF(pieces);
+    Py_XDECREF(merges);
+    return result;
+}
+
+static PyObject *
+learn_pieces(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *words, *first;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "O!O!n", &PyList_Type, &words, &PyList_Type, &first, &size)) {
+        return NULL;
+    }
+    if (size < 0 || size > INT32_MAX) {
+        PyErr_SetString(PyExc_ValueError, "a piece's number has 31 bits");
+        return NULL;
+    }
+    Learner self = {.spare = 0};
+    PyObject *result = learnt(&self, words, first, (size_t)size);
+    words_free(&self.pieces);
+    Array *arrays[] = {&self.words,   &self.symbols, &self.pairs,  &self.slots, &self.places,
+                       &self.queue,   &self.touched, &self.merges, &self.string};
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+        PyMem_Free(arrays[i]->items);
+    }
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"learn_pieces", learn_pieces, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_byte_pairs", NULL, 0, methods, module_slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC
+PyInit__byte_pairs(void)
+{
+    return PyModuleDef_Init(&module);
+}

@@ -1,0 +1,3 @@
+def learn_pieces(
+    words: list[str], first: list[str], size: int, /
+) -> tuple[list[str], list[tuple[str, str]]]: ...

@@ -1,0 +1,48 @@
+"""Byte pair encoding: finding the pieces that words are spelt from."""
+
+from __future__ import annotations
+
+import json
+from typing import Final, TypeAlias
+
+from tokenizers import Tokenizer, models, trainers
+
+Pieces: TypeAlias = tuple[list[str], list[tuple[str, str]]]
+
+_COUNT: Final = 2  # a pair that occurs less often is not merged
+
+
+def learn_with_library(words: list[str], first: list[str], size: int) -> Pieces:
+    """Find pieces: those of the words' neighbours that stand side by side most often are joined.
+
+    Args:
+        words: Each counts once.
+        first: The first pieces: one that no word holds, and every character of the words, sorted.
+        size: Pieces wanted, the first ones included.
+
+    Returns:
+        The pieces in the order in which they were found, and what was joined, in that order.
+    """
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        min_frequency=_COUNT,
+        special_tokens=first[:1],
+        initial_alphabet=first[1:],
+        show_progress=False,
+    )
+    spelling = Tokenizer(models.BPE())
+    spelling.train_from_iterator(words, trainer)
+    model = json.loads(spelling.to_str())["model"]
+    return list(model["vocab"]), list(map(tuple, model["merges"]))
+
+
+try:
+    from wave_network.text._byte_pairs import learn_pieces as _compiled
+except ImportError:  # there was no C compiler
+    _compiled = None  # type: ignore[assignment]
+
+
+def learn_pieces(words: list[str], first: list[str], size: int) -> Pieces:
+    """As `learn_with_library`, or where it could be built its quicker compiled form."""
+    learn = learn_with_library if _compiled is None else _compiled
+    return learn(words, first, size)
