@@ -32,10 +32,12 @@ reserve(Array *array, size_t more, size_t item_size)
     return 0;
 }
 
+/* A word's characters stand in blocks: eight of a plain word, which have a byte each, or two of any
+ * other string. What is left of the last block is 0. No plain word has the blocks of a string. */
 typedef struct {
     uint64_t hash;
-    size_t key;    /* where its characters start in `keys` */
-    size_t length; /* characters */
+    size_t key;    /* where its blocks start in `keys` */
+    size_t length; /* bytes */
     size_t count;  /* this and */
     size_t place;  /* this are the user's */
 } Word;
@@ -47,7 +49,7 @@ typedef struct {
 
 typedef struct {
     uint64_t seed;     /* of the hashes */
-    Array words, keys; /* of Word, Py_UCS4 */
+    Array words, keys; /* of Word, uint64_t */
     Slot *slots;
     size_t slot_count; /* a power of two, at least twice the words */
 } Words;
@@ -74,39 +76,37 @@ words_free(Words *self)
 }
 
 static inline uint64_t
-hash_step(uint64_t hash, Py_UCS4 character)
+hash_step(uint64_t hash, uint64_t block)
 {
-    hash = (hash ^ character) * UINT64_C(0x9E3779B97F4A7C15);
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
+    hash = (hash ^ block) * odd;
+    hash = (hash ^ (hash >> 32)) * odd;
     return hash ^ (hash >> 32);
 }
 
-static inline uint64_t
-hash_word(uint64_t seed, const Py_UCS4 *word, size_t length)
+static inline size_t
+block_count(size_t length)
 {
-    uint64_t hash = seed;
-    for (size_t i = 0; i < length; i++) {
-        hash = hash_step(hash, word[i]);
-    }
-    return hash;
+    return (length + 7) / 8;
 }
 
 /* NULL if the table lacks it. */
 static inline Word *
-words_find(const Words *self, uint64_t hash, const Py_UCS4 *word, size_t length)
+words_find(const Words *self, uint64_t hash, const uint64_t *blocks, size_t length)
 {
     const Slot *slots = self->slots;
-    const size_t mask = self->slot_count - 1;
+    const size_t mask = self->slot_count - 1, count = block_count(length);
     for (size_t slot = hash & mask; slots[slot].number != 0; slot = (slot + 1) & mask) {
         if (slots[slot].check != hash >> 32) {
             continue;
         }
         Word *found = (Word *)self->words.items + slots[slot].number - 1;
-        const Py_UCS4 *key = (const Py_UCS4 *)self->keys.items + found->key;
-        size_t same = found->length == length ? 0 : length + 1;
-        while (same < length && key[same] == word[same]) {
+        const uint64_t *key = (const uint64_t *)self->keys.items + found->key;
+        size_t same = found->length == length ? 0 : count + 1;
+        while (same < count && key[same] == blocks[same]) {
             same++;
         }
-        if (same == length) {
+        if (same == count) {
             return found;
         }
     }
@@ -147,28 +147,28 @@ words_grow(Words *self)
 
 /* Add a word that the table lacks, with a count of 0; NULL if there is no memory. */
 static inline Word *
-words_add(Words *self, uint64_t hash, const Py_UCS4 *word, size_t length)
+words_add(Words *self, uint64_t hash, const uint64_t *blocks, size_t length)
 {
+    const size_t count = block_count(length);
     if (words_grow(self) < 0 || reserve(&self->words, 1, sizeof(Word)) < 0
-        || reserve(&self->keys, length, sizeof(Py_UCS4)) < 0) {
+        || reserve(&self->keys, count, sizeof(uint64_t)) < 0) {
         return NULL;
     }
     Word *added = (Word *)self->words.items + self->words.size;
     *added = (Word){hash, self->keys.size, length, 0, 0};
-    if (length > 0) {
-        memcpy((Py_UCS4 *)self->keys.items + self->keys.size, word, length * sizeof(Py_UCS4));
+    for (size_t i = 0; i < count; i++) {
+        ((uint64_t *)self->keys.items)[self->keys.size++] = blocks[i];
     }
-    self->keys.size += length;
     words_note(self, self->words.size++);
     return added;
 }
 
 /* Forget all words but the first ones. */
 static inline void
-words_cut(Words *self, size_t words, size_t characters)
+words_cut(Words *self, size_t words, size_t blocks)
 {
     self->words.size = words;
-    self->keys.size = characters;
+    self->keys.size = blocks;
     memset(self->slots, 0, self->slot_count * sizeof(Slot));
     for (size_t i = 0; i < words; i++) {
         words_note(self, i);
@@ -180,6 +180,7 @@ enum { LONGEST_PLAIN_WORD = 128 };
 
 /* Characters as Python keeps them. */
 typedef struct {
+    PyObject *string;
     int kind;
     const void *data;
     Py_ssize_t length;
@@ -188,7 +189,8 @@ typedef struct {
 static inline Text
 text_of(PyObject *string)
 {
-    return (Text){PyUnicode_KIND(string), PyUnicode_DATA(string), PyUnicode_GET_LENGTH(string)};
+    return (Text){string, PyUnicode_KIND(string), PyUnicode_DATA(string),
+                  PyUnicode_GET_LENGTH(string)};
 }
 
 static inline Py_UCS4
@@ -200,8 +202,15 @@ character_at(const Text *text, Py_ssize_t place)
 typedef struct {
     uint64_t hash;
     size_t length; /* 0: there is no plain word */
-    Py_UCS4 characters[LONGEST_PLAIN_WORD];
+    uint64_t blocks[LONGEST_PLAIN_WORD / 8];
 } PlainWord;
+
+/* A character of a plain word. */
+static inline Py_UCS4
+plain_character(const uint64_t *blocks, size_t place)
+{
+    return (blocks[place / 8] >> (8 * (place % 8))) & 0xff;
+}
 
 /* The lower case of a letter or digit of ASCII, and 0 of all else. */
 static inline Py_UCS4
@@ -218,22 +227,92 @@ static inline void
 read_plain(PlainWord *word, const Text *text, Py_ssize_t place, uint64_t seed)
 {
     Py_UCS4 character = character_at(text, place), letter;
-    word->length = 0;
-    word->hash = seed;
+    uint64_t hash = seed, block = 0;
+    size_t length = 0;
     while ((letter = folded(character)) != 0) {
-        if (word->length == LONGEST_PLAIN_WORD) {
+        if (length == LONGEST_PLAIN_WORD) {
             word->length = 0;
             return;
         }
-        word->characters[word->length++] = letter;
-        word->hash = hash_step(word->hash, letter);
+        block |= (uint64_t)letter << (8 * (length % 8));
+        if (++length % 8 == 0) {
+            word->blocks[length / 8 - 1] = block;
+            hash = hash_step(hash, block);
+            block = 0;
+        }
         if (++place == text->length) {
-            return;
+            break;
         }
         character = character_at(text, place);
     }
-    if (word->length == 0 && character - '!' <= '~' - '!') { /* a mark is a word of its own */
-        word->characters[word->length++] = character;
-        word->hash = hash_step(word->hash, character);
+    if (length == 0 && character - '!' <= '~' - '!') { /* a mark is a word of its own */
+        block = character;
+        length = 1;
     }
+    if (length % 8 != 0) {
+        word->blocks[length / 8] = block;
+        hash = hash_step(hash, block);
+    }
+    word->length = length;
+    word->hash = hash;
+}
+
+/* A string as it stands. */
+typedef struct {
+    uint64_t hash;
+    size_t length; /* bytes */
+    Array blocks;  /* of uint64_t */
+} String;
+
+static inline void
+string_clear(String *self, uint64_t seed)
+{
+    self->hash = seed;
+    self->length = self->blocks.size = 0;
+}
+
+/* Append a character; -1 if there is no memory. After the last one `string_end` is due. */
+static inline int
+string_append(String *self, Py_UCS4 character)
+{
+    if (self->length % 8 != 0) {
+        uint64_t *block = (uint64_t *)self->blocks.items + self->blocks.size - 1;
+        *block |= (uint64_t)character << 32;
+        self->hash = hash_step(self->hash, *block);
+    }
+    else {
+        if (reserve(&self->blocks, 1, sizeof(uint64_t)) < 0) {
+            return -1;
+        }
+        ((uint64_t *)self->blocks.items)[self->blocks.size++] = character;
+    }
+    self->length += sizeof(Py_UCS4);
+    return 0;
+}
+
+static inline void
+string_end(String *self)
+{
+    if (self->length % 8 != 0) {
+        self->hash = hash_step(self->hash,
+                               ((const uint64_t *)self->blocks.items)[self->blocks.size - 1]);
+    }
+}
+
+static inline int
+string_append_all(String *self, const Text *text)
+{
+    for (Py_ssize_t i = 0; i < text->length; i++) {
+        if (string_append(self, character_at(text, i)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A character of a string. */
+static inline Py_UCS4
+string_character(const uint64_t *blocks, size_t place)
+{
+    return (Py_UCS4)(blocks[place / 2] >> (32 * (place % 2)));
 }

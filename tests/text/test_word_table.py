@@ -34,9 +34,10 @@ def ids_of(word):
 
 def encode(table, texts, first=1, most=5):
     """As the tokenizer does: what is unknown is found out, and asked for again."""
-    known = {}
+    known, before = {}, None
     while True:
-        ids, offsets, unknown = table.encode(texts, first, most, known)
+        ids, offsets, unknown = table.encode(texts, first, most, known, before)
+        before = ids, offsets
         if not unknown:
             return np.frombuffer(ids, np.int32).tolist(), np.frombuffer(offsets, np.int64).tolist()
         found = {word: ids_of(word) for word in unknown}
@@ -68,6 +69,21 @@ def test_what_is_unknown_is_told_once_each(make):
     table.add({"known": ids_of("known")})
     _, _, unknown = table.encode(["new known  new\nother", "new", ""], 1, 64, {"other": b""})
     assert unknown == {"new"}
+
+
+@every_form
+def test_only_texts_without_ids_are_looked_up_again(make):
+    table = make(10)
+    table.add({"a": ids_of("a")})
+    ids, offsets, unknown = table.encode(["a", "b a", "", "b", "a a"], 1, 64, {})
+    assert np.frombuffer(ids, np.int32).tolist() == [1, 97, 1, 1, 97, 97]
+    assert np.frombuffer(offsets, np.int64).tolist() == [0, 2, 2, 3, 3, 6]
+    assert unknown == {"b"}
+    texts = ["other", "b a", "other", "b", "other"]
+    ids, offsets, unknown = table.encode(texts, 1, 64, {"b": ids_of("b")}, (ids, offsets))
+    assert np.frombuffer(ids, np.int32).tolist() == [1, 97, 1, 98, 97, 1, 1, 98, 1, 97, 97]
+    assert np.frombuffer(offsets, np.int64).tolist() == [0, 2, 5, 6, 8, 11]
+    assert not unknown
 
 
 @every_form
@@ -156,6 +172,26 @@ def test_without_it_the_python_form_is_used(monkeypatch):
 def test_wrong_types_are_refused(arguments):
     with pytest.raises((TypeError, OverflowError)):
         CompiledWordTable(5, 7).encode(*arguments)
+
+
+@needs_the_compiler
+@pytest.mark.parametrize(
+    ("ids", "offsets"),
+    [
+        (b"", [0, 0, 0]),
+        (bytearray(8), [0, 2]),
+        (bytearray(8), [0, 1, 3]),
+        (bytearray(8), [2, 1, 2]),
+        (bytearray(8), [-1, 0, 2]),
+        (bytearray(8), [0, 2**62, 2]),
+    ],
+)
+def test_wrong_rows_are_refused(ids, offsets):
+    rows = ids, bytearray(np.array(offsets, np.int64).tobytes())
+    with pytest.raises((TypeError, ValueError)):
+        CompiledWordTable(5, 7).encode(["", ""], 1, 5, {}, rows)
+    with pytest.raises(TypeError):
+        CompiledWordTable(5, 7).encode(["", ""], 1, 5, {}, list(rows))
 
 
 @needs_the_compiler

@@ -43,7 +43,7 @@ typedef struct {
     Array queue;    /* of Queued: a heap */
     Array touched;  /* of uint32_t: pairs with places that are not queued */
     Array merges;   /* of Merge */
-    Array string;   /* of Py_UCS4 */
+    String string;  /* a piece's */
 } Learner;
 
 static size_t
@@ -51,7 +51,7 @@ pair_slot(const Learner *self, int32_t left, int32_t right)
 {
     const uint32_t *slots = self->slots.items;
     const Pair *pairs = self->pairs.items;
-    uint64_t hash = hash_step(hash_step(0, (Py_UCS4)left), (Py_UCS4)right);
+    uint64_t hash = hash_step(0, (uint64_t)(uint32_t)left << 32 | (uint32_t)right);
     size_t slot = hash & (self->slots.size - 1);
     for (; slots[slot] != 0; slot = (slot + 1) & (self->slots.size - 1)) {
         const Pair *pair = &pairs[slots[slot] - 1];
@@ -238,33 +238,41 @@ push_touched(Learner *self)
     return 0;
 }
 
-/* The id of a string, which becomes a piece if it is none; -1 if there is no memory. */
+/* The id of `string`, which becomes a piece if it is none; -1 if there is no memory. */
 static int32_t
-piece_of(Learner *self, const Py_UCS4 *string, size_t length)
+piece_of_string(Learner *self)
 {
-    uint64_t hash = hash_word(self->pieces.seed, string, length);
-    Word *found = words_find(&self->pieces, hash, string, length);
+    String *string = &self->string;
+    string_end(string);
+    Word *found = words_find(&self->pieces, string->hash, string->blocks.items, string->length);
     if (found == NULL) {
-        found = words_add(&self->pieces, hash, string, length);
+        found = words_add(&self->pieces, string->hash, string->blocks.items, string->length);
     }
     return found == NULL ? -1 : (int32_t)(found - (Word *)self->pieces.words.items);
+}
+
+static int
+append_piece(Learner *self, int32_t piece)
+{
+    const Word *word = (const Word *)self->pieces.words.items + piece;
+    const uint64_t *key = (const uint64_t *)self->pieces.keys.items + word->key;
+    for (size_t i = 0; i < word->length / sizeof(Py_UCS4); i++) {
+        if (string_append(&self->string, string_character(key, i)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* The id of two pieces' joined string; -1 if there is no memory. */
 static int32_t
 joined(Learner *self, int32_t left, int32_t right)
 {
-    const Word *pieces = self->pieces.words.items;
-    const size_t first = pieces[left].length, second = pieces[right].length;
-    self->string.size = 0;
-    if (reserve(&self->string, first + second, sizeof(Py_UCS4)) < 0) {
+    string_clear(&self->string, self->pieces.seed);
+    if (append_piece(self, left) < 0 || append_piece(self, right) < 0) {
         return -1;
     }
-    const Py_UCS4 *keys = self->pieces.keys.items;
-    Py_UCS4 *string = self->string.items;
-    memcpy(string, keys + pieces[left].key, first * sizeof(Py_UCS4));
-    memcpy(string + first, keys + pieces[right].key, second * sizeof(Py_UCS4));
-    return piece_of(self, string, first + second);
+    return piece_of_string(self);
 }
 
 /* Merge two pieces wherever they stand side by side in a word. */
@@ -366,9 +374,9 @@ add_word(Learner *self, PyObject *string)
     }
     int32_t *symbols = (int32_t *)self->symbols.items + start;
     for (Py_ssize_t i = 0; i < text.length; i++) {
-        const Py_UCS4 character = character_at(&text, i);
+        const uint64_t character = character_at(&text, i);
         const uint64_t hash = hash_step(self->pieces.seed, character);
-        const Word *found = words_find(&self->pieces, hash, &character, 1);
+        const Word *found = words_find(&self->pieces, hash, &character, sizeof(Py_UCS4));
         if (found == NULL) {
             PyErr_SetString(PyExc_ValueError, "a word has a character that is no piece");
             return -1;
@@ -390,13 +398,30 @@ add_piece(Learner *self, PyObject *string)
         PyErr_SetString(PyExc_TypeError, "pieces are strings");
         return -1;
     }
-    Py_UCS4 *characters = PyUnicode_AsUCS4Copy(string);
-    if (characters == NULL) {
+    const Text text = text_of(string);
+    string_clear(&self->string, self->pieces.seed);
+    if (string_append_all(&self->string, &text) < 0) {
         return -1;
     }
-    int32_t piece = piece_of(self, characters, (size_t)PyUnicode_GET_LENGTH(string));
+    return piece_of_string(self) < 0 ? -1 : 0;
+}
+
+/* A piece as a string of Python. */
+static PyObject *
+as_string(const Learner *self, const Word *piece)
+{
+    const uint64_t *key = (const uint64_t *)self->pieces.keys.items + piece->key;
+    const Py_ssize_t length = (Py_ssize_t)(piece->length / sizeof(Py_UCS4));
+    Py_UCS4 *characters = PyMem_Malloc(piece->length + 1);
+    if (characters == NULL) {
+        return PyErr_NoMemory();
+    }
+    for (Py_ssize_t i = 0; i < length; i++) {
+        characters[i] = string_character(key, (size_t)i);
+    }
+    PyObject *string = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters, length);
     PyMem_Free(characters);
-    return piece < 0 ? -1 : 0;
+    return string;
 }
 
 static PyObject *
@@ -404,10 +429,7 @@ piece_list(const Learner *self)
 {
     PyObject *list = PyList_New((Py_ssize_t)self->pieces.words.size);
     for (size_t i = 0; list != NULL && i < self->pieces.words.size; i++) {
-        const Word *piece = (const Word *)self->pieces.words.items + i;
-        PyObject *string = PyUnicode_FromKindAndData(
-            PyUnicode_4BYTE_KIND, (const Py_UCS4 *)self->pieces.keys.items + piece->key,
-            (Py_ssize_t)piece->length);
+        PyObject *string = as_string(self, (const Word *)self->pieces.words.items + i);
         if (string == NULL) {
             Py_CLEAR(list);
         }
@@ -481,8 +503,8 @@ learn_pieces(PyObject *Py_UNUSED(module), PyObject *args)
     Learner self = {.spare = 0};
     PyObject *result = learnt(&self, words, first, (size_t)size);
     words_free(&self.pieces);
-    Array *arrays[] = {&self.words,   &self.symbols, &self.pairs,  &self.slots, &self.places,
-                       &self.queue,   &self.touched, &self.merges, &self.string};
+    Array *arrays[] = {&self.words, &self.symbols, &self.pairs,  &self.slots,        &self.places,
+                       &self.queue, &self.touched, &self.merges, &self.string.blocks};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         PyMem_Free(arrays[i]->items);
     }

@@ -26,9 +26,9 @@ count_plain(WordCounter *self, const Text *text, Py_ssize_t start)
         if (word.length == 0) {
             return start;
         }
-        Word *found = words_find(&self->words, word.hash, word.characters, word.length);
+        Word *found = words_find(&self->words, word.hash, word.blocks, word.length);
         if (found == NULL) {
-            found = words_add(&self->words, word.hash, word.characters, word.length);
+            found = words_add(&self->words, word.hash, word.blocks, word.length);
         }
         if (found == NULL || reserve(&self->found, 1, sizeof(size_t)) < 0) {
             return -1;
@@ -97,11 +97,11 @@ spelt(const WordCounter *self, const Word *word)
     if (string == NULL) {
         return NULL;
     }
-    const Py_UCS4 *key = (const Py_UCS4 *)self->words.keys.items + word->key;
+    const uint64_t *key = (const uint64_t *)self->words.keys.items + word->key;
     Py_UCS2 *characters = PyUnicode_2BYTE_DATA(string);
     *characters++ = (Py_UCS2)WORD_START;
     for (size_t i = 0; i < word->length; i++) {
-        characters[i] = (Py_UCS2)key[i];
+        characters[i] = (Py_UCS2)plain_character(key, i);
     }
     return string;
 }

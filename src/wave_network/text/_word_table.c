@@ -6,8 +6,8 @@
 
 #include "../_words.h"
 
-/* More on average, and as many ids, are not kept: long words would fill the memory. */
-enum { CHARACTERS_A_WORD = 16 };
+/* More on average are not kept: long words would fill the memory. */
+enum { BLOCKS_A_WORD = 8, IDS_A_WORD = 16 };
 
 /* Two pieces that make one. Of several the one that was learnt first goes first. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
     Words words; /* their ids: `count` of them, from `place` on in `ids` */
     Array ids;   /* of int32_t */
     /* What `learn` was given: the first words, and what spells others. */
-    size_t learnt, learnt_characters, learnt_ids;
+    size_t learnt, learnt_blocks, learnt_ids;
     int32_t *alphabet; /* the ids of ' ' to '~'; NULL before */
     Merge *merges;
     size_t merge_slots; /* a power of two, at least twice the merges */
@@ -31,8 +31,9 @@ typedef struct {
 typedef struct {
     size_t most;
     PyObject *known, *unknown;
-    Array packed; /* of int32_t */
-    Array string; /* of Py_UCS4: what spaces enclose */
+    int incomplete; /* whether the text that is read has unknown words */
+    Array packed;   /* of int32_t */
+    String string; /* what spaces enclose */
 } Reading;
 
 static inline int
@@ -62,14 +63,14 @@ ids_of(const WordTable *self, const Word *word)
 }
 
 static Word *
-add_ids(WordTable *self, uint64_t hash, const Py_UCS4 *word, size_t length, const int32_t *ids,
+add_ids(WordTable *self, uint64_t hash, const uint64_t *blocks, size_t length, const int32_t *ids,
         size_t count)
 {
     size_t place = self->ids.size;
     if (append(&self->ids, ids, count) < 0) {
         return NULL;
     }
-    Word *added = words_add(&self->words, hash, word, length);
+    Word *added = words_add(&self->words, hash, blocks, length);
     if (added != NULL) {
         added->place = place;
         added->count = count;
@@ -81,36 +82,36 @@ add_ids(WordTable *self, uint64_t hash, const Py_UCS4 *word, size_t length, cons
 static void
 forget_if_full(WordTable *self)
 {
-    const size_t limit = (size_t)self->limit, most = CHARACTERS_A_WORD * limit;
+    const size_t limit = (size_t)self->limit;
     if (self->words.words.size - self->learnt > limit
-        || self->words.keys.size - self->learnt_characters > most
-        || self->ids.size - self->learnt_ids > most) {
-        words_cut(&self->words, self->learnt, self->learnt_characters);
+        || self->words.keys.size - self->learnt_blocks > BLOCKS_A_WORD * limit
+        || self->ids.size - self->learnt_ids > IDS_A_WORD * limit) {
+        words_cut(&self->words, self->learnt, self->learnt_blocks);
         self->ids.size = self->learnt_ids;
     }
 }
 
 static int
-add_word(WordTable *self, PyObject *word, PyObject *value)
+add_word(WordTable *self, PyObject *word, PyObject *value, String *string)
 {
     if (!PyUnicode_Check(word) || !PyBytes_Check(value)) {
         PyErr_SetString(PyExc_TypeError, "words are strings, and their ids bytes");
         return -1;
     }
-    Py_UCS4 *characters = PyUnicode_AsUCS4Copy(word);
-    if (characters == NULL) {
+    const Text text = text_of(word);
+    string_clear(string, self->words.seed);
+    if (string_append_all(string, &text) < 0) {
         return -1;
     }
-    int status = 0;
-    size_t length = (size_t)PyUnicode_GET_LENGTH(word);
-    uint64_t hash = hash_word(self->words.seed, characters, length);
-    if (words_find(&self->words, hash, characters, length) == NULL
-        && add_ids(self, hash, characters, length, (const int32_t *)PyBytes_AS_STRING(value),
-                   (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t)) == NULL) {
-        status = -1;
+    string_end(string);
+    const uint64_t *blocks = string->blocks.items;
+    if (words_find(&self->words, string->hash, blocks, string->length) != NULL) {
+        return 0;
     }
-    PyMem_Free(characters);
-    return status;
+    const Word *added = add_ids(self, string->hash, blocks, string->length,
+                                (const int32_t *)PyBytes_AS_STRING(value),
+                                (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
+    return added == NULL ? -1 : 0;
 }
 
 static PyObject *
@@ -123,10 +124,14 @@ WordTable_add(WordTable *self, PyObject *words)
     forget_if_full(self);
     PyObject *word, *value;
     Py_ssize_t position = 0;
-    while (PyDict_Next(words, &position, &word, &value)) {
-        if (add_word(self, word, value) < 0) {
-            return NULL;
-        }
+    String string = {.length = 0};
+    int status = 0;
+    while (status == 0 && PyDict_Next(words, &position, &word, &value)) {
+        status = add_word(self, word, value, &string);
+    }
+    PyMem_Free(string.blocks.items);
+    if (status < 0) {
+        return NULL;
     }
     Py_RETURN_NONE;
 }
@@ -134,7 +139,7 @@ WordTable_add(WordTable *self, PyObject *words)
 static size_t
 merge_slot(const WordTable *self, int32_t left, int32_t right)
 {
-    uint64_t hash = hash_step(hash_step(self->words.seed, (Py_UCS4)left), (Py_UCS4)right);
+    uint64_t hash = hash_step(self->words.seed, (uint64_t)(uint32_t)left << 32 | (uint32_t)right);
     size_t slot = hash & (self->merge_slots - 1);
     for (; self->merges[slot].rank != 0; slot = (slot + 1) & (self->merge_slots - 1)) {
         if (self->merges[slot].left == left && self->merges[slot].right == right) {
@@ -154,13 +159,13 @@ merge_of(const WordTable *self, const int32_t *pieces)
 /* Byte pair encoding: of the neighbours that merge those that were learnt first, the leftmost of
  * them, until none do. Gives the number of pieces. */
 static size_t
-spell(const WordTable *self, const Py_UCS4 *word, size_t length, int32_t *pieces)
+spell(const WordTable *self, const PlainWord *word, int32_t *pieces)
 {
     Merge merges[LONGEST_PLAIN_WORD + 1]; /* of each piece with the next one */
-    size_t count = length + 1;
+    size_t count = word->length + 1;
     pieces[0] = self->alphabet[0]; /* a space starts every word */
-    for (size_t i = 0; i < length; i++) {
-        pieces[i + 1] = self->alphabet[word[i] - ' '];
+    for (size_t i = 0; i < word->length; i++) {
+        pieces[i + 1] = self->alphabet[plain_character(word->blocks, i) - ' '];
         merges[i] = merge_of(self, pieces + i);
     }
     for (;;) {
@@ -202,11 +207,11 @@ append_plain(WordTable *self, const Text *text, Py_ssize_t start, Reading *readi
             reading->packed.size = before;
             return start;
         }
-        const Word *found = words_find(&self->words, word.hash, word.characters, word.length);
+        const Word *found = words_find(&self->words, word.hash, word.blocks, word.length);
         if (found == NULL) {
             int32_t pieces[LONGEST_PLAIN_WORD + 1];
-            size_t count = spell(self, word.characters, word.length, pieces);
-            found = add_ids(self, word.hash, word.characters, word.length, pieces, count);
+            size_t count = spell(self, &word, pieces);
+            found = add_ids(self, word.hash, word.blocks, word.length, pieces, count);
         }
         if (found == NULL || append(&reading->packed, ids_of(self, found), found->count) < 0) {
             return -1;
@@ -218,16 +223,16 @@ append_plain(WordTable *self, const Text *text, Py_ssize_t start, Reading *readi
 
 /* Append the ids of a word that the table lacks, if `known` has it, else note it. */
 static int
-append_unkept(Reading *reading)
+append_unkept(Reading *reading, const Text *text, Py_ssize_t start, Py_ssize_t end)
 {
-    PyObject *word = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, reading->string.items,
-                                               (Py_ssize_t)reading->string.size);
+    PyObject *word = PyUnicode_Substring(text->string, start, end);
     if (word == NULL) {
         return -1;
     }
     int status = -1;
     PyObject *value = PyDict_GetItemWithError(reading->known, word);
     if (value == NULL) {
+        reading->incomplete = 1;
         status = PyErr_Occurred() ? -1 : PySet_Add(reading->unknown, word);
     }
     else if (!PyBytes_Check(value)) {
@@ -247,23 +252,18 @@ static Py_ssize_t
 append_string(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
 {
     Py_ssize_t end = start;
-    Array *string = &reading->string;
-    uint64_t hash = self->words.seed;
-    string->size = 0;
-    for (; end < text->length; end++) {
-        Py_UCS4 character = character_at(text, end);
-        if (is_space(character)) {
-            break;
-        }
-        if (reserve(string, 1, sizeof(Py_UCS4)) < 0) {
+    String *string = &reading->string;
+    string_clear(string, self->words.seed);
+    for (; end < text->length && !is_space(character_at(text, end)); end++) {
+        if (string_append(string, character_at(text, end)) < 0) {
             return -1;
         }
-        ((Py_UCS4 *)string->items)[string->size++] = character;
-        hash = hash_step(hash, character);
     }
-    const Word *found = words_find(&self->words, hash, string->items, string->size);
+    string_end(string);
+    const Word *found =
+        words_find(&self->words, string->hash, string->blocks.items, string->length);
     int status = found == NULL
-                     ? append_unkept(reading)
+                     ? append_unkept(reading, text, start, end)
                      : append(&reading->packed, ids_of(self, found), found->count);
     return status < 0 ? -1 : end;
 }
@@ -296,9 +296,67 @@ append_text(WordTable *self, const Text *text, Reading *reading)
     return 0;
 }
 
+/* Append the ids of a text, none if it has unknown words. */
+static int
+append_row(WordTable *self, PyObject *item, int32_t first, Reading *reading)
+{
+    if (!PyUnicode_Check(item)) {
+        PyErr_SetString(PyExc_TypeError, "texts are strings");
+        return -1;
+    }
+    const Text text = text_of(item);
+    const size_t begin = reading->packed.size;
+    reading->incomplete = 0;
+    if (self->alphabet != NULL) { /* else it grows by `add` alone */
+        forget_if_full(self);
+    }
+    if (append(&reading->packed, &first, 1) < 0 || append_text(self, &text, reading) < 0) {
+        return -1;
+    }
+    if (reading->incomplete) {
+        reading->packed.size = begin;
+    }
+    return 0;
+}
+
+/* The rows that an earlier call gave. */
+typedef struct {
+    const int32_t *ids;
+    const int64_t *offsets; /* NULL if there was none */
+} Rows;
+
+static int
+get_rows(PyObject *before, Py_ssize_t count, Rows *rows)
+{
+    PyObject *ids, *offsets;
+    if (before == Py_None) {
+        return 0;
+    }
+    if (!PyTuple_Check(before)) {
+        PyErr_SetString(PyExc_TypeError, "rows are a pair");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(before, "YY", &ids, &offsets)) {
+        return -1;
+    }
+    int valid = PyByteArray_GET_SIZE(offsets) / (Py_ssize_t)sizeof(int64_t) == count + 1;
+    rows->ids = (const int32_t *)PyByteArray_AS_STRING(ids);
+    rows->offsets = (const int64_t *)PyByteArray_AS_STRING(offsets);
+    for (Py_ssize_t i = 0; valid && i < count; i++) {
+        valid = rows->offsets[i] >= 0 && rows->offsets[i] <= rows->offsets[i + 1];
+    }
+    if (!valid
+        || rows->offsets[count] > PyByteArray_GET_SIZE(ids) / (Py_ssize_t)sizeof(int32_t)) {
+        PyErr_SetString(PyExc_ValueError, "these are not the rows of the texts");
+        return -1;
+    }
+    return 0;
+}
+
 /* Append the texts' ids, and where each text's end. */
 static int
-append_texts(WordTable *self, PyObject *texts, int32_t first, Reading *reading, Array *offsets)
+append_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *before,
+             Reading *reading, Array *offsets)
 {
     Py_ssize_t count = PyList_GET_SIZE(texts);
     if (reserve(offsets, (size_t)count + 1, sizeof(int64_t)) < 0) {
@@ -307,16 +365,14 @@ append_texts(WordTable *self, PyObject *texts, int32_t first, Reading *reading, 
     int64_t *ends = offsets->items;
     ends[offsets->size++] = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = PyList_GET_ITEM(texts, i);
-        if (!PyUnicode_Check(item)) {
-            PyErr_SetString(PyExc_TypeError, "texts are strings");
-            return -1;
+        size_t done = 0;
+        if (before->offsets != NULL) {
+            done = (size_t)(before->offsets[i + 1] - before->offsets[i]);
         }
-        const Text text = text_of(item);
-        if (self->alphabet != NULL) { /* else it grows by `add` alone */
-            forget_if_full(self);
-        }
-        if (append(&reading->packed, &first, 1) < 0 || append_text(self, &text, reading) < 0) {
+        int status = done > 0
+                         ? append(&reading->packed, before->ids + before->offsets[i], done)
+                         : append_row(self, PyList_GET_ITEM(texts, i), first, reading);
+        if (status < 0) {
             return -1;
         }
         ends[offsets->size++] = (int64_t)reading->packed.size;
@@ -333,11 +389,13 @@ as_bytearray(const Array *array, size_t item_size)
 static PyObject *
 WordTable_encode(WordTable *self, PyObject *args)
 {
-    PyObject *texts, *known;
+    PyObject *texts, *known, *before = Py_None;
     int first;
     Py_ssize_t most;
-    if (!PyArg_ParseTuple(args, "O!inO!", &PyList_Type, &texts, &first, &most, &PyDict_Type,
-                          &known)) {
+    Rows rows = {NULL, NULL};
+    if (!PyArg_ParseTuple(args, "O!inO!|O", &PyList_Type, &texts, &first, &most, &PyDict_Type,
+                          &known, &before)
+        || get_rows(before, PyList_GET_SIZE(texts), &rows) < 0) {
         return NULL;
     }
     if (most < 1) {
@@ -347,7 +405,7 @@ WordTable_encode(WordTable *self, PyObject *args)
     PyObject *unknown = PySet_New(NULL), *result = NULL;
     Reading reading = {.most = (size_t)most, .known = known, .unknown = unknown};
     Array offsets = {NULL, 0, 0};
-    if (unknown != NULL && append_texts(self, texts, first, &reading, &offsets) == 0) {
+    if (unknown != NULL && append_texts(self, texts, first, &rows, &reading, &offsets) == 0) {
         PyObject *ids = as_bytearray(&reading.packed, sizeof(int32_t));
         PyObject *ends = as_bytearray(&offsets, sizeof(int64_t));
         if (ids != NULL && ends != NULL) {
@@ -357,7 +415,7 @@ WordTable_encode(WordTable *self, PyObject *args)
         Py_XDECREF(ends);
     }
     PyMem_Free(reading.packed.items);
-    PyMem_Free(reading.string.items);
+    PyMem_Free(reading.string.blocks.items);
     PyMem_Free(offsets.items);
     Py_XDECREF(unknown);
     return result;
@@ -386,37 +444,47 @@ set_merges(WordTable *self, const int32_t *triples, size_t count)
     return 0;
 }
 
-/* Whether it is one plain word in lower case: others are never looked up as such. */
+/* Add a string if it is one plain word in lower case: others are never looked up as such. */
 static int
-is_plain_word(PyObject *string)
+learn_word(WordTable *self, PyObject *string, PyObject *value)
 {
-    if (!PyUnicode_Check(string) || PyUnicode_GET_LENGTH(string) == 0) {
+    if (!PyUnicode_Check(string) || !PyBytes_Check(value)) {
+        PyErr_SetString(PyExc_TypeError, "words are strings, and their ids bytes");
+        return -1;
+    }
+    const Text text = text_of(string);
+    PlainWord word = {.length = 0};
+    if (text.length > 0) {
+        read_plain(&word, &text, 0, self->words.seed);
+    }
+    for (size_t i = 0; i < word.length; i++) {
+        if (plain_character(word.blocks, i) != character_at(&text, (Py_ssize_t)i)) {
+            return 0;
+        }
+    }
+    if (word.length == 0 || word.length != (size_t)text.length) {
         return 0;
     }
-    PlainWord word;
-    const Text text = text_of(string);
-    read_plain(&word, &text, 0, 0);
-    size_t same = 0;
-    while (same < word.length && word.characters[same] == character_at(&text, (Py_ssize_t)same)) {
-        same++;
-    }
-    return same == (size_t)text.length;
+    const Word *added = add_ids(self, word.hash, word.blocks, word.length,
+                                (const int32_t *)PyBytes_AS_STRING(value),
+                                (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
+    return added == NULL ? -1 : 0;
 }
 
 static int
 learn_words(WordTable *self, PyObject *words)
 {
     words_cut(&self->words, 0, 0);
-    self->ids.size = self->learnt = self->learnt_characters = self->learnt_ids = 0;
+    self->ids.size = self->learnt = self->learnt_blocks = self->learnt_ids = 0;
     PyObject *word, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(words, &position, &word, &value)) {
-        if (is_plain_word(word) && add_word(self, word, value) < 0) {
+        if (learn_word(self, word, value) < 0) {
             return -1;
         }
     }
     self->learnt = self->words.words.size;
-    self->learnt_characters = self->words.keys.size;
+    self->learnt_blocks = self->words.keys.size;
     self->learnt_ids = self->ids.size;
     return 0;
 }

@@ -1,7 +1,13 @@
 class WordTable:
     def __init__(self, limit: int, seed: int) -> None: ...
     def encode(
-        self, texts: list[str], first: int, most: int, known: dict[str, bytes], /
+        self,
+        texts: list[str],
+        first: int,
+        most: int,
+        known: dict[str, bytes],
+        before: tuple[bytearray, bytearray] | None = None,
+        /,
     ) -> tuple[bytearray, bytearray, set[str]]: ...
     def add(self, words: dict[str, bytes], /) -> None: ...
     def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes, /) -> None: ...

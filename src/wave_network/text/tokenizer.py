@@ -248,10 +248,12 @@ class TextTokenizer:
         if self._words is None:
             return self._pack(self._encode_each(texts))
         known: dict[str, bytes] = {}
+        before = None
         while True:  # two or three times, unless another thread empties the table meanwhile
             ids, offsets, unknown = self._words.encode(
-                texts, self.cls_token_id, self.max_length, known
+                texts, self.cls_token_id, self.max_length, known, before
             )
+            before = ids, offsets
             if not unknown:
                 return TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
             if len(unknown) >= _MANY_WORDS and not self._has_learnt:

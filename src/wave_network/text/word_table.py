@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 from wave_network.text.plain_words import plain_parts
@@ -34,7 +34,12 @@ class PythonWordTable:
         return len(self._words) - 1
 
     def encode(
-        self, texts: list[str], first: int, most: int, known: dict[str, bytes]
+        self,
+        texts: list[str],
+        first: int,
+        most: int,
+        known: dict[str, bytes],
+        before: tuple[bytearray, bytearray] | None = None,
     ) -> tuple[bytearray, bytearray, set[str]]:
         """Look up the words of texts, which spaces and line feeds part.
 
@@ -43,16 +48,20 @@ class PythonWordTable:
             first: The id that each text begins with.
             most: Ids of one text at most, the first one included; further ones are left out.
             known: The ids of words that the table may lack.
+            before: What an earlier call gave for these texts: only those that have no ids yet are
+                looked up.
 
         Returns:
             The packed ids as 32-bit integers, and the texts' offsets among them as 64-bit ones; and
-            the words that neither table nor `known` has. If there are any, the ids are of no use.
+            the words that neither table nor `known` has. A text that holds one has no ids.
         """
         get = self._words.__getitem__
         unknown: set[str] = set()
         start, room = ID.pack(first), ID.size * (most - 1)
-        rows = []
-        for text in texts:
+        rows = _rows(*before) if before is not None else [b""] * len(texts)
+        for index, text in enumerate(texts):
+            if rows[index]:
+                continue
             words = text.replace("\n", " ").split(" ")
             try:
                 row = b"".join(map(get, words))
@@ -60,8 +69,10 @@ class PythonWordTable:
                 # Another thread may empty the table at any time: each word is looked up once.
                 found = [self._ids_of(word, known) for word in words]
                 unknown.update(word for word, ids in zip(words, found, strict=True) if ids is None)
+                if None in found:
+                    continue
                 row = b"".join(ids for ids in found if ids is not None)
-            rows.append(start + row[:room])
+            rows[index] = start + row[:room]
         ends = accumulate((len(row) // ID.size for row in rows), initial=0)
         offsets = bytearray(struct.pack(f"{len(rows) + 1}q", *ends))
         return bytearray().join(rows), offsets, unknown
@@ -95,6 +106,11 @@ class PythonWordTable:
                 in which they do.
         """
         self._learnt = words
+
+
+def _rows(ids: bytearray, offsets: bytearray) -> list[bytes]:
+    places = [ID.size * offset for (offset,) in struct.iter_unpack("q", offsets)]
+    return [bytes(ids[start:end]) for start, end in pairwise(places)]
 
 
 try:
