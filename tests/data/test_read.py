@@ -5,15 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, Dataset, Features, LargeList, List, Value
+from datasets import ClassLabel, Dataset, Features, LargeList, List, Value, concatenate_datasets
 
 from wave_network.data import (
+    column,
+    column_chunks,
     encode_labels,
     from_memory,
     has_label_lists,
@@ -23,6 +26,7 @@ from wave_network.data import (
     read_texts,
     texts_from_memory,
 )
+from wave_network.data import read as module
 from wave_network.data.arrow import Columns, tidy
 from wave_network.errors import DataError
 
@@ -665,3 +669,28 @@ def test_joined_rows_keep_their_weights():
     found = joined_rows(from_memory(["a"], ["x"], [2.0]), from_memory(["b"], [1], [0.5]))
     assert found["weight"][:] == [2.0, 0.5]
     assert found["label"][:] == ["x", "1"]
+
+
+@pytest.mark.parametrize("in_one_piece", [0, 2**28])
+@pytest.mark.parametrize(
+    "select",
+    [
+        lambda rows: rows,
+        lambda rows: rows.shuffle(seed=1),
+        lambda rows: rows.select([2_499, 0, 7, 7]),
+        lambda rows: rows.select(range(1_000, 2_200)),
+        lambda rows: rows.shuffle(seed=2).select(range(100, 2_300)),
+        lambda rows: rows.select([]),
+        lambda rows: concatenate_datasets([rows.shuffle(seed=3), rows.select([5, 4])]),
+    ],
+)
+def test_a_column_is_read_in_the_order_of_the_rows(select, in_one_piece, monkeypatch):
+    monkeypatch.setattr(module, "_BYTES_IN_ONE_PIECE", in_one_piece)
+    names = [f"{number} 雨" for number in range(2_500)]
+    content = {"text": names, "label": [[name] for name in names], "weight": range(2_500)}
+    rows = select(Dataset.from_dict(content))
+    for name in content:
+        expected = [row[name] for row in rows]
+        chunks = list(column_chunks(rows, name))
+        assert list(column(rows, name)) == list(chain.from_iterable(chunks)) == expected
+        assert all(0 < len(chunk) <= 1_000 for chunk in chunks)

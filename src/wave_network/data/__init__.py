@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wave_network.data.read import (
         Splits,
         column,
+        column_chunks,
         from_memory,
         has_label_lists,
         joined_rows,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Splits",
     "column",
+    "column_chunks",
     "encode_label_sets",
     "encode_labels",
     "from_memory",
@@ -45,6 +47,7 @@ __all__ = [
 _HOMES = {
     "Splits": "read",
     "column": "read",
+    "column_chunks": "read",
     "encode_label_sets": "label_sets",
     "encode_labels": "split",
     "from_memory": "read",

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _ROWS_AT_ONCE: Final = 1_000
+_BYTES_IN_ONE_PIECE: Final = 2**28  # of a column, which a copy in memory may take
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 # Their files say of a label only how it is written.
@@ -239,8 +240,25 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
         rows: Any data set.
         name: One of its columns.
     """
-    for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
-        yield from chunk[name]
+    return chain.from_iterable(column_chunks(rows, name))
+
+
+def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
+    """A column's values in order, a thousand at a time.
+
+    Args:
+        rows: Any data set.
+        name: One of its columns.
+    """
+    values, places = rows.data.column(name), getattr(rows, "_indices", None)
+    if places is None or values.nbytes > _BYTES_IN_ONE_PIECE:
+        for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
+            yield chunk[name]
+        return
+    # `datasets` looks each row up by itself.
+    whole = values.combine_chunks()
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        yield whole.take(places.column(0).slice(start, _ROWS_AT_ONCE)).to_pylist()
 
 
 def _columns(

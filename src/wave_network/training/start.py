@@ -18,7 +18,7 @@ from wave_network.config import (
     Preset,
     TrainConfig,
 )
-from wave_network.data import column
+from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.local_model import LocalWaveNetwork
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 logger = logging.getLogger(__name__)
-
-_ROWS_AT_ONCE = 1_000
 
 
 class Start(NamedTuple):
@@ -131,9 +129,9 @@ def pack(
     """
     ids, lengths, numbers = [], [], []
     sentence_count = 0
-    for chunk in rows.select_columns(["text"]).iter(batch_size=_ROWS_AT_ONCE):
+    for chunk in column_chunks(rows, "text"):
         if sentences:
-            batch = tokenizer.encode_sentences(chunk["text"])
+            batch = tokenizer.encode_sentences(chunk)
             sentence_lengths = np.diff(batch.sentence_offsets)
             names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
             numbers.append(np.repeat(names, sentence_lengths))
@@ -141,7 +139,7 @@ def pack(
             ids.append(batch.ids)
             lengths.append(np.diff(batch.offsets))
         else:
-            plain = tokenizer.encode(chunk["text"])
+            plain = tokenizer.encode(chunk)
             ids.append(plain.ids)
             lengths.append(np.diff(plain.offsets))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
