@@ -78,12 +78,13 @@ def test_card_says_what_calibration_did(make_files):
 
 
 def test_card_of_a_model_without_figures_claims_none(make_files):
-    for quantized in (False, True):
-        card = render_card(replace(make_files(), metrics={}, quantized=quantized))
+    for bits in (32, 8, 4):
+        card = render_card(replace(make_files(), metrics={}, table_bits=bits))
         assert "trained from scratch" not in card
         assert "figures above" not in card
         assert "\n| " not in card
-        assert ("stored in 8 bits.\nWhat the rounding costs was not measured." in card) == quantized
+        said = f"stored in {bits} bits.\nWhat the rounding costs was not measured."
+        assert (said in card) == (bits < 32)
 
 
 def test_card_begins_with_metadata_that_the_hub_reads(make_files):

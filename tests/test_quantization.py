@@ -4,12 +4,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from wave_network.errors import ConfigError
 from wave_network.quantization import (
     dequantize_table,
     dequantize_tensors,
+    pack_table,
     quantize_table,
     quantize_tensors,
+    rows_a_scale,
     stored_forms,
+    unpack_table,
 )
 
 TABLE = arrays(
@@ -53,19 +57,68 @@ def test_a_table_of_zeros_stays_one():
         np.testing.assert_array_equal(dequantize_table(*quantize_table(zeros, by_row=by_row)), 0)
 
 
+PACKED = arrays(
+    np.float32,
+    st.tuples(st.integers(1, 70), st.integers(1, 40)),
+    elements=st.floats(-4e5, 4e5, width=32),
+)
+
+
+@given(PACKED)
+@example(np.full((3, 2), 9.8 * 2**-24, np.float32))  # a scale that 16 bits hold roughly
+@example(np.full((1, 1), 1e-45, np.float32))
+@example(np.full((2, 3), 458_528, np.float32))  # the largest
+def test_in_4_bits_a_table_comes_back_within_half_a_scale(table):
+    packed, scale = pack_table(table)
+    rows, columns = table.shape
+    assert packed.dtype == np.uint8
+    assert packed.shape == ((rows + 1) // 2, columns)
+    assert scale.dtype == np.float16
+    assert len(scale) == -(-rows // rows_a_scale(columns))
+    back = unpack_table(packed, scale, rows)
+    assert back.dtype == np.float32
+    assert back.shape == table.shape
+    scales = np.repeat(scale.astype(float), rows_a_scale(columns), axis=0)[:rows]
+    rounding = 7 * 2**-23  # as above
+    assert (np.abs(back.astype(float) - table) <= (0.5 + rounding) * scales + 1e-37).all()
+
+
+@given(
+    arrays(np.int8, st.tuples(st.integers(1, 70), st.integers(1, 40)), elements=st.integers(-7, 7))
+)
+def test_what_4_bits_can_hold_comes_back_as_it_was(levels):
+    levels[:, 0] = 7  # so that the scale is known
+    table = levels * np.float32(0.25)
+    packed, scale = pack_table(table)
+    assert (scale == 0.25).all()
+    np.testing.assert_array_equal(unpack_table(packed, scale, len(table)), table)
+
+
+def test_in_4_bits_small_rows_keep_their_digits_beside_a_large_one():
+    table = np.array([[1000.0] * 32, [0.007] * 32], np.float32)
+    np.testing.assert_allclose(unpack_table(*pack_table(table), 2), table, rtol=0.01)
+
+
+@pytest.mark.parametrize("number", [1e6, np.inf, np.nan])
+def test_what_no_scale_of_16_bits_reaches_is_refused(number):
+    with pytest.raises(ConfigError, match="cannot be in 4 bits"):
+        pack_table(np.array([[1, number]], np.float32))
+
+
 @pytest.mark.parametrize("tables", [["embedding.weight"], ["embedding.weight", "bigrams.weight"]])
-def test_only_the_tables_are_rounded(tables):
+@pytest.mark.parametrize(("bits", "error"), [(8, 0.02), (4, 0.3)])
+def test_only_the_tables_are_rounded(tables, bits, error):
     random = np.random.default_rng(0)
     names = [*tables, "classifier.weight"]
     tensors = {name: random.normal(size=(7, 4)).astype(np.float32) for name in names}
-    stored = quantize_tensors(tensors)
+    stored = quantize_tensors(tensors, bits)
     assert stored["classifier.weight"] is tensors["classifier.weight"]
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    forms = stored_forms(shapes, quantized=True)
+    forms = stored_forms(shapes, bits)
     assert {name: (tensor.shape, str(tensor.dtype)) for name, tensor in stored.items()} == forms
-    back = dequantize_tensors(stored)
+    back = dequantize_tensors(stored, shapes, bits)
     assert back.keys() == tensors.keys()
     for name in names:
         assert back[name].dtype == np.float32
-        np.testing.assert_allclose(back[name], tensors[name], atol=0.02)
-    assert stored_forms(shapes, quantized=False) == {name: ((7, 4), "float32") for name in names}
+        np.testing.assert_allclose(back[name], tensors[name], atol=error)
+    assert stored_forms(shapes, 32) == {name: ((7, 4), "float32") for name in names}

@@ -101,8 +101,9 @@ def test_saved_by_transformers_it_is_read_by_both(folder, tmp_path):
     np.testing.assert_array_equal(saved.predict_proba(TEXTS), expected)
 
 
-def test_a_folder_in_8_bits_is_widened(make_files, tmp_path):
-    files = replace(make_files(config_class=LocalWaveConfig), quantized=True)
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_folder_in_few_bits_is_widened(make_files, tmp_path, bits):
+    files = replace(make_files(config_class=LocalWaveConfig), table_bits=bits)
     small = write(tmp_path / "small", files)
     expected = wave_network.load(small).predict_proba(TEXTS)
     found = probabilities(small, TEXTS, truncation=True)

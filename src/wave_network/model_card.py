@@ -190,10 +190,10 @@ def _calibration(figures: Mapping[str, Any] | None) -> str:
 
 
 def _precision(files: ModelFiles) -> str:
-    """What storing the tables in 8 bits costs; nothing of a model in 32."""
-    if not files.quantized:
+    """What storing the tables in few bits costs; nothing of a model in 32."""
+    if files.table_bits == 32:
         return ""
-    lead = "\nThe embedding tables are stored in 8 bits"
+    lead = f"\nThe embedding tables are stored in {files.table_bits} bits"
     if "training_texts" in files.metrics:
         lead += "; the figures above are of the 32-bit model"
     measured = files.metrics.get("quantization")

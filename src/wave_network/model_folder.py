@@ -27,7 +27,12 @@ from wave_network.config import (
     ModelConfig,
 )
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
-from wave_network.quantization import dequantize_tensors, quantize_tensors, stored_forms
+from wave_network.quantization import (
+    QUANTIZATIONS,
+    dequantize_tensors,
+    quantize_tensors,
+    stored_forms,
+)
 from wave_network.text import TextTokenizer
 
 MODEL_TYPE: Final = "wave-network"
@@ -42,7 +47,6 @@ CONFORMAL: Final = "conformal.json"
 HUB_PREFIX: Final = "hub:"
 EXPORT: Final = "export"
 """The section of `config.json` that tells a folder for other programs from one of ours."""
-INT8: Final = "int8"
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -58,7 +62,7 @@ class ModelFiles:
         preset: The preset it was made from.
         training: The fields of its `TrainConfig`.
         metrics: What `metrics.json` holds; empty where there is none.
-        quantized: Whether the folder stores the embedding tables in 8 bits.
+        table_bits: The bits of a number of the embedding tables in the folder: 32, 8 or 4.
         temperature: What the logits are divided by before the softmax; None, of a model that was
             not calibrated, is as 1.
         bars: What label sets are made with (`conformal_bars`); None of a model without them.
@@ -70,7 +74,7 @@ class ModelFiles:
     preset: str
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    quantized: bool = False
+    table_bits: int = 32
     temperature: float | None = None
     bars: list[float] | None = None
 
@@ -160,6 +164,7 @@ def write_model(
     """Write a model folder, whole or not at all.
 
     Raises:
+        ConfigError: If the tables cannot be stored in that few bits.
         OutputError: As `check_output`, or if the disk is full.
     """
     from safetensors.numpy import save
@@ -171,12 +176,12 @@ def write_model(
         "library_version": __version__,
         "preset": files.preset,
         "architecture": files.config.architecture,
-        "quantization": INT8 if files.quantized else None,
+        "quantization": QUANTIZATIONS[files.table_bits],
         "calibration": files.temperature and {"temperature": files.temperature},
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
-    tensors = quantize_tensors(files.tensors) if files.quantized else files.tensors
+    tensors = quantize_tensors(files.tensors, files.table_bits)
     with replacing_folder(folder) as new:
         # Not `save_file`, whose error does not tell a full disk from others.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
@@ -258,7 +263,7 @@ def read_model(source: str | Path) -> ModelFiles:
     try:
         config = config_class(description).from_dict(_section(description, "model"))
         training = _section(description, "training")
-        quantized = _is_quantized(description)
+        table_bits = _table_bits(description)
         temperature = _temperature(description)
     except ConfigError as error:
         raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
@@ -268,12 +273,12 @@ def read_model(source: str | Path) -> ModelFiles:
     metrics = folder / METRICS
     return ModelFiles(
         config=config,
-        tensors=_read_tensors(folder / WEIGHTS, config, quantized=quantized),
+        tensors=_read_tensors(folder / WEIGHTS, config, table_bits),
         tokenizer=tokenizer,
         preset=str(description.get("preset", "")),
         training=training,
         metrics=_read_json(metrics) if metrics.is_file() else {},
-        quantized=quantized,
+        table_bits=table_bits,
         temperature=temperature,
         bars=_read_bars(folder / CONFORMAL),
     )
@@ -306,11 +311,12 @@ def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
     return ARCHITECTURES[name]
 
 
-def _is_quantized(description: Mapping[str, Any]) -> bool:
+def _table_bits(description: Mapping[str, Any]) -> int:
     name = description.get("quantization")
-    if name is not None and name != INT8:
-        raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
-    return name is not None
+    for bits, known in QUANTIZATIONS.items():
+        if name == known:
+            return bits
+    raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
 
 
 def _temperature(description: Mapping[str, Any]) -> float | None:
@@ -333,7 +339,7 @@ def _read_bars(path: Path) -> list[float] | None:
     return bars
 
 
-def _read_tensors(path: Path, config: ClassifierConfig, *, quantized: bool) -> Tensors:
+def _read_tensors(path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -344,11 +350,11 @@ def _read_tensors(path: Path, config: ClassifierConfig, *, quantized: bool) -> T
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: what NumPy has no type for
         raise ModelFolderError(f"{path} is damaged: {error}") from error
     shapes = tensor_shapes(config)
-    for name, (shape, dtype) in stored_forms(shapes, quantized=quantized).items():
+    for name, (shape, dtype) in stored_forms(shapes, table_bits).items():
         tensor = tensors.get(name)
         if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
-    return dequantize_tensors(tensors) if quantized else tensors
+    return dequantize_tensors(tensors, shapes, table_bits)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class WaveNetworkConfig(PretrainedConfig):
             `transformers` (`id2label`, `label2id`) follow from them.
         preset: The preset that it was made from.
         training: The fields of its `TrainConfig`.
-        quantization: `int8` where the folder stores the tables in 8 bits.
+        quantization: `int8` or `int4` where the folder stores the tables in so many bits.
         calibration: The `temperature` that the logits are divided by, but while training; None for
             1. It stays what it was when the model is trained further.
         format_version: The folder's format.
@@ -171,7 +171,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
     ) -> WaveNetworkForSequenceClassification:
         source, config = pretrained_model_name_or_path, kwargs.get("config")
         if source is not None and getattr(config, "quantization", None):
-            # Tables in 8 bits are not what transformers expects of these tensors: they are widened.
+            # Tables in few bits are not what transformers expects of them: they are widened.
             files = read_model(Path(source) if Path(source).is_dir() else f"{HUB_PREFIX}{source}")
             kwargs["state_dict"] = {
                 f"{_NETWORK}.{name}": torch.from_numpy(value)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ def test_the_json_describes_the_whole_model(wave, tiny_model):
         "labels": ["animal", "colour"],
         "parameters": parameter_counts(files.config),
         "quantized": False,
+        "table_bits": 32,
         "size_bytes": size_bytes(tiny_model),
         "config": files.config.to_dict(),
         "training": json.loads((tiny_model / "config.json").read_text("utf-8"))["training"],
@@ -43,6 +45,18 @@ def test_people_get_a_line_for_each_fact(invoke, tiny_model):
     assert facts["labels"] == "animal, colour"
     assert facts["parameters"].startswith(f"{counts['total']:,} ")
     assert facts["validation"] == "accuracy 1.0000, macro F1 1.0000"
+
+
+@pytest.mark.parametrize(
+    ("bits", "precision"), [(32, "32-bit"), (8, "8-bit tables"), (4, "4-bit tables")]
+)
+def test_the_tables_bits_are_told(invoke, make_files, tmp_path, bits, precision):
+    files = replace(make_files(), table_bits=bits)
+    write_model(tmp_path / "model", files, card="", history=[])
+    facts = dict(line.split(maxsplit=1) for line in invoke("info", "model").out.splitlines())
+    assert facts["precision"] == precision
+    (described,) = invoke("info", "model", "--json").lines
+    assert (described["quantized"], described["table_bits"]) == (bits < 32, bits)
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,18 @@ def test_in_8_bits_it_loses_what_quantize_loses(sample_model, exported, tmp_path
     quantize_model(sample_model, tmp_path / "int8", None, overwrite=False)
     expected = load(tmp_path / "int8").predict_proba(TEXTS)
     np.testing.assert_allclose(answers(tmp_path / "small", TEXTS), expected, rtol=0, atol=1e-5)
-    # A model in 8 bits stays one.
-    assert export_onnx(tmp_path / "int8", tmp_path / "again")["quantization"] == "int8"
-    np.testing.assert_allclose(answers(tmp_path / "again", TEXTS), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_model_in_few_bits_stays_one(sample_model, tmp_path, bits):
+    small = tmp_path / "small"
+    quantize_model(sample_model, small, None, overwrite=False, bits=bits)
+    expected = load(small).predict_proba(TEXTS)
+    for number, int8 in enumerate((False, True)):
+        summary = export_onnx(small, tmp_path / f"{number}", int8=int8)
+        assert summary["quantization"] == f"int{bits}"
+        found = answers(tmp_path / f"{number}", TEXTS)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_transformers_reads_the_tokenizer(exported, sample_model):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError
 from wave_network.export.networks import build_onnx
+from wave_network.model_folder import tensor_shapes
 from wave_network.quantization import dequantize_tensors, quantize_tensors
 from wave_network.runtime.engine import _network
 
@@ -58,7 +59,7 @@ def made(shape):
     """Random weights of a shape, and its float graph in ONNX Runtime."""
     config_class, options = SHAPES[shape]
     files = random_files(config_class, **options)
-    return files, session(build_onnx(files, quantized=False))
+    return files, session(build_onnx(files, table_bits=32))
 
 
 def random_files(config_class, **options):
@@ -127,17 +128,21 @@ def test_logits_equal_the_runtimes_whatever_the_padding(shape, texts, side, more
 
 
 @every_shape
-def test_in_8_bits_logits_equal_those_of_the_quantized_model(shape):
+@pytest.mark.parametrize("bits", [8, 4])
+def test_in_few_bits_logits_equal_those_of_the_quantized_model(shape, bits):
     files, _ = made(shape)
-    small = replace(files, tensors=dequantize_tensors(quantize_tensors(files.tensors)))
+    stored = quantize_tensors(files.tensors, bits)
+    shapes = tensor_shapes(files.config)
+    small = replace(files, tensors=dequantize_tensors(stored, shapes, bits))
     texts = [[3], [3, 5, 9, 5], list(range(LONGEST))]
     inputs = padded(texts, "right", LONGEST, 0)
-    model = build_onnx(files, quantized=True)
+    model = build_onnx(files, table_bits=bits)
     (found,) = session(model).run(None, inputs)
     np.testing.assert_allclose(found, by_runtime(small, texts), rtol=1e-5, atol=1e-5)
     assert not np.allclose(found, by_runtime(files, texts), rtol=1e-5, atol=1e-5)
     tables = {item.name: item.data_type for item in model.graph.initializer if item.dims}
-    assert tables["embedding.weight"] == onnx.TensorProto.INT8
+    dtype = {8: onnx.TensorProto.INT8, 4: onnx.TensorProto.UINT8}[bits]
+    assert tables["embedding.weight"] == dtype
 
 
 def test_pairs_fall_into_the_same_buckets_at_the_largest_vocabulary():
@@ -148,20 +153,20 @@ def test_pairs_fall_into_the_same_buckets_at_the_largest_vocabulary():
     config = replace(files.config, vocab_size=len(table))
     files = replace(files, config=config, tensors={**files.tensors, "embedding.weight": table})
     texts = [[3, *random.integers(2**17 - 50, 2**17, size=20).tolist()]]
-    (found,) = session(build_onnx(files, quantized=False)).run(None, padded(texts, "left", 30, 0))
+    (found,) = session(build_onnx(files, table_bits=32)).run(None, padded(texts, "left", 30, 0))
     np.testing.assert_allclose(found, by_runtime(files, texts), rtol=1e-5, atol=1e-5)
 
 
 def test_members_that_are_quite_sure_of_different_labels_answer_both():
     files = random_files(LocalWaveConfig, members=3)
     sure = {**files.tensors, "shortcut.bias": 1e4 * np.eye(3, dtype=np.float32)[:, None, :]}
-    model = session(build_onnx(replace(files, tensors=sure), quantized=False))
+    model = session(build_onnx(replace(files, tensors=sure), table_bits=32))
     (found,) = model.run(None, padded([[3, 4]], "right", 2, 0))
     np.testing.assert_allclose(np.exp(found), 1 / 3, rtol=1e-5)
 
 
 def test_the_graph_says_what_it_is():
-    model = build_onnx(random_files(LocalWaveConfig), quantized=False)
+    model = build_onnx(random_files(LocalWaveConfig), table_bits=32)
     assert [(item.domain, item.version) for item in model.opset_import] == [("", 17)]
     shapes = {
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
@@ -178,4 +183,4 @@ def test_the_graph_says_what_it_is():
 def test_a_model_of_sentences_is_refused():
     files = random_files(ModelConfig, levels=("sentence", "input"))
     with pytest.raises(ConfigError, match="sentence-level semantics cannot be exported"):
-        build_onnx(files, quantized=False)
+        build_onnx(files, table_bits=32)

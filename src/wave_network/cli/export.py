@@ -53,7 +53,8 @@ def export(
     if as_json:
         print_json(summary)
         return
-    precision = "tables in int8" if summary["quantization"] else "float32"
+    quantization = summary["quantization"]
+    precision = f"tables in {quantization}" if quantization else "float32"
     typer.echo(
         f"export      {summary['export']} ({summary['size_bytes'] / 1e6:.1f} MB)\n"
         f"format      ONNX, opset {summary['opset']}, {precision}\n"

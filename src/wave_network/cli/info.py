@@ -44,7 +44,8 @@ def info(
         "preset": files.preset,
         "labels": list(files.config.labels),
         "parameters": parameter_counts(files.config),
-        "quantized": files.quantized,
+        "quantized": files.table_bits < 32,
+        "table_bits": files.table_bits,
         "size_bytes": size_bytes(resolve_source(model)),
         "config": files.config.to_dict(),
         "training": dict(files.training),
@@ -71,7 +72,7 @@ def _print_description(description: dict[str, Any]) -> None:
             "parameters",
             f"{parameters['total']:,} ({parameters['embedding']:,} of them embeddings)",
         ),
-        ("precision", "8-bit tables" if description["quantized"] else "32-bit"),
+        ("precision", _precision(description["table_bits"])),
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
     ]
     if config["problem_type"] == "multi_label_classification":
@@ -83,6 +84,10 @@ def _print_description(description: dict[str, Any]) -> None:
     ]
     for name, value in lines:
         typer.echo(f"{name:<12}{value}")
+
+
+def _precision(table_bits: int) -> str:
+    return "32-bit" if table_bits == 32 else f"{table_bits}-bit tables"
 
 
 def _shown(figures: dict[str, Any]) -> list[tuple[str, str]]:

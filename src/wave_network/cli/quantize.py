@@ -18,6 +18,14 @@ def quantize(
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder to write the small model to.")
     ],
+    bits: Annotated[
+        int,
+        typer.Option(
+            metavar="8|4",
+            help="Bits of a table's number: 8, or 4 for the smallest folder, of which a few more "
+            "answers change.",
+        ),
+    ] = 8,
     data: Annotated[
         str | None,
         typer.Option(
@@ -34,14 +42,16 @@ def quantize(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Store a model's embedding tables in 8 bits.
+    """Store a model's embedding tables in 8 or 4 bits.
 
-    Writes a model folder of about a third of the size. Every command reads it like any other.
+    Writes a model folder of about a third of the size, with 4 bits of a fifth. Every command reads
+    it like any other.
 
     \b
     Examples:
       wave-network quantize wave-model --output wave-model-int8
       wave-network quantize wave-model --output wave-model-int8 --data sample
+      wave-network quantize wave-model --output wave-model-int4 --bits 4
     """
     from wave_network.model_folder import check_output
     from wave_network.runtime.quantize import quantize_model
@@ -58,7 +68,7 @@ def quantize(
             label_separator=label_separator,
         )
         note_data("measuring on", len(rows), data, split)
-    summary = quantize_model(model, output, rows, overwrite=overwrite)
+    summary = quantize_model(model, output, rows, overwrite=overwrite, bits=bits)
     if as_json:
         print_json(summary)
     else:

@@ -15,7 +15,6 @@ from wave_network.errors import OutputError
 from wave_network.model_folder import (
     CONFIG,
     EXPORT,
-    INT8,
     MODEL_TYPE,
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -25,6 +24,7 @@ from wave_network.model_folder import (
     tokenizer_config,
     write_json,
 )
+from wave_network.quantization import QUANTIZATIONS
 
 ONNX_MODEL: Final = "model.onnx"
 
@@ -50,11 +50,11 @@ def export_onnx(
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
         output: The folder to write.
-        int8: Store the embedding tables in 8 bits; those of a model in 8 bits always are.
+        int8: Store the embedding tables in 8 bits; those of a model in 8 or 4 bits stay so.
         overwrite: Replace an export that is there.
 
     Returns:
-        `export`, `format`, `opset`, `quantization` (`int8` or None) and `size_bytes`.
+        `export`, `format`, `opset`, `quantization` (`int8`, `int4` or None) and `size_bytes`.
 
     Raises:
         ConfigError: If the model has a shape that cannot be exported.
@@ -67,9 +67,9 @@ def export_onnx(
 
     check_export_output(output, overwrite=overwrite)
     files = read_model(source)
-    int8 = int8 or files.quantized
-    model = build_onnx(files, quantized=int8)
-    about = {"format": "onnx", "opset": OPSET, "quantization": INT8 if int8 else None}
+    table_bits = 8 if int8 and files.table_bits == 32 else files.table_bits
+    model = build_onnx(files, table_bits=table_bits)
+    about = {"format": "onnx", "opset": OPSET, "quantization": QUANTIZATIONS[table_bits]}
     with replacing_folder(output) as new:
         (new / ONNX_MODEL).write_bytes(model.SerializeToString())
         (new / TOKENIZER).write_text(files.tokenizer.standalone().to_str(), encoding="utf-8")

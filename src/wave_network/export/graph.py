@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import extra_needed
-from wave_network.quantization import SCALE_A_ROW, quantize_table
+from wave_network.quantization import (
+    HALF_BYTE_ZERO,
+    SCALE_A_ROW,
+    pack_table,
+    quantize_table,
+    rows_a_scale,
+)
 
 with extra_needed("onnx", "exporting to ONNX"):
     import onnx
@@ -30,7 +36,7 @@ class Graph:
 
     Args:
         tensors: The model's weights.
-        quantized: Store the embedding tables in 8 bits.
+        table_bits: Of a number of the embedding tables: 32, 8 or 4.
 
     Attributes:
         ids: Token ids, int64, (batch, length).
@@ -39,9 +45,9 @@ class Graph:
         lengths: The number of tokens, at least 1, float32, (batch, 1).
     """
 
-    def __init__(self, tensors: dict[str, NDArray[np.float32]], *, quantized: bool) -> None:
+    def __init__(self, tensors: dict[str, NDArray[np.float32]], *, table_bits: int) -> None:
         self._tensors = tensors
-        self._quantized = quantized
+        self._table_bits = table_bits
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
         self.whole_mask = "attention_mask"
@@ -85,16 +91,33 @@ class Graph:
         return self._constant(name, table)
 
     def rows(self, table: str, indices: str) -> str:
-        """Rows of an embedding table; in 8 bits only the rows looked up are ever widened."""
+        """Rows of an embedding table; only the rows looked up are ever widened from few bits."""
         name = f"{table}.weight"
-        if not self._quantized:
+        if self._table_bits == 32:
             return self.op("Gather", self.weight(name), indices)
+        if self._table_bits == 4:
+            return self._packed_rows(table, indices)
         values, scale = quantize_table(self._tensors[name], by_row=table in SCALE_A_ROW)
         found = self.op("Gather", self._constant(name, values), indices)
         factor = self._constant(f"{table}.scale", scale)
         if table in SCALE_A_ROW:
             factor = self.op("Gather", factor, indices)  # (batch, length, 1)
         return self.op("Mul", self.op("Cast", found, to=TensorProto.FLOAT), factor)
+
+    def _packed_rows(self, table: str, indices: str) -> str:
+        """As `unpack_table`: a byte's low bits are of the first half of the rows."""
+        op, name = self.op, f"{table}.weight"
+        packed, scale = pack_table(self._tensors[name])
+        half = self.integer(len(packed))
+        found = op("Gather", self._constant(name, packed), op("Mod", indices, half))
+        both = op("Cast", found, to=TensorProto.FLOAT)
+        upper = op("Floor", op("Mul", both, self.number(1 / 16)))
+        lower = op("Sub", both, op("Mul", upper, self.number(16.0)))
+        is_upper = op("Unsqueeze", op("GreaterOrEqual", indices, half), self.integers(2))
+        levels = op("Sub", op("Where", is_upper, upper, lower), self.number(float(HALF_BYTE_ZERO)))
+        block = op("Div", indices, self.integer(rows_a_scale(packed.shape[1])))
+        factor = op("Gather", self._constant(f"{table}.scale", scale), block)
+        return op("Mul", levels, op("Cast", factor, to=TensorProto.FLOAT))
 
     def sum_tokens(self, values: str) -> str:
         """The sum over the tokens: (batch, columns) from (batch, length, columns)."""

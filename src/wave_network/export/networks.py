@@ -28,7 +28,7 @@ class _Wave(NamedTuple):
     imag: str
 
 
-def build_onnx(files: ModelFiles, *, quantized: bool) -> onnx.ModelProto:
+def build_onnx(files: ModelFiles, *, table_bits: int) -> onnx.ModelProto:
     """The model as an ONNX graph.
 
     Its inputs are `input_ids` and `attention_mask`, int64, (batch, length), both axes of any size,
@@ -37,10 +37,12 @@ def build_onnx(files: ModelFiles, *, quantized: bool) -> onnx.ModelProto:
 
     Args:
         files: The model.
-        quantized: Store the embedding tables in 8 bits, as `wave-network quantize` does.
+        table_bits: Of a number of the embedding tables: 32, or 8 or 4, as `wave-network quantize`
+            stores them.
 
     Raises:
-        ConfigError: If the model needs what the inputs cannot say: where sentences start.
+        ConfigError: If the model needs what the inputs cannot say: where sentences start; or its
+            tables cannot be stored in that few bits.
         MissingExtraError: If onnx is not installed.
     """
     config = files.config
@@ -49,7 +51,7 @@ def build_onnx(files: ModelFiles, *, quantized: bool) -> onnx.ModelProto:
             "a model with sentence-level semantics cannot be exported to ONNX: the usual inputs "
             "do not say where sentences start"
         )
-    graph = Graph(files.tensors, quantized=quantized)
+    graph = Graph(files.tensors, table_bits=table_bits)
     if isinstance(config, LocalWaveConfig):
         logits = _local_wave_logits(graph, config)
     else:

@@ -1,4 +1,4 @@
-"""A model folder in 8 bits from one in 32, with what that costs."""
+"""A model folder in 8 or 4 bits from one in 32, with what that costs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wave_network.errors import ConfigError
+from wave_network.field_checks import check_choice
 from wave_network.model_card import render_card
 from wave_network.model_folder import (
     ModelFiles,
@@ -16,6 +17,7 @@ from wave_network.model_folder import (
     read_model,
     resolve_source,
     size_bytes,
+    tensor_shapes,
     write_model,
 )
 from wave_network.quantization import dequantize_tensors, quantize_tensors
@@ -27,33 +29,42 @@ if TYPE_CHECKING:
 
 
 def quantize_model(
-    source: str | Path, output: Path, data: Dataset | None, *, overwrite: bool
+    source: str | Path,
+    output: Path,
+    data: Dataset | None,
+    *,
+    overwrite: bool,
+    bits: int = 8,
 ) -> dict[str, Any]:
-    """Write a model with its embedding tables in 8 bits.
+    """Write a model with its embedding tables in few bits.
 
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
         output: The folder to write.
         data: Labelled rows to measure both models on; None measures nothing.
         overwrite: Replace the output folder if it is there.
+        bits: Of each of their numbers: 8 or 4.
 
     Returns:
-        `model`, `size_bytes` (`before`, `after`), and `measured`: None, or `texts`, `changed`
-        (answers), and `accuracy`, `macro_f1` and `loss` (of a multi-label model `micro_f1` too),
-        each `before` and `after`.
+        `model`, `bits`, `size_bytes` (`before`, `after`), and `measured`: None, or `texts`,
+        `changed` (answers), and `accuracy`, `macro_f1` and `loss` (of a multi-label model
+        `micro_f1` too), each `before` and `after`.
 
     Raises:
-        ConfigError: If the model is in 8 bits already.
+        ConfigError: If the model is in few bits already, or cannot be stored in that many.
         ModelFolderError: If it cannot be read.
         OutputError: If the output cannot be written.
     """
+    check_choice("bits", bits, (8, 4))
     files = read_model(source)
-    if files.quantized:
-        raise ConfigError(f"{source} is in 8 bits already")
+    if files.table_bits < 32:
+        raise ConfigError(
+            f"{source} is in {files.table_bits} bits already: give the model it was made from"
+        )
     size = size_bytes(resolve_source(source))  # first, as the output may replace the source
-    measured = None if data is None else _measure(files, data)
+    measured = None if data is None else _measure(files, data, bits)
     metrics = {**files.metrics, "quantization": measured}
-    small = replace(files, metrics=metrics, quantized=True)
+    small = replace(files, metrics=metrics, table_bits=bits)
     write_model(
         output,
         small,
@@ -62,17 +73,18 @@ def quantize_model(
         overwrite=overwrite,
     )
     sizes = {"before": size, "after": size_bytes(output)}
-    return {"model": str(output), "size_bytes": sizes, "measured": measured}
+    return {"model": str(output), "bits": bits, "size_bytes": sizes, "measured": measured}
 
 
-def _measure(before: ModelFiles, data: Dataset) -> dict[str, Any]:
+def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
     """Both models' figures; the small one's tensors are what its folder will give."""
     from wave_network.data import column
     from wave_network.data.label_sets import encode_targets
     from wave_network.training.metrics import summarize_for
 
     config = before.config
-    after = replace(before, tensors=dequantize_tensors(quantize_tensors(before.tensors)))
+    stored = quantize_tensors(before.tensors, bits)
+    after = replace(before, tensors=dequantize_tensors(stored, tensor_shapes(config), bits))
     targets = encode_targets(data["label"], config.labels, multi_label=config.is_multi_label)
     found = [
         Engine(files).predict_proba(column(data, "text")) for files in (before, after)
