@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from wave_network.data import read_splits
+from wave_network.text import byte_pairs, word_counter
 from wave_network.text import vocabulary as module
 from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
 
@@ -138,6 +139,23 @@ def test_of_next_to_nothing_the_bytes_are_learnt(texts):
 @settings(max_examples=15)
 def test_the_order_of_the_texts_does_not_matter(learnt, texts):
     assert learn_vocabulary(texts, 700).to_str() == learnt.to_str()
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8"), max_size=30)
+        | st.text("abAB.- ", max_size=80)
+        | st.sampled_from([*TEXTS, *UNSEEN.values(), "x" * 200, "Ab" * 64, "\x1c\x85\xa0"])
+    ),
+    st.integers(257, 500),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_vocabulary_is_the_same_without_a_compiler(texts, size):
+    found = learn_vocabulary(texts * 2, size).to_str()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(byte_pairs, "_compiled", None)
+        patch.setattr(word_counter, "_CompiledWordCounter", None)
+        assert learn_vocabulary(texts * 2, size).to_str() == found
 
 
 @pytest.mark.parametrize("strings_at_once", [0, 5, 20, 1_000])
