@@ -17,7 +17,7 @@ import typer
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
-from wave_network.cli import app
+from wave_network.cli.app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 _INCLUDE = re.compile(r"^<!-- include: (\S+) -->$", re.MULTILINE)

@@ -5,7 +5,7 @@ import pytest
 import typer
 
 from wave_network import __version__
-from wave_network.cli import app
+from wave_network.cli.app import app
 
 COMMANDS = sorted(typer.main.get_command(app).commands)
 
@@ -81,7 +81,7 @@ def test_python_dash_m_runs_the_same_command(wave):
 def test_the_help_loads_none_of_the_heavy_packages(wave):
     code = """
 import sys
-from wave_network.cli import app
+from wave_network.cli.app import app
 
 app(["train", "--help"], standalone_mode=False)
 print(sorted({"torch", "numpy", "datasets", "tokenizers"} & {*sys.modules}))

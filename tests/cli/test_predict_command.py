@@ -54,6 +54,20 @@ def test_one_json_object_a_line_in_order(wave, tiny_model):
     assert ended.err == "1 of 9 texts are empty: they are classified like any other\n"
 
 
+@pytest.mark.parametrize("texts", [TEXTS, ["cat"], [""], ["caf\udce9"]])
+def test_without_options_the_answers_are_those_of_the_options_defaults(invoke, tiny_model, texts):
+    parsed = invoke("predict", tiny_model, "--threshold", 0, *texts)
+    assert invoke("predict", tiny_model, *texts) == parsed
+
+
+def test_without_options_errors_are_the_same_too(invoke, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for model in ("nowhere", "empty"):
+        ended = invoke("predict", model, "cat")
+        assert ended.code == 2
+        assert ended == invoke("predict", model, "--threshold", 0, "cat")
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
 def test_a_file_gives_the_same_answers_as_its_texts(invoke, tiny_model, tmp_path, ending):
     path = write_as(tmp_path, ending, TEXTS)
@@ -222,7 +236,11 @@ try:
     main()
 finally:
     heavy = {"torch", "datasets", "sklearn", "accelerate", "transformers", "pandas", "pyarrow"}
-    print(sorted(heavy & {*sys.modules}), file=sys.stderr)
+    slow = {"typer", "pydantic", "rich", "huggingface_hub"}
+    print(*(sorted(names & {*sys.modules}) for names in (heavy, slow)), file=sys.stderr)
 """
-    ended = wave("predict", tiny_model, "cat", program=(sys.executable, "-c", code))
-    assert (ended.code, ended.err) == (0, "[]\n")
+    program = (sys.executable, "-c", code)
+    ended = wave("predict", tiny_model, "cat", program=program)
+    assert (ended.code, ended.err) == (0, "[] []\n")
+    ended = wave("predict", tiny_model, "cat", "--top-k", 2, program=program)
+    assert (ended.code, ended.err[:3]) == (0, "[] ")

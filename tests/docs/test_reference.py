@@ -8,7 +8,7 @@ import typer
 from pages import ROOT
 
 import wave_network
-from wave_network.cli import app
+from wave_network.cli.app import app
 
 PYTHON_PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 DIRECTIVES = [line[4:].strip() for line in PYTHON_PAGE.splitlines() if line.startswith("::: ")]

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -20,12 +18,12 @@ if TYPE_CHECKING:
 
 def note(message: str) -> None:
     """Tell the user something beside the result."""
-    typer.echo(message, err=True)
+    sys.stderr.write(f"{message}\n")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of stdout."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def prediction_record(

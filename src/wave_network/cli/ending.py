@@ -9,8 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final, NoReturn, ParamSpec
 
-import typer
-
 from wave_network.errors import WaveNetworkError
 
 P = ParamSpec("P")
@@ -20,7 +18,7 @@ _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 def fail(message: str, code: int) -> NoReturn:
     """Exit with one line on stderr."""
-    typer.echo(f"wave-network: {' '.join(message.split())}", err=True)
+    sys.stderr.write(f"wave-network: {' '.join(message.split())}\n")
     sys.exit(code)
 
 

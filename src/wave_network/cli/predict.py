@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import tee
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note_empty, prediction_record, print_rich
+from wave_network.cli.answers import line, records, valid
+from wave_network.cli.console import print_rich
 from wave_network.cli.options import Model
-from wave_network.data.rows import is_unicode
-from wave_network.errors import ConfigError, DataError
+from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
-    from wave_network.runtime import Engine, Prediction
+    from wave_network.runtime import Engine
 
 
 def predict(
@@ -113,10 +112,10 @@ def predict(
     engine = load(model)
     bar = None if coverage is None else engine.bar(coverage)
 
-    def records(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        return _records(engine, engine.iter_predict(texts, threshold), top_k, bar)
+    def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+        return records(engine, engine.iter_predict(texts, threshold), top_k, bar)
 
-    source = _valid(texts) if texts else iter_texts(str(input_file), text_column)
+    source = valid(texts) if texts else iter_texts(str(input_file), text_column)
     with ExitStack() as files:
 
         def opened(path: Path) -> IO[str]:
@@ -125,43 +124,15 @@ def predict(
         out: IO[str] = sys.stdout if output is None else opened(output)
         if explain or explain_html is not None:
             page = None if explain_html is None else opened(explain_html)
-            _write_explained(engine, source, records, out, page)
+            _write_explained(engine, source, answered, out, page)
         else:
-            out.writelines(map(_line, records(source)))
-
-
-def _valid(arguments: list[str]) -> list[str]:
-    for number, text in enumerate(arguments, start=1):
-        if not is_unicode(text):
-            raise DataError(f"text {number} is not UTF-8: convert it, for example with iconv")
-    return arguments
-
-
-def _records(
-    engine: Engine,
-    answers: Iterable[tuple[str, Prediction]],
-    top_k: int | None,
-    bar: float | None,
-) -> Iterator[dict[str, Any]]:
-    """One for each text; tells the user of empty texts at the end."""
-    from wave_network.runtime.engine import label_set
-
-    count = empty = 0
-    multi_label = engine.config.is_multi_label
-    for text, prediction in answers:
-        count += 1
-        empty += not text.strip()
-        record = prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
-        if bar is not None:
-            record["labels"] = label_set(prediction, bar)
-        yield record
-    note_empty(empty, count)
+            out.writelines(map(line, answered(source)))
 
 
 def _write_explained(
     engine: Engine,
     texts: Iterable[str],
-    records: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
+    answered: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
     out: IO[str],
     page: IO[str] | None,
 ) -> None:
@@ -171,15 +142,11 @@ def _write_explained(
     write = page.write if page else lambda _: 0
     write(PAGE_START)
     to_classify, to_explain = tee(texts)
-    pairs = zip(records(to_classify), engine.iter_explain(to_explain), strict=True)
+    pairs = zip(answered(to_classify), engine.iter_explain(to_explain), strict=True)
     for record, explanation in pairs:
         write(html_article(explanation))
         if out.isatty():
             print_rich(terminal_text(explanation))
         else:
-            out.write(_line({**record, **explanation.to_dict(), **record}))
+            out.write(line({**record, **explanation.to_dict(), **record}))
     write(PAGE_END)
-
-
-def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -1,0 +1,68 @@
+"""The lines that `predict` writes. Nothing here needs Typer, which is slow to load."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from wave_network.cli.console import note_empty, prediction_record
+from wave_network.data.rows import is_unicode
+from wave_network.errors import DataError
+
+if TYPE_CHECKING:
+    from wave_network.runtime import Engine, Prediction
+
+
+def answer(model: str, texts: list[str]) -> None:
+    """Classify texts: `predict` without any option."""
+    from wave_network.runtime import load
+
+    engine = load(model)
+    sys.stdout.writelines(map(line, records(engine, engine.iter_predict(valid(texts)))))
+
+
+def valid(arguments: list[str]) -> list[str]:
+    """The texts among a command's arguments.
+
+    Raises:
+        DataError: If one of them is not UTF-8.
+    """
+    for number, text in enumerate(arguments, start=1):
+        if not is_unicode(text):
+            raise DataError(f"text {number} is not UTF-8: convert it, for example with iconv")
+    return arguments
+
+
+def records(
+    engine: Engine,
+    answers: Iterable[tuple[str, Prediction]],
+    top_k: int | None = None,
+    bar: float | None = None,
+) -> Iterator[dict[str, Any]]:
+    """One for each text; tells the user of empty texts at the end.
+
+    Args:
+        engine: What answered.
+        answers: Each text with its prediction.
+        top_k: How many scores to add; None: none.
+        bar: The least probability of a label in a label set; None: no sets.
+    """
+    from wave_network.runtime.engine import label_set
+
+    count = empty = 0
+    multi_label = engine.config.is_multi_label
+    for text, prediction in answers:
+        count += 1
+        empty += not text.strip()
+        record = prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
+        if bar is not None:
+            record["labels"] = label_set(prediction, bar)
+        yield record
+    note_empty(empty, count)
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """A record as a line of JSON."""
+    return json.dumps(record, ensure_ascii=False) + "\n"

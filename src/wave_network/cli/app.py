@@ -1,0 +1,90 @@
+"""The commands and their options, as Typer reads them from the arguments."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from wave_network._version import __version__
+from wave_network.cli.ending import fail, reported
+from wave_network.cli.evaluate import evaluate
+from wave_network.cli.export import export
+from wave_network.cli.info import info
+from wave_network.cli.inspect import inspect
+from wave_network.cli.predict import predict
+from wave_network.cli.push import push
+from wave_network.cli.quantize import quantize
+from wave_network.cli.report import report
+from wave_network.cli.reproduce import reproduce
+from wave_network.cli.train import train
+from wave_network.cli.tune import tune
+
+app = typer.Typer(
+    name="wave-network",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (
+    train,
+    tune,
+    evaluate,
+    report,
+    predict,
+    info,
+    quantize,
+    export,
+    push,
+    inspect,
+    reproduce,
+):
+    app.command()(reported(command))
+
+# Typer carries a copy of click and exports few of its names; this is its UsageError.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wave-network {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Tiny text classifiers: train from scratch in seconds, predict anywhere.
+
+    \b
+    Examples:
+      wave-network train                      learn the bundled news sample, into ./wave-model
+      wave-network evaluate wave-model sample
+      wave-network predict wave-model "Oil prices jump as OPEC cuts output"
+      wave-network train reviews.csv --text-column review --label-column stars
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+def run() -> int:
+    """Do what the process's arguments say.
+
+    Returns:
+        The exit code; of arguments that cannot be used the process exits at once.
+    """
+    try:
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        where = error.ctx.command_path if error.ctx else "wave-network"
+        fail(f"{error.format_message()} (see {where} --help)", 2)
+    except typer.Abort:
+        fail("interrupted", 130)
+    return code if isinstance(code, int) else 0
