@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 def answer(model: str, texts: list[str]) -> None:
     """Classify texts: `predict` without any option."""
+    # So few texts need no threads; where starting one is slow, NumPy's import takes twice as long.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wave_network.runtime import load
 
     engine = load(model)
