@@ -16,6 +16,7 @@ setup(
             "text._word_counter",
             "text._word_table",
             "training._row_adam",
+            "training._support_vectors",
         )
     ]
 )

@@ -253,7 +253,7 @@ def test_the_buckets_are_a_prime():
     ]
 
 
-@pytest.mark.parametrize("texts", [32, 400])
+@pytest.mark.parametrize("texts", [64, 400])
 def test_few_texts_are_better_understood_with_it(texts):
     from wave_network.data import read_splits
 

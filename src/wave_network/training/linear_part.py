@@ -1,13 +1,13 @@
 """The linear part of a local wave network: a support vector machine over its tokens and pairs.
 
 Gradient descent on waves needs many texts to tell what a word is worth; a convex problem has one
-answer however few there are (Joachims, 1998; wide and deep: Cheng et al., 2016). It is solved by
-itself (Fan et al., 2008), and what it says is added to what the waves say.
+answer however few there are (Joachims, 1998; wide and deep: Cheng et al., 2016). For each label a
+feature counts more the more its naive Bayes log-count ratio tells (Wang and Manning, 2012). It is
+solved by itself, and what it says is added to what the waves say.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +29,7 @@ from wave_network.local_waves import pair_bucket
 from wave_network.model_folder import ModelFiles
 from wave_network.training.calibration import pairs_of, probabilities_of
 from wave_network.training.loop import predict_logits
+from wave_network.training.support_vectors import LABELS_AT_ONCE, one_against_rest
 
 _COST: Final = 0.5
 MARGIN: Final = 8.0
@@ -36,6 +37,7 @@ MARGIN: Final = 8.0
 
 _SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
 _UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
+_EVEN_SHARE: Final = 0.5  # of a feature's scale, whatever it tells of the label
 _LEAST_SHARE: Final = 0.05  # of a class in what a text is to be answered with
 _LEAST_TEXTS: Final = 2  # that a feature must occur in
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
@@ -79,22 +81,17 @@ def fitted_beside(
     if not isinstance(config, LocalWaveConfig) or not config.linear_buckets:
         yield lambda: None
         return
-    from sklearn.exceptions import ConvergenceWarning
-
     fit = partial(linear_weights, texts, config, seed)
     threads = torch.get_num_threads()
-    with warnings.catch_warnings():  # here, as what a thread ignores all threads ignore
-        # Hardly better margins are not worth more passes.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        if threads == 1 or config.members > 1:
-            yield fit
-            return
-        torch.set_num_threads(threads - 1)
-        try:
-            with ThreadPoolExecutor(max_workers=1) as pool:
-                yield pool.submit(fit).result
-        finally:
-            torch.set_num_threads(threads)
+    if threads == 1 or config.members > 1:
+        yield fit
+        return
+    torch.set_num_threads(threads - 1)
+    try:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            yield pool.submit(fit).result
+    finally:
+        torch.set_num_threads(threads)
 
 
 def set_linear_part(
@@ -182,8 +179,7 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
     features, scales = _features(texts, config)
     weights, bias = _solved(features, texts, config, seed)
     weights *= scales[:, None]
-    tokens, bigrams = np.split(weights.astype(np.float32), [config.vocab_size])
-    return LinearWeights(tokens, bigrams, bias.astype(np.float32))
+    return LinearWeights(*np.split(weights, [config.vocab_size]), bias)
 
 
 def margin_weight(
@@ -229,7 +225,7 @@ def _bounded(texts: PackedTexts, seed: int) -> PackedTexts:
     return texts.select(np.sort(order[: np.searchsorted(tokens, _MOST_TOKENS)]))
 
 
-def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, NDArray[np.float64]]:
+def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, NDArray[np.float32]]:
     """Scaled counts of tokens and pairs, (texts, vocabulary + buckets), and the scales."""
     ids, offsets = texts.ids.astype(np.int64), texts.offsets
     lengths = np.diff(offsets)
@@ -250,7 +246,7 @@ def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, N
     )
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     rarity = np.log((len(texts) + 1) / (frequency + 1)) + 1
-    scales = np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0)
+    scales = np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
     counts.data *= scales[counts.indices]
     counts.eliminate_zeros()
     return counts, scales
@@ -262,9 +258,8 @@ def _rows(
     width: int,
     values: NDArray[np.float64],
 ) -> csr_array:
-    """The sum of a text's value for each time that it has a column, (texts, width)."""
-    data = np.repeat(values, np.diff(offsets))
-    # LIBLINEAR takes 32-bit indices alone.
+    """The sum of a text's value for each time that it has a column, float32, (texts, width)."""
+    data = np.repeat(values.astype(np.float32), np.diff(offsets))
     indices = (columns.astype(np.int32), offsets.astype(np.int32))
     rows = csr_array((data, *indices), shape=(len(offsets) - 1, width))
     rows.sum_duplicates()
@@ -273,43 +268,58 @@ def _rows(
 
 def _solved(
     features: csr_array, texts: PackedTexts, config: LocalWaveConfig, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weights, (features, labels), and biases, (labels,); a label that no text has: 0 and -1."""
-    weights = np.zeros((features.shape[1], config.num_labels))
-    bias = np.full(config.num_labels, -1.0)
-    assert texts.labels is not None
-    if config.is_multi_label:
-        for label in range(config.num_labels):
-            having = texts.labels[:, label] > 0.5
-            if having.any() and not having.all():
-                coefficients, bias[[label]] = _machine(features, having, texts.weights, seed)
-                weights[:, label] = coefficients[0]
-        return weights, bias
-    truth, text_weights = texts.hard_labels, texts.weights
-    if texts.labels.ndim == 2:
-        rows, truth = np.nonzero(texts.labels >= _LEAST_SHARE)
-        text_weights = texts.labels[rows, truth].astype(np.float32)
-        if texts.weights is not None:
-            text_weights *= texts.weights[rows]
+    weights = np.zeros((features.shape[1], config.num_labels), np.float32)
+    bias = np.full(config.num_labels, -1.0, np.float32)
+    labels = texts.labels
+    assert labels is not None
+    text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
+    if labels.ndim == 2 and not config.is_multi_label:
+        rows, labels = np.nonzero(labels >= _LEAST_SHARE)
+        text_weights = texts.labels[rows, labels] * text_weights[rows]
         features = features[rows]
-    labels = np.unique(truth)
-    if len(labels) > 1:
-        coefficients, intercepts = _machine(features, truth, text_weights, seed)
-        if len(labels) == 2:  # one machine tells both apart
-            coefficients = np.concatenate([-coefficients, coefficients]) / 2
-            intercepts = np.concatenate([-intercepts, intercepts]) / 2
-        weights[:, labels], bias[labels] = coefficients.T, intercepts
+    for told in _told_apart(labels, config):
+        having = labels[:, told] > 0.5 if labels.ndim == 2 else labels[:, None] == told
+        scales = _label_scales(features, having, text_weights)
+        solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
+        weights[:, told], bias[told] = solution
+    if not config.is_multi_label and len(present := np.unique(labels)) == 2:
+        first, second = present  # one machine tells both apart
+        weights[:, second] /= 2
+        bias[second] /= 2
+        weights[:, first], bias[first] = -weights[:, second], -bias[second]
     return weights, bias
 
 
-def _machine(
-    features: csr_array,
-    labels: NDArray[np.int64] | NDArray[np.bool_],
-    weights: NDArray[np.float32] | None,
-    seed: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from sklearn.svm import LinearSVC
+def _told_apart(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.int64]]:
+    """The labels that some texts have and others have not, as many at once as one call takes."""
+    if config.is_multi_label:
+        having = (labels > 0.5).sum(axis=0)
+    else:
+        having = np.bincount(labels, minlength=config.num_labels)
+    told = np.flatnonzero((having > 0) & (having < len(labels)))
+    if not config.is_multi_label and len(told) == 2:
+        told = told[1:]
+    return [told[i : i + LABELS_AT_ONCE] for i in range(0, len(told), LABELS_AT_ONCE)]
 
-    machine = LinearSVC(C=_COST, dual=True, random_state=seed)
-    machine.fit(features, labels, sample_weight=weights)
-    return machine.coef_, machine.intercept_
+
+def _label_scales(
+    features: csr_array, having: NDArray[np.bool_], text_weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What each feature is multiplied by for each label, (features, labels); about 1.
+
+    Half of it grows with how much likelier a text with the label is to have the feature, or one
+    without the label, by their frequencies plus 1.
+    """
+    present = csr_array((np.ones_like(features.data), features.indices, features.indptr))
+    present.resize(features.shape)
+    with_label = having * text_weights[:, None]  # (texts, labels)
+    without = text_weights[:, None] - with_label
+    ratio = np.log((present.T @ with_label + 1) / (with_label.sum(axis=0) + 2))
+    ratio -= np.log((present.T @ without + 1) / (without.sum(axis=0) + 2))
+    told = np.abs(ratio)
+    occurring = np.bincount(features.indices, minlength=features.shape[1]) > 0
+    usual = np.sqrt(np.square(told[occurring]).mean(axis=0))  # (labels,)
+    result: NDArray[np.float32] = _EVEN_SHARE + (1 - _EVEN_SHARE) * told / usual
+    return result.astype(np.float32)

@@ -1,0 +1,95 @@
+"""Support vector machines, one label against the others, with features scaled for each label."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+try:
+    from wave_network.training import _support_vectors as compiled
+except ImportError:  # there was no C compiler
+    compiled = None  # type: ignore[assignment]
+
+_TOLERANCE: Final = 0.1  # of a margin: hardly better ones are not worth more passes
+_MOST_PASSES: Final = 60
+LABELS_AT_ONCE: Final = 16
+"""Of one call: memory stays bounded however many labels there are."""
+
+
+def one_against_rest(
+    features: csr_array,
+    having: NDArray[np.bool_],
+    scales: NDArray[np.float32],
+    costs: NDArray[np.float32],
+    seed: int,
+    *,
+    tolerance: float = _TOLERANCE,
+    most_passes: int = _MOST_PASSES,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Tell each label's texts from all others with squared hinge losses, in the dual.
+
+    For each label k the squared length of (w, b) halved, plus the sum over the texts of
+    cost * max(0, 1 - y (w . x_k + b))^2, is made small; x_k is a text's features times the
+    label's scales (as scikit-learn's `LinearSVC`, whose solver needs a pass for each label: Hsieh
+    et al., 2008; where nothing could be compiled it takes this one's place).
+
+    Args:
+        features: (texts, features), no column twice in a row.
+        having: Which texts have which label, (texts, labels), at most `LABELS_AT_ONCE`.
+        scales: Of each feature for each label, (features, labels).
+        costs: Of each text, above 0, (texts,).
+        seed: Seeds the order in which texts are taken.
+        tolerance: Passes end when no text's margin is further from where it should be.
+        most_passes: Or after so many.
+
+    Returns:
+        Weights for features that are not scaled, float32, (features, labels), and biases,
+        (labels,).
+    """
+    if compiled is None:
+        return _by_library(features, having, scales, costs, seed, tolerance, most_passes)
+    weights = np.empty_like(scales)
+    bias = np.empty(scales.shape[1], np.float32)
+    compiled.solve(
+        features.indptr.astype(np.int64),
+        features.indices.astype(np.int32, copy=False),
+        features.data.astype(np.float32, copy=False),
+        costs.astype(np.float32, copy=False),
+        np.ascontiguousarray(having),
+        np.ascontiguousarray(scales),
+        weights,
+        bias,
+        seed,
+        tolerance,
+        most_passes,
+    )
+    return weights, bias
+
+
+def _by_library(
+    features: csr_array,
+    having: NDArray[np.bool_],
+    scales: NDArray[np.float32],
+    costs: NDArray[np.float32],
+    seed: int,
+    tolerance: float,
+    most_passes: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import LinearSVC
+
+    weights, bias = np.empty_like(scales), np.empty(scales.shape[1], np.float32)
+    for label, scale in enumerate(scales.T):
+        scaled = features.copy()
+        scaled.data = scaled.data * scale[scaled.indices]
+        machine = LinearSVC(tol=tolerance, max_iter=most_passes, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            machine.fit(scaled, having[:, label], sample_weight=costs)
+        weights[:, label] = machine.coef_[0] * scale
+        bias[label] = machine.intercept_[0]
+    return weights, bias
