@@ -289,6 +289,34 @@ def test_given_epochs_are_meant_exactly():
     assert override(config, seed=2).min_steps == 100
 
 
+def test_given_batches_are_meant_exactly():
+    config = TrainConfig(max_batch_size=512)
+    assert override(config, batch_size=64).max_batch_size is None
+    assert override(config, epochs=2).max_batch_size == 512
+
+
+@pytest.mark.parametrize(
+    ("texts", "batch_size"),
+    [(1, 100), (8_333, 100), (8_334, 200), (16_666, 200), (16_667, 400), (10**6, 400)],
+)
+def test_many_texts_come_in_larger_batches_at_a_higher_rate(texts, batch_size):
+    config = TrainConfig(epochs=6, batch_size=100, max_batch_size=500, learning_rate=0.002)
+    assert config.batch_size_for(texts) == batch_size
+    assert config.learning_rate_for(texts) == pytest.approx(
+        0.002 * {100: 1, 200: 1.7411, 400: 3.0314}[batch_size], rel=1e-4
+    )
+    assert replace(config, max_batch_size=None).batch_size_for(texts) == 100
+
+
+def test_a_training_for_so_many_texts_is_exact():
+    config = TrainConfig(epochs=3, min_steps=100, batch_size=10, max_batch_size=40)
+    few, many = config.for_texts(300), config.for_texts(10_000)
+    assert (few.epochs, few.batch_size) == (4, 10)
+    assert (many.epochs, many.batch_size) == (3, 40)
+    for exact in (few, many):
+        assert exact.for_texts(7) == exact.for_texts(10**6) == exact
+
+
 @pytest.mark.parametrize(
     ("texts", "epochs"), [(1, 100), (10, 100), (11, 50), (333, 3), (340, 3), (10_000, 3)]
 )

@@ -344,6 +344,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             usual = continued_training(usual)
         if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
             options["epochs"] = None  # not asked for: a refit on few texts adds epochs again
+        if used.get("max_batch_size") is not None:
+            options["batch_size"] = None  # likewise
         classifier = cls(preset=files.preset, **options)
         classifier._set_fitted(files, read_history(folder))
         return classifier

@@ -48,7 +48,7 @@ def test_it_finds_what_the_library_finds(labels):
 
 @pytest.mark.parametrize("labels", [1, 3])
 def test_both_forms_come_close_to_the_least_loss(labels, monkeypatch):
-    features, having, scales, costs = problem = drawn(labels)
+    problem = drawn(labels)
     best = objective(*problem, *one_against_rest(*problem, 0, tolerance=1e-5, most_passes=5_000))
     for form in {compiled, None}:
         monkeypatch.setattr(support_vectors, "compiled", form)

@@ -28,10 +28,12 @@ def around(preset, sample, max_size=None):
 def test_without_a_limit_the_default_is_the_presets_own(sample, name):
     preset = get_preset(name)
     space = around(preset, sample)
-    epochs, rate = (
-        method(len(sample)) for method in (preset.train.epochs_for, preset.train.learning_rate_for)
-    )
-    assert space.default == customize(preset, {"epochs": epochs, "learning_rate": rate})
+    train = preset.train.for_texts(len(sample))
+    names = ("epochs", "batch_size", "learning_rate")
+    assert space.default.model == customize(preset, {}).model
+    assert [getattr(space.default.train, name) for name in names] == [
+        getattr(train, name) for name in names
+    ]
     assert settings(space.candidate(space.default_values)) == settings(space.default)
     assert space.limit == space.size.estimate(space.default)
     for setting, distribution in space.distributions.items():

@@ -213,12 +213,7 @@ def _refit(
     progress: Progress | None,
 ) -> Start | None:
     """Learn from all texts for as many epochs as served best; None if it was interrupted."""
-    as_before = replace(
-        config,
-        epochs=result.best_epoch,
-        min_steps=0,
-        learning_rate=config.learning_rate_for(len(first.texts)),
-    )
+    as_before = replace(config.for_texts(len(first.texts)), epochs=result.best_epoch)
     multi_label = first.config.is_multi_label
     try:
         second = begin()

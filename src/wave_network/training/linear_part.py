@@ -179,7 +179,8 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
     features, scales = _features(texts, config)
     weights, bias = _solved(features, texts, config, seed)
     weights *= scales[:, None]
-    return LinearWeights(*np.split(weights, [config.vocab_size]), bias)
+    tokens, bigrams = np.split(weights, [config.vocab_size])
+    return LinearWeights(tokens, bigrams, bias)
 
 
 def margin_weight(
@@ -276,8 +277,9 @@ def _solved(
     assert labels is not None
     text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
     if labels.ndim == 2 and not config.is_multi_label:
-        rows, labels = np.nonzero(labels >= _LEAST_SHARE)
-        text_weights = texts.labels[rows, labels] * text_weights[rows]
+        shares = labels
+        rows, labels = np.nonzero(shares >= _LEAST_SHARE)
+        text_weights = shares[rows, labels] * text_weights[rows]
         features = features[rows]
     for told in _told_apart(labels, config):
         having = labels[:, told] > 0.5 if labels.ndim == 2 else labels[:, None] == told
@@ -320,6 +322,7 @@ def _label_scales(
     ratio -= np.log((present.T @ without + 1) / (without.sum(axis=0) + 2))
     told = np.abs(ratio)
     occurring = np.bincount(features.indices, minlength=features.shape[1]) > 0
-    usual = np.sqrt(np.square(told[occurring]).mean(axis=0))  # (labels,)
-    result: NDArray[np.float32] = _EVEN_SHARE + (1 - _EVEN_SHARE) * told / usual
+    usual = np.sqrt(np.square(told[occurring]).sum(axis=0) / max(occurring.sum(), 1))  # (labels,)
+    relative = told / np.maximum(usual, 1e-6)  # nothing may tell anything of a label
+    result: NDArray[np.float32] = _EVEN_SHARE + (1 - _EVEN_SHARE) * relative
     return result.astype(np.float32)

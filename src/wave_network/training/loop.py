@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -104,7 +104,7 @@ def train(
     result = TrainResult()
     trainer = _Trainer(model, training, config, progress, multi_label)
     best: dict[str, Tensor] = {}
-    epochs = config.epochs_for(len(training))
+    epochs = trainer.config.epochs
     try:
         for epoch in range(1, epochs + 1):
             record = trainer.run_epoch(training, epoch)
@@ -145,7 +145,7 @@ def train_to_the_end(
         KeyboardInterrupt: The weights are then those of an unfinished training.
     """
     trainer = _Trainer(model, training, config, progress, multi_label)
-    for epoch in range(1, config.epochs_for(len(training)) + 1):
+    for epoch in range(1, trainer.config.epochs + 1):
         trainer.run_epoch(training, epoch)
     model.cpu().eval()
 
@@ -167,7 +167,7 @@ class _Trainer:
         progress: Progress | None,
         multi_label: bool,
     ) -> None:
-        self.config = config
+        self.config = config = config.for_texts(len(training))
         self.multi_label = multi_label
         self.progress = progress
         # A teacher's answers come softened.
@@ -175,18 +175,16 @@ class _Trainer:
         device = resolve_device(config.device)
         self.accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
         self.device = self.accelerator.device
-        peak = replace(config, learning_rate=config.learning_rate_for(len(training)))
         # Accelerate's wrapper of an optimizer takes a tenth of a small model's step, and only
         # 16-bit floats, which no option asks for, need it.
-        self.optimizers = build_optimizers(model.to(self.device), peak, self.device)
-        epochs = config.epochs_for(len(training))
-        steps = -(-len(training) // config.batch_size) * epochs
+        self.optimizers = build_optimizers(model.to(self.device), config, self.device)
+        steps = -(-len(training) // config.batch_size) * config.epochs
         self.schedules = [build_schedule(each, config, steps) for each in self.optimizers]
         self.model = model
         if self.accelerator.num_processes > 1:  # else it does nothing, but takes long to import
             self.model = self.accelerator.prepare(model)
         if progress:
-            progress.start(steps, epochs)
+            progress.start(steps, config.epochs)
 
     def run_epoch(self, training: PackedTexts, epoch: int) -> dict[str, Any]:
         """One pass over the texts; returns the start of the epoch's record."""

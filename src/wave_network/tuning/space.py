@@ -135,17 +135,15 @@ class SearchSpace:
         Raises:
             ConfigError: If no model is that small.
         """
-        # What `min_steps` makes of the epochs and the rate, so that they alone are searched.
-        texts = len(training)
-        lengthened = {
-            "epochs": preset.train.epochs_for(texts),
-            "learning_rate": preset.train.learning_rate_for(texts),
-        }
+        # What so many texts make of epochs, batches and rate, so that they alone are searched.
+        train = preset.train.for_texts(len(training))
+        names = ("epochs", "batch_size", "learning_rate")
+        settled = {name: getattr(train, name) for name in names}
         if multi_label := has_label_lists(training):
             # As `fit` has it, which trains with no more.
             dropout = min(preset.train.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
-            lengthened["token_dropout"] = dropout
-        default = customize(preset, lengthened)
+            settled["token_dropout"] = dropout
+        default = customize(preset, settled)
         growth = max(
             1.0,
             (max_size or 0)
