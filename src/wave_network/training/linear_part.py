@@ -32,8 +32,10 @@ from wave_network.training.loop import predict_logits
 from wave_network.training.support_vectors import LABELS_AT_ONCE, one_against_rest
 
 _COST: Final = 0.5
-MARGIN: Final = 8.0
+MARGIN: Final = 12.0
 """What a margin of 1 is expected to be worth in logits, beside the waves'."""
+
+_CONTINUED_MARGIN: Final = 8.0  # of a model that is trained on: it has a past to keep
 
 _SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
 _UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
@@ -151,9 +153,9 @@ def continue_linear_part(
     assert isinstance(model, LocalWaveNetwork)
     assert model.linear is not None
     linear = model.linear.state_dict()
-    unit = MARGIN / base.metrics.get("margin_weight", MARGIN)
+    unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
     old = {name: unit * tensor for name, tensor in linear.items()}
-    margin = set_linear_part(model, weights)
+    margin = set_linear_part(model, weights, margin=_CONTINUED_MARGIN)
     labels, classes = texts.labels, model.config.num_labels
     assert labels is not None
     counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
@@ -193,7 +195,7 @@ def margin_weight(
     """What a margin of 1 is worth in logits, so that both together are likeliest to be right.
 
     Waves and margins each get a factor, of the highest likelihood on texts that neither learnt
-    from; a prior (the logarithms are normal, around 1 and 8) decides where there are few.
+    from; a prior (the logarithms are normal, around 1 and 12) decides where there are few.
 
     Args:
         logits: The waves', (texts, labels).
