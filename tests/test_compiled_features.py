@@ -167,7 +167,7 @@ def test_training_gives_the_same_with_and_without(monkeypatch):
         (3, np.ones((0, 1), np.float32)),
         (4, np.ones((1, 1, 4), np.float32)),
         (5, np.ones((2, 1, 5), np.float32)),
-        (6, (0, True, (3, 5), 1.0, 1e-6)),
+        (6, (0, True, (3, 5), 1.0, 1e-6, False, (3, 5), False, (3, 5))),
     ],
 )
 def test_what_would_reach_beyond_an_array_is_refused(position, value):
@@ -179,7 +179,7 @@ def test_what_would_reach_beyond_an_array_is_refused(position, value):
         np.ones((7, 1), np.float32),
         features,
         features,
-        (1, True, (3, 5), 1.0, 1e-6),
+        (1, True, (3, 5), 1.0, 1e-6, False, (3, 5), False, (3, 5)),
     ]
     assert len(module.compiled.text_gradients(*arguments)) == 4
     arguments[position] = value

@@ -72,6 +72,8 @@ def test_model_config_survives_json(values):
             "bigram_size": 3,
             "feed_forward_size": 5,
             "members": 4,
+            "linear_size": 300,
+            "linear_ngrams": ("pair", "skip-pair", "triple"),
         },
     ],
 )
@@ -85,6 +87,12 @@ def test_local_wave_config_survives_json(values):
     assert hash(again) == hash(config)
     for name, value in values.items():
         assert getattr(again, name) == value
+
+
+def test_older_files_without_ngrams_mean_pairs():
+    values = LocalWaveConfig(**SMALLEST, linear_ngrams=("pair", "triple")).to_dict()
+    del values["linear_ngrams"]
+    assert LocalWaveConfig.from_dict(values).linear_ngrams == ("pair",)
 
 
 def test_older_files_without_levels_mean_the_input():
@@ -138,6 +146,10 @@ def test_model_config_refuses(values, message):
         ({"feed_forward_size": "64"}, "feed_forward_size must be a whole number; got '64'"),
         ({"members": 0}, "members must be at least 1; got 0"),
         ({"members": 1.5}, "members must be a whole number; got 1.5"),
+        ({"linear_ngrams": ("pair", "word")}, "linear_ngrams must be one of pair, skip-pair, trip"),
+        ({"linear_ngrams": ("triple",)}, 'linear_ngrams must name "pair"'),
+        ({"linear_ngrams": ("pair", "pair")}, "linear_ngrams must not name one twice"),
+        ({"linear_ngrams": "pair"}, "linear_ngrams must be a list; got 'pair'"),
         ({"initializer_range": 0}, "initializer_range must be above 0"),
         ({"initializer_range": -0.1}, "initializer_range must be at least 0.0"),
         ({"initializer_range": float("nan")}, "initializer_range must be a finite number"),

@@ -1,7 +1,7 @@
 """The local wave network against its formulas, token by token, and what it promises of a batch."""
 
 import math
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from batch_checks import assert_batch_does_not_matter
 from wave_network.config import PRESETS, LocalWaveConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.local_model import LocalWaveNetwork
-from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
+from wave_network.local_waves import ENERGY_FLOOR, ngram_buckets, pair_bucket
 from wave_network.model_folder import parameter_counts, tensor_shapes
 
 VOCABULARY = 29
@@ -35,6 +35,7 @@ TEXTS = [
     [0, *range(1, VOCABULARY), *range(1, VOCABULARY)],
     [7, 5],
 ]
+NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "triple"), ("pair", "skip-pair", "triple")]
 CLOSE = {"rtol": 1e-11, "atol": 1e-11}
 
 
@@ -428,10 +429,13 @@ def test_presets_keep_to_their_parameters(name, most):
     assert parameter_counts(config)["total"] == total
 
 
-def test_the_linear_part_adds_its_sums_to_the_answer_and_not_to_what_is_learnt():
+@pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
+@pytest.mark.parametrize(
+    "texts", [[[0, 5, 9, 5], [0], [0, 5], [0, 1, 2], [0], [0, 1, 2, 3, 4]], [[0]], [[0, 1], [0]]]
+)
+def test_the_linear_part_adds_its_sums_to_the_answer_and_not_to_what_is_learnt(texts, ngrams):
     torch.manual_seed(0)
-    model = make_model(members=2, linear_size=300)
-    texts = [[0, 5, 9, 5], [0], [0, 1, 2, 3, 4]]
+    model = make_model(members=2, linear_size=300, linear_ngrams=ngrams)
     batch = pack(texts).to_torch()
     alone = model.eval()(batch) - model.linear.bias
     learning = model.train()(batch)
@@ -440,12 +444,14 @@ def test_the_linear_part_adds_its_sums_to_the_answer_and_not_to_what_is_learnt()
     linear.set(*random, torch.arange(labels).float())
     torch.testing.assert_close(model.train()(batch), learning)
     added = (model.eval()(batch) - alone).detach().numpy()
-    tokens, pairs = (table.double().numpy() for table in random)
+    tokens, rows = (table.double().numpy() for table in random)
     for text, found in zip(texts, added, strict=True):
         expected = np.arange(labels) + tokens[text].sum(axis=0) / math.sqrt(len(text))
-        for first, second in pairwise(text):
-            bucket = pair_bucket(first, second, model.config.linear_buckets)
-            expected = expected + pairs[bucket] / math.sqrt(len(text) - 1)
+        for kind in ngrams:
+            buckets = ngram_buckets(kind, np.array(text), model.config.linear_buckets)
+            assert len(buckets) == max(len(text) - (1 if kind == "pair" else 2), 0)
+            for bucket in buckets:
+                expected = expected + rows[bucket] / math.sqrt(len(text) - 1)
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
@@ -454,3 +460,19 @@ def test_gradients_leave_the_linear_part_alone():
     model(pack([[0, 5, 9], [0, 7]]).to_torch()).sum().backward()
     assert not any(parameter.requires_grad for parameter in model.linear.parameters())
     assert all(parameter.grad is None for parameter in model.linear.parameters())
+
+
+@pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
+@settings(max_examples=20)
+@given(
+    texts=st.lists(
+        st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=8
+    )
+)
+def test_what_the_linear_part_says_of_a_text_is_of_that_text_alone(ngrams, texts):
+    model = make_model(linear_size=300, linear_ngrams=ngrams).eval()
+    rows = (VOCABULARY, model.config.linear_buckets)
+    model.linear.set(*(torch.randn(count, len(LABELS)) for count in rows), torch.zeros(len(LABELS)))
+    together = model.linear(pack(texts).to_torch())
+    alone = torch.cat([model.linear(pack([text]).to_torch()) for text in texts])
+    torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)

@@ -1,13 +1,20 @@
 """The buckets that pairs of tokens share: within int64, and as evenly filled as chance fills."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
 from wave_network.config import PRESETS, LocalWaveConfig
-from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
+from wave_network.local_waves import (
+    ENERGY_FLOOR,
+    SKIP_PAIR_FACTORS,
+    TRIPLE_FACTORS,
+    ngram_buckets,
+    pair_bucket,
+)
 
 HIGHEST_ID = 2**31 - 1
 LOCAL_PRESETS = [preset for preset in PRESETS.values() if preset.config is LocalWaveConfig]
@@ -44,6 +51,50 @@ def test_the_highest_ids_go_where_exact_arithmetic_says(buckets):
     assert pair_bucket(wide[:, 0], wide[:, 1], buckets).tolist() == expected
     tensor = torch.from_numpy(wide)
     assert pair_bucket(tensor[:, 0], tensor[:, 1], buckets).tolist() == expected
+
+
+@pytest.mark.parametrize("factors", [SKIP_PAIR_FACTORS, TRIPLE_FACTORS])
+def test_no_other_ngram_leaves_64_bits(factors):
+    assert sum(HIGHEST_ID * factor for factor in factors) < 2**63
+    assert all(factor % 2 for factor in factors)
+
+
+def exact_buckets(ngram, ids, buckets):
+    """By the formulas, in Python's integers."""
+    if ngram == "pair":
+        return [pair_bucket(a, b, buckets) for a, b in pairwise(ids)]
+    triples = zip(ids, ids[1:], ids[2:], strict=False)
+    if ngram == "skip-pair":
+        one, two = SKIP_PAIR_FACTORS
+        return [(a * one + c * two) % buckets for a, _, c in triples]
+    one, two = TRIPLE_FACTORS
+    return [(pair_bucket(a, b, buckets) * one + c * two) % buckets for a, b, c in triples]
+
+
+@pytest.mark.parametrize("ngram", ["pair", "skip-pair", "triple"])
+@pytest.mark.parametrize("buckets", [1, 12_007, 262_139, HIGHEST_ID])
+@pytest.mark.parametrize("length", [*range(5), 40])
+def test_ngrams_go_where_exact_arithmetic_says(ngram, buckets, length):
+    ids = np.random.default_rng(length).integers(HIGHEST_ID + 1, size=length)
+    ids[::3] = HIGHEST_ID
+    expected = exact_buckets(ngram, ids.tolist(), buckets)
+    assert ngram_buckets(ngram, ids, buckets).tolist() == expected
+    assert ngram_buckets(ngram, torch.from_numpy(ids), buckets).tolist() == expected
+
+
+@pytest.mark.parametrize("ngram", ["skip-pair", "triple"])
+def test_random_ngrams_meet_as_seldom_as_under_a_uniform_hash(ngram):
+    ids = np.random.default_rng(0).integers(32_768, size=200_000)
+    filled = len(np.unique(ngram_buckets(ngram, ids, 262_139)))
+    mean, deviation = expected_filled(len(ids) - 2, 262_139)
+    assert abs(filled - mean) < 5 * deviation
+
+
+def test_the_kinds_of_ngrams_meet_by_chance_alone():
+    ids = np.random.default_rng(0).integers(32_768, size=200_000)
+    doubled = np.repeat(ids, 2)  # its pairs a, b are among its skip pairs
+    pairs, skip_pairs = (ngram_buckets(kind, doubled, 262_139) for kind in ("pair", "skip-pair"))
+    assert (pairs[1::2] == skip_pairs[::2]).mean() < 1e-4
 
 
 def distinct_pairs(count, vocabulary, seed):

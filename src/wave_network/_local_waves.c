@@ -14,9 +14,9 @@ typedef struct {
 
 typedef struct {
     Table embedding, bigrams, linear_tokens, linear_bigrams;
-    uint64_t first_factor, second_factor; /* of a pair's hash */
+    uint64_t pair_factors[2], skip_pair_factors[2], triple_factors[2]; /* of the hashes */
     int64_t members;
-    int modulation;
+    int modulation, reads_skip_pairs, reads_triples;
     float local_scale, energy_floor;
 } Model;
 
@@ -26,17 +26,22 @@ row_of(const Table *table, int64_t index)
     return table->rows + index * table->width;
 }
 
-static inline int64_t
-pair_bucket(const Model *model, const Table *table, int32_t first, int32_t second)
+static inline uint64_t
+hash_of(const uint64_t *factors, int64_t first, int64_t second)
 {
-    uint64_t hash = (uint64_t)first * model->first_factor + (uint64_t)second * model->second_factor;
+    return (uint64_t)first * factors[0] + (uint64_t)second * factors[1];
+}
+
+static inline int64_t
+bucket_of(const Table *table, uint64_t hash)
+{
     return (int64_t)(hash % (uint64_t)table->count);
 }
 
-static inline const float *
-pair_row(const Model *model, const Table *table, int32_t first, int32_t second)
+static inline int64_t
+pair_bucket(const Model *model, const Table *table, int32_t first, int32_t second)
 {
-    return row_of(table, pair_bucket(model, table, first, second));
+    return bucket_of(table, hash_of(model->pair_factors, first, second));
 }
 
 static inline void
@@ -47,6 +52,24 @@ add_to(float *restrict sum, const float *restrict row, int64_t width)
     }
 }
 
+/* Add the linear part's rows of the n-grams that end at `ids[t]`, t > 0. `pair` is the bucket of the
+ * pair that ends a token before, and then of the one that ends here. */
+static inline void
+add_ngrams(const Model *model, const int32_t *ids, int64_t t, int64_t *pair, float *restrict sum)
+{
+    const Table *table = &model->linear_bigrams;
+    if (t > 1 && model->reads_skip_pairs) {
+        uint64_t hash = hash_of(model->skip_pair_factors, ids[t - 2], ids[t]);
+        add_to(sum, row_of(table, bucket_of(table, hash)), table->width);
+    }
+    if (t > 1 && model->reads_triples) {
+        uint64_t hash = hash_of(model->triple_factors, *pair, ids[t]);
+        add_to(sum, row_of(table, bucket_of(table, hash)), table->width);
+    }
+    *pair = pair_bucket(model, table, ids[t - 1], ids[t]);
+    add_to(sum, row_of(table, *pair), table->width);
+}
+
 /* The sums over one text: of u, of its energy and of the local waves' (width each), of the pairs'
  * rows, and of the linear part's two tables. */
 WIDE static void
@@ -55,10 +78,11 @@ sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict
     const int64_t width = model->embedding.width / 2, labels = model->linear_tokens.width;
     float *restrict coherent = sums, *restrict energy = sums + width;
     float *restrict local = sums + 2 * width, *restrict pairs = sums + 3 * width;
-    float *restrict tokens = pairs + model->bigrams.width, *restrict linear_pairs = tokens + labels;
+    float *restrict tokens = pairs + model->bigrams.width, *restrict ngrams = tokens + labels;
     memset(sums, 0,
            (size_t)(3 * width + model->bigrams.width + 2 * labels) * sizeof(float));
     const float *before = NULL;
+    int64_t pair = 0;
     for (int64_t t = 0; t < length; t++) {
         const float *restrict u = row_of(&model->embedding, ids[t]), *restrict v = u + width;
         for (int64_t i = 0; i < width; i++) {
@@ -73,11 +97,10 @@ sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict
                 float wave = model->modulation ? v[i] * before[i] : v[i] + before[i];
                 local[i] += wave * wave;
             }
-            add_to(pairs, pair_row(model, &model->bigrams, ids[t - 1], ids[t]),
-                   model->bigrams.width);
+            int64_t row = pair_bucket(model, &model->bigrams, ids[t - 1], ids[t]);
+            add_to(pairs, row_of(&model->bigrams, row), model->bigrams.width);
             if (labels > 0) {
-                add_to(linear_pairs,
-                       pair_row(model, &model->linear_bigrams, ids[t - 1], ids[t]), labels);
+                add_ngrams(model, ids, t, &pair, ngrams);
             }
         }
         before = u;
@@ -362,18 +385,23 @@ set_shape(PyObject *shape, void *model_address)
 {
     Model *model = model_address;
     long long members;
-    unsigned long long first_factor, second_factor;
+    unsigned long long factors[6];
     if (!PyTuple_Check(shape)) {
         PyErr_SetString(PyExc_TypeError, "a shape is a tuple");
         return 0;
     }
-    if (!PyArg_ParseTuple(shape, "Lp(KK)ff", &members, &model->modulation, &first_factor,
-                          &second_factor, &model->local_scale, &model->energy_floor)) {
+    if (!PyArg_ParseTuple(shape, "Lp(KK)ffp(KK)p(KK)", &members, &model->modulation, &factors[0],
+                          &factors[1], &model->local_scale, &model->energy_floor,
+                          &model->reads_skip_pairs, &factors[2], &factors[3],
+                          &model->reads_triples, &factors[4], &factors[5])) {
         return 0;
     }
     model->members = members;
-    model->first_factor = first_factor;
-    model->second_factor = second_factor;
+    for (int i = 0; i < 2; i++) {
+        model->pair_factors[i] = factors[i];
+        model->skip_pair_factors[i] = factors[2 + i];
+        model->triple_factors[i] = factors[4 + i];
+    }
     return 1;
 }
 

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Shape = tuple[int, bool, tuple[int, int], float, float]
+from wave_network.local_waves import Shape
 
 def text_sums(
     ids: NDArray[np.int32],

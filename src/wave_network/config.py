@@ -16,7 +16,7 @@ from wave_network.field_checks import (
     check_whole,
     plain_class_weight,
 )
-from wave_network.local_waves import largest_prime
+from wave_network.local_waves import Ngram, largest_prime
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -224,8 +224,11 @@ class LocalWaveConfig(ClassifierConfig):
         feed_forward_size: Width of the feed-forward layer.
         members: Classifiers that read columns of their own, learn each by itself, and answer with
             their mean.
-        linear_size: Numbers that the linear part may keep for hashed pairs; 0: no linear part. See
-            `linear_buckets`.
+        linear_size: Numbers that the linear part may keep for hashed n-grams; 0: no linear part.
+            See `linear_buckets`.
+        linear_ngrams: What the linear part reads beside tokens: `pair`s of neighbours, always;
+            `skip-pair`s, a token and the one before its predecessor; `triple`s of neighbours. All
+            share the buckets.
 
     The other fields are those of `ClassifierConfig`.
     """
@@ -236,6 +239,7 @@ class LocalWaveConfig(ClassifierConfig):
     feed_forward_size: int = 64
     members: int = 1
     linear_size: int = 0
+    linear_ngrams: tuple[Ngram, ...] = ("pair",)
 
     architecture = "local-wave"
 
@@ -248,12 +252,34 @@ class LocalWaveConfig(ClassifierConfig):
             check_range(name, getattr(self, name), 1, None)
         check_whole(self, "linear_size")
         check_range("linear_size", self.linear_size, 0, None)
+        self._check_ngrams()
         if self.initializer_range == 0:
             raise ConfigError("initializer_range must be above 0: waves that are 0 learn nothing")
 
+    def _check_ngrams(self) -> None:
+        if not isinstance(self.linear_ngrams, tuple):
+            raise ConfigError(f"linear_ngrams must be a list; got {self.linear_ngrams!r}")
+        for ngram in self.linear_ngrams:
+            check_choice("linear_ngrams", ngram, get_args(Ngram))
+        if "pair" not in self.linear_ngrams:
+            raise ConfigError('linear_ngrams must name "pair"')
+        if len(set(self.linear_ngrams)) != len(self.linear_ngrams):
+            raise ConfigError("linear_ngrams must not name one twice")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return {**super().to_dict(), "linear_ngrams": list(self.linear_ngrams)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """As `ClassifierConfig.from_dict`."""
+        if isinstance(ngrams := values.get("linear_ngrams"), list):
+            values = {**values, "linear_ngrams": tuple(ngrams)}
+        return super().from_dict(values)
+
     @property
     def linear_buckets(self) -> int:
-        """Rows of the linear part's hashed pairs, each with a number a label; 0: no linear part.
+        """Rows of the linear part's hashed n-grams, each with a number a label; 0: no linear part.
 
         As many as `linear_size` allows, and a prime number. With so many labels that there would
         be less than 2.5 for each token there is no linear part: its tokens would outgrow a preset's
@@ -476,6 +502,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
                 "hidden_size": 16,
                 "bigram_buckets": 24_593,
                 "linear_size": 900_000,
+                "linear_ngrams": ("pair", "skip-pair"),
                 "max_length": 512,
             },
             train=_LOCAL_TRAINING,
@@ -488,6 +515,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
                 "hidden_size": 12,
                 "bigram_buckets": 9_221,
                 "linear_size": 100_000,
+                "linear_ngrams": ("pair", "skip-pair"),
                 "max_length": 512,
             },
             train=_LOCAL_TRAINING,
@@ -500,6 +528,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
                 "hidden_size": 16,
                 "members": 8,
                 "linear_size": 4_000_000,
+                "linear_ngrams": ("pair", "skip-pair", "triple"),
                 "max_length": 1_024,
             },
             train=replace(_LOCAL_TRAINING, embedding_rate=15.0, embedding_epsilon=1e-3, refit=True),

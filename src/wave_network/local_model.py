@@ -14,8 +14,10 @@ tables, as in `variants="embedding"` of the papers' model), per dimension:
 Two readers share these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
 logits add up. Several `members` each read columns of their own, and answer with their mean.
 
-Beside the waves there may be a linear part: tokens and hashed pairs of neighbours that speak to the
-logits directly. Gradient descent leaves it alone; `training/linear_part.py` fits it afterwards.
+Beside the waves there may be a linear part: tokens and hashed n-grams that speak to the logits
+directly, and share one table: pairs of neighbours and, where `linear_ngrams` names them, pairs that
+skip a token, and triples. Gradient descent leaves it alone; `training/linear_part.py` fits it
+afterwards.
 
 Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few;
 members that learn apart and answer together beat one of their joint width.
@@ -33,7 +35,7 @@ from wave_network import ops
 from wave_network.compiled_features import can_be_compiled, compiled_features
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedBatch
-from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
+from wave_network.local_waves import ENERGY_FLOOR, NGRAM_PLACES, Ngram, ngram_buckets
 
 
 class LocalWaveNetwork(nn.Module):
@@ -111,7 +113,7 @@ class LocalWaveNetwork(nn.Module):
             coherent / lengths.sqrt(),
             (energy + ENERGY_FLOOR).sqrt(),
             (local_energy + ENERGY_FLOOR).sqrt(),
-            sum_of_pairs(self.bigrams, batch.ids, offsets) / (lengths - 1).clamp(min=1).sqrt(),
+            sum_of_ngrams(self.bigrams, "pair", batch) / (lengths - 1).clamp(min=1).sqrt(),
         ]
         by_member = [part.view(len(part), members, -1) for part in parts]  # (texts, members, ...)
         return torch.cat(by_member, dim=2).transpose(0, 1)
@@ -128,7 +130,7 @@ class LocalWaveNetwork(nn.Module):
 
 
 class LinearPart(nn.Module):
-    """Logits that are sums over tokens and over hashed pairs of neighbours; 0 until it is set.
+    """Logits that are sums over tokens and over hashed n-grams; 0 until it is set.
 
     Args:
         config: The shape; see `LocalWaveConfig`.
@@ -136,6 +138,7 @@ class LinearPart(nn.Module):
 
     def __init__(self, config: LocalWaveConfig) -> None:
         super().__init__()
+        self.ngrams = config.linear_ngrams
         self.tokens = nn.Embedding(config.vocab_size, config.num_labels)
         self.bigrams = nn.Embedding(config.linear_buckets, config.num_labels)
         self.bias = nn.Parameter(torch.empty(config.num_labels))
@@ -155,20 +158,24 @@ class LinearPart(nn.Module):
         tokens = F.embedding_bag(
             batch.ids, self.tokens.weight, batch.offsets, mode="sum", include_last_offset=True
         )
-        pairs = sum_of_pairs(self.bigrams, batch.ids, batch.offsets)
-        result: Tensor = tokens / lengths.sqrt() + pairs / (lengths - 1).clamp(min=1).sqrt()
+        ngrams = torch.stack([sum_of_ngrams(self.bigrams, kind, batch) for kind in self.ngrams])
+        scale = (lengths - 1).clamp(min=1).sqrt()  # of all kinds, however few there are of one
+        result: Tensor = tokens / lengths.sqrt() + ngrams.sum(dim=0) / scale
         return result + self.bias
 
 
-def sum_of_pairs(table: nn.Embedding, ids: Tensor, offsets: Tensor) -> Tensor:
-    """The sum of a table's rows over all hashed pairs of neighbours in a text, (texts, columns)."""
-    buckets = pair_bucket(ids[:-1], ids[1:], table.num_embeddings)
-    within = torch.ones_like(buckets, dtype=torch.bool)
-    within[offsets[1:-1] - 1] = False  # pairs of one text's end and the next one's start
+def sum_of_ngrams(table: nn.Embedding, ngram: Ngram, batch: PackedBatch) -> Tensor:
+    """The sum of a table's rows over all hashed n-grams of a kind in a text, (texts, columns)."""
+    ids, offsets = batch.ids, batch.offsets
+    reach = max(NGRAM_PLACES[ngram])
+    within = torch.ones(len(ids) + reach, dtype=torch.bool, device=ids.device)
+    for place in range(reach):  # a text's first tokens end no n-gram
+        within[offsets[:-1] + place] = False
+    counts = (offsets.diff() - reach).clamp(min=0)
     return F.embedding_bag(
-        buckets[within],
+        ngram_buckets(ngram, ids, table.num_embeddings)[within[reach : len(ids)]],
         table.weight,
-        offsets - torch.arange(len(offsets), device=offsets.device),
+        F.pad(counts.cumsum(0), (1, 0)),
         mode="sum",
         sparse=table.sparse,
         include_last_offset=True,

@@ -41,8 +41,9 @@ def customize(preset: Preset, values: Mapping[str, Any]) -> Preset:
         if isinstance(value, bool) and name not in ("calibrate", "refit"):
             raise ConfigError(f"{name} must not be {json.dumps(value)}")
     shape = {name: value for name, value in given.items() if name in model_fields}
-    if isinstance(shape.get("levels"), list):
-        shape["levels"] = tuple(shape["levels"])
+    for name in ("levels", "linear_ngrams"):
+        if isinstance(shape.get(name), list):
+            shape[name] = tuple(shape[name])
     changed = replace(
         preset,
         model={**preset.model, **shape},

@@ -48,7 +48,15 @@ MULTI_LABEL = [
     (LocalWaveConfig, {"members": members, "problem_type": "multi_label_classification", **linear})
     for members, linear in ((1, {}), (3, {}), (3, {"linear_size": 2_000}))
 ]
-LINEAR = [(LocalWaveConfig, {"members": members, "linear_size": 2_000}) for members in (1, 3)]
+LINEAR = [
+    (LocalWaveConfig, {"members": members, "linear_size": 2_000, "linear_ngrams": ngrams})
+    for members, ngrams in [
+        (1, ("pair",)),
+        (3, ("pair", "skip-pair")),
+        (1, ("pair", "triple")),
+        (1, ("pair", "skip-pair", "triple")),
+    ]
+]
 SHAPES = LOCAL + WAVE + MULTI_LABEL + LINEAR
 
 every_shape = pytest.mark.parametrize("shape", range(len(SHAPES)))
@@ -153,6 +161,15 @@ def test_pairs_fall_into_the_same_buckets_at_the_largest_vocabulary():
     config = replace(files.config, vocab_size=len(table))
     files = replace(files, config=config, tensors={**files.tensors, "embedding.weight": table})
     texts = [[3, *random.integers(2**17 - 50, 2**17, size=20).tolist()]]
+    (found,) = session(build_onnx(files, table_bits=32)).run(None, padded(texts, "left", 30, 0))
+    np.testing.assert_allclose(found, by_runtime(files, texts), rtol=1e-5, atol=1e-5)
+
+
+def test_ngrams_fall_into_the_same_buckets_where_there_are_most_of_them():
+    options = {"linear_size": 9_000_000, "linear_ngrams": ("pair", "skip-pair", "triple")}
+    files = random_files(LocalWaveConfig, **options)
+    assert files.config.linear_buckets > 2**21
+    texts = [[3, *np.random.default_rng(1).integers(VOCABULARY, size=20).tolist()]]
     (found,) = session(build_onnx(files, table_bits=32)).run(None, padded(texts, "left", 30, 0))
     np.testing.assert_allclose(found, by_runtime(files, texts), rtol=1e-5, atol=1e-5)
 

@@ -14,11 +14,14 @@ SHAPES = list(product(("modulation", "interference"), (1, 3)))
 IDS = np.array([0, 5, 9, 5, 0, 7, 0, 0, 3, 3, 3, 39, 38], dtype=np.int32)
 OFFSETS = np.array([0, 4, 6, 7, 13])
 
+NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "triple"), ("pair", "skip-pair", "triple")]
+
 every_shape = pytest.mark.parametrize(("operation", "members"), SHAPES)
+every_ngrams = pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
 
 
 @cache
-def make_weights(operation, members, scale=0.5, linear_size=0):
+def make_weights(operation, members, scale=0.5, linear_size=0, ngrams=("pair",)):
     """A configuration and random tensors of a trained model's size."""
     config = LocalWaveConfig(
         labels=("a", "b", "c"),
@@ -32,6 +35,7 @@ def make_weights(operation, members, scale=0.5, linear_size=0):
         feed_forward_size=10,
         initializer_range=scale,
         linear_size=linear_size,
+        linear_ngrams=ngrams,
     )
     random = np.random.default_rng(members)
     return config, {

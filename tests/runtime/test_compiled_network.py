@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_networks import IDS, OFFSETS, VOCABULARY, every_shape, make_weights
+from local_networks import IDS, NGRAMS, OFFSETS, VOCABULARY, every_ngrams, every_shape, make_weights
 
-from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS
+from wave_network.local_waves import (
+    ENERGY_FLOOR,
+    PAIR_FACTORS,
+    SKIP_PAIR_FACTORS,
+    TRIPLE_FACTORS,
+)
 from wave_network.runtime import local_network
 from wave_network.runtime.local_network import LocalNetwork
 
@@ -23,13 +28,13 @@ def both(network, ids, offsets):
 
 
 @every_shape
-@pytest.mark.parametrize("linear_size", [0, 400])
+@pytest.mark.parametrize("linear", [(0,), *((400, ngrams) for ngrams in NGRAMS)], ids=str)
 @settings(max_examples=60)
 @given(
     texts=st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=30), max_size=12)
 )
-def test_sums_equal_numpys(operation, members, linear_size, texts):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, linear_size))
+def test_sums_equal_numpys(operation, members, linear, texts):
+    network = LocalNetwork(*make_weights(operation, members, 0.5, *linear))
     ids = np.array([token for text in texts for token in text], np.int32)
     offsets = np.cumsum([0, *map(len, texts)])
     if not texts:
@@ -44,20 +49,24 @@ def test_sums_equal_numpys(operation, members, linear_size, texts):
 
 @every_shape
 def test_long_texts_equal_numpys(operation, members):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, 400))
+    network = LocalNetwork(*make_weights(operation, members, 0.5, 400, NGRAMS[-1]))
     ids = np.random.default_rng(0).integers(VOCABULARY, size=30_000).astype(np.int32)
     compiled, plain = both(network, ids, np.array([0, 16_384, 16_385, 30_000]))
     for found, expected in zip(compiled, plain, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_text_has_the_very_same_sums_alone():
-    network = LocalNetwork(*make_weights("modulation", 2, 0.5, 400))
+@every_ngrams
+def test_a_text_has_the_very_same_sums_alone(ngrams):
+    network = LocalNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
     features, margins = network.sums(IDS, OFFSETS)
     for text, (start, end) in enumerate(pairwise(OFFSETS)):
         alone = network.sums(IDS[start:end], np.array([0, end - start]))
         np.testing.assert_array_equal(alone[0][:, 0], features[:, text])
         np.testing.assert_array_equal(alone[1][0], margins[text])
+
+
+NO_NGRAMS = (False, SKIP_PAIR_FACTORS, False, TRIPLE_FACTORS)
 
 
 @pytest.fixture
@@ -73,7 +82,7 @@ def arguments():
         "linear_bigrams": np.ones((7, 2), np.float32),
         "features": np.empty((2, 1, 4), np.float32),
         "margins": np.zeros((2, 2), np.float32),
-        "shape": (1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR),
+        "shape": (1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS),
     }
 
 
@@ -113,9 +122,9 @@ def test_sums_by_hand(arguments):
         ("features", np.empty((2, 4), np.float32)),
         ("margins", np.zeros((1, 2), np.float32)),
         ("margins", np.zeros((2, 2))),
-        ("shape", (0, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR)),
-        ("shape", (2, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR)),
-        ("shape", (-1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR)),
+        ("shape", (0, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
+        ("shape", (2, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
+        ("shape", (-1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
         ("shape", (1, True)),
         ("shape", 1),
     ],

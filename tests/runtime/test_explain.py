@@ -14,7 +14,7 @@ from wave_network.config import LocalWaveConfig
 from wave_network.data import read_splits
 from wave_network.errors import ConfigError, DataError
 from wave_network.inspection import energy_shares
-from wave_network.local_waves import ENERGY_FLOOR, pair_bucket
+from wave_network.local_waves import ENERGY_FLOOR, ngram_buckets, pair_bucket
 from wave_network.runtime import Engine
 from wave_network.runtime.explain import attribute, token_energies
 from wave_network.runtime.gradients import log_odds, log_odds_gradient
@@ -38,6 +38,12 @@ SHAPES = {
     "local": {"config_class": LocalWaveConfig},
     "local, interference": {"config_class": LocalWaveConfig, "operation": "interference"},
     "local, three members": {"config_class": LocalWaveConfig, "members": 3},
+    "local, a linear part of all n-grams": {
+        "config_class": LocalWaveConfig,
+        "members": 3,
+        "linear_size": 4_000,
+        "linear_ngrams": ("pair", "skip-pair", "triple"),
+    },
     "any number of labels": {"problem_type": "multi_label_classification"},
     "local, any number of labels, three members": {
         "config_class": LocalWaveConfig,
@@ -141,12 +147,20 @@ def test_a_texts_explanation_is_the_same_alone_and_in_any_batch(engine):
 
 @pytest.mark.parametrize("operation", ["modulation", "interference"])
 @pytest.mark.parametrize("members", [1, 3])
-@pytest.mark.parametrize("linear_size", [0, 4_000])
-def test_the_local_network_equals_a_slow_reference(make_files, operation, members, linear_size):
-    files = make_files(
-        config_class=LocalWaveConfig, operation=operation, members=members, linear_size=linear_size
-    )
-    assert bool(files.config.linear_buckets) == bool(linear_size)
+@pytest.mark.parametrize(
+    "linear",
+    [
+        {"linear_size": 0},
+        {"linear_size": 4_000},
+        {"linear_size": 4_000, "linear_ngrams": ("pair", "skip-pair")},
+        {"linear_size": 4_000, "linear_ngrams": ("pair", "triple")},
+        {"linear_size": 4_000, "linear_ngrams": ("triple", "skip-pair", "pair")},
+    ],
+    ids=str,
+)
+def test_the_local_network_equals_a_slow_reference(make_files, operation, members, linear):
+    files = make_files(config_class=LocalWaveConfig, operation=operation, members=members, **linear)
+    assert bool(files.config.linear_buckets) == bool(linear["linear_size"])
     model = build_model(files.config).double().eval()
     model.load_state_dict({k: torch.from_numpy(v) for k, v in files.tensors.items()})
     engine = Engine(files)
@@ -171,16 +185,19 @@ def _reference(model, ids, label):
     pairs[1:] = model.bigrams.weight[pair_bucket(ids[:-1], ids[1:], config.bigram_buckets)].detach()
     assert operation_is_product or config.operation == "interference"
 
-    words = followed = torch.zeros(n, config.num_labels, dtype=torch.float64)
+    words = torch.zeros(n, config.num_labels, dtype=torch.float64)
+    ngrams = {}  # by kind, the row of the n-gram that ends at a token
     if model.linear:
         words = model.linear.tokens.weight[ids]
-        followed = torch.zeros_like(words)
-        buckets = pair_bucket(ids[:-1], ids[1:], config.linear_buckets)
-        followed[1:] = model.linear.bigrams.weight[buckets]
+        for kind in config.linear_ngrams:
+            buckets = ngram_buckets(kind, ids, config.linear_buckets)
+            ngrams[kind] = torch.zeros_like(words)
+            ngrams[kind][n - len(buckets) :] = model.linear.bigrams.weight[buckets]
 
     def margins(count, length):
         total = words[:count].sum(0) / length**0.5
-        total = total + followed[:count].sum(0) / max(length - 1, 1) ** 0.5
+        for rows in ngrams.values():
+            total = total + rows[:count].sum(0) / max(length - 1, 1) ** 0.5
         return total + (model.linear.bias if model.linear else 0)
 
     def features(count, length):
@@ -218,10 +235,18 @@ def _reference(model, ids, label):
         result[j] += float((u[j].square() / u[1:].square().sum(0) * changes[0]).sum())
         pair = float((local[j].square() / local.square().sum(0) * changes[1]).sum())
         pair += float((pairs[j] * slopes[3]).sum()) / (n - 1) ** 0.5
-        pair += float((followed[j] * worth).sum()) / (n - 1) ** 0.5
         result[j] += pair / 2
         result[max(j - 1, 1)] += pair / 2
+        for tokens, part in _parts_of_ngrams(ngrams, j, worth / (n - 1) ** 0.5):
+            result[tokens] += part / len(tokens)
     return result
+
+
+def _parts_of_ngrams(ngrams, j, worth):
+    """The tokens of the n-grams that end at one, but for `[CLS]`, and what each n-gram says."""
+    places = {"pair": [j - 1, j], "skip-pair": [j - 2, j], "triple": [j - 2, j - 1, j]}
+    for kind, rows in ngrams.items():
+        yield [place for place in places[kind] if place > 0], float((rows[j] * worth).sum())
 
 
 def test_energies_are_the_waves(engine):

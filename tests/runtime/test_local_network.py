@@ -8,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_networks import HIDDEN, IDS, OFFSETS, VOCABULARY, every_shape, make_weights
+from local_networks import HIDDEN, IDS, OFFSETS, VOCABULARY, every_ngrams, every_shape, make_weights
 
 from wave_network.data.batch import PackedTexts
 from wave_network.local_model import LocalWaveNetwork
+from wave_network.runtime import local_network
 from wave_network.runtime.local_network import LocalNetwork
 from wave_network.runtime.waves import sigmoid
 
@@ -20,8 +21,8 @@ def make_network(operation="modulation", members=1, scale=0.5):
     return LocalNetwork(*make_weights(operation, members, scale))
 
 
-def by_torch(operation, members, ids, offsets, scale=0.5, linear_size=0):
-    config, tensors = make_weights(operation, members, scale, linear_size)
+def by_torch(operation, members, ids, offsets, scale=0.5, *linear):
+    config, tensors = make_weights(operation, members, scale, *linear)
     model = LocalWaveNetwork(config).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     with torch.no_grad():
@@ -54,14 +55,47 @@ def test_logits_equal_torchs_at_every_range_of_the_start(operation, members, sca
 
 
 @every_shape
-def test_logits_with_a_linear_part_equal_torchs(operation, members):
-    config, tensors = make_weights(operation, members, linear_size=400)
+@every_ngrams
+@pytest.mark.parametrize("compiled", [True, False])
+def test_logits_with_a_linear_part_equal_torchs(operation, members, ngrams, compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(local_network, "compiled", None)
+    config, tensors = make_weights(operation, members, 0.5, 400, ngrams)
     assert config.linear_buckets == 131
     found = LocalNetwork(config, tensors).logits(IDS, OFFSETS)
-    expected = by_torch(operation, members, IDS, OFFSETS, linear_size=400)
+    expected = by_torch(operation, members, IDS, OFFSETS, 0.5, 400, ngrams)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     without = make_network(operation, members).logits(IDS, OFFSETS)
     assert np.abs(found - without).max() > 0.1
+
+
+@every_ngrams
+def test_margins_are_those_of_the_formula(ngrams):
+    """Token by token, with weights that tell every row of every text from any other."""
+    config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams)
+    texts = [[0], [0, 5], [0, 5, 9], [0, 3, 3, 3], [7], [0, 5, 9, 5, 39]]
+    ids, offsets = np.concatenate(texts), np.cumsum([0, *map(len, texts)])
+    _, margins = LocalNetwork(config, tensors).sums(ids, offsets)
+    table = tensors["linear.bigrams.weight"]
+    for text, found in zip(texts, margins, strict=True):
+        expected = tensors["linear.bias"] + sum(
+            tensors["linear.tokens.weight"][token] / len(text) ** 0.5 for token in text
+        )
+        for bucket in buckets_of(text, ngrams, len(table)):
+            expected = expected + table[bucket] / (len(text) - 1) ** 0.5
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def buckets_of(text, ngrams, buckets):
+    before = None  # the bucket of the pair that ends a token before
+    for t in range(1, len(text)):
+        pair = (text[t - 1] * 2_654_435_761 + text[t] * 805_459_861) % buckets
+        yield pair
+        if t > 1 and "skip-pair" in ngrams:
+            yield (text[t - 2] * 2_246_822_519 + text[t] * 374_761_393) % buckets
+        if t > 1 and "triple" in ngrams:
+            yield (before * 3_266_489_917 + text[t] * 668_265_263) % buckets
+        before = pair
 
 
 @every_shape

@@ -1,5 +1,3 @@
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -8,12 +6,13 @@ from scipy.special import expit, softmax
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset, override
 from wave_network.data import from_memory
 from wave_network.data.batch import PackedTexts
-from wave_network.local_waves import largest_prime, pair_bucket
+from wave_network.local_waves import largest_prime, ngram_buckets
 from wave_network.model_folder import parameter_counts
 from wave_network.runtime import Engine
 from wave_network.training.fit import fit
 from wave_network.training.linear_part import (
     MARGIN,
+    _counts,
     fitted_beside,
     linear_weights,
     margin_weight,
@@ -21,6 +20,7 @@ from wave_network.training.linear_part import (
 from wave_network.training.settling import settle
 
 CONFIG = {"vocab_size": 12, "cls_token_id": 0, "linear_size": 400, "bigram_buckets": 13}
+NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "skip-pair", "triple")]
 MULTI_LABEL = "multi_label_classification"
 
 
@@ -42,9 +42,9 @@ def margins_of(weights, config, row):
     total = weights.bias.astype(float)
     for token in row:
         total = total + weights.tokens[token] / len(row) ** 0.5
-    for pair in pairwise(row):
-        bucket = pair_bucket(*np.array(pair, np.int64), config.linear_buckets)
-        total = total + weights.bigrams[bucket] / max(len(row) - 1, 1) ** 0.5
+    for kind in config.linear_ngrams:
+        for bucket in ngram_buckets(kind, np.array(row), config.linear_buckets):
+            total = total + weights.bigrams[bucket] / max(len(row) - 1, 1) ** 0.5
     return total
 
 
@@ -74,6 +74,36 @@ def test_word_order_tells_what_words_do_not():
     first, second = (margins_of(weights, config, row) for row in rows[:2])
     assert first[0] > 0.2 > -0.2 > first[1]
     assert second[1] > 0.2 > -0.2 > second[0]
+
+
+@pytest.mark.parametrize("ngram", ["skip-pair", "triple"])
+def test_ngrams_tell_what_words_and_pairs_do_not(ngram):
+    rows = [[0, 1, 2, 1, 3, 1], [0, 1, 3, 1, 2, 1]]  # the same pairs in another order
+    texts = pack(rows * 20, [0, 1] * 20)
+    for ngrams, told in ((("pair",), False), (("pair", ngram), True)):
+        config = make_config(linear_ngrams=ngrams)
+        weights = linear_weights(texts, config, seed=0)
+        first, second = (margins_of(weights, config, row) for row in rows)
+        assert (first[0] > 0.1 > -0.1 > first[1]) == told
+        assert (second[1] > 0.1 > -0.1 > second[0]) == told
+
+
+@pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
+def test_ngrams_of_all_kinds_are_counted_in_one_table(ngrams):
+    config = make_config(linear_ngrams=ngrams)
+    rows = [[0], [0, 5], [0, 5, 9], [0, 3, 3, 3, 3], [1], [0, 5, 9, 5, 11]]
+    found = _counts(pack(rows, [0] * len(rows)), config)
+    assert found.has_canonical_format
+    assert found.dtype == np.float32
+    assert found.indices.dtype == np.int32
+    expected = np.zeros((len(rows), config.vocab_size + config.linear_buckets))
+    for row, counts in zip(rows, expected, strict=True):
+        for token in row:
+            counts[token] += len(row) ** -0.5
+        for kind in ngrams:
+            for bucket in ngram_buckets(kind, np.array(row), config.linear_buckets):
+                counts[config.vocab_size + bucket] += (len(row) - 1) ** -0.5
+    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-6)
 
 
 def test_two_classes_have_opposite_margins():

@@ -13,7 +13,14 @@ from wave_network._version import __version__
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError
 from wave_network.export.graph import Graph
-from wave_network.local_waves import ENERGY_FLOOR, PAIR_FACTORS
+from wave_network.local_waves import (
+    ENERGY_FLOOR,
+    NGRAM_PLACES,
+    PAIR_FACTORS,
+    SKIP_PAIR_FACTORS,
+    TRIPLE_FACTORS,
+    Ngram,
+)
 from wave_network.model_folder import ModelFiles
 from wave_network.positions import sinusoidal_positions
 
@@ -106,7 +113,7 @@ def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
     op, floor = graph.op, graph.number(ENERGY_FLOOR)
     rows = op("Mul", graph.rows("embedding", graph.ids), graph.mask)
     u, v = graph.split("Split", rows, outputs=2, axis=2)  # (batch, length, members * hidden)
-    is_pair = _is_pair(graph)
+    is_pair = _ends_ngram(graph, "pair")
     before = graph.before(u, axes=3)
     combine = "Mul" if config.operation == "modulation" else "Add"
     local = op("Mul", op(combine, v, before), is_pair)
@@ -119,7 +126,7 @@ def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
         op("Div", graph.sum_tokens(u), op("Sqrt", graph.lengths)),
         op("Sqrt", op("Add", energy, floor)),
         op("Sqrt", op("Add", local_energy, floor)),
-        _pair_sum(graph, "bigrams", config.bigram_buckets),
+        _ngram_sum(graph, "bigrams", config.bigram_buckets, ("pair",)),
     )
     shape = graph.integers(0, config.members, -1)  # 0: the batch, as it is
     by_member = [op("Reshape", part, shape) for part in parts]  # (batch, members, ...)
@@ -131,23 +138,43 @@ def _linear_part(graph: Graph, config: LocalWaveConfig) -> str:
     op = graph.op
     tokens = graph.sum_tokens(op("Mul", graph.rows("linear.tokens", graph.ids), graph.mask))
     tokens = op("Div", tokens, op("Sqrt", graph.lengths))
-    pairs = _pair_sum(graph, "linear.bigrams", config.linear_buckets)
-    return op("Add", op("Add", tokens, pairs), graph.weight("linear.bias"))
+    ngrams = _ngram_sum(graph, "linear.bigrams", config.linear_buckets, config.linear_ngrams)
+    return op("Add", op("Add", tokens, ngrams), graph.weight("linear.bias"))
 
 
-def _is_pair(graph: Graph) -> str:
-    """1 for a token with one before it, else 0, (batch, length, 1)."""
-    return graph.op("Mul", graph.mask, graph.before(graph.mask, axes=3))
+def _ends_ngram(graph: Graph, ngram: Ngram) -> str:
+    """1 for a token at which an n-gram of that kind ends, else 0, (batch, length, 1)."""
+    first = graph.mask  # of the n-gram's tokens; those of a text stand side by side
+    for _ in range(max(NGRAM_PLACES[ngram])):
+        first = graph.before(first, axes=3)
+    return graph.op("Mul", graph.mask, first)
 
 
-def _pair_sum(graph: Graph, table: str, size: int) -> str:
-    """The rows of all pairs of neighbours added up, by the root of their number."""
-    op = graph.op
-    first, second = (graph.integers(factor) for factor in PAIR_FACTORS)
+def _ngram_buckets(graph: Graph, ngram: Ngram, size: int) -> str:
+    """As `ngram_buckets`, of the n-gram that ends at each token; (batch, length)."""
+
+    def bucket(first: str, second: str, factors: tuple[int, int]) -> str:
+        products = (
+            graph.op("Mul", ids, graph.integers(factor))
+            for ids, factor in zip((first, second), factors, strict=True)
+        )
+        return graph.op("Mod", graph.op("Add", *products), graph.integers(size))
+
     before = graph.before(graph.ids, axes=2)
-    number = op("Add", op("Mul", before, first), op("Mul", graph.ids, second))
-    buckets = op("Mod", number, graph.integers(size))  # (batch, length)
-    total = graph.sum_tokens(op("Mul", graph.rows(table, buckets), _is_pair(graph)))
+    if ngram == "pair":
+        return bucket(before, graph.ids, PAIR_FACTORS)
+    first = graph.before(before, axes=2)
+    if ngram == "skip-pair":
+        return bucket(first, graph.ids, SKIP_PAIR_FACTORS)
+    return bucket(bucket(first, before, PAIR_FACTORS), graph.ids, TRIPLE_FACTORS)
+
+
+def _ngram_sum(graph: Graph, table: str, size: int, ngrams: tuple[Ngram, ...]) -> str:
+    """The rows of all n-grams of some kinds added up, by the root of the number of pairs."""
+    op = graph.op
+    buckets = op("Concat", *(_ngram_buckets(graph, kind, size) for kind in ngrams), axis=1)
+    exist = op("Concat", *(_ends_ngram(graph, kind) for kind in ngrams), axis=1)
+    total = graph.sum_tokens(op("Mul", graph.rows(table, buckets), exist))
     count = op("Max", op("Sub", graph.lengths, graph.number(1.0)), graph.number(1.0))
     return op("Div", total, op("Sqrt", count))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from wave_network.local_waves import NGRAM_PLACES, Ngram
 from wave_network.runtime.gradients import gelu_and_slope, joined_gradient, layer_norm_gradient
 from wave_network.runtime.local_network import LocalNetwork, Terms, joined
 from wave_network.runtime.waves import Floats, Integers
@@ -61,10 +62,10 @@ class LocalFeatures:
     def spread(self, slopes: Floats) -> Floats:
         """Give every token its part in the change of the features from those of an empty text.
 
-        A feature is a sum over tokens or over pairs of neighbours, or a root of such a sum; its
-        change is shared in proportion to the sum's terms. A pair's part goes to its tokens by
-        halves, that of `[CLS]` and the first token to the latter. What the text's length does to
-        `[CLS]`'s own part is shared by all tokens alike.
+        A feature is a sum over tokens or over n-grams, or a root of such a sum; its change is
+        shared in proportion to the sum's terms. An n-gram's part goes to its tokens alike: a pair's
+        by halves, a triple's by thirds; where one is `[CLS]`, to the others. What the text's length
+        does to `[CLS]`'s own part is shared by all tokens alike.
 
         Args:
             slopes: What a unit of each feature is worth, (members, texts, features).
@@ -73,15 +74,13 @@ class LocalFeatures:
             (tokens,); 0 for `[CLS]`.
         """
         starts, lengths = self._offsets[:-1], np.diff(self._offsets)
-        u, energy, bigrams, linear_tokens, linear_bigrams = self._terms
+        u, energy, bigrams, linear_tokens, linear_ngrams = self._terms
         width = u.shape[1]
         slopes, margins = self._parts(slopes)
         coherent, own, local, pairs = self._by_feature(slopes)
         first = self._empty_terms.u[0]
-        if margins is not None:  # these too are coherent sums over tokens, and over pairs
+        if margins is not None:  # these too are coherent sums over tokens, and over n-grams
             coherent = np.hstack([coherent, margins[0]])
-            pairs = np.hstack([pairs, margins[0]])
-            bigrams = np.hstack([bigrams, linear_bigrams])
             first = np.append(first, self._empty_terms.linear_tokens[0])
             u = np.hstack([u, linear_tokens])
         worth = np.concatenate([own, local], axis=1)  # of a unit of energy
@@ -98,11 +97,10 @@ class LocalFeatures:
         by_length = (coherent * (tokens - 1)) @ first
         alone += np.repeat(by_length / np.maximum(lengths - 1, 1), lengths)
         paired = valued(energy[:, width:], worth[:, width:]) + valued(bigrams, pairs * neighbours)
-        halves = paired * np.float32(0.5)
-        alone[:-1] += halves[1:]  # a text's first token, [CLS], has no pair with one before it
-        second = (starts + 1)[lengths > 1]
-        halves[second] = paired[second]
-        alone += halves
+        alone += _shared(paired, "pair", self._offsets)
+        if margins is not None:
+            for kind, rows in linear_ngrams.items():
+                alone += _shared(valued(rows, margins[0] * neighbours), kind, self._offsets)
         alone[starts] = 0
         return alone
 
@@ -136,6 +134,28 @@ class LocalFeatures:
             grown, sums, out=np.zeros_like(grown), where=sums > np.finfo(np.float32).tiny
         )
         return result
+
+
+def _shared(parts: Floats, ngram: Ngram, offsets: Integers) -> Floats:
+    """Give the part of the n-gram that ends at each token to its tokens alike, but to no `[CLS]`.
+
+    Args:
+        parts: (tokens,); 0 where none ends.
+        ngram: The kind.
+        offsets: (texts + 1,).
+
+    Returns:
+        (tokens,); what the places of `[CLS]` hold is nobody's.
+    """
+    places = NGRAM_PLACES[ngram]
+    with_cls = offsets[:-1] + max(places)  # where the n-grams end that begin with [CLS]
+    with_cls = with_cls[with_cls < offsets[1:]]
+    each = parts / np.float32(len(places))
+    each[with_cls] = parts[with_cls] / np.float32(len(places) - 1)
+    result: Floats = each.copy()  # place 0
+    for place in places[:-1]:
+        result[:-place] += each[place:]
+    return result
 
 
 def _with_margins(features: Floats, margins: Floats) -> Floats:

@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from wave_network.config import LocalWaveConfig
-from wave_network.local_waves import ENERGY_FLOOR, compiled, compiled_shape, pair_bucket
+from wave_network.local_waves import (
+    ENERGY_FLOOR,
+    NGRAM_PLACES,
+    Ngram,
+    compiled,
+    compiled_shape,
+    ngram_buckets,
+)
 from wave_network.model_folder import Tensors
 from wave_network.runtime.waves import (
     Floats,
@@ -31,14 +38,15 @@ class Terms(NamedTuple):
         bigrams: The row of each token's pair with the token before it; 0 for a text's first token.
             (tokens, members * bigram).
         linear_tokens: Of the linear part, (tokens, labels); without one (tokens, 0).
-        linear_bigrams: As `bigrams`, of the linear part; of the shape of `linear_tokens`.
+        linear_ngrams: Of the linear part the row of the n-gram of each kind that ends at a token;
+            0 where none does. Each of the shape of `linear_tokens`; without a linear part none.
     """
 
     u: Floats
     energy: Floats
     bigrams: Floats
     linear_tokens: Floats
-    linear_bigrams: Floats
+    linear_ngrams: dict[Ngram, Floats]
 
 
 class LocalNetwork:
@@ -126,12 +134,15 @@ class LocalNetwork:
             np.add(v[1:], u[:-1], out=local)
         np.square(local, out=local)
         energy[starts, width:] = 0
-        bigrams = self._pairs("bigrams", ids, starts)
+        bigrams = self._ngrams("bigrams", "pair", ids, starts)
         if not self.has_linear_part:
             none = np.empty((len(ids), 0), np.float32)
-            return Terms(u, energy, bigrams, none, none)
+            return Terms(u, energy, bigrams, none, {})
         tokens = self.tensors["linear.tokens.weight"].take(ids, axis=0)
-        return Terms(u, energy, bigrams, tokens, self._pairs("linear.bigrams", ids, starts))
+        ngrams = {
+            kind: self._ngrams("linear.bigrams", kind, ids, starts) for kind in config.linear_ngrams
+        }
+        return Terms(u, energy, bigrams, tokens, ngrams)
 
     def features(self, terms: Terms, offsets: Integers) -> Floats:
         """What the readers see of each text, (members, texts, features)."""
@@ -158,8 +169,8 @@ class LocalNetwork:
         lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
         result = np.add.reduceat(terms.linear_tokens, starts)
         result /= np.sqrt(lengths)
-        pairs = np.add.reduceat(terms.linear_bigrams, starts)
-        result += pairs / np.sqrt(np.maximum(lengths - 1, 1))
+        ngrams = sum(np.add.reduceat(rows, starts) for rows in terms.linear_ngrams.values())
+        result += ngrams / np.sqrt(np.maximum(lengths - 1, 1))
         result += self.tensors["linear.bias"]
         return result
 
@@ -187,14 +198,19 @@ class LocalNetwork:
         none = np.empty((0, 0), np.float32)
         return np.ascontiguousarray(self.tensors.get(f"{name}.weight", none))
 
-    def _pairs(self, name: str, ids: Integers, starts: Integers) -> Floats:
-        """A table's row of each token's pair with the token before it, (tokens, columns)."""
+    def _ngrams(self, name: str, ngram: Ngram, ids: Integers, starts: Integers) -> Floats:
+        """A table's row of the n-gram of a kind that ends at each token, (tokens, columns)."""
         table = self.tensors[f"{name}.weight"]
+        reach = max(NGRAM_PLACES[ngram])
         wide = ids.astype(np.int64)
-        buckets = np.zeros_like(wide)  # a text's first token has no pair: its row is cleared below
-        buckets[1:] = pair_bucket(wide[:-1], wide[1:], len(table))
+        buckets = np.zeros_like(
+            wide
+        )  # a text's first tokens end none: their rows are cleared below
+        buckets[reach:] = ngram_buckets(ngram, wide, len(table))
         rows = table.take(buckets, axis=0)
-        rows[starts] = 0
+        for place in range(reach):
+            first = starts + place
+            rows[first[first < len(rows)]] = 0
         return rows
 
 

@@ -1,4 +1,4 @@
-"""The linear part of a local wave network: a support vector machine over its tokens and pairs.
+"""The linear part of a local wave network: a support vector machine over its tokens and n-grams.
 
 Gradient descent on waves needs many texts to tell what a word is worth; a convex problem has one
 answer however few there are (Joachims, 1998; wide and deep: Cheng et al., 2016). For each label a
@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array
 from scipy.special import logsumexp
 from torch import nn
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.local_model import LocalWaveNetwork
-from wave_network.local_waves import pair_bucket
+from wave_network.local_waves import NGRAM_PLACES, Ngram, ngram_buckets
 from wave_network.model_folder import ModelFiles
 from wave_network.training.calibration import pairs_of, probabilities_of
 from wave_network.training.loop import predict_logits
@@ -35,13 +35,15 @@ _COST: Final = 0.5
 MARGIN: Final = 12.0
 """What a margin of 1 is expected to be worth in logits, beside the waves'."""
 
-_CONTINUED_MARGIN: Final = 8.0  # of a model that is trained on: it has a past to keep
+_CONTINUED_MARGIN: Final = 6.0  # of a model that is trained on: it has a past to keep
 
 _SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
 _UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
 _EVEN_SHARE: Final = 0.5  # of a feature's scale, whatever it tells of the label
 _LEAST_SHARE: Final = 0.05  # of a class in what a text is to be answered with
 _LEAST_TEXTS: Final = 2  # that a feature must occur in
+_ADDED: Final = 1.0  # to frequencies, so that none is 0
+_ADDED_WITH_TRIPLES: Final = 2.0  # most of them are rare, and seem to tell more than they do
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
 
 
@@ -229,24 +231,8 @@ def _bounded(texts: PackedTexts, seed: int) -> PackedTexts:
 
 
 def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, NDArray[np.float32]]:
-    """Scaled counts of tokens and pairs, (texts, vocabulary + buckets), and the scales."""
-    ids, offsets = texts.ids.astype(np.int64), texts.offsets
-    lengths = np.diff(offsets)
-    ends = np.zeros(len(ids), bool)
-    ends[offsets[1:] - 1] = True
-    pairs = pair_bucket(ids[:-1], ids[1:], config.linear_buckets)[~ends[:-1]]
-    counts = hstack(
-        [
-            _rows(ids, offsets, config.vocab_size, 1 / np.sqrt(lengths)),
-            _rows(
-                pairs,
-                offsets - np.arange(len(offsets)),
-                config.linear_buckets,
-                1 / np.sqrt(np.maximum(lengths - 1, 1)),
-            ),
-        ],
-        format="csr",
-    )
+    """Scaled counts of tokens and n-grams, (texts, vocabulary + buckets), and the scales."""
+    counts = _counts(texts, config)
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     rarity = np.log((len(texts) + 1) / (frequency + 1)) + 1
     scales = np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
@@ -255,18 +241,63 @@ def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, N
     return counts, scales
 
 
-def _rows(
-    columns: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    width: int,
-    values: NDArray[np.float64],
-) -> csr_array:
-    """The sum of a text's value for each time that it has a column, float32, (texts, width)."""
-    data = np.repeat(values.astype(np.float32), np.diff(offsets))
-    indices = (columns.astype(np.int32), offsets.astype(np.int32))
-    rows = csr_array((data, *indices), shape=(len(offsets) - 1, width))
-    rows.sum_duplicates()
-    return rows
+def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
+    """How often a text has each token and n-gram, by a root of its length; float32."""
+    lengths = np.diff(texts.offsets)
+    per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
+    numbers = [np.maximum(lengths - max(NGRAM_PLACES[kind]), 0) for kind in config.linear_ngrams]
+    offsets = np.concatenate([[0], np.cumsum(lengths + sum(numbers))])
+    columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
+
+    # One matrix of all kinds: one a kind, put side by side, would be held twice.
+    free = offsets[:-1]  # the next place in each text's row
+    free = _fill(columns, values, free, texts.ids, lengths, per_token)
+    for kind, number in zip(config.linear_ngrams, numbers, strict=True):
+        found = config.vocab_size + _buckets(texts, kind, config.linear_buckets)
+        free = _fill(columns, values, free, found, number, per_ngram)
+    shape = (len(texts), config.vocab_size + config.linear_buckets)
+    counts = csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
+    counts.sum_duplicates()
+    return counts
+
+
+def _fill(
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    free: NDArray[np.int64],
+    found: NDArray[np.integer],
+    numbers: NDArray[np.int64],
+    scales: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Write columns that texts have, and each text's scale beside them, where there is room.
+
+    Args:
+        columns: Of all entries; written to.
+        values: Likewise.
+        free: Where each text's next entry goes.
+        found: The columns, text by text.
+        numbers: How many each text has.
+        scales: The texts' values.
+
+    Returns:
+        What is free then.
+    """
+    ends = np.cumsum(numbers)
+    places = np.repeat(free - (ends - numbers), numbers)
+    places += np.arange(len(found))
+    columns[places] = found
+    values[places] = np.repeat(scales.astype(np.float32), numbers)
+    return free + numbers
+
+
+def _buckets(texts: PackedTexts, ngram: Ngram, buckets: int) -> NDArray[np.int64]:
+    """Those of all n-grams of a kind within texts, one after the other."""
+    reach = max(NGRAM_PLACES[ngram])
+    within = np.ones(len(texts.ids) + reach, bool)
+    for place in range(reach):  # a text's first tokens end no n-gram
+        within[texts.offsets[:-1] + place] = False
+    found = ngram_buckets(ngram, texts.ids.astype(np.int64), buckets)
+    return found[within[reach : len(texts.ids)]]
 
 
 def _solved(
@@ -283,9 +314,10 @@ def _solved(
         rows, labels = np.nonzero(shares >= _LEAST_SHARE)
         text_weights = shares[rows, labels] * text_weights[rows]
         features = features[rows]
+    added = _ADDED_WITH_TRIPLES if "triple" in config.linear_ngrams else _ADDED
     for told in _told_apart(labels, config):
         having = labels[:, told] > 0.5 if labels.ndim == 2 else labels[:, None] == told
-        scales = _label_scales(features, having, text_weights)
+        scales = _label_scales(features, having, text_weights, added)
         solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
         weights[:, told], bias[told] = solution
     if not config.is_multi_label and len(present := np.unique(labels)) == 2:
@@ -309,19 +341,22 @@ def _told_apart(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.int
 
 
 def _label_scales(
-    features: csr_array, having: NDArray[np.bool_], text_weights: NDArray[np.float32]
+    features: csr_array,
+    having: NDArray[np.bool_],
+    text_weights: NDArray[np.float32],
+    added: float,
 ) -> NDArray[np.float32]:
     """What each feature is multiplied by for each label, (features, labels); about 1.
 
     Half of it grows with how much likelier a text with the label is to have the feature, or one
-    without the label, by their frequencies plus 1.
+    without the label, by their frequencies plus what is `added`.
     """
     present = csr_array((np.ones_like(features.data), features.indices, features.indptr))
     present.resize(features.shape)
     with_label = having * text_weights[:, None]  # (texts, labels)
     without = text_weights[:, None] - with_label
-    ratio = np.log((present.T @ with_label + 1) / (with_label.sum(axis=0) + 2))
-    ratio -= np.log((present.T @ without + 1) / (without.sum(axis=0) + 2))
+    ratio = np.log((present.T @ with_label + added) / (with_label.sum(axis=0) + 2 * added))
+    ratio -= np.log((present.T @ without + added) / (without.sum(axis=0) + 2 * added))
     told = np.abs(ratio)
     occurring = np.bincount(features.indices, minlength=features.shape[1]) > 0
     usual = np.sqrt(np.square(told[occurring]).sum(axis=0) / max(occurring.sum(), 1))  # (labels,)
