@@ -52,35 +52,45 @@ add_to(float *restrict sum, const float *restrict row, int64_t width)
     }
 }
 
+/* In 64 bits, as the terms of the linear part are large beside their sum's part in a probability. */
+static inline void
+add_exactly(double *restrict sum, const float *restrict row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i++) {
+        sum[i] += row[i];
+    }
+}
+
 /* Add the linear part's rows of the n-grams that end at `ids[t]`, t > 0. `pair` is the bucket of the
  * pair that ends a token before, and then of the one that ends here. */
 static inline void
-add_ngrams(const Model *model, const int32_t *ids, int64_t t, int64_t *pair, float *restrict sum)
+add_ngrams(const Model *model, const int32_t *ids, int64_t t, int64_t *pair, double *restrict sum)
 {
     const Table *table = &model->linear_bigrams;
     if (t > 1 && model->reads_skip_pairs) {
         uint64_t hash = hash_of(model->skip_pair_factors, ids[t - 2], ids[t]);
-        add_to(sum, row_of(table, bucket_of(table, hash)), table->width);
+        add_exactly(sum, row_of(table, bucket_of(table, hash)), table->width);
     }
     if (t > 1 && model->reads_triples) {
         uint64_t hash = hash_of(model->triple_factors, *pair, ids[t]);
-        add_to(sum, row_of(table, bucket_of(table, hash)), table->width);
+        add_exactly(sum, row_of(table, bucket_of(table, hash)), table->width);
     }
     *pair = pair_bucket(model, table, ids[t - 1], ids[t]);
-    add_to(sum, row_of(table, *pair), table->width);
+    add_exactly(sum, row_of(table, *pair), table->width);
 }
 
-/* The sums over one text: of u, of its energy and of the local waves' (width each), of the pairs'
- * rows, and of the linear part's two tables. */
+/* The sums over one text: of u, of its energy and of the local waves' (width each) and of the pairs'
+ * rows; and of the linear part's two tables. */
 WIDE static void
-sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict sums)
+sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict sums,
+         double *restrict linear_sums)
 {
     const int64_t width = model->embedding.width / 2, labels = model->linear_tokens.width;
     float *restrict coherent = sums, *restrict energy = sums + width;
     float *restrict local = sums + 2 * width, *restrict pairs = sums + 3 * width;
-    float *restrict tokens = pairs + model->bigrams.width, *restrict ngrams = tokens + labels;
-    memset(sums, 0,
-           (size_t)(3 * width + model->bigrams.width + 2 * labels) * sizeof(float));
+    double *restrict tokens = linear_sums, *restrict ngrams = linear_sums + labels;
+    memset(sums, 0, (size_t)(3 * width + model->bigrams.width) * sizeof(float));
+    memset(linear_sums, 0, (size_t)(2 * labels) * sizeof(double));
     const float *before = NULL;
     int64_t pair = 0;
     for (int64_t t = 0; t < length; t++) {
@@ -90,7 +100,7 @@ sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict
             energy[i] += u[i] * u[i];
         }
         if (labels > 0) {
-            add_to(tokens, row_of(&model->linear_tokens, ids[t]), labels);
+            add_exactly(tokens, row_of(&model->linear_tokens, ids[t]), labels);
         }
         if (before != NULL) {
             for (int64_t i = 0; i < width; i++) {
@@ -110,14 +120,15 @@ sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict
 /* From one text's sums to what the readers see, (members, features), and the linear part's
  * margins, (labels), to which they are added. */
 static void
-write_text(const Model *model, int64_t length, const float *sums, float *features, float *margins)
+write_text(const Model *model, int64_t length, const float *sums, const double *linear_sums,
+           float *features, float *margins)
 {
     const int64_t width = model->embedding.width / 2, hidden = width / model->members;
     const int64_t pair_size = model->bigrams.width / model->members;
     const int64_t labels = model->linear_tokens.width;
     const float root = sqrtf((float)length);
     const float pair_root = sqrtf(length > 2 ? (float)(length - 1) : 1.0f);
-    const float *pairs = sums + 3 * width, *tokens = pairs + model->bigrams.width;
+    const float *pairs = sums + 3 * width;
     for (int64_t member = 0; member < model->members; member++) {
         const float *coherent = sums + member * hidden;
         for (int64_t i = 0; i < hidden; i++) {
@@ -133,7 +144,8 @@ write_text(const Model *model, int64_t length, const float *sums, float *feature
         features += pair_size;
     }
     for (int64_t i = 0; i < labels; i++) {
-        margins[i] += tokens[i] / root + tokens[labels + i] / pair_root;
+        margins[i] += (float)(linear_sums[i] / sqrt((double)length)
+                              + linear_sums[labels + i] / sqrt(length > 2 ? length - 1.0 : 1.0));
     }
 }
 
@@ -143,16 +155,21 @@ sum_texts(const Model *model, const int32_t *ids, const int64_t *offsets, int64_
 {
     const int64_t labels = model->linear_tokens.width;
     const int64_t feature_count = 3 * (model->embedding.width / 2) + model->bigrams.width;
-    float *sums = malloc((size_t)(feature_count + 2 * labels) * sizeof(float));
-    if (sums == NULL) {
+    float *sums = malloc((size_t)feature_count * sizeof(float));
+    double *linear_sums = malloc((size_t)(2 * labels + 1) * sizeof(double));
+    if (sums == NULL || linear_sums == NULL) {
+        free(sums);
+        free(linear_sums);
         return -1;
     }
     for (int64_t text = 0; text < texts; text++) {
         int64_t length = offsets[text + 1] - offsets[text];
-        sum_text(model, ids + offsets[text], length, sums);
-        write_text(model, length, sums, features + text * feature_count, margins + text * labels);
+        sum_text(model, ids + offsets[text], length, sums, linear_sums);
+        write_text(model, length, sums, linear_sums, features + text * feature_count,
+                   margins + text * labels);
     }
     free(sums);
+    free(linear_sums);
     return 0;
 }
 

@@ -113,7 +113,7 @@ class LocalWaveNetwork(nn.Module):
             coherent / lengths.sqrt(),
             (energy + ENERGY_FLOOR).sqrt(),
             (local_energy + ENERGY_FLOOR).sqrt(),
-            sum_of_ngrams(self.bigrams, "pair", batch) / (lengths - 1).clamp(min=1).sqrt(),
+            sum_of_pairs(self.bigrams, batch) / (lengths - 1).clamp(min=1).sqrt(),
         ]
         by_member = [part.view(len(part), members, -1) for part in parts]  # (texts, members, ...)
         return torch.cat(by_member, dim=2).transpose(0, 1)
@@ -154,28 +154,43 @@ class LinearPart(nn.Module):
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """The logits, (texts, labels)."""
-        lengths = batch.offsets.diff().unsqueeze(1).to(self.bias.dtype)  # (texts, 1)
-        tokens = F.embedding_bag(
-            batch.ids, self.tokens.weight, batch.offsets, mode="sum", include_last_offset=True
-        )
-        ngrams = torch.stack([sum_of_ngrams(self.bigrams, kind, batch) for kind in self.ngrams])
-        scale = (lengths - 1).clamp(min=1).sqrt()  # of all kinds, however few there are of one
-        result: Tensor = tokens / lengths.sqrt() + ngrams.sum(dim=0) / scale
-        return result + self.bias
+        lengths = batch.offsets.diff()  # (texts,)
+        # In 64 bits: the terms are large beside their sum's part in a probability.
+        exact = self.bias.dtype if self.bias.device.type == "mps" else torch.float64
+        tokens, ngrams = self.bias.new_zeros(2, len(lengths), len(self.bias), dtype=exact)
+        text_of = torch.repeat_interleave(lengths)  # of each token
+        tokens.index_add_(0, text_of, F.embedding(batch.ids, self.tokens.weight).to(exact))
+        for kind in self.ngrams:
+            last, buckets = ngrams_within(kind, batch, self.bigrams.num_embeddings)
+            rows = F.embedding(buckets, self.bigrams.weight).to(exact)
+            ngrams.index_add_(0, text_of[last], rows)
+        lengths = lengths.unsqueeze(1).to(exact)
+        # Of n-grams of all kinds by one root, however few there are of one.
+        result: Tensor = tokens / lengths.sqrt() + ngrams / (lengths - 1).clamp(min=1).sqrt()
+        return result.to(self.bias.dtype) + self.bias
 
 
-def sum_of_ngrams(table: nn.Embedding, ngram: Ngram, batch: PackedBatch) -> Tensor:
-    """The sum of a table's rows over all hashed n-grams of a kind in a text, (texts, columns)."""
+def ngrams_within(ngram: Ngram, batch: PackedBatch, buckets: int) -> tuple[Tensor, Tensor]:
+    """The n-grams of a kind that lie within a text: their last tokens' places, and their buckets.
+
+    Both are (n-grams,).
+    """
     ids, offsets = batch.ids, batch.offsets
     reach = max(NGRAM_PLACES[ngram])
     within = torch.ones(len(ids) + reach, dtype=torch.bool, device=ids.device)
     for place in range(reach):  # a text's first tokens end no n-gram
         within[offsets[:-1] + place] = False
-    counts = (offsets.diff() - reach).clamp(min=0)
+    last = within[: len(ids)].nonzero().squeeze(1)
+    return last, ngram_buckets(ngram, ids, buckets)[last - reach]
+
+
+def sum_of_pairs(table: nn.Embedding, batch: PackedBatch) -> Tensor:
+    """The sum of a table's rows over all hashed pairs in a text, (texts, columns)."""
+    _, buckets = ngrams_within("pair", batch, table.num_embeddings)
     return F.embedding_bag(
-        ngram_buckets(ngram, ids, table.num_embeddings)[within[reach : len(ids)]],
+        buckets,
         table.weight,
-        F.pad(counts.cumsum(0), (1, 0)),
+        F.pad((batch.offsets.diff() - 1).cumsum(0), (1, 0)),
         mode="sum",
         sparse=table.sparse,
         include_last_offset=True,

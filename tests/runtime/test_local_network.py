@@ -86,6 +86,30 @@ def test_margins_are_those_of_the_formula(ngrams):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_sum_of_many_large_terms_loses_no_digits(compiled, monkeypatch):
+    """One word 512 times, whose weights are as large as a trained model's largest ones."""
+    if not compiled:
+        monkeypatch.setattr(local_network, "compiled", None)
+    ngrams = ("pair", "skip-pair", "triple")
+    config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams)
+    tensors = {
+        name: value * 16 if name.startswith("linear.") else value for name, value in tensors.items()
+    }
+    ids, offsets = np.full(512, 7, np.int32), np.array([0, 512])
+    _, margins = LocalNetwork(config, tensors).sums(ids, offsets)
+    model = LocalWaveNetwork(config)
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    found = model.linear(PackedTexts(ids, offsets).to_torch()).detach()
+    table = tensors["linear.bigrams.weight"].astype(float)
+    expected = tensors["linear.tokens.weight"][7].astype(float) * 512**0.5
+    for bucket in buckets_of(ids.tolist(), ngrams, len(table)):
+        expected = expected + table[bucket] / 511**0.5
+    expected = expected + tensors["linear.bias"]
+    np.testing.assert_allclose(margins[0], expected, rtol=3e-7)
+    np.testing.assert_allclose(found[0], expected, rtol=3e-7)
+
+
 def buckets_of(text, ngrams, buckets):
     before = None  # the bucket of the pair that ends a token before
     for t in range(1, len(text)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wave_network.config import LocalWaveConfig
 from wave_network.local_waves import (
@@ -166,13 +167,17 @@ class LocalNetwork:
     def margins(self, terms: Terms, offsets: Integers) -> Floats:
         """The logits of the linear part, (texts, labels); without one (texts, 0)."""
         starts = offsets[:-1]
-        lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
-        result = np.add.reduceat(terms.linear_tokens, starts)
-        result /= np.sqrt(lengths)
-        ngrams = sum(np.add.reduceat(rows, starts) for rows in terms.linear_ngrams.values())
+        lengths = (offsets[1:] - starts)[:, None]  # (texts, 1)
+
+        def sums(rows: Floats) -> NDArray[np.float64]:  # as the terms are large beside their sum
+            return np.add.reduceat(rows, starts, dtype=np.float64)
+
+        ngrams = sum(map(sums, terms.linear_ngrams.values()))
+        result = sums(terms.linear_tokens) / np.sqrt(lengths)
         result += ngrams / np.sqrt(np.maximum(lengths - 1, 1))
-        result += self.tensors["linear.bias"]
-        return result
+        rounded: Floats = result.astype(np.float32)
+        rounded += self.tensors["linear.bias"]
+        return rounded
 
     def read(self, features: Floats) -> Floats:
         """The waves' logits, of features, (texts, labels)."""
