@@ -44,6 +44,7 @@ _LEAST_SHARE: Final = 0.05  # of a class in what a text is to be answered with
 _LEAST_TEXTS: Final = 2  # that a feature must occur in
 _ADDED: Final = 1.0  # to frequencies, so that none is 0
 _ADDED_WITH_TRIPLES: Final = 2.0  # most of them are rare, and seem to tell more than they do
+_TEXTS_AT_ONCE: Final = 4_096
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
 
 
@@ -233,7 +234,7 @@ def _bounded(texts: PackedTexts, seed: int) -> PackedTexts:
 def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, NDArray[np.float32]]:
     """Scaled counts of tokens and n-grams, (texts, vocabulary + buckets), and the scales."""
     counts = _counts(texts, config)
-    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+    frequency = _texts_with(counts, np.ones((len(texts), 1), np.float32))[:, 0]
     rarity = np.log((len(texts) + 1) / (frequency + 1)) + 1
     scales = np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
     counts.data *= scales[counts.indices]
@@ -244,21 +245,42 @@ def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, N
 def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
     """How often a text has each token and n-gram, by a root of its length; float32."""
     lengths = np.diff(texts.offsets)
-    per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
-    numbers = [np.maximum(lengths - max(NGRAM_PLACES[kind]), 0) for kind in config.linear_ngrams]
-    offsets = np.concatenate([[0], np.cumsum(lengths + sum(numbers))])
+    entries = lengths + sum(_numbers(lengths, kind) for kind in config.linear_ngrams)
+    offsets = np.concatenate([[0], np.cumsum(entries)])
     columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
-
-    # One matrix of all kinds: one a kind, put side by side, would be held twice.
-    free = offsets[:-1]  # the next place in each text's row
-    free = _fill(columns, values, free, texts.ids, lengths, per_token)
-    for kind, number in zip(config.linear_ngrams, numbers, strict=True):
-        found = config.vocab_size + _buckets(texts, kind, config.linear_buckets)
-        free = _fill(columns, values, free, found, number, per_ngram)
+    # Some at a time, as hashing takes several times the room of what it gives.
+    for begin in range(0, len(texts), _TEXTS_AT_ONCE):
+        bounds = texts.offsets[begin : begin + _TEXTS_AT_ONCE + 1]
+        part = PackedTexts(texts.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
+        row = slice(offsets[begin], offsets[min(begin + _TEXTS_AT_ONCE, len(texts))])
+        _write_entries(columns[row], values[row], part, config)
     shape = (len(texts), config.vocab_size + config.linear_buckets)
     counts = csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
     counts.sum_duplicates()
     return counts
+
+
+def _numbers(lengths: NDArray[np.int64], ngram: Ngram) -> NDArray[np.int64]:
+    """How many n-grams of a kind texts of such lengths have."""
+    return np.maximum(lengths - max(NGRAM_PLACES[ngram]), 0)
+
+
+def _write_entries(
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    texts: PackedTexts,
+    config: LocalWaveConfig,
+) -> None:
+    """Write the entries of `_counts`, text by text, each token and n-gram by itself."""
+    lengths = np.diff(texts.offsets)
+    per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
+    numbers = [_numbers(lengths, kind) for kind in config.linear_ngrams]
+    ends = np.cumsum(lengths + sum(numbers))
+    free = np.concatenate([[0], ends[:-1]])  # the next place in each text's row
+    free = _fill(columns, values, free, texts.ids, lengths, per_token)
+    for kind, number in zip(config.linear_ngrams, numbers, strict=True):
+        found = config.vocab_size + _buckets(texts, kind, config.linear_buckets)
+        free = _fill(columns, values, free, found, number, per_ngram)
 
 
 def _fill(
@@ -351,15 +373,32 @@ def _label_scales(
     Half of it grows with how much likelier a text with the label is to have the feature, or one
     without the label, by their frequencies plus what is `added`.
     """
-    present = csr_array((np.ones_like(features.data), features.indices, features.indptr))
-    present.resize(features.shape)
     with_label = having * text_weights[:, None]  # (texts, labels)
     without = text_weights[:, None] - with_label
-    ratio = np.log((present.T @ with_label + added) / (with_label.sum(axis=0) + 2 * added))
-    ratio -= np.log((present.T @ without + added) / (without.sum(axis=0) + 2 * added))
+    ratio = np.log(
+        (_texts_with(features, with_label) + added) / (with_label.sum(axis=0) + 2 * added)
+    )
+    ratio -= np.log((_texts_with(features, without) + added) / (without.sum(axis=0) + 2 * added))
     told = np.abs(ratio)
-    occurring = np.bincount(features.indices, minlength=features.shape[1]) > 0
+    occurring = np.zeros(features.shape[1], bool)
+    occurring[features.indices] = True
     usual = np.sqrt(np.square(told[occurring]).sum(axis=0) / max(occurring.sum(), 1))  # (labels,)
     relative = told / np.maximum(usual, 1e-6)  # nothing may tell anything of a label
     result: NDArray[np.float32] = _EVEN_SHARE + (1 - _EVEN_SHARE) * relative
     return result.astype(np.float32)
+
+
+def _texts_with(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights of the texts that have each feature, summed, (features, columns).
+
+    Args:
+        features: (texts, features).
+        weights: Of each text, (texts, columns).
+    """
+    result = np.zeros((features.shape[1], weights.shape[1]), np.float32)
+    # Some at a time: a matrix of ones of all texts would take half of their features' room again.
+    for begin in range(0, features.shape[0], _TEXTS_AT_ONCE):
+        block = features[begin : begin + _TEXTS_AT_ONCE]
+        block.data[:] = 1
+        result += block.T @ weights[begin : begin + _TEXTS_AT_ONCE]
+    return result
