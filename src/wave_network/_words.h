@@ -316,3 +316,13 @@ string_character(const uint64_t *blocks, size_t place)
 {
     return (Py_UCS4)(blocks[place / 2] >> (32 * (place % 2)));
 }
+
+/* Make a type that a module has under the last part of its name. */
+static inline int
+add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromSpec(spec);
+    int status = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
+    Py_XDECREF(type);
+    return status;
+}

@@ -2,24 +2,12 @@ import threading
 
 import numpy as np
 import pytest
+from hostile_words import CompiledWordTable, every_form, needs_the_compiler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wave_network.text import word_table as module
 from wave_network.text.word_table import PythonWordTable, word_table
-
-CompiledWordTable = module._CompiledWordTable
-
-needs_the_compiler = pytest.mark.skipif(
-    CompiledWordTable is None, reason="the compiled table was not built"
-)
-FORMS = [
-    pytest.param(PythonWordTable, id="python"),
-    pytest.param(
-        lambda limit: CompiledWordTable(limit, 7), id="compiled", marks=needs_the_compiler
-    ),
-]
-every_form = pytest.mark.parametrize("make", FORMS)
 
 WORDS = st.sampled_from(["a", "b", "ab", "ba", "ä", "雨", "🦙", "\udc00", "\0", "a\0", "x" * 300])
 TEXTS = st.lists(

@@ -189,6 +189,18 @@ def test_a_class_whose_texts_weigh_more_is_likelier():
     assert margins_of(weighted, config, [0])[0] > margins_of(plain, config, [0])[0]
 
 
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_weight_of_0_is_as_no_text(soft):
+    rows, labels = topics()
+    truth = 0.8 * np.eye(3, dtype=np.float32)[labels] + 0.2 / 3 if soft else labels
+    kept = np.arange(60) % 5 > 0
+    config = make_config(("a", "b", "c"))
+    found = linear_weights(pack(rows, truth, kept.astype(np.float32)), config, seed=0)
+    alone = pack([row for row, keep in zip(rows, kept, strict=True) if keep], truth[kept])
+    for array, expected in zip(found, linear_weights(alone, config, seed=0), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
 def test_of_very_many_texts_some_are_read(monkeypatch):
     monkeypatch.setattr("wave_network.training.linear_part._MOST_TOKENS", 350)
     rows, labels = topics(600)

@@ -133,11 +133,19 @@ def train(
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Texts in one training step. Default: the preset's."),
+        typer.Option(
+            metavar="N",
+            help="Texts in one training step. Default: the preset's, which with many texts takes "
+            "more.",
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(metavar="X", help="AdamW's highest step size. Default: the preset's."),
+        typer.Option(
+            metavar="X",
+            help="AdamW's highest step size, for batches of the preset's size: the larger ones of "
+            "many texts take more (not so with --batch-size). Default: the preset's.",
+        ),
     ] = None,
     patience: Annotated[
         int | None,

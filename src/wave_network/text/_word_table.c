@@ -584,12 +584,7 @@ static PyType_Spec spec = {
 static int
 module_exec(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&spec);
-    if (type == NULL || PyModule_AddObject(module, "WordTable", type) < 0) {
-        Py_XDECREF(type);
-        return -1;
-    }
-    return 0;
+    return add_type(module, &spec);
 }
 
 static PyModuleDef_Slot module_slots[] = {

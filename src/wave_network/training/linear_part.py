@@ -180,6 +180,8 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
         config: The model's, with a linear part.
         seed: Seeds the choice of texts and the solver.
     """
+    if texts.weights is not None:  # a weight of 0 is as no text
+        texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = _bounded(texts, seed)
     features, scales = _features(texts, config)
     weights, bias = _solved(features, texts, config, seed)

@@ -1,0 +1,53 @@
+"""Forms of word tables, and words and texts that are hard to split, count and spell."""
+
+import pytest
+
+from wave_network.text import word_table as module
+from wave_network.text.word_table import PythonWordTable
+
+CompiledWordTable = module._CompiledWordTable
+
+needs_the_compiler = pytest.mark.skipif(
+    CompiledWordTable is None, reason="the compiled table was not built"
+)
+every_form = pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(PythonWordTable, id="python"),
+        pytest.param(
+            lambda limit: CompiledWordTable(limit, 7), id="compiled", marks=needs_the_compiler
+        ),
+    ],
+)
+
+HOSTILE_WORDS = [
+    *(
+        "The",
+        "the",
+        "it's",
+        "3.5%",
+        "U.S.",
+        "a-b",
+        "[CLS]",
+        "Ｔhe",
+        "café",
+        "İ",
+        "ﬁ",
+        "ß",
+        "雨",
+        "🦙",
+    ),
+    *(
+        "\0",
+        "a\0",
+        "\x1c",
+        "\x7f",
+        "\x85",
+        "\xa0",
+        "\u2028",
+        "\ufeff",
+        "a\u0301",
+        "x" * 300,
+        "!" * 99,
+    ),
+]
