@@ -2,152 +2,7 @@
  * arrays of tokens; their gradients; and what the readers say of one text, without an array for each
  * step. `runtime/local_network.py` and `local_model.py` have the same in NumPy and in torch. */
 
-#include "_arrays.h"
-
-#include <math.h>
-#include <stdlib.h>
-
-typedef struct {
-    const float *rows;
-    int64_t count, width;
-} Table;
-
-typedef struct {
-    Table embedding, bigrams, linear_tokens, linear_bigrams;
-    uint64_t pair_factors[2], skip_pair_factors[2], triple_factors[2]; /* of the hashes */
-    int64_t members;
-    int modulation, reads_skip_pairs, reads_triples;
-    float local_scale, energy_floor;
-} Model;
-
-static inline const float *
-row_of(const Table *table, int64_t index)
-{
-    return table->rows + index * table->width;
-}
-
-static inline uint64_t
-hash_of(const uint64_t *factors, int64_t first, int64_t second)
-{
-    return (uint64_t)first * factors[0] + (uint64_t)second * factors[1];
-}
-
-static inline int64_t
-bucket_of(const Table *table, uint64_t hash)
-{
-    return (int64_t)(hash % (uint64_t)table->count);
-}
-
-static inline int64_t
-pair_bucket(const Model *model, const Table *table, int32_t first, int32_t second)
-{
-    return bucket_of(table, hash_of(model->pair_factors, first, second));
-}
-
-static inline void
-add_to(float *restrict sum, const float *restrict row, int64_t width)
-{
-    for (int64_t i = 0; i < width; i++) {
-        sum[i] += row[i];
-    }
-}
-
-/* In 64 bits, as the terms of the linear part are large beside their sum's part in a probability. */
-static inline void
-add_exactly(double *restrict sum, const float *restrict row, int64_t width)
-{
-    for (int64_t i = 0; i < width; i++) {
-        sum[i] += row[i];
-    }
-}
-
-/* Add the linear part's rows of the n-grams that end at `ids[t]`, t > 0. `pair` is the bucket of the
- * pair that ends a token before, and then of the one that ends here. */
-static inline void
-add_ngrams(const Model *model, const int32_t *ids, int64_t t, int64_t *pair, double *restrict sum)
-{
-    const Table *table = &model->linear_bigrams;
-    if (t > 1 && model->reads_skip_pairs) {
-        uint64_t hash = hash_of(model->skip_pair_factors, ids[t - 2], ids[t]);
-        add_exactly(sum, row_of(table, bucket_of(table, hash)), table->width);
-    }
-    if (t > 1 && model->reads_triples) {
-        uint64_t hash = hash_of(model->triple_factors, *pair, ids[t]);
-        add_exactly(sum, row_of(table, bucket_of(table, hash)), table->width);
-    }
-    *pair = pair_bucket(model, table, ids[t - 1], ids[t]);
-    add_exactly(sum, row_of(table, *pair), table->width);
-}
-
-/* The sums over one text: of u, of its energy and of the local waves' (width each) and of the pairs'
- * rows; and of the linear part's two tables. */
-WIDE static void
-sum_text(const Model *model, const int32_t *ids, int64_t length, float *restrict sums,
-         double *restrict linear_sums)
-{
-    const int64_t width = model->embedding.width / 2, labels = model->linear_tokens.width;
-    float *restrict coherent = sums, *restrict energy = sums + width;
-    float *restrict local = sums + 2 * width, *restrict pairs = sums + 3 * width;
-    double *restrict tokens = linear_sums, *restrict ngrams = linear_sums + labels;
-    memset(sums, 0, (size_t)(3 * width + model->bigrams.width) * sizeof(float));
-    memset(linear_sums, 0, (size_t)(2 * labels) * sizeof(double));
-    const float *before = NULL;
-    int64_t pair = 0;
-    for (int64_t t = 0; t < length; t++) {
-        const float *restrict u = row_of(&model->embedding, ids[t]), *restrict v = u + width;
-        for (int64_t i = 0; i < width; i++) {
-            coherent[i] += u[i];
-            energy[i] += u[i] * u[i];
-        }
-        if (labels > 0) {
-            add_exactly(tokens, row_of(&model->linear_tokens, ids[t]), labels);
-        }
-        if (before != NULL) {
-            for (int64_t i = 0; i < width; i++) {
-                float wave = model->modulation ? v[i] * before[i] : v[i] + before[i];
-                local[i] += wave * wave;
-            }
-            int64_t row = pair_bucket(model, &model->bigrams, ids[t - 1], ids[t]);
-            add_to(pairs, row_of(&model->bigrams, row), model->bigrams.width);
-            if (labels > 0) {
-                add_ngrams(model, ids, t, &pair, ngrams);
-            }
-        }
-        before = u;
-    }
-}
-
-/* From one text's sums to what the readers see, (members, features), and the linear part's
- * margins, (labels), to which they are added. */
-static void
-write_text(const Model *model, int64_t length, const float *sums, const double *linear_sums,
-           float *features, float *margins)
-{
-    const int64_t width = model->embedding.width / 2, hidden = width / model->members;
-    const int64_t pair_size = model->bigrams.width / model->members;
-    const int64_t labels = model->linear_tokens.width;
-    const float root = sqrtf((float)length);
-    const float pair_root = sqrtf(length > 2 ? (float)(length - 1) : 1.0f);
-    const float *pairs = sums + 3 * width;
-    for (int64_t member = 0; member < model->members; member++) {
-        const float *coherent = sums + member * hidden;
-        for (int64_t i = 0; i < hidden; i++) {
-            features[i] = coherent[i] / root;
-            features[hidden + i] = sqrtf(coherent[width + i] + model->energy_floor);
-            features[2 * hidden + i] =
-                sqrtf(coherent[2 * width + i] * model->local_scale + model->energy_floor);
-        }
-        features += 3 * hidden;
-        for (int64_t i = 0; i < pair_size; i++) {
-            features[i] = pairs[member * pair_size + i] / pair_root;
-        }
-        features += pair_size;
-    }
-    for (int64_t i = 0; i < labels; i++) {
-        margins[i] += (float)(linear_sums[i] / sqrt((double)length)
-                              + linear_sums[labels + i] / sqrt(length > 2 ? length - 1.0 : 1.0));
-    }
-}
+#include "_local_waves.h"
 
 static int
 sum_texts(const Model *model, const int32_t *ids, const int64_t *offsets, int64_t texts,
@@ -164,7 +19,7 @@ sum_texts(const Model *model, const int32_t *ids, const int64_t *offsets, int64_
     }
     for (int64_t text = 0; text < texts; text++) {
         int64_t length = offsets[text + 1] - offsets[text];
-        sum_text(model, ids + offsets[text], length, sums, linear_sums);
+        sum_text(model, ids + offsets[text], NULL, length, sums, linear_sums);
         write_text(model, length, sums, linear_sums, features + text * feature_count,
                    margins + text * labels);
     }
@@ -173,145 +28,31 @@ sum_texts(const Model *model, const int32_t *ids, const int64_t *offsets, int64_
     return 0;
 }
 
-/* The rows of a table that texts hold, in ascending order, and where the gradient of each stands. */
-typedef struct {
-    int64_t *rows, count;
-    int32_t *place; /* of each row of the table */
-    float *gradients;
-} Held;
-
-static inline float *
-gradient_of(const Held *held, int64_t row, int64_t width)
-{
-    return held->gradients + held->place[row] * width;
-}
-
-/* The gradients of the rows of one text's tokens and pairs, added to what there is. `slopes` is room
- * for what a unit of each sum is worth. */
-WIDE static void
-add_gradients(const Model *model, const int32_t *ids, int64_t length, const float *features,
-              const float *gradient, float *restrict slopes, const Held *tokens, const Held *pairs)
-{
-    const int64_t width = model->embedding.width / 2, hidden = width / model->members;
-    const int64_t pair_size = model->bigrams.width / model->members;
-    const float root = sqrtf((float)length);
-    const float pair_root = sqrtf(length > 2 ? (float)(length - 1) : 1.0f);
-    float *restrict coherent = slopes, *restrict energy = slopes + width;
-    float *restrict local = slopes + 2 * width, *restrict bigrams = slopes + 3 * width;
-    for (int64_t member = 0; member < model->members; member++) {
-        const int64_t start = member * hidden;
-        for (int64_t i = 0; i < hidden; i++) { /* of a root the slope is half its inverse */
-            coherent[start + i] = gradient[i] / root;
-            energy[start + i] = gradient[hidden + i] / features[hidden + i];
-            local[start + i] =
-                gradient[2 * hidden + i] / features[2 * hidden + i] * model->local_scale;
-        }
-        gradient += 3 * hidden;
-        features += 3 * hidden;
-        for (int64_t i = 0; i < pair_size; i++) {
-            bigrams[member * pair_size + i] = gradient[i] / pair_root;
-        }
-        gradient += pair_size;
-        features += pair_size;
-    }
-    const float *restrict before = NULL;
-    float *at_before = NULL;
-    for (int64_t t = 0; t < length; t++) {
-        const float *restrict u = row_of(&model->embedding, ids[t]), *restrict v = u + width;
-        float *at_u = gradient_of(tokens, ids[t], 2 * width), *at_v = at_u + width;
-        for (int64_t i = 0; i < width; i++) {
-            at_u[i] += coherent[i] + energy[i] * u[i];
-        }
-        if (before != NULL && model->modulation) {
-            for (int64_t i = 0; i < width; i++) {
-                float at_wave = local[i] * v[i] * before[i];
-                at_v[i] += at_wave * before[i];
-                at_before[i] += at_wave * v[i];
-            }
-        }
-        else if (before != NULL) {
-            for (int64_t i = 0; i < width; i++) {
-                float at_wave = local[i] * (v[i] + before[i]);
-                at_v[i] += at_wave;
-                at_before[i] += at_wave;
-            }
-        }
-        if (before != NULL) {
-            int64_t bucket = pair_bucket(model, &model->bigrams, ids[t - 1], ids[t]);
-            add_to(gradient_of(pairs, bucket, model->bigrams.width), bigrams,
-                   model->bigrams.width);
-        }
-        before = u;
-        at_before = at_u;
-    }
-}
-
-static void
-release_held(Held *held)
-{
-    free(held->rows);
-    free(held->place);
-    free(held->gradients);
-}
-
-/* Find the rows that texts hold: of tokens, or of pairs. */
-static int
-hold(Held *held, const Model *model, const Table *table, const int32_t *ids,
-     const int64_t *offsets, int64_t texts, int of_pairs)
-{
-    *held = (Held){NULL, 0, NULL, NULL};
-    held->place = calloc((size_t)table->count, sizeof(int32_t));
-    if (held->place == NULL) {
-        return -1;
-    }
-    for (int64_t text = 0; text < texts; text++) {
-        for (int64_t t = offsets[text] + of_pairs; t < offsets[text + 1]; t++) {
-            int64_t row = of_pairs ? pair_bucket(model, table, ids[t - 1], ids[t]) : ids[t];
-            held->count += held->place[row] == 0;
-            held->place[row] = 1;
-        }
-    }
-    held->rows = malloc((size_t)(held->count + 1) * sizeof(int64_t));
-    held->gradients = calloc((size_t)(held->count * table->width + 1), sizeof(float));
-    if (held->rows == NULL || held->gradients == NULL) {
-        release_held(held);
-        return -1;
-    }
-    int32_t place = 0;
-    for (int64_t row = 0; row < table->count; row++) {
-        if (held->place[row] != 0) {
-            held->rows[place] = row;
-            held->place[row] = place++;
-        }
-    }
-    return 0;
-}
-
 static int
 sum_gradients(const Model *model, const int32_t *ids, const int64_t *offsets, int64_t texts,
               const float *features, const float *gradient, Held *tokens, Held *pairs)
 {
     const int64_t feature_count = 3 * (model->embedding.width / 2) + model->bigrams.width;
+    const int64_t count = offsets[texts];
     float *slopes = malloc((size_t)feature_count * sizeof(float));
-    if (slopes == NULL) {
-        return -1;
+    int32_t *buckets = malloc((size_t)(count + 1) * sizeof(int32_t));
+    *tokens = *pairs = (Held){NULL, 0, NULL, NULL};
+    int status = -1;
+    if (slopes != NULL && buckets != NULL) {
+        write_buckets(model, ids, offsets, texts, buckets);
+        if (hold(tokens, &model->embedding, ids, count) == 0
+            && hold(pairs, &model->bigrams, buckets, count) == 0) {
+            status = 0;
+        }
     }
-    if (hold(tokens, model, &model->embedding, ids, offsets, texts, 0) < 0) {
-        free(slopes);
-        return -1;
-    }
-    if (hold(pairs, model, &model->bigrams, ids, offsets, texts, 1) < 0) {
-        release_held(tokens);
-        free(slopes);
-        return -1;
-    }
-    for (int64_t text = 0; text < texts; text++) {
-        add_gradients(model, ids + offsets[text], offsets[text + 1] - offsets[text],
-                      features + text * feature_count, gradient + text * feature_count, slopes,
-                      tokens, pairs);
+    for (int64_t text = 0; status == 0 && text < texts; text++) {
+        add_gradients(model, ids + offsets[text], buckets + offsets[text],
+                      offsets[text + 1] - offsets[text], features + text * feature_count,
+                      gradient + text * feature_count, slopes, tokens, pairs);
     }
     free(slopes);
-    return 0;
+    free(buckets);
+    return status;
 }
 
 /* What would have the sums read or write where nothing is. */
@@ -394,32 +135,6 @@ read_member(const Reader *reader, const float *features, float *restrict hidden,
     }
     add_product(logits, hidden, reader->classifier, size, reader->labels);
     add_product(logits, features, reader->shortcut, reader->features, reader->labels);
-}
-
-/* An argument for `O&`: what `local_waves.compiled_shape` gives. */
-static int
-set_shape(PyObject *shape, void *model_address)
-{
-    Model *model = model_address;
-    long long members;
-    unsigned long long factors[6];
-    if (!PyTuple_Check(shape)) {
-        PyErr_SetString(PyExc_TypeError, "a shape is a tuple");
-        return 0;
-    }
-    if (!PyArg_ParseTuple(shape, "Lp(KK)ffp(KK)p(KK)", &members, &model->modulation, &factors[0],
-                          &factors[1], &model->local_scale, &model->energy_floor,
-                          &model->reads_skip_pairs, &factors[2], &factors[3],
-                          &model->reads_triples, &factors[4], &factors[5])) {
-        return 0;
-    }
-    model->members = members;
-    for (int i = 0; i < 2; i++) {
-        model->pair_factors[i] = factors[i];
-        model->skip_pair_factors[i] = factors[2 + i];
-        model->triple_factors[i] = factors[4 + i];
-    }
-    return 1;
 }
 
 enum { IDS, OFFSETS, EMBEDDING, BIGRAMS, LINEAR_TOKENS, LINEAR_BIGRAMS, FEATURES, MARGINS, SUMMED };
@@ -531,6 +246,8 @@ derive_checked(Model *model, const Py_buffer *views)
                            views[G_GRADIENT].buf, &tokens, &pairs);
     Py_END_ALLOW_THREADS
     if (status < 0) {
+        release_held(&tokens);
+        release_held(&pairs);
         return PyErr_NoMemory();
     }
     PyObject *result = Py_BuildValue(

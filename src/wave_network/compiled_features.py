@@ -1,4 +1,4 @@
-"""The features of the local wave network and their gradients in one pass each, by `_local_waves.c`.
+"""The sums of the local wave network and their gradients in one pass each, by `_local_waves.c`.
 
 Torch takes some forty operations for them, most of them on few numbers, and a sort.
 """
@@ -47,6 +47,34 @@ def compiled_features(
     texts = _Texts(batch.ids.to(torch.int32).numpy(), batch.offsets.numpy(), config, sparse)
     features: Tensor = _Features.apply(embedding.weight, bigrams.weight, texts)  # type: ignore[no-untyped-call]
     return features.transpose(0, 1)
+
+
+def compiled_margins(
+    tokens: nn.Embedding, bigrams: nn.Embedding, batch: PackedBatch, config: LocalWaveConfig
+) -> Tensor:
+    """The sums of a linear part over each text, without its bias; float32, (texts, labels).
+
+    Args:
+        tokens: (vocabulary, labels).
+        bigrams: The rows of hashed n-grams, (buckets, labels).
+        batch: Packed texts, on the CPU.
+        config: The model's shape.
+    """
+    count = len(batch.offsets) - 1
+    margins = torch.zeros(count, config.num_labels)
+    nothing = np.empty((count, config.members, 0), np.float32)
+    compiled.text_sums(
+        batch.ids.to(torch.int32).numpy(),
+        batch.offsets.numpy(),
+        np.empty((config.vocab_size, 0), np.float32),
+        np.empty((config.bigram_buckets, 0), np.float32),
+        tokens.weight.detach().numpy(),
+        bigrams.weight.detach().numpy(),
+        nothing,
+        margins.numpy(),
+        compiled_shape(config),
+    )
+    return margins
 
 
 class _Texts(NamedTuple):

@@ -418,6 +418,11 @@ class TrainConfig:
         if self.class_weight is not None and self.class_weight != "balanced":
             object.__setattr__(self, "class_weight", plain_class_weight(self.class_weight))
 
+    @property
+    def loss_temperature(self) -> float:
+        """What logits are divided by in the loss: a teacher's answers come softened."""
+        return 1.0 if self.teacher is None else self.distillation_temperature
+
     def refits(self, texts: int) -> bool:
         """Whether to refit with that many texts, those held out included."""
         return texts < FEW_TEXTS if self.refit is None else self.refit

@@ -32,7 +32,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wave_network import ops
-from wave_network.compiled_features import can_be_compiled, compiled_features
+from wave_network.compiled_features import (
+    can_be_compiled,
+    compiled_features,
+    compiled_margins,
+)
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedBatch
 from wave_network.local_waves import ENERGY_FLOOR, NGRAM_PLACES, Ngram, ngram_buckets
@@ -138,7 +142,7 @@ class LinearPart(nn.Module):
 
     def __init__(self, config: LocalWaveConfig) -> None:
         super().__init__()
-        self.ngrams = config.linear_ngrams
+        self.config = config
         self.tokens = nn.Embedding(config.vocab_size, config.num_labels)
         self.bigrams = nn.Embedding(config.linear_buckets, config.num_labels)
         self.bias = nn.Parameter(torch.empty(config.num_labels))
@@ -154,13 +158,15 @@ class LinearPart(nn.Module):
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """The logits, (texts, labels)."""
+        if can_be_compiled(self.tokens.weight, self.bigrams.weight):
+            return compiled_margins(self.tokens, self.bigrams, batch, self.config) + self.bias
         lengths = batch.offsets.diff()  # (texts,)
         # In 64 bits: the terms are large beside their sum's part in a probability.
         exact = self.bias.dtype if self.bias.device.type == "mps" else torch.float64
         tokens, ngrams = self.bias.new_zeros(2, len(lengths), len(self.bias), dtype=exact)
         text_of = torch.repeat_interleave(lengths)  # of each token
         tokens.index_add_(0, text_of, F.embedding(batch.ids, self.tokens.weight).to(exact))
-        for kind in self.ngrams:
+        for kind in self.config.linear_ngrams:
             last, buckets = ngrams_within(kind, batch, self.bigrams.num_embeddings)
             rows = F.embedding(buckets, self.bigrams.weight).to(exact)
             ngrams.index_add_(0, text_of[last], rows)

@@ -33,7 +33,7 @@ from wave_network.data.batch import PackedBatch
 from wave_network.local_model import mean_of_members
 from wave_network.model import FixedPositions
 from wave_network.model_folder import HUB_PREFIX, MODEL_TYPE, config_class, read_model
-from wave_network.training.loop import mean_binary_loss
+from wave_network.training.losses import mean_binary_loss
 from wave_network.training.start import build_model
 
 _NETWORK = "network"

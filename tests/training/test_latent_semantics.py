@@ -48,7 +48,7 @@ def test_few_texts_give_few_columns(texts):
 
 
 def test_of_very_many_texts_some_are_read(monkeypatch):
-    monkeypatch.setattr("wave_network.training.latent_semantics._MOST_TEXTS", 30)
+    monkeypatch.setattr("wave_network.training.latent_semantics._MOST_TOKENS", 300)
     vectors = token_vectors(two_topics(500), 12, 2, seed=0)
     assert (vectors @ vectors.T)[1:6, 1:6].min() > 0.9
     np.testing.assert_array_equal(token_vectors(two_topics(500), 12, 2, seed=0), vectors)

@@ -12,7 +12,6 @@ from wave_network.runtime import Engine
 from wave_network.training.fit import fit
 from wave_network.training.linear_part import (
     MARGIN,
-    _counts,
     fitted_beside,
     linear_weights,
     margin_weight,
@@ -86,24 +85,6 @@ def test_ngrams_tell_what_words_and_pairs_do_not(ngram):
         first, second = (margins_of(weights, config, row) for row in rows)
         assert (first[0] > 0.1 > -0.1 > first[1]) == told
         assert (second[1] > 0.1 > -0.1 > second[0]) == told
-
-
-@pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
-def test_ngrams_of_all_kinds_are_counted_in_one_table(ngrams):
-    config = make_config(linear_ngrams=ngrams)
-    rows = [[0], [0, 5], [0, 5, 9], [0, 3, 3, 3, 3], [1], [0, 5, 9, 5, 11]]
-    found = _counts(pack(rows, [0] * len(rows)), config)
-    assert found.has_canonical_format
-    assert found.dtype == np.float32
-    assert found.indices.dtype == np.int32
-    expected = np.zeros((len(rows), config.vocab_size + config.linear_buckets))
-    for row, counts in zip(rows, expected, strict=True):
-        for token in row:
-            counts[token] += len(row) ** -0.5
-        for kind in ngrams:
-            for bucket in ngram_buckets(kind, np.array(row), config.linear_buckets):
-                counts[config.vocab_size + bucket] += (len(row) - 1) ** -0.5
-    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-6)
 
 
 def test_two_classes_have_opposite_margins():

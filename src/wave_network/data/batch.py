@@ -61,6 +61,25 @@ class PackedTexts:
             weights=None if self.weights is None else self.weights[texts],
         )
 
+    def between(self, start: int, stop: int) -> PackedTexts:
+        """The texts from one index up to another, without a copy of their tokens."""
+        first, end = self.offsets[start], self.offsets[stop]
+        return PackedTexts(
+            ids=self.ids[first:end],
+            offsets=self.offsets[start : stop + 1] - first,
+            labels=None if self.labels is None else self.labels[start:stop],
+            sentences=None if self.sentences is None else self.sentences[first:end],
+            weights=None if self.weights is None else self.weights[start:stop],
+        )
+
+    def bounded(self, most_tokens: int, seed: int) -> PackedTexts:
+        """All texts, or random ones that have at most so many tokens together, in their order."""
+        if len(self.ids) <= most_tokens:
+            return self
+        order = np.random.default_rng(seed).permutation(len(self))
+        tokens = np.cumsum(np.diff(self.offsets)[order])
+        return self.select(np.sort(order[: np.searchsorted(tokens, most_tokens)]))
+
     def drop_tokens(self, probability: float, generator: np.random.Generator) -> PackedTexts:
         """Leave each token out with the given probability, `[CLS]` never."""
         keep = generator.random(len(self.ids), dtype=np.float32) >= probability
@@ -140,12 +159,28 @@ def training_batches(
     texts: PackedTexts, batch_size: int, token_dropout: float, generator: np.random.Generator
 ) -> Iterator[PackedBatch]:
     """One epoch in random order, the last batch possibly smaller."""
-    order = generator.permutation(len(texts))
-    for start in range(0, len(texts), batch_size):
-        batch = texts.select(order[start : start + batch_size])
-        if token_dropout:
-            batch = batch.drop_tokens(token_dropout, generator)
-        yield batch.to_torch()
+    for chosen in shuffled(len(texts), batch_size, generator):
+        yield draw(texts, chosen, token_dropout, generator).to_torch()
+
+
+def shuffled(
+    texts: int, batch_size: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """The texts of each batch of an epoch, by index, the last batch possibly smaller."""
+    order = generator.permutation(texts)
+    for start in range(0, texts, batch_size):
+        yield order[start : start + batch_size]
+
+
+def draw(
+    texts: PackedTexts,
+    chosen: NDArray[np.int64],
+    token_dropout: float,
+    generator: np.random.Generator,
+) -> PackedTexts:
+    """The chosen texts, with tokens left out."""
+    batch = texts.select(chosen)
+    return batch.drop_tokens(token_dropout, generator) if token_dropout else batch
 
 
 def evaluation_batches(texts: PackedTexts, max_tokens: int = 1 << 16) -> Iterator[PackedBatch]:
@@ -154,7 +189,7 @@ def evaluation_batches(texts: PackedTexts, max_tokens: int = 1 << 16) -> Iterato
     while start < len(texts):
         limit = texts.offsets[start] + max_tokens
         stop = max(int(np.searchsorted(texts.offsets, limit, side="right")) - 1, start + 1)
-        yield texts.select(np.arange(start, stop)).to_torch()
+        yield texts.between(start, stop).to_torch()
         start = stop
 
 

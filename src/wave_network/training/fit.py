@@ -49,7 +49,7 @@ from wave_network.training.loop import (
 )
 from wave_network.training.parts import Part, held_to_answers, joined, parts_of, taught
 from wave_network.training.settling import settle, training_metrics
-from wave_network.training.start import Start, packed, report_empty, start
+from wave_network.training.start import Start, initialize, packed, report_empty, start
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -146,6 +146,7 @@ def fit(
     report_empty(first.texts)
     validation_texts = packed(held_out, first.tokenizer, first.config)
     with fitted_beside(first.texts, first.config, config.seed) as linear_weights:
+        initialize(first, base, config, progress)
         result = train(
             first.model,
             first.texts,
@@ -218,6 +219,7 @@ def _refit(
     try:
         second = begin()
         with fitted_beside(second.texts, second.config, config.seed) as linear_weights:
+            initialize(second, None, config, progress)
             train_to_the_end(
                 second.model, second.texts, as_before, progress, multi_label=multi_label
             )

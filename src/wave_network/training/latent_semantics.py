@@ -15,14 +15,14 @@ from sklearn.utils.extmath import randomized_svd
 
 from wave_network.data.batch import PackedTexts
 
-_MOST_TEXTS: Final = 100_000  # more tell little, and time and memory stay bounded
+_MOST_TOKENS: Final = 1_000_000  # more tell little, and time and memory stay bounded
 
 
 def token_vectors(texts: PackedTexts, vocab_size: int, size: int, seed: int) -> NDArray[np.float32]:
     """One vector a token, of unit length; 0 for tokens that say nothing of a text.
 
     Args:
-        texts: The training texts; of very many, a random 100,000 are read.
+        texts: The training texts; of many, random ones with a million tokens are read.
         vocab_size: Rows wanted.
         size: Columns wanted; few texts give fewer.
         seed: Seeds the choice of texts and the decomposition.
@@ -30,9 +30,7 @@ def token_vectors(texts: PackedTexts, vocab_size: int, size: int, seed: int) -> 
     Returns:
         float32, (vocab_size, at most size).
     """
-    if len(texts) > _MOST_TEXTS:
-        chosen = np.random.default_rng(seed).permutation(len(texts))[:_MOST_TEXTS]
-        texts = texts.select(np.sort(chosen))
+    texts = texts.bounded(_MOST_TOKENS, seed)
     weights = _tf_idf(texts, vocab_size)
     rank = min(size, *(extent - 1 for extent in weights.shape))
     if rank < 1:

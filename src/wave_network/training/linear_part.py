@@ -25,9 +25,9 @@ from torch import nn
 from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.local_model import LocalWaveNetwork
-from wave_network.local_waves import NGRAM_PLACES, Ngram, ngram_buckets
 from wave_network.model_folder import ModelFiles
 from wave_network.training.calibration import pairs_of, probabilities_of
+from wave_network.training.linear_features import column_sums, linear_features
 from wave_network.training.loop import predict_logits
 from wave_network.training.support_vectors import LABELS_AT_ONCE, one_against_rest
 
@@ -38,13 +38,10 @@ MARGIN: Final = 12.0
 _CONTINUED_MARGIN: Final = 6.0  # of a model that is trained on: it has a past to keep
 
 _SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
-_UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
 _EVEN_SHARE: Final = 0.5  # of a feature's scale, whatever it tells of the label
 _LEAST_SHARE: Final = 0.05  # of a class in what a text is to be answered with
-_LEAST_TEXTS: Final = 2  # that a feature must occur in
 _ADDED: Final = 1.0  # to frequencies, so that none is 0
 _ADDED_WITH_TRIPLES: Final = 2.0  # most of them are rare, and seem to tell more than they do
-_TEXTS_AT_ONCE: Final = 4_096
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
 
 
@@ -182,8 +179,8 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
     """
     if texts.weights is not None:  # a weight of 0 is as no text
         texts = texts.select(np.flatnonzero(texts.weights > 0))
-    texts = _bounded(texts, seed)
-    features, scales = _features(texts, config)
+    texts = texts.bounded(_MOST_TOKENS, seed)
+    features, scales = linear_features(texts, config)
     weights, bias = _solved(features, texts, config, seed)
     weights *= scales[:, None]
     tokens, bigrams = np.split(weights, [config.vocab_size])
@@ -223,105 +220,6 @@ def margin_weight(
 
     of_waves, of_margins = np.exp(minimize(loss, np.zeros(2)).x) * (1, MARGIN)
     return float(of_margins / of_waves)
-
-
-def _bounded(texts: PackedTexts, seed: int) -> PackedTexts:
-    if len(texts.ids) <= _MOST_TOKENS:
-        return texts
-    order = np.random.default_rng(seed).permutation(len(texts))
-    tokens = np.cumsum(np.diff(texts.offsets)[order])
-    return texts.select(np.sort(order[: np.searchsorted(tokens, _MOST_TOKENS)]))
-
-
-def _features(texts: PackedTexts, config: LocalWaveConfig) -> tuple[csr_array, NDArray[np.float32]]:
-    """Scaled counts of tokens and n-grams, (texts, vocabulary + buckets), and the scales."""
-    counts = _counts(texts, config)
-    frequency = _texts_with(counts, np.ones((len(texts), 1), np.float32))[:, 0]
-    rarity = np.log((len(texts) + 1) / (frequency + 1)) + 1
-    scales = np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
-    counts.data *= scales[counts.indices]
-    counts.eliminate_zeros()
-    return counts, scales
-
-
-def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
-    """How often a text has each token and n-gram, by a root of its length; float32."""
-    lengths = np.diff(texts.offsets)
-    entries = lengths + sum(_numbers(lengths, kind) for kind in config.linear_ngrams)
-    offsets = np.concatenate([[0], np.cumsum(entries)])
-    columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
-    # Some at a time, as hashing takes several times the room of what it gives.
-    for begin in range(0, len(texts), _TEXTS_AT_ONCE):
-        bounds = texts.offsets[begin : begin + _TEXTS_AT_ONCE + 1]
-        part = PackedTexts(texts.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
-        row = slice(offsets[begin], offsets[min(begin + _TEXTS_AT_ONCE, len(texts))])
-        _write_entries(columns[row], values[row], part, config)
-    shape = (len(texts), config.vocab_size + config.linear_buckets)
-    counts = csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
-    counts.sum_duplicates()
-    return counts
-
-
-def _numbers(lengths: NDArray[np.int64], ngram: Ngram) -> NDArray[np.int64]:
-    """How many n-grams of a kind texts of such lengths have."""
-    return np.maximum(lengths - max(NGRAM_PLACES[ngram]), 0)
-
-
-def _write_entries(
-    columns: NDArray[np.int32],
-    values: NDArray[np.float32],
-    texts: PackedTexts,
-    config: LocalWaveConfig,
-) -> None:
-    """Write the entries of `_counts`, text by text, each token and n-gram by itself."""
-    lengths = np.diff(texts.offsets)
-    per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
-    numbers = [_numbers(lengths, kind) for kind in config.linear_ngrams]
-    ends = np.cumsum(lengths + sum(numbers))
-    free = np.concatenate([[0], ends[:-1]])  # the next place in each text's row
-    free = _fill(columns, values, free, texts.ids, lengths, per_token)
-    for kind, number in zip(config.linear_ngrams, numbers, strict=True):
-        found = config.vocab_size + _buckets(texts, kind, config.linear_buckets)
-        free = _fill(columns, values, free, found, number, per_ngram)
-
-
-def _fill(
-    columns: NDArray[np.int32],
-    values: NDArray[np.float32],
-    free: NDArray[np.int64],
-    found: NDArray[np.integer],
-    numbers: NDArray[np.int64],
-    scales: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Write columns that texts have, and each text's scale beside them, where there is room.
-
-    Args:
-        columns: Of all entries; written to.
-        values: Likewise.
-        free: Where each text's next entry goes.
-        found: The columns, text by text.
-        numbers: How many each text has.
-        scales: The texts' values.
-
-    Returns:
-        What is free then.
-    """
-    ends = np.cumsum(numbers)
-    places = np.repeat(free - (ends - numbers), numbers)
-    places += np.arange(len(found))
-    columns[places] = found
-    values[places] = np.repeat(scales.astype(np.float32), numbers)
-    return free + numbers
-
-
-def _buckets(texts: PackedTexts, ngram: Ngram, buckets: int) -> NDArray[np.int64]:
-    """Those of all n-grams of a kind within texts, one after the other."""
-    reach = max(NGRAM_PLACES[ngram])
-    within = np.ones(len(texts.ids) + reach, bool)
-    for place in range(reach):  # a text's first tokens end no n-gram
-        within[texts.offsets[:-1] + place] = False
-    found = ngram_buckets(ngram, texts.ids.astype(np.int64), buckets)
-    return found[within[reach : len(texts.ids)]]
 
 
 def _solved(
@@ -378,9 +276,9 @@ def _label_scales(
     with_label = having * text_weights[:, None]  # (texts, labels)
     without = text_weights[:, None] - with_label
     ratio = np.log(
-        (_texts_with(features, with_label) + added) / (with_label.sum(axis=0) + 2 * added)
+        (column_sums(features, with_label) + added) / (with_label.sum(axis=0) + 2 * added)
     )
-    ratio -= np.log((_texts_with(features, without) + added) / (without.sum(axis=0) + 2 * added))
+    ratio -= np.log((column_sums(features, without) + added) / (without.sum(axis=0) + 2 * added))
     told = np.abs(ratio)
     occurring = np.zeros(features.shape[1], bool)
     occurring[features.indices] = True
@@ -388,19 +286,3 @@ def _label_scales(
     relative = told / np.maximum(usual, 1e-6)  # nothing may tell anything of a label
     result: NDArray[np.float32] = _EVEN_SHARE + (1 - _EVEN_SHARE) * relative
     return result.astype(np.float32)
-
-
-def _texts_with(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The weights of the texts that have each feature, summed, (features, columns).
-
-    Args:
-        features: (texts, features).
-        weights: Of each text, (texts, columns).
-    """
-    result = np.zeros((features.shape[1], weights.shape[1]), np.float32)
-    # Some at a time: a matrix of ones of all texts would take half of their features' room again.
-    for begin in range(0, features.shape[0], _TEXTS_AT_ONCE):
-        block = features[begin : begin + _TEXTS_AT_ONCE]
-        block.data[:] = 1
-        result += block.T @ weights[begin : begin + _TEXTS_AT_ONCE]
-    return result

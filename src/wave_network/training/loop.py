@@ -11,13 +11,14 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from wave_network.config import Device, TrainConfig
-from wave_network.data.batch import PackedBatch, PackedTexts, evaluation_batches, training_batches
+from wave_network.data.batch import PackedTexts, evaluation_batches, shuffled
 from wave_network.errors import ConfigError
+from wave_network.local_model import LocalWaveNetwork
+from wave_network.training.local_steps import LocalSteps, can_be_compiled
 from wave_network.training.metrics import summarize, summarize_sets, weighted_accuracy
-from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
+from wave_network.training.torch_steps import TorchSteps
 
 
 class Progress(Protocol):
@@ -107,7 +108,7 @@ def train(
     epochs = trainer.config.epochs
     try:
         for epoch in range(1, epochs + 1):
-            record = trainer.run_epoch(training, epoch)
+            record = trainer.run_epoch(epoch)
             record["validation"] = trainer.validate(validation)
             record["seconds"] = time.perf_counter() - started
             result.history.append(record)
@@ -146,7 +147,7 @@ def train_to_the_end(
     """
     trainer = _Trainer(model, training, config, progress, multi_label)
     for epoch in range(1, trainer.config.epochs + 1):
-        trainer.run_epoch(training, epoch)
+        trainer.run_epoch(epoch)
     model.cpu().eval()
 
 
@@ -156,8 +157,27 @@ def _rank(metrics: dict[str, float]) -> tuple[float, float]:
     return metrics.get("micro_f1", accuracy), -metrics["loss"]
 
 
+class Steps(Protocol):
+    """Who takes the steps of a training."""
+
+    def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
+        """Learn from some of the texts.
+
+        Args:
+            chosen: Their indices.
+            generator: Draws the tokens that are left out.
+
+        Returns:
+            The mean loss before the step, and how many texts were answered rightly.
+        """
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+
+
 class _Trainer:
-    """The objects that every step needs."""
+    """The objects that every epoch needs."""
 
     def __init__(
         self,
@@ -168,58 +188,42 @@ class _Trainer:
         multi_label: bool,
     ) -> None:
         self.config = config = config.for_texts(len(training))
-        self.multi_label = multi_label
-        self.progress = progress
-        # A teacher's answers come softened.
-        self.temperature = 1.0 if config.teacher is None else config.distillation_temperature
+        self.model, self.training = model, training
+        self.progress, self.multi_label = progress, multi_label
         device = resolve_device(config.device)
-        self.accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
-        self.device = self.accelerator.device
-        # Accelerate's wrapper of an optimizer takes a tenth of a small model's step, and only
-        # 16-bit floats, which no option asks for, need it.
-        self.optimizers = build_optimizers(model.to(self.device), config, self.device)
+        accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
+        self.device = accelerator.device
         steps = -(-len(training) // config.batch_size) * config.epochs
-        self.schedules = [build_schedule(each, config, steps) for each in self.optimizers]
-        self.model = model
-        if self.accelerator.num_processes > 1:  # else it does nothing, but takes long to import
-            self.model = self.accelerator.prepare(model)
+        model.to(self.device)
+        self.steps: Steps
+        if accelerator.num_processes == 1 and can_be_compiled(model, config):
+            assert isinstance(model, LocalWaveNetwork)
+            self.steps = LocalSteps(model, training, config, steps)
+        else:
+            self.steps = TorchSteps(
+                model, training, config, steps, accelerator, multi_label=multi_label
+            )
         if progress:
             progress.start(steps, config.epochs)
 
-    def run_epoch(self, training: PackedTexts, epoch: int) -> dict[str, Any]:
+    def run_epoch(self, epoch: int) -> dict[str, Any]:
         """One pass over the texts; returns the start of the epoch's record."""
         config = self.config
         generator = np.random.default_rng([config.seed, epoch])
         self.model.train()
-        loss_sum, texts = 0.0, 0
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        batches = training_batches(training, config.batch_size, config.token_dropout, generator)
-        for batch in batches:
-            batch = batch.to(self.device)
-            assert batch.labels is not None
-            logits = self.model(batch)
-            members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = self._mean_loss(members, batch)
-            # The members share no parameter, so each one's gradient is that of its own loss.
-            self.accelerator.backward(loss * len(members))
-            if config.max_grad_norm is not None:
-                clip_gradients(self.model, config.max_grad_norm)
-            for optimizer, schedule in zip(self.optimizers, self.schedules, strict=True):
-                optimizer.step()
-                schedule.step()
-                optimizer.zero_grad()
-            correct += self._count_right(members.detach(), batch.labels)
-            count = len(batch.offsets) - 1
-            loss_sum += float(loss.detach()) * count
-            texts += count
+        loss_sum, right, texts = 0.0, 0, 0
+        for chosen in shuffled(len(self.training), config.batch_size, generator):
+            loss, right_now = self.steps.take(chosen, generator)
+            loss_sum += loss * len(chosen)
+            right += right_now
+            texts += len(chosen)
             if self.progress:
                 self.progress.step(loss_sum / texts)
-        rate = self.schedules[-1].get_last_lr()[0]
         return {
             "epoch": epoch,
             "train_loss": loss_sum / texts,
-            "train_accuracy": int(correct) / texts,
-            "learning_rate": rate,
+            "train_accuracy": right / texts,
+            "learning_rate": self.steps.rate,
         }
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
@@ -235,59 +239,6 @@ class _Trainer:
         if texts.weights is not None:
             figures["weighted_accuracy"] = weighted_accuracy(probabilities, labels, texts.weights)
         return figures
-
-    def _mean_loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
-        assert batch.labels is not None
-        smoothing = self.config.label_smoothing
-        if self.multi_label:
-            return mean_binary_loss(members, batch.labels, smoothing, batch.weights)
-        return _mean_loss(members, batch.labels, smoothing, self.temperature, batch.weights)
-
-    def _count_right(self, members: Tensor, labels: Tensor) -> Tensor:
-        """How many texts the members together answer rightly; of label sets, in every label."""
-        if self.multi_label:
-            given = members.sigmoid().mean(dim=0) >= 0.5
-            return (given == labels.bool()).all(dim=1).sum()
-        right = labels if labels.ndim == 1 else labels.argmax(dim=1)
-        return (members.softmax(dim=2).mean(dim=0).argmax(dim=1) == right).sum()
-
-
-def _mean_loss(
-    members: Tensor, labels: Tensor, smoothing: float, temperature: float, weights: Tensor | None
-) -> Tensor:
-    """The members' mean cross-entropy; `members` are logits, (members, texts, labels).
-
-    Labels are class indices, (texts,), or a probability of each class, (texts, labels). The square
-    keeps the gradients' size whatever the temperature (Hinton et al., 2015, section 2.1). Weights,
-    (texts,), have a mean of 1 over all texts, not in each batch: a text counts alike in any batch.
-    """
-    each = labels.expand(len(members), *labels.shape).flatten(0, 1)
-    logits = members.flatten(0, 1) / temperature
-    if weights is None:
-        return F.cross_entropy(logits, each, label_smoothing=smoothing) * temperature**2
-    losses = F.cross_entropy(logits, each, label_smoothing=smoothing, reduction="none")
-    return (losses * weights.repeat(len(members))).mean() * temperature**2
-
-
-def mean_binary_loss(
-    members: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
-) -> Tensor:
-    """The members' mean over the texts of all classes' binary cross-entropies together.
-
-    Their sum, as it is the negative log-likelihood of the whole answer, like the cross-entropy of
-    one label: the same learning rates serve, however many classes there are.
-
-    Args:
-        members: Logits, (members, texts, classes).
-        labels: 1 where a text has a label, else 0, floating-point, (texts, classes).
-        smoothing: Share of the targets spread evenly over having a label and not having it.
-        weights: How much each text counts, (texts,); None: all alike.
-    """
-    targets = labels * (1 - smoothing) + smoothing / 2  # (texts, labels)
-    losses = F.binary_cross_entropy_with_logits(
-        members, targets.expand_as(members), reduction="none"
-    ).sum(dim=2)  # (members, texts)
-    return losses.mean() if weights is None else (losses * weights).mean()
 
 
 def predict_probabilities(

@@ -6,6 +6,8 @@ for the few thousand tokens of a batch. `RowAdam` touches the batch's rows alone
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
@@ -70,6 +72,11 @@ def _is_matrix(parameter: nn.Parameter) -> bool:
 
 def build_schedule(optimizer: Optimizer, config: TrainConfig, steps: int) -> LambdaLR:
     """Linear warm-up, then constant or linear to zero, over `steps` steps in all."""
+    return LambdaLR(optimizer, schedule_factor(config, steps))
+
+
+def schedule_factor(config: TrainConfig, steps: int) -> Callable[[int], float]:
+    """What the learning rate is multiplied by in each of `steps` steps, the first being 0."""
     warmup = round(config.warmup * steps)
 
     def factor(step: int) -> float:
@@ -79,7 +86,7 @@ def build_schedule(optimizer: Optimizer, config: TrainConfig, steps: int) -> Lam
             return 1.0
         return max(0.0, (steps - step) / max(1, steps - warmup))
 
-    return LambdaLR(optimizer, factor)
+    return factor
 
 
 def clip_gradients(model: nn.Module, max_norm: float) -> None:

@@ -54,7 +54,7 @@ def start(
     config: TrainConfig,
     progress: Progress | None,
 ) -> Start:
-    """The vocabulary of the texts, the texts in it, and a model at its start.
+    """The vocabulary of the texts, the texts in it, and a model at its random start.
 
     Args:
         part: What the model is to learn from.
@@ -62,7 +62,7 @@ def start(
         shape: Fields of the model's configuration, but those that the vocabulary gives.
         tokenizer: As for `fit`.
         base: The model to train on; its vocabulary, classes and weights grow.
-        config: Seed and initialization.
+        config: The seed.
         progress: Is told of each stage.
     """
     say(progress, "learning the vocabulary")
@@ -83,9 +83,6 @@ def start(
     model = build_model(model_config)
     if base is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in larger.tensors.items()})
-    elif config.initialization == "latent-semantics":
-        say(progress, "learning what tokens share")
-        _start_at_latent_semantics(model, texts, config.seed)
     return Start(model_config, model, text_tokenizer, texts)
 
 
@@ -97,13 +94,29 @@ def build_model(config: ClassifierConfig) -> nn.Module:
     return WaveNetwork(config)
 
 
-def _start_at_latent_semantics(model: nn.Module, texts: PackedTexts, seed: int) -> None:
-    if not isinstance(model, LocalWaveNetwork):
+def initialize(
+    begun: Start, base: ModelFiles | None, config: TrainConfig, progress: Progress | None
+) -> None:
+    """Give the tokens of a model that is not trained on the start that is wanted.
+
+    Args:
+        begun: Its model is changed in place.
+        base: The model to train on, if there is one.
+        config: Seed and initialization.
+        progress: Is told of it.
+
+    Raises:
+        ConfigError: If the model cannot start so.
+    """
+    if base is not None or config.initialization != "latent-semantics":
+        return
+    if not isinstance(begun.model, LocalWaveNetwork):
         raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
-    rows, columns = model.embedding.weight.shape
-    vectors = token_vectors(texts, rows, columns // 2, seed)
+    say(progress, "learning what tokens share")
+    rows, columns = begun.model.embedding.weight.shape
+    vectors = token_vectors(begun.texts, rows, columns // 2, config.seed)
     if vectors.any():
-        model.start_at(torch.from_numpy(vectors))
+        begun.model.start_at(torch.from_numpy(vectors))
 
 
 def packed(part: Part, tokenizer: TextTokenizer, config: ClassifierConfig) -> PackedTexts:

@@ -15,7 +15,9 @@ except ImportError:  # there was no C compiler
     compiled = None  # type: ignore[assignment]
 
 _TOLERANCE: Final = 0.1  # of a margin: hardly better ones are not worth more passes
+_LEAST_PASSES: Final = 5  # they find nearly all that more would
 _MOST_PASSES: Final = 60
+_MANY_STEPS: Final = 100_000  # of few texts more passes cost little
 LABELS_AT_ONCE: Final = 16
 """Of one call: memory stays bounded however many labels there are."""
 
@@ -28,7 +30,7 @@ def one_against_rest(
     seed: int,
     *,
     tolerance: float = _TOLERANCE,
-    most_passes: int = _MOST_PASSES,
+    most_passes: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Tell each label's texts from all others with squared hinge losses, in the dual.
 
@@ -44,12 +46,15 @@ def one_against_rest(
         costs: Of each text, above 0, (texts,).
         seed: Seeds the order in which texts are taken.
         tolerance: Passes end when no text's margin is further from where it should be.
-        most_passes: Or after so many.
+        most_passes: Or after so many. None: 5 of many texts, up to 60 of few.
 
     Returns:
         Weights for features that are not scaled, float32, (features, labels), and biases,
         (labels,).
     """
+    if most_passes is None:
+        enough = -(-_MANY_STEPS // max(len(costs), 1))
+        most_passes = min(max(enough, _LEAST_PASSES), _MOST_PASSES)
     if compiled is None:
         return _by_library(features, having, scales, costs, seed, tolerance, most_passes)
     weights = np.empty_like(scales)

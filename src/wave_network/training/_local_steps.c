@@ -1,0 +1,807 @@
+/* The compiled form of a training step of a local wave network with one member: each text is read,
+ * answered and learnt from in one pass, then Adam moves the rows that were read and the readers.
+ * `local_steps.py` says what it takes; torch computes the same in some hundred operations. */
+
+#include "../_local_waves.h"
+#include "_adam.h"
+
+enum { BLOCK = 16, LANES = 8 }; /* texts that are answered together; numbers of a wide register */
+
+/* The readers' sizes; columns are padded with zeros to whole registers. */
+typedef struct {
+    int64_t features, hidden, labels, feature_columns, hidden_columns, label_columns;
+} Sizes;
+
+/* The readers' parameters, or their gradients, as torch has them: without padding, in one array. */
+typedef struct {
+    float *feed_forward, *feed_forward_bias, *norm, *norm_bias, *classifier, *classifier_bias,
+        *shortcut, *shortcut_bias;
+    int64_t count;
+} Readers;
+
+/* The readers' matrices as products want them, (inputs, columns), and turned, (outputs, columns). */
+typedef struct {
+    float *feed_forward, *classifier, *shortcut, *turned_feed_forward, *turned_classifier,
+        *turned_shortcut, *feed_forward_gradient, *classifier_gradient, *shortcut_gradient;
+} Matrices;
+
+/* What a block of texts goes through, (texts, columns) each. */
+typedef struct {
+    float *features, *at_features, *hidden, *gelu_slopes, *normed, *scaled, *at_hidden, *logits,
+        *at_logits, *answers, *sums, *slopes;
+    float deviations[BLOCK];
+} Block;
+
+typedef struct {
+    int32_t *ids, *buckets;
+    int64_t *offsets;
+    float *floats, *gradients;
+    Matrices matrices;
+    Block block;
+    Held tokens, pairs;
+} Room;
+
+static int64_t
+padded(int64_t count)
+{
+    return (count + LANES - 1) / LANES * LANES;
+}
+
+static Sizes
+sizes_of(int64_t features, int64_t hidden, int64_t labels)
+{
+    return (Sizes){features,         hidden,         labels,
+                   padded(features), padded(hidden), padded(labels)};
+}
+
+static Readers
+readers_at(float *all, const Sizes *sizes)
+{
+    Readers readers;
+    float **parts[] = {&readers.feed_forward, &readers.feed_forward_bias, &readers.norm,
+                       &readers.norm_bias,    &readers.classifier,        &readers.classifier_bias,
+                       &readers.shortcut,     &readers.shortcut_bias};
+    const int64_t counts[] = {sizes->features * sizes->hidden, sizes->hidden, sizes->hidden,
+                              sizes->hidden, sizes->hidden * sizes->labels, sizes->labels,
+                              sizes->features * sizes->labels, sizes->labels};
+    readers.count = 0;
+    for (int i = 0; i < 8; i++) {
+        *parts[i] = all + readers.count;
+        readers.count += counts[i];
+    }
+    return readers;
+}
+
+typedef struct {
+    const int64_t *classes; /* of each text; NULL where `answers` has what it is answered with */
+    const float *answers, *weights;
+    int64_t texts, labels;
+    int several; /* labels a text */
+    float smoothing, temperature;
+} Targets;
+
+/* Zeros for everything that has columns. */
+static int
+make_floats(Room *room, const Sizes *sizes, int64_t reader_count)
+{
+    const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
+    const int64_t labels = sizes->label_columns;
+    Matrices *matrices = &room->matrices;
+    Block *block = &room->block;
+    const struct {
+        float **start;
+        int64_t count;
+    } parts[] = {
+        {&matrices->feed_forward, sizes->features * hidden},
+        {&matrices->feed_forward_gradient, sizes->features * hidden},
+        {&matrices->turned_feed_forward, sizes->hidden * features},
+        {&matrices->classifier, sizes->hidden * labels},
+        {&matrices->classifier_gradient, sizes->hidden * labels},
+        {&matrices->turned_classifier, sizes->labels * hidden},
+        {&matrices->shortcut, sizes->features * labels},
+        {&matrices->shortcut_gradient, sizes->features * labels},
+        {&matrices->turned_shortcut, sizes->labels * features},
+        {&block->features, BLOCK * features},
+        {&block->at_features, BLOCK * features},
+        {&block->hidden, BLOCK * hidden},
+        {&block->gelu_slopes, BLOCK * hidden},
+        {&block->normed, BLOCK * hidden},
+        {&block->scaled, BLOCK * hidden},
+        {&block->at_hidden, BLOCK * hidden},
+        {&block->logits, BLOCK * labels},
+        {&block->at_logits, BLOCK * labels},
+        {&block->answers, BLOCK * labels},
+        {&block->sums, features},
+        {&block->slopes, features},
+        {&room->gradients, reader_count},
+    };
+    const int count = sizeof(parts) / sizeof(parts[0]);
+    int64_t total = 0;
+    for (int i = 0; i < count; i++) {
+        total += parts[i].count;
+    }
+    room->floats = calloc((size_t)total, sizeof(float));
+    if (room->floats == NULL) {
+        return -1;
+    }
+    float *next = room->floats;
+    for (int i = 0; i < count; i++) {
+        *parts[i].start = next;
+        next += parts[i].count;
+    }
+    return 0;
+}
+
+static int
+make_room(Room *room, int64_t texts, int64_t tokens, const Sizes *sizes, int64_t reader_count)
+{
+    room->ids = malloc((size_t)(tokens + 1) * sizeof(int32_t));
+    room->buckets = malloc((size_t)(tokens + 1) * sizeof(int32_t));
+    room->offsets = malloc((size_t)(texts + 1) * sizeof(int64_t));
+    if (room->ids == NULL || room->buckets == NULL || room->offsets == NULL) {
+        return -1;
+    }
+    return make_floats(room, sizes, reader_count);
+}
+
+static void
+clear_room(Room *room)
+{
+    free(room->ids);
+    free(room->buckets);
+    free(room->offsets);
+    free(room->floats);
+    release_held(&room->tokens);
+    release_held(&room->pairs);
+}
+
+/* The chosen texts' tokens whose chance is at least the dropout; a text's first token always. */
+static void
+draw(Room *room, const int32_t *ids, const int64_t *offsets, const int64_t *chosen,
+     int64_t texts, const float *chances, float dropout)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < texts; i++) {
+        const int64_t start = offsets[chosen[i]], end = offsets[chosen[i] + 1];
+        room->offsets[i] = count;
+        for (int64_t t = start; t < end; t++) {
+            room->ids[count] = ids[t];
+            count += chances == NULL || t == start || chances[t - start] >= dropout;
+        }
+        chances = chances == NULL ? NULL : chances + (end - start);
+    }
+    room->offsets[texts] = count;
+}
+
+/* e^x to 32 bits without a call, so that a loop of it uses wide registers (Cephes' polynomial). */
+static inline float
+exponential(float x)
+{
+    const float round = 12582912.0f; /* 1.5 * 2^23: adding it leaves no room for a fraction */
+    x = x > 88.0f ? 88.0f : x < -87.0f ? -87.0f : x;
+    const float power = (x * 1.44269504f + round) - round;
+    const float rest = (x - power * 0.693359375f) + power * 2.12194440e-4f;
+    float value = 1.9875691500e-4f;
+    value = value * rest + 1.3981999507e-3f;
+    value = value * rest + 8.3334519073e-3f;
+    value = value * rest + 4.1665795894e-2f;
+    value = value * rest + 1.6666665459e-1f;
+    value = value * rest + 5.0000001201e-1f;
+    value = value * rest * rest + rest + 1.0f;
+    const int32_t bits = ((int32_t)power + 127) * (1 << 23);
+    float scale;
+    memcpy(&scale, &bits, sizeof(scale));
+    return value * scale;
+}
+
+/* GELU in its tanh form, in place, and its slopes. */
+static inline void
+activate(float *restrict values, float *restrict slopes, int64_t count)
+{
+    const float root = 0.7978845608f, cube = 0.044715f; /* sqrt(2 / pi) */
+    for (int64_t i = 0; i < count; i++) {
+        const float x = values[i];
+        const float tanh = 1 - 2 / (exponential(2 * root * x * (1 + cube * x * x)) + 1);
+        slopes[i] = 0.5f * (1 + tanh)
+                    + 0.5f * x * (1 - tanh * tanh) * root * (1 + 3 * cube * x * x);
+        values[i] = 0.5f * x * (1 + tanh);
+    }
+}
+
+/* Add the product of `rows` rows of a, whose items lie `a_row` and `a_column` apart, with b to c. */
+static inline void
+multiply_rows(float *restrict c, int64_t c_row, const float *restrict a, int64_t a_row,
+              int64_t a_column, const float *restrict b, int64_t rows, int64_t inner,
+              int64_t columns)
+{
+    for (int64_t j = 0; j < columns; j += LANES) {
+        float sums[4][LANES];
+        for (int64_t i = 0; i < rows; i++) {
+            memcpy(sums[i], c + i * c_row + j, sizeof(sums[i]));
+        }
+        for (int64_t k = 0; k < inner; k++) {
+            for (int64_t i = 0; i < rows; i++) {
+                const float factor = a[i * a_row + k * a_column];
+                for (int64_t lane = 0; lane < LANES; lane++) {
+                    sums[i][lane] += factor * b[k * columns + j + lane];
+                }
+            }
+        }
+        for (int64_t i = 0; i < rows; i++) {
+            memcpy(c + i * c_row + j, sums[i], sizeof(sums[i]));
+        }
+    }
+}
+
+/* Add a product of matrices, (rows, inner) and (inner, columns), to c, (rows, columns). */
+static inline void
+multiply(float *restrict c, const float *restrict a, int64_t a_row, int64_t a_column,
+         const float *restrict b, int64_t rows, int64_t inner, int64_t columns)
+{
+    int64_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
+        multiply_rows(c + i * columns, columns, a + i * a_row, a_row, a_column, b, 4, inner,
+                      columns);
+    }
+    for (; i < rows; i++) {
+        multiply_rows(c + i * columns, columns, a + i * a_row, a_row, a_column, b, 1, inner,
+                      columns);
+    }
+}
+
+static inline float
+dot(const float *restrict a, const float *restrict b, int64_t count)
+{
+    float sums[LANES] = {0}, rest = 0;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            sums[lane] += a[i + lane] * b[i + lane];
+        }
+    }
+    for (; i < count; i++) {
+        rest += a[i] * b[i];
+    }
+    for (int64_t lane = 0; lane < LANES; lane++) {
+        rest += sums[lane];
+    }
+    return rest;
+}
+
+static inline float
+sum_of(const float *values, int64_t count)
+{
+    float sums[LANES] = {0}, rest = 0;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            sums[lane] += values[i + lane];
+        }
+    }
+    for (; i < count; i++) {
+        rest += values[i];
+    }
+    for (int64_t lane = 0; lane < LANES; lane++) {
+        rest += sums[lane];
+    }
+    return rest;
+}
+
+/* LayerNorm of one text, and before its scale and shift; returns 1 / deviation. */
+static inline float
+normalize(float *restrict normed, float *restrict scaled, const float *restrict hidden,
+          const Readers *readers, int64_t count)
+{
+    const float mean = sum_of(hidden, count) / (float)count;
+    for (int64_t i = 0; i < count; i++) {
+        normed[i] = hidden[i] - mean;
+    }
+    const float factor = 1 / sqrtf(dot(normed, normed, count) / (float)count + 1e-5f);
+    for (int64_t i = 0; i < count; i++) {
+        normed[i] *= factor;
+        scaled[i] = normed[i] * readers->norm[i] + readers->norm_bias[i];
+    }
+    return factor;
+}
+
+/* From a block's features to its logits. */
+WIDE static void
+answer(Block *block, const Matrices *matrices, const Readers *readers, const Sizes *sizes)
+{
+    const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
+    const int64_t labels = sizes->label_columns;
+    for (int64_t text = 0; text < BLOCK; text++) {
+        memcpy(block->hidden + text * hidden, readers->feed_forward_bias,
+               (size_t)sizes->hidden * sizeof(float));
+        for (int64_t k = 0; k < sizes->labels; k++) {
+            block->logits[text * labels + k] =
+                readers->classifier_bias[k] + readers->shortcut_bias[k];
+        }
+    }
+    multiply(block->hidden, block->features, features, 1, matrices->feed_forward, BLOCK,
+             sizes->features, hidden);
+    activate(block->hidden, block->gelu_slopes, BLOCK * hidden);
+    for (int64_t text = 0; text < BLOCK; text++) {
+        const int64_t start = text * hidden;
+        block->deviations[text] = normalize(block->normed + start, block->scaled + start,
+                                            block->hidden + start, readers, sizes->hidden);
+    }
+    multiply(block->logits, block->scaled, hidden, 1, matrices->classifier, BLOCK, sizes->hidden,
+             labels);
+    multiply(block->logits, block->features, features, 1, matrices->shortcut, BLOCK,
+             sizes->features, labels);
+}
+
+/* From the gradient of one text's norm to that of what GELU got, in place; the gradients of the
+ * norm's own parameters are added to what there is. */
+static inline void
+derive_norm(float *restrict at_hidden, const float *restrict normed,
+            const float *restrict gelu_slopes, const Readers *readers, const Readers *gradients,
+            float factor, int64_t count)
+{
+    float *restrict at_norm = gradients->norm, *restrict at_bias = gradients->norm_bias;
+    for (int64_t i = 0; i < count; i++) {
+        at_norm[i] += at_hidden[i] * normed[i];
+        at_bias[i] += at_hidden[i];
+        at_hidden[i] *= readers->norm[i];
+    }
+    const float mean = sum_of(at_hidden, count) / (float)count;
+    const float along = dot(at_hidden, normed, count) / (float)count;
+    for (int64_t i = 0; i < count; i++) {
+        at_hidden[i] = (at_hidden[i] - mean - normed[i] * along) * factor * gelu_slopes[i];
+    }
+}
+
+/* From a block's gradient of the logits to that of its features; the readers' are added. */
+WIDE static void
+derive(Block *block, const Matrices *matrices, const Readers *readers, const Readers *gradients,
+       const Sizes *sizes)
+{
+    const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
+    const int64_t labels = sizes->label_columns;
+    memset(block->at_features, 0, (size_t)(BLOCK * features) * sizeof(float));
+    memset(block->at_hidden, 0, (size_t)(BLOCK * hidden) * sizeof(float));
+    multiply(matrices->classifier_gradient, block->scaled, 1, hidden, block->at_logits,
+             sizes->hidden, BLOCK, labels);
+    multiply(matrices->shortcut_gradient, block->features, 1, features, block->at_logits,
+             sizes->features, BLOCK, labels);
+    multiply(block->at_hidden, block->at_logits, labels, 1, matrices->turned_classifier, BLOCK,
+             sizes->labels, hidden);
+    multiply(block->at_features, block->at_logits, labels, 1, matrices->turned_shortcut, BLOCK,
+             sizes->labels, features);
+    for (int64_t text = 0; text < BLOCK; text++) {
+        const int64_t start = text * hidden;
+        derive_norm(block->at_hidden + start, block->normed + start, block->gelu_slopes + start,
+                    readers, gradients, block->deviations[text], sizes->hidden);
+        add_to(gradients->feed_forward_bias, block->at_hidden + start, sizes->hidden);
+        add_to(gradients->classifier_bias, block->at_logits + text * labels, sizes->labels);
+    }
+    multiply(matrices->feed_forward_gradient, block->features, 1, features, block->at_hidden,
+             sizes->features, BLOCK, hidden);
+    multiply(block->at_features, block->at_hidden, hidden, 1, matrices->turned_feed_forward,
+             BLOCK, sizes->hidden, features);
+}
+
+static void
+widen(const float *matrix, int64_t rows, int64_t columns, float *wide, float *turned)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t j = 0; j < columns; j++) {
+            wide[i * padded(columns) + j] = matrix[i * columns + j];
+            turned[j * padded(rows) + i] = matrix[i * columns + j];
+        }
+    }
+}
+
+static void
+prepare(const Matrices *matrices, const Readers *readers, const Sizes *sizes)
+{
+    widen(readers->feed_forward, sizes->features, sizes->hidden, matrices->feed_forward,
+          matrices->turned_feed_forward);
+    widen(readers->classifier, sizes->hidden, sizes->labels, matrices->classifier,
+          matrices->turned_classifier);
+    widen(readers->shortcut, sizes->features, sizes->labels, matrices->shortcut,
+          matrices->turned_shortcut);
+}
+
+static void
+narrow(float *matrix, const float *wide, int64_t rows, int64_t columns)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        memcpy(matrix + i * columns, wide + i * padded(columns), (size_t)columns * sizeof(float));
+    }
+}
+
+/* The gradients without padding. */
+static void
+collect(const Readers *gradients, const Matrices *matrices, const Sizes *sizes)
+{
+    narrow(gradients->feed_forward, matrices->feed_forward_gradient, sizes->features,
+           sizes->hidden);
+    narrow(gradients->classifier, matrices->classifier_gradient, sizes->hidden, sizes->labels);
+    narrow(gradients->shortcut, matrices->shortcut_gradient, sizes->features, sizes->labels);
+    memcpy(gradients->shortcut_bias, gradients->classifier_bias,
+           (size_t)sizes->labels * sizeof(float));
+}
+
+/* What a text is to be answered with; returns the most probable class. */
+static int64_t
+write_answers(float *answers, const Targets *targets, int64_t text)
+{
+    const int64_t labels = targets->labels;
+    const float even = targets->smoothing / (targets->several ? 2.0f : (float)labels);
+    const float *given = targets->answers + text * labels;
+    int64_t best = targets->classes != NULL ? targets->classes[text] : 0;
+    for (int64_t k = 0; k < labels; k++) {
+        const float answer = targets->classes != NULL ? (float)(k == best) : given[k];
+        if (targets->classes == NULL && given[k] > given[best]) {
+            best = k;
+        }
+        answers[k] = answer * (1 - targets->smoothing) + even;
+    }
+    return best;
+}
+
+/* The cross-entropy of one label, times `scale`, and the logits' gradient of it. */
+static double
+one_label_loss(float *at_logits, const float *logits, const float *answers,
+               const Targets *targets, float scale)
+{
+    const float temperature = targets->temperature;
+    float highest = logits[0], total = 0, answered = 0;
+    double loss = 0;
+    for (int64_t k = 1; k < targets->labels; k++) {
+        highest = fmaxf(highest, logits[k]);
+    }
+    for (int64_t k = 0; k < targets->labels; k++) {
+        at_logits[k] = expf((logits[k] - highest) / temperature);
+        total += at_logits[k];
+        answered += answers[k];
+    }
+    const float log_total = logf(total);
+    for (int64_t k = 0; k < targets->labels; k++) {
+        loss += answers[k] * (log_total - (logits[k] - highest) / temperature);
+        at_logits[k] = (at_logits[k] / total * answered - answers[k]) * temperature * scale;
+    }
+    return loss * temperature * temperature * scale;
+}
+
+/* The sum of all labels' binary cross-entropies, times `scale`, and the logits' gradient of it. */
+static double
+several_labels_loss(float *at_logits, const float *logits, const float *answers, int64_t labels,
+                    float scale)
+{
+    double loss = 0;
+    for (int64_t k = 0; k < labels; k++) {
+        loss += fmaxf(logits[k], 0) - logits[k] * answers[k] + log1pf(expf(-fabsf(logits[k])));
+        at_logits[k] = (1 / (1 + expf(-logits[k])) - answers[k]) * scale;
+    }
+    return loss * scale;
+}
+
+/* Whether a text is answered rightly: in its most probable class, or in every label. */
+static int
+is_right(const float *logits, const Targets *targets, int64_t text, int64_t best)
+{
+    int64_t said = 0;
+    for (int64_t k = 0; k < targets->labels; k++) {
+        if (targets->several
+            && (logits[k] >= 0) != (targets->answers[text * targets->labels + k] != 0)) {
+            return 0;
+        }
+        said = logits[k] > logits[said] ? k : said;
+    }
+    return targets->several || said == best;
+}
+
+/* Compare a block's logits with what its texts are to be answered with: write the logits' gradient,
+ * add to the loss, and return how many are right. */
+static int64_t
+judge(Block *block, const Targets *targets, const int64_t *chosen, int64_t texts,
+      int64_t label_columns, double *loss)
+{
+    int64_t right = 0;
+    memset(block->at_logits, 0, (size_t)(BLOCK * label_columns) * sizeof(float));
+    for (int64_t i = 0; i < texts; i++) {
+        const int64_t text = chosen[i];
+        const float weight = targets->weights == NULL ? 1.0f : targets->weights[text];
+        const float scale = weight / (float)targets->texts;
+        float *at_logits = block->at_logits + i * label_columns;
+        const float *logits = block->logits + i * label_columns;
+        float *answers = block->answers;
+        const int64_t best = write_answers(answers, targets, text);
+        *loss += targets->several
+                     ? several_labels_loss(at_logits, logits, answers, targets->labels, scale)
+                     : one_label_loss(at_logits, logits, answers, targets, scale);
+        right += is_right(logits, targets, text, best);
+    }
+    return right;
+}
+
+/* One pass over the drawn texts; returns how many are answered rightly. */
+static int64_t
+learn(Room *room, const Model *model, const Readers *readers, const Readers *gradients,
+      const Sizes *sizes, const Targets *targets, const int64_t *chosen, double *loss)
+{
+    Block *block = &room->block;
+    int64_t right = 0;
+    prepare(&room->matrices, readers, sizes);
+    for (int64_t first = 0; first < targets->texts; first += BLOCK) {
+        const int64_t texts = targets->texts - first < BLOCK ? targets->texts - first : BLOCK;
+        const int64_t *offsets = room->offsets + first;
+        double nothing;
+        for (int64_t i = 0; i < texts; i++) {
+            const int64_t length = offsets[i + 1] - offsets[i];
+            sum_text(model, room->ids + offsets[i], room->buckets + offsets[i], length,
+                     block->sums, &nothing);
+            write_text(model, length, block->sums, &nothing,
+                       block->features + i * sizes->feature_columns, NULL);
+        }
+        answer(block, &room->matrices, readers, sizes);
+        right += judge(block, targets, chosen + first, texts, sizes->label_columns, loss);
+        derive(block, &room->matrices, readers, gradients, sizes);
+        for (int64_t i = 0; i < texts; i++) {
+            const int64_t row = i * sizes->feature_columns;
+            add_gradients(model, room->ids + offsets[i], room->buckets + offsets[i],
+                          offsets[i + 1] - offsets[i], block->features + row,
+                          block->at_features + row, block->slopes, &room->tokens, &room->pairs);
+        }
+    }
+    collect(gradients, &room->matrices, sizes);
+    return right;
+}
+
+typedef struct {
+    float beta1, beta2, table_rate, table_epsilon, rate, epsilon, kept, square_correction;
+} Adam;
+
+static void
+move_rows(const Table *table, const Held *held, float *mean, float *square, const Adam *adam)
+{
+    const int64_t width = table->width;
+    float *rows = (float *)table->rows;
+    for (int64_t i = 0; i < held->count; i++) {
+        if (i + AHEAD < held->count) {
+            const int64_t next = held->rows[i + AHEAD] * width;
+            prefetch(rows + next, width);
+            prefetch(mean + next, width);
+            prefetch(square + next, width);
+        }
+        const int64_t at = held->rows[i] * width;
+        update(rows + at, held->gradients + i * width, mean + at, square + at, width,
+               adam->beta1, adam->beta2, adam->table_epsilon, adam->table_rate);
+    }
+}
+
+/* AdamW, as torch computes it; matrices decay, vectors do not. */
+WIDE static void
+move_readers(const Readers *readers, const float *restrict gradient, float *restrict mean,
+             float *restrict square, const Sizes *sizes, const Adam *adam)
+{
+    float *const matrices[] = {readers->feed_forward, readers->classifier, readers->shortcut};
+    float *const ends[] = {readers->feed_forward_bias, readers->classifier_bias,
+                           readers->shortcut_bias};
+    const int64_t rows[] = {sizes->features, sizes->hidden, sizes->features};
+    for (int i = 0; i < 3; i++) {
+        for (float *value = matrices[i]; rows[i] > 1 && value < ends[i]; value++) {
+            *value *= adam->kept;
+        }
+    }
+    float *restrict values = readers->feed_forward; /* the first of all */
+    for (int64_t i = 0; i < readers->count; i++) {
+        mean[i] += (gradient[i] - mean[i]) * (1 - adam->beta1);
+        square[i] = square[i] * adam->beta2 + gradient[i] * gradient[i] * (1 - adam->beta2);
+        const float root = sqrtf(square[i]) / adam->square_correction + adam->epsilon;
+        values[i] -= adam->rate * (mean[i] / root);
+    }
+}
+
+enum {
+    IDS,
+    OFFSETS,
+    CHOSEN,
+    CHANCES,
+    CLASSES,
+    ANSWERS,
+    WEIGHTS,
+    EMBEDDING,
+    EMBEDDING_MEAN,
+    EMBEDDING_SQUARE,
+    BIGRAMS,
+    BIGRAMS_MEAN,
+    BIGRAMS_SQUARE,
+    READERS,
+    READERS_MEAN,
+    READERS_SQUARE,
+    ARRAYS
+};
+
+static const Expected expected[ARRAYS] = {
+    [IDS] = {1, "il", 4, 0},
+    [OFFSETS] = {1, "lq", 8, 0},
+    [CHOSEN] = {1, "lq", 8, 0},
+    [CHANCES] = {1, "f", 4, 0},
+    [CLASSES] = {1, "lq", 8, 0},
+    [ANSWERS] = {2, "f", 4, 0},
+    [WEIGHTS] = {1, "f", 4, 0},
+    [EMBEDDING] = {2, "f", 4, PyBUF_WRITABLE},
+    [EMBEDDING_MEAN] = {2, "f", 4, PyBUF_WRITABLE},
+    [EMBEDDING_SQUARE] = {2, "f", 4, PyBUF_WRITABLE},
+    [BIGRAMS] = {2, "f", 4, PyBUF_WRITABLE},
+    [BIGRAMS_MEAN] = {2, "f", 4, PyBUF_WRITABLE},
+    [BIGRAMS_SQUARE] = {2, "f", 4, PyBUF_WRITABLE},
+    [READERS] = {1, "f", 4, PyBUF_WRITABLE},
+    [READERS_MEAN] = {1, "f", 4, PyBUF_WRITABLE},
+    [READERS_SQUARE] = {1, "f", 4, PyBUF_WRITABLE},
+};
+
+static int
+are_alike(const Py_buffer *view, const Py_buffer *other)
+{
+    return view->shape[0] == other->shape[0]
+           && (view->ndim == 1 || view->shape[1] == other->shape[1]);
+}
+
+/* What would have a step read or write where nothing is; `tokens` gets how many are chosen. */
+static const char *
+wrong_with(const Py_buffer *views, int64_t reader_size, int64_t labels, int64_t *tokens)
+{
+    const int32_t *ids = views[IDS].buf;
+    const int64_t *offsets = views[OFFSETS].buf, *chosen = views[CHOSEN].buf;
+    const int64_t *classes = views[CLASSES].buf, texts = views[OFFSETS].shape[0] - 1;
+    const int has_classes = views[CLASSES].shape[0] > 0;
+    if (!are_alike(&views[EMBEDDING], &views[EMBEDDING_MEAN])
+        || !are_alike(&views[EMBEDDING], &views[EMBEDDING_SQUARE])
+        || !are_alike(&views[BIGRAMS], &views[BIGRAMS_MEAN])
+        || !are_alike(&views[BIGRAMS], &views[BIGRAMS_SQUARE])
+        || views[READERS].shape[0] != reader_size || views[READERS_MEAN].shape[0] != reader_size
+        || views[READERS_SQUARE].shape[0] != reader_size || views[EMBEDDING].shape[1] % 2 != 0
+        || views[BIGRAMS].shape[0] < 1 || views[BIGRAMS].shape[0] > INT32_MAX) {
+        return "tables, readers and moments do not belong together";
+    }
+    if (texts < 0 || (has_classes ? views[CLASSES].shape[0] != texts
+                                  : views[ANSWERS].shape[0] != texts
+                                        || views[ANSWERS].shape[1] != labels)
+        || (views[WEIGHTS].shape[0] > 0 && views[WEIGHTS].shape[0] != texts)) {
+        return "texts, labels and weights do not belong together";
+    }
+    *tokens = 0;
+    for (Py_ssize_t i = 0; i < views[CHOSEN].shape[0]; i++) {
+        const int64_t text = chosen[i];
+        if (text < 0 || text >= texts || offsets[text] < 0 || offsets[text + 1] <= offsets[text]
+            || offsets[text + 1] > views[IDS].shape[0]) {
+            return "a chosen text is not there, or empty";
+        }
+        if (has_classes && (classes[text] < 0 || classes[text] >= labels)) {
+            return "a label is none of the classes";
+        }
+        for (int64_t t = offsets[text]; t < offsets[text + 1]; t++) {
+            if (ids[t] < 0 || ids[t] >= views[EMBEDDING].shape[0]) {
+                return "an id is outside the vocabulary";
+            }
+        }
+        *tokens += offsets[text + 1] - offsets[text];
+    }
+    if (views[CHANCES].shape[0] > 0 && views[CHANCES].shape[0] != *tokens) {
+        return "not every token has a chance";
+    }
+    return NULL;
+}
+
+static void *
+if_any(const Py_buffer *view)
+{
+    return view->shape[0] > 0 ? view->buf : NULL;
+}
+
+/* Returns how many texts were answered rightly, or -1 where there is not enough memory. */
+static int64_t
+step(Model *model, const Py_buffer *views, const Targets *targets, const Readers *readers,
+     const Sizes *sizes, const Adam *adam, float dropout, int64_t tokens, double *loss)
+{
+    Room room = {0};
+    int64_t right = -1;
+    const int64_t *chosen = views[CHOSEN].buf;
+    if (make_room(&room, targets->texts, tokens, sizes, readers->count) == 0) {
+        draw(&room, views[IDS].buf, views[OFFSETS].buf, chosen, targets->texts,
+             if_any(&views[CHANCES]), dropout);
+        const int64_t count = room.offsets[targets->texts];
+        write_buckets(model, room.ids, room.offsets, targets->texts, room.buckets);
+        if (hold(&room.tokens, &model->embedding, room.ids, count) == 0
+            && hold(&room.pairs, &model->bigrams, room.buckets, count) == 0) {
+            const Readers gradients = readers_at(room.gradients, sizes);
+            right = learn(&room, model, readers, &gradients, sizes, targets, chosen, loss);
+            move_rows(&model->embedding, &room.tokens, views[EMBEDDING_MEAN].buf,
+                      views[EMBEDDING_SQUARE].buf, adam);
+            move_rows(&model->bigrams, &room.pairs, views[BIGRAMS_MEAN].buf,
+                      views[BIGRAMS_SQUARE].buf, adam);
+            move_readers(readers, room.gradients, views[READERS_MEAN].buf,
+                         views[READERS_SQUARE].buf, sizes, adam);
+        }
+    }
+    clear_room(&room);
+    return right;
+}
+
+static PyObject *
+step_checked(Model *model, const Py_buffer *views, Targets *targets, const Adam *adam,
+             int64_t hidden, float dropout)
+{
+    model->embedding = (Table){views[EMBEDDING].buf, views[EMBEDDING].shape[0],
+                               views[EMBEDDING].shape[1]};
+    model->bigrams = (Table){views[BIGRAMS].buf, views[BIGRAMS].shape[0],
+                             views[BIGRAMS].shape[1]};
+    model->linear_tokens = model->linear_bigrams = (Table){NULL, 0, 0};
+    const int64_t features = 3 * (model->embedding.width / 2) + model->bigrams.width;
+    const Sizes sizes = sizes_of(features, hidden, targets->labels);
+    const Readers readers = readers_at(views[READERS].buf, &sizes);
+    int64_t tokens, right;
+    const char *wrong = model->members != 1 || hidden < 1 || targets->labels < 1
+                            ? "compiled steps are for one member"
+                            : wrong_with(views, readers.count, targets->labels, &tokens);
+    if (wrong != NULL) {
+        PyErr_SetString(PyExc_ValueError, wrong);
+        return NULL;
+    }
+    targets->classes = if_any(&views[CLASSES]);
+    targets->answers = views[ANSWERS].buf;
+    targets->weights = if_any(&views[WEIGHTS]);
+    targets->texts = views[CHOSEN].shape[0];
+    double loss = 0;
+    Py_BEGIN_ALLOW_THREADS
+    right = step(model, views, targets, &readers, &sizes, adam, dropout, tokens, &loss);
+    Py_END_ALLOW_THREADS
+    return right < 0 ? PyErr_NoMemory() : Py_BuildValue("(dL)", loss, (long long)right);
+}
+
+static PyObject *
+train_step(PyObject *module, PyObject *args)
+{
+    PyObject *arrays, *items[ARRAYS];
+    Model model;
+    Targets targets;
+    Adam adam;
+    long long hidden, labels;
+    float dropout;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!O&LLpfff(ffffffff)", &PyTuple_Type, &arrays, set_shape, &model,
+                          &hidden, &labels, &targets.several, &targets.smoothing,
+                          &targets.temperature, &dropout, &adam.beta1, &adam.beta2,
+                          &adam.table_rate, &adam.table_epsilon, &adam.rate, &adam.epsilon,
+                          &adam.kept, &adam.square_correction)) {
+        return NULL;
+    }
+    if (PyTuple_GET_SIZE(arrays) != ARRAYS) {
+        return PyErr_Format(PyExc_TypeError, "expected %d arrays", ARRAYS);
+    }
+    for (int i = 0; i < ARRAYS; i++) {
+        items[i] = PyTuple_GET_ITEM(arrays, i);
+    }
+    targets.labels = labels;
+    Py_buffer views[ARRAYS];
+    if (get_arrays(items, views, expected, ARRAYS) < 0) {
+        return NULL;
+    }
+    PyObject *result = step_checked(&model, views, &targets, &adam, hidden, dropout);
+    release_arrays(views, ARRAYS);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"train_step", train_step, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_local_steps", NULL, 0, methods, module_slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC
+PyInit__local_steps(void)
+{
+    return PyModuleDef_Init(&module);
+}

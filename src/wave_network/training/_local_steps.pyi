@@ -1,0 +1,18 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+from wave_network.local_waves import Shape
+
+def train_step(
+    arrays: tuple[NDArray[Any], ...],
+    shape: Shape,
+    hidden: int,
+    labels: int,
+    multi_label: bool,
+    smoothing: float,
+    temperature: float,
+    dropout: float,
+    adam: tuple[float, ...],
+    /,
+) -> tuple[float, int]: ...
