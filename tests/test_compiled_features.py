@@ -185,3 +185,31 @@ def test_what_would_reach_beyond_an_array_is_refused(position, value):
     arguments[position] = value
     with pytest.raises(ValueError):  # noqa: PT011
         module.compiled.text_gradients(*arguments)
+
+
+@pytest.mark.parametrize("ngrams", [("pair",), ("pair", "skip-pair", "triple")], ids="+".join)
+@settings(max_examples=40, deadline=None)
+@given(
+    texts=st.lists(
+        st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=20), min_size=1, max_size=9
+    )
+)
+def test_margins_equal_torchs(ngrams, texts):
+    config = LocalWaveConfig(
+        labels=("a", "b", "c"),
+        vocab_size=VOCABULARY,
+        cls_token_id=0,
+        bigram_buckets=31,
+        linear_size=200,
+        linear_ngrams=ngrams,
+    )
+    linear = LocalWaveNetwork(config).linear
+    generator = torch.Generator().manual_seed(0)
+    for parameter in linear.parameters():
+        torch.nn.init.normal_(parameter, std=30, generator=generator)
+    batch = batch_of(texts)
+    found = linear(batch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "compiled", None)
+        expected = linear(batch)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)

@@ -16,6 +16,13 @@
 #define WIDE
 #endif
 
+/* Part of the `WIDE` function that calls it: a function of its own has narrow registers. */
+#ifdef __GNUC__
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
 typedef struct {
     int axes;
     const char *letters; /* the types of items, as in Python's `struct` */

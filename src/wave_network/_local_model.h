@@ -18,25 +18,25 @@ typedef struct {
     float local_scale, energy_floor;
 } Model;
 
-static inline const float *
+INLINE const float *
 row_of(const Table *table, int64_t index)
 {
     return table->rows + index * table->width;
 }
 
-static inline uint64_t
+INLINE uint64_t
 hash_of(const uint64_t *factors, int64_t first, int64_t second)
 {
     return (uint64_t)first * factors[0] + (uint64_t)second * factors[1];
 }
 
-static inline int64_t
+INLINE int64_t
 bucket_of(const Table *table, uint64_t hash)
 {
     return (int64_t)(hash % (uint64_t)table->count);
 }
 
-static inline int64_t
+INLINE int64_t
 pair_bucket(const Model *model, const Table *table, int32_t first, int32_t second)
 {
     return bucket_of(table, hash_of(model->pair_factors, first, second));

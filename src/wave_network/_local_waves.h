@@ -3,7 +3,7 @@
 
 #include "_local_model.h"
 
-static inline void
+INLINE void
 add_to(float *restrict sum, const float *restrict row, int64_t width)
 {
     for (int64_t i = 0; i < width; i++) {
@@ -12,7 +12,7 @@ add_to(float *restrict sum, const float *restrict row, int64_t width)
 }
 
 /* In 64 bits, as the terms of the linear part are large beside their sum's part in a probability. */
-static inline void
+INLINE void
 add_exactly(double *restrict sum, const float *restrict row, int64_t width)
 {
     for (int64_t i = 0; i < width; i++) {
@@ -22,7 +22,7 @@ add_exactly(double *restrict sum, const float *restrict row, int64_t width)
 
 /* Add the linear part's rows of the n-grams that end at `ids[t]`, t > 0. `pair` is the bucket of the
  * pair that ends a token before, and then of the one that ends here. */
-static inline void
+INLINE void
 add_ngrams(const Model *model, const int32_t *ids, int64_t t, int64_t *pair, double *restrict sum)
 {
     const Table *table = &model->linear_bigrams;
@@ -118,7 +118,7 @@ typedef struct {
     float *gradients;
 } Held;
 
-static inline float *
+INLINE float *
 gradient_of(const Held *held, int64_t row, int64_t width)
 {
     return held->gradients + held->place[row] * width;

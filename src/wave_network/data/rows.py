@@ -113,6 +113,8 @@ def iter_texts(path: str | Path, text_column: str = "text") -> Iterator[str]:
 
 def is_unicode(text: str) -> bool:
     """Whether a text can be written at all: half of a surrogate pair cannot."""
+    if text.isascii():  # known without reading it
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,9 +74,10 @@ def encode_labels(
             raise DataError(
                 f"only one class ({listed(classes)}) cannot be learnt: give examples of two or more"
             )
-    positions = {str(label): index for index, label in enumerate(classes)}
-    unknown = Counter(label for label in labels if str(label) not in positions)
-    if unknown:
+    named = {str(label): index for index, label in enumerate(classes)}
+    positions = {label: named.get(str(label), -1) for label in set(labels)}
+    if -1 in positions.values():
+        unknown = Counter(label for label in labels if positions[label] < 0)
         rows = f"{unknown.total()} row{'s' if unknown.total() > 1 else ''}"
         several = len(unknown) > 1
         raise DataError(
@@ -83,7 +85,7 @@ def encode_labels(
             f" {'were' if several else 'was'} not in the training data, which has"
             f" {listed(classes)}: correct or remove these rows"
         )
-    indices = (positions[str(label)] for label in labels)
+    indices = map(positions.__getitem__, labels)
     return tuple(classes), np.fromiter(indices, dtype=np.int64, count=len(labels))
 
 
@@ -95,6 +97,9 @@ def plain_labels(values: Iterable[object]) -> list[Label]:
     """
     if isinstance(values, Sequence):
         values = values[:]  # a column of `datasets` reads row by row otherwise, 100 times slower
+    values = list(values)
+    if set(map(type, values)) in ({str}, {int}):
+        return cast("list[Label]", values)
     labels: list[Label] = []
     for index, value in enumerate(values):
         label: Label

@@ -21,7 +21,7 @@ update(float *restrict row, const float *restrict gradient, float *restrict mean
 enum { AHEAD = 6, FLOATS_A_LINE = 16 };
 
 /* Rows lie far apart: what is asked for early need not be waited for. */
-static inline void
+INLINE void
 prefetch(const float *row, int64_t width)
 {
     for (int64_t i = 0; i < width; i += FLOATS_A_LINE) {

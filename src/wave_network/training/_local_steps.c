@@ -5,7 +5,7 @@
 #include "../_local_waves.h"
 #include "_adam.h"
 
-enum { BLOCK = 16, LANES = 8 }; /* texts that are answered together; numbers of a wide register */
+enum { BLOCK = 16, LANES = 8 }; /* texts that are answered together; numbers in a wide register */
 
 /* The readers' sizes; columns are padded with zeros to whole registers. */
 typedef struct {
@@ -93,13 +93,13 @@ make_floats(Room *room, const Sizes *sizes, int64_t reader_count)
         int64_t count;
     } parts[] = {
         {&matrices->feed_forward, sizes->features * hidden},
-        {&matrices->feed_forward_gradient, sizes->features * hidden},
+        {&matrices->feed_forward_gradient, features * hidden},
         {&matrices->turned_feed_forward, sizes->hidden * features},
         {&matrices->classifier, sizes->hidden * labels},
-        {&matrices->classifier_gradient, sizes->hidden * labels},
+        {&matrices->classifier_gradient, hidden * labels},
         {&matrices->turned_classifier, sizes->labels * hidden},
         {&matrices->shortcut, sizes->features * labels},
-        {&matrices->shortcut_gradient, sizes->features * labels},
+        {&matrices->shortcut_gradient, features * labels},
         {&matrices->turned_shortcut, sizes->labels * features},
         {&block->features, BLOCK * features},
         {&block->at_features, BLOCK * features},
@@ -174,7 +174,7 @@ draw(Room *room, const int32_t *ids, const int64_t *offsets, const int64_t *chos
 }
 
 /* e^x to 32 bits without a call, so that a loop of it uses wide registers (Cephes' polynomial). */
-static inline float
+INLINE float
 exponential(float x)
 {
     const float round = 12582912.0f; /* 1.5 * 2^23: adding it leaves no room for a fraction */
@@ -195,7 +195,7 @@ exponential(float x)
 }
 
 /* GELU in its tanh form, in place, and its slopes. */
-static inline void
+INLINE void
 activate(float *restrict values, float *restrict slopes, int64_t count)
 {
     const float root = 0.7978845608f, cube = 0.044715f; /* sqrt(2 / pi) */
@@ -208,48 +208,61 @@ activate(float *restrict values, float *restrict slopes, int64_t count)
     }
 }
 
-/* Add the product of `rows` rows of a, whose items lie `a_row` and `a_column` apart, with b to c. */
-static inline void
-multiply_rows(float *restrict c, int64_t c_row, const float *restrict a, int64_t a_row,
-              int64_t a_column, const float *restrict b, int64_t rows, int64_t inner,
-              int64_t columns)
+#ifdef __GNUC__
+typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+
+/* Add the product of four rows of a, whose items lie `a_row` and `a_column` apart, with as many
+ * columns of b as a wide register holds to c. */
+INLINE void
+multiply_block(float *restrict c, const float *restrict a, int64_t a_row, int64_t a_column,
+               const float *restrict b, int64_t inner, int64_t columns)
 {
-    for (int64_t j = 0; j < columns; j += LANES) {
-        float sums[4][LANES];
-        for (int64_t i = 0; i < rows; i++) {
-            memcpy(sums[i], c + i * c_row + j, sizeof(sums[i]));
-        }
-        for (int64_t k = 0; k < inner; k++) {
-            for (int64_t i = 0; i < rows; i++) {
-                const float factor = a[i * a_row + k * a_column];
-                for (int64_t lane = 0; lane < LANES; lane++) {
-                    sums[i][lane] += factor * b[k * columns + j + lane];
-                }
+    Lanes *first = (Lanes *)c, *second = (Lanes *)(c + columns);
+    Lanes *third = (Lanes *)(c + 2 * columns), *fourth = (Lanes *)(c + 3 * columns);
+    Lanes sums[] = {*first, *second, *third, *fourth};
+    for (int64_t k = 0; k < inner; k++) {
+        const Lanes row = *(const Lanes *)(b + k * columns);
+        const float *factors = a + k * a_column;
+        sums[0] += factors[0] * row;
+        sums[1] += factors[a_row] * row;
+        sums[2] += factors[2 * a_row] * row;
+        sums[3] += factors[3 * a_row] * row;
+    }
+    *first = sums[0];
+    *second = sums[1];
+    *third = sums[2];
+    *fourth = sums[3];
+}
+#else
+INLINE void
+multiply_block(float *restrict c, const float *restrict a, int64_t a_row, int64_t a_column,
+               const float *restrict b, int64_t inner, int64_t columns)
+{
+    for (int64_t k = 0; k < inner; k++) {
+        for (int64_t i = 0; i < 4; i++) {
+            for (int64_t lane = 0; lane < LANES; lane++) {
+                c[i * columns + lane] += a[i * a_row + k * a_column] * b[k * columns + lane];
             }
-        }
-        for (int64_t i = 0; i < rows; i++) {
-            memcpy(c + i * c_row + j, sums[i], sizeof(sums[i]));
         }
     }
 }
+#endif
 
-/* Add a product of matrices, (rows, inner) and (inner, columns), to c, (rows, columns). */
-static inline void
+/* Add a product of matrices, (rows, inner) and (inner, columns), to c, (rows, columns). Rows come
+ * in fours, columns in wide registers. */
+INLINE void
 multiply(float *restrict c, const float *restrict a, int64_t a_row, int64_t a_column,
          const float *restrict b, int64_t rows, int64_t inner, int64_t columns)
 {
-    int64_t i = 0;
-    for (; i + 4 <= rows; i += 4) {
-        multiply_rows(c + i * columns, columns, a + i * a_row, a_row, a_column, b, 4, inner,
-                      columns);
-    }
-    for (; i < rows; i++) {
-        multiply_rows(c + i * columns, columns, a + i * a_row, a_row, a_column, b, 1, inner,
-                      columns);
+    for (int64_t i = 0; i < rows; i += 4) {
+        for (int64_t j = 0; j < columns; j += LANES) {
+            multiply_block(c + i * columns + j, a + i * a_row, a_row, a_column, b + j, inner,
+                           columns);
+        }
     }
 }
 
-static inline float
+INLINE float
 dot(const float *restrict a, const float *restrict b, int64_t count)
 {
     float sums[LANES] = {0}, rest = 0;
@@ -268,7 +281,7 @@ dot(const float *restrict a, const float *restrict b, int64_t count)
     return rest;
 }
 
-static inline float
+INLINE float
 sum_of(const float *values, int64_t count)
 {
     float sums[LANES] = {0}, rest = 0;
@@ -288,7 +301,7 @@ sum_of(const float *values, int64_t count)
 }
 
 /* LayerNorm of one text, and before its scale and shift; returns 1 / deviation. */
-static inline float
+INLINE float
 normalize(float *restrict normed, float *restrict scaled, const float *restrict hidden,
           const Readers *readers, int64_t count)
 {
@@ -334,7 +347,7 @@ answer(Block *block, const Matrices *matrices, const Readers *readers, const Siz
 
 /* From the gradient of one text's norm to that of what GELU got, in place; the gradients of the
  * norm's own parameters are added to what there is. */
-static inline void
+INLINE void
 derive_norm(float *restrict at_hidden, const float *restrict normed,
             const float *restrict gelu_slopes, const Readers *readers, const Readers *gradients,
             float factor, int64_t count)
@@ -361,10 +374,10 @@ derive(Block *block, const Matrices *matrices, const Readers *readers, const Rea
     const int64_t labels = sizes->label_columns;
     memset(block->at_features, 0, (size_t)(BLOCK * features) * sizeof(float));
     memset(block->at_hidden, 0, (size_t)(BLOCK * hidden) * sizeof(float));
-    multiply(matrices->classifier_gradient, block->scaled, 1, hidden, block->at_logits,
-             sizes->hidden, BLOCK, labels);
+    multiply(matrices->classifier_gradient, block->scaled, 1, hidden, block->at_logits, hidden,
+             BLOCK, labels);
     multiply(matrices->shortcut_gradient, block->features, 1, features, block->at_logits,
-             sizes->features, BLOCK, labels);
+             features, BLOCK, labels);
     multiply(block->at_hidden, block->at_logits, labels, 1, matrices->turned_classifier, BLOCK,
              sizes->labels, hidden);
     multiply(block->at_features, block->at_logits, labels, 1, matrices->turned_shortcut, BLOCK,
@@ -377,7 +390,7 @@ derive(Block *block, const Matrices *matrices, const Readers *readers, const Rea
         add_to(gradients->classifier_bias, block->at_logits + text * labels, sizes->labels);
     }
     multiply(matrices->feed_forward_gradient, block->features, 1, features, block->at_hidden,
-             sizes->features, BLOCK, hidden);
+             features, BLOCK, hidden);
     multiply(block->at_features, block->at_hidden, hidden, 1, matrices->turned_feed_forward,
              BLOCK, sizes->hidden, features);
 }

@@ -42,7 +42,7 @@ shuffle(Problem *problem)
 
 /* One text's step in each label's dual; returns the largest violation of its optimality. `changes`
  * gets what the weights move by, in units of the text's features. */
-static inline float
+INLINE float
 step(Problem *problem, int64_t text, const float *margins, float *changes, int64_t width)
 {
     const float diagonal = 0.5f / problem->costs[text];
@@ -64,7 +64,7 @@ step(Problem *problem, int64_t text, const float *margins, float *changes, int64
 }
 
 /* One pass over all texts in random order. */
-static inline float
+INLINE float
 pass(Problem *problem, int64_t width)
 {
     float worst = 0;
@@ -107,7 +107,7 @@ pass(Problem *problem, int64_t width)
 }
 
 /* The squared length of each text as each label scales it; the 1 is of the bias. */
-static inline void
+INLINE void
 measure(Problem *problem, int64_t width)
 {
     for (int64_t text = 0; text < problem->texts; text++) {

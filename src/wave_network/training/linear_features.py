@@ -70,10 +70,8 @@ def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np
     """
     result = np.zeros((features.shape[1], weights.shape[1]), np.float32)
     if compiled is not None:
-        offsets, weights = (
-            features.indptr.astype(np.int64),
-            np.ascontiguousarray(weights, np.float32),
-        )
+        offsets = features.indptr.astype(np.int64)
+        weights = np.ascontiguousarray(weights, np.float32)
         compiled.column_sums(offsets, features.indices, weights, result)
         return result
     # Some at a time: a matrix of ones of all texts would take half of their features' room again.
