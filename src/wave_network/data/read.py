@@ -37,7 +37,7 @@ from wave_network.data.split import plain_labels
 from wave_network.errors import DataError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, Features
     from numpy.typing import ArrayLike, NDArray
 
 _ROWS_AT_ONCE: Final = 1_000
@@ -171,11 +171,9 @@ def from_memory(
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
-    from datasets import Dataset
-
     text_list = _text_list(texts)
     given = _sequence(labels, "labels")
-    listed = any(is_label_set(label) for label in given)
+    listed = any(is_label_set(label) for label in given if not isinstance(label, str | int))
     label_list: list[Any] = plain_label_sets(given) if listed else [*plain_labels(given)]
     if len(text_list) != len(label_list):
         raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
@@ -188,7 +186,7 @@ def from_memory(
         columns["weight"] = _weight_array(weights, len(text_list))
     features = features_of(kind, weighted=weights is not None)
     try:
-        rows = Dataset.from_dict(columns, features=features)
+        rows = _in_memory(columns, features)
     except OverflowError:
         raise DataError("a label has more than 64 bits: give large ones as strings") from None
     return rows if weights is None else _without_weightless(rows)
@@ -210,10 +208,17 @@ def texts_from_memory(texts: Iterable[str]) -> Dataset:
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
-    from datasets import Dataset, Features, Value
+    from datasets import Features, Value
 
-    features = Features({"text": Value("string")})
-    return Dataset.from_dict({"text": _text_list(texts)}, features=features)
+    return _in_memory({"text": _text_list(texts)}, Features({"text": Value("string")}))
+
+
+def _in_memory(columns: Mapping[str, Any], features: Features) -> Dataset:
+    # `Dataset.from_dict` looks at every value in Python first.
+    import pyarrow as pa
+    from datasets import Dataset
+
+    return Dataset(pa.table(columns, schema=features.arrow_schema))
 
 
 def joined_rows(first: Dataset, second: Dataset) -> Dataset:

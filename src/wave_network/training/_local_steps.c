@@ -681,6 +681,11 @@ wrong_with(const Py_buffer *views, int64_t reader_size, int64_t labels, int64_t 
     *tokens = 0;
     for (Py_ssize_t i = 0; i < views[CHOSEN].shape[0]; i++) {
         const int64_t text = chosen[i];
+        if (i + AHEAD < views[CHOSEN].shape[0] && chosen[i + AHEAD] >= 0
+            && chosen[i + AHEAD] < texts && offsets[chosen[i + AHEAD]] >= 0
+            && offsets[chosen[i + AHEAD]] < views[IDS].shape[0]) {
+            PREFETCH(ids + offsets[chosen[i + AHEAD]]);
+        }
         if (text < 0 || text >= texts || offsets[text] < 0 || offsets[text + 1] <= offsets[text]
             || offsets[text + 1] > views[IDS].shape[0]) {
             return "a chosen text is not there, or empty";

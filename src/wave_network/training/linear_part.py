@@ -212,13 +212,21 @@ def margin_weight(
         targets = pairs_of(1 - having, having).astype(np.float32)
     truth = probabilities_of(targets, logits.shape[1])
 
-    def loss(log_factors: NDArray[np.float64]) -> float:
+    def loss(log_factors: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """The unlikelihood, and its slopes."""
         of_waves, of_margins = np.exp(log_factors) * (1, MARGIN)
-        both = of_waves * logits + of_margins * margins
-        unlikely = logsumexp(both, axis=1).sum() - (truth * both).sum()
-        return float(unlikely + (log_factors**2).sum() / (2 * _SPREAD**2))
+        both = of_waves * logits + of_margins * margins  # (texts, labels)
+        totals = logsumexp(both, axis=1, keepdims=True)
+        unlikely = totals.sum() - (truth * both).sum()
+        excess = np.exp(both - totals) - truth
+        slopes = np.array(
+            [of_waves * (excess * logits).sum(), of_margins * (excess * margins).sum()]
+        )
+        prior = (log_factors**2).sum() / (2 * _SPREAD**2)
+        return float(unlikely + prior), np.array(of_both) + log_factors / _SPREAD**2
 
-    of_waves, of_margins = np.exp(minimize(loss, np.zeros(2)).x) * (1, MARGIN)
+    found = minimize(loss, np.zeros(2), jac=True)
+    of_waves, of_margins = np.exp(found.x) * (1, MARGIN)
     return float(of_margins / of_waves)
 
 
