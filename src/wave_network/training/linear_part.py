@@ -219,9 +219,7 @@ def margin_weight(
         totals = logsumexp(both, axis=1, keepdims=True)
         unlikely = totals.sum() - (truth * both).sum()
         excess = np.exp(both - totals) - truth
-        slopes = np.array(
-            [of_waves * (excess * logits).sum(), of_margins * (excess * margins).sum()]
-        )
+        of_both = of_waves * (excess * logits).sum(), of_margins * (excess * margins).sum()
         prior = (log_factors**2).sum() / (2 * _SPREAD**2)
         return float(unlikely + prior), np.array(of_both) + log_factors / _SPREAD**2
 
