@@ -5,12 +5,12 @@ from setuptools.command.build_ext import build_ext
 
 
 class BuildExtensions(build_ext):
-    """Roots of negative numbers need not be told of: then a loop of roots uses wide registers."""
+    """No error of arithmetic is looked for: then loops of roots and choices use wide registers."""
 
     def build_extension(self, ext: Extension) -> None:
         """Build one, with the flags that its compiler knows."""
         if self.compiler.compiler_type == "unix":
-            ext.extra_compile_args = ["-fno-math-errno"]
+            ext.extra_compile_args = ["-fno-math-errno", "-fno-trapping-math"]
         super().build_extension(ext)
 
 

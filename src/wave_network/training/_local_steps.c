@@ -178,7 +178,8 @@ INLINE float
 exponential(float x)
 {
     const float round = 12582912.0f; /* 1.5 * 2^23: adding it leaves no room for a fraction */
-    x = x > 88.0f ? 88.0f : x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    x = x < -87.0f ? -87.0f : x;
     const float power = (x * 1.44269504f + round) - round;
     const float rest = (x - power * 0.693359375f) + power * 2.12194440e-4f;
     float value = 1.9875691500e-4f;
