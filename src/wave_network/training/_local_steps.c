@@ -1,5 +1,5 @@
-/* The compiled form of a training step of a local wave network with one member: each text is read,
- * answered and learnt from in one pass, then Adam moves the rows that were read and the readers.
+/* The compiled form of a training step of a local wave network: each text is read, answered and
+ * learnt from in one pass, then Adam moves the rows that were read and the readers.
  * `local_steps.py` says what it takes; torch computes the same in some hundred operations. */
 
 #include "../_local_waves.h"
@@ -9,14 +9,15 @@ enum { BLOCK = 16, LANES = 8 }; /* texts that are answered together; numbers in 
 
 /* The readers' sizes; columns are padded with zeros to whole registers. */
 typedef struct {
-    int64_t features, hidden, labels, feature_columns, hidden_columns, label_columns;
+    int64_t members, features, hidden, labels, feature_columns, hidden_columns, label_columns;
 } Sizes;
 
-/* The readers' parameters, or their gradients, as torch has them: without padding, in one array. */
+/* A member's readers, or their gradients, as torch has them: without padding, all in one array, layer
+ * by layer, member by member. */
 typedef struct {
     float *feed_forward, *feed_forward_bias, *norm, *norm_bias, *classifier, *classifier_bias,
         *shortcut, *shortcut_bias;
-    int64_t count;
+    int64_t count; /* of all members */
 } Readers;
 
 /* The readers' matrices as products want them, (inputs, columns), and turned, (outputs, columns). */
@@ -25,10 +26,14 @@ typedef struct {
         *turned_shortcut, *feed_forward_gradient, *classifier_gradient, *shortcut_gradient;
 } Matrices;
 
-/* What a block of texts goes through, (texts, columns) each. */
+/* What a block of texts goes through: of all members (members, texts, columns), of one at a time
+ * (texts, columns), and of one text (columns,). */
 typedef struct {
-    float *features, *at_features, *hidden, *gelu_slopes, *normed, *scaled, *at_hidden, *logits,
-        *at_logits, *answers, *sums, *slopes;
+    float *features, *at_features;
+    float *hidden, *gelu_slopes, *normed, *scaled, *at_hidden, *logits, *at_logits;
+    float *answers, *probabilities; /* (texts, labels); the latter summed over the members */
+    float *sums, *slopes, *of_text, *at_text;
+    int64_t best[BLOCK];
     float deviations[BLOCK];
 } Block;
 
@@ -36,7 +41,7 @@ typedef struct {
     int32_t *ids, *buckets;
     int64_t *offsets;
     float *floats, *gradients;
-    Matrices matrices;
+    Matrices *matrices; /* of each member */
     Block block;
     Held tokens, pairs;
 } Room;
@@ -48,14 +53,14 @@ padded(int64_t count)
 }
 
 static Sizes
-sizes_of(int64_t features, int64_t hidden, int64_t labels)
+sizes_of(int64_t members, int64_t features, int64_t hidden, int64_t labels)
 {
-    return (Sizes){features,         hidden,         labels,
+    return (Sizes){members,          features,       hidden,        labels,
                    padded(features), padded(hidden), padded(labels)};
 }
 
 static Readers
-readers_at(float *all, const Sizes *sizes)
+readers_at(float *all, const Sizes *sizes, int64_t member)
 {
     Readers readers;
     float **parts[] = {&readers.feed_forward, &readers.feed_forward_bias, &readers.norm,
@@ -66,8 +71,8 @@ readers_at(float *all, const Sizes *sizes)
                               sizes->features * sizes->labels, sizes->labels};
     readers.count = 0;
     for (int i = 0; i < 8; i++) {
-        *parts[i] = all + readers.count;
-        readers.count += counts[i];
+        *parts[i] = all + readers.count + member * counts[i];
+        readers.count += sizes->members * counts[i];
     }
     return readers;
 }
@@ -80,18 +85,29 @@ typedef struct {
     float smoothing, temperature;
 } Targets;
 
-/* Zeros for everything that has columns. */
-static int
-make_floats(Room *room, const Sizes *sizes, int64_t reader_count)
+typedef struct {
+    float **start;
+    int64_t count;
+} Part;
+
+static int64_t
+lay_out(const Part *parts, int count, float *start)
+{
+    int64_t total = 0;
+    for (int i = 0; i < count; i++) {
+        *parts[i].start = start == NULL ? NULL : start + total;
+        total += parts[i].count;
+    }
+    return total;
+}
+
+/* A member's matrices; returns how many numbers they are. */
+static int64_t
+matrices_at(Matrices *matrices, const Sizes *sizes, float *start)
 {
     const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
     const int64_t labels = sizes->label_columns;
-    Matrices *matrices = &room->matrices;
-    Block *block = &room->block;
-    const struct {
-        float **start;
-        int64_t count;
-    } parts[] = {
+    const Part parts[] = {
         {&matrices->feed_forward, sizes->features * hidden},
         {&matrices->feed_forward_gradient, features * hidden},
         {&matrices->turned_feed_forward, sizes->hidden * features},
@@ -101,8 +117,18 @@ make_floats(Room *room, const Sizes *sizes, int64_t reader_count)
         {&matrices->shortcut, sizes->features * labels},
         {&matrices->shortcut_gradient, features * labels},
         {&matrices->turned_shortcut, sizes->labels * features},
-        {&block->features, BLOCK * features},
-        {&block->at_features, BLOCK * features},
+    };
+    return lay_out(parts, sizeof(parts) / sizeof(parts[0]), start);
+}
+
+static int64_t
+block_at(Block *block, const Sizes *sizes, float *start)
+{
+    const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
+    const int64_t labels = sizes->label_columns, of_text = sizes->members * sizes->features;
+    const Part parts[] = {
+        {&block->features, sizes->members * BLOCK * features},
+        {&block->at_features, sizes->members * BLOCK * features},
         {&block->hidden, BLOCK * hidden},
         {&block->gelu_slopes, BLOCK * hidden},
         {&block->normed, BLOCK * hidden},
@@ -110,25 +136,34 @@ make_floats(Room *room, const Sizes *sizes, int64_t reader_count)
         {&block->at_hidden, BLOCK * hidden},
         {&block->logits, BLOCK * labels},
         {&block->at_logits, BLOCK * labels},
-        {&block->answers, BLOCK * labels},
-        {&block->sums, features},
-        {&block->slopes, features},
-        {&room->gradients, reader_count},
+        {&block->answers, BLOCK * sizes->labels},
+        {&block->probabilities, BLOCK * sizes->labels},
+        {&block->sums, of_text},
+        {&block->slopes, of_text},
+        {&block->of_text, of_text},
+        {&block->at_text, of_text},
     };
-    const int count = sizeof(parts) / sizeof(parts[0]);
-    int64_t total = 0;
-    for (int i = 0; i < count; i++) {
-        total += parts[i].count;
-    }
-    room->floats = calloc((size_t)total, sizeof(float));
-    if (room->floats == NULL) {
+    return lay_out(parts, sizeof(parts) / sizeof(parts[0]), start);
+}
+
+/* Zeros for everything that has columns. */
+static int
+make_floats(Room *room, const Sizes *sizes, int64_t reader_count)
+{
+    Matrices matrices;
+    const int64_t of_member = matrices_at(&matrices, sizes, NULL);
+    const int64_t of_block = block_at(&room->block, sizes, NULL);
+    room->floats = calloc((size_t)(of_member * sizes->members + of_block + reader_count),
+                          sizeof(float));
+    room->matrices = malloc((size_t)sizes->members * sizeof(Matrices));
+    if (room->floats == NULL || room->matrices == NULL) {
         return -1;
     }
     float *next = room->floats;
-    for (int i = 0; i < count; i++) {
-        *parts[i].start = next;
-        next += parts[i].count;
+    for (int64_t member = 0; member < sizes->members; member++) {
+        next += matrices_at(&room->matrices[member], sizes, next);
     }
+    room->gradients = next + block_at(&room->block, sizes, next);
     return 0;
 }
 
@@ -151,6 +186,7 @@ clear_room(Room *room)
     free(room->buckets);
     free(room->offsets);
     free(room->floats);
+    free(room->matrices);
     release_held(&room->tokens);
     release_held(&room->pairs);
 }
@@ -318,9 +354,10 @@ normalize(float *restrict normed, float *restrict scaled, const float *restrict 
     return factor;
 }
 
-/* From a block's features to its logits. */
+/* From what a member sees of a block's texts to its logits. */
 WIDE static void
-answer(Block *block, const Matrices *matrices, const Readers *readers, const Sizes *sizes)
+answer(Block *block, const float *seen, const Matrices *matrices, const Readers *readers,
+       const Sizes *sizes)
 {
     const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
     const int64_t labels = sizes->label_columns;
@@ -332,8 +369,8 @@ answer(Block *block, const Matrices *matrices, const Readers *readers, const Siz
                 readers->classifier_bias[k] + readers->shortcut_bias[k];
         }
     }
-    multiply(block->hidden, block->features, features, 1, matrices->feed_forward, BLOCK,
-             sizes->features, hidden);
+    multiply(block->hidden, seen, features, 1, matrices->feed_forward, BLOCK, sizes->features,
+             hidden);
     activate(block->hidden, block->gelu_slopes, BLOCK * hidden);
     for (int64_t text = 0; text < BLOCK; text++) {
         const int64_t start = text * hidden;
@@ -342,8 +379,8 @@ answer(Block *block, const Matrices *matrices, const Readers *readers, const Siz
     }
     multiply(block->logits, block->scaled, hidden, 1, matrices->classifier, BLOCK, sizes->hidden,
              labels);
-    multiply(block->logits, block->features, features, 1, matrices->shortcut, BLOCK,
-             sizes->features, labels);
+    multiply(block->logits, seen, features, 1, matrices->shortcut, BLOCK, sizes->features,
+             labels);
 }
 
 /* From the gradient of one text's norm to that of what GELU got, in place; the gradients of the
@@ -366,22 +403,22 @@ derive_norm(float *restrict at_hidden, const float *restrict normed,
     }
 }
 
-/* From a block's gradient of the logits to that of its features; the readers' are added. */
+/* From a block's gradient of the logits to that of what a member saw; the readers' are added. */
 WIDE static void
-derive(Block *block, const Matrices *matrices, const Readers *readers, const Readers *gradients,
-       const Sizes *sizes)
+derive(Block *block, const float *seen, float *at_seen, const Matrices *matrices,
+       const Readers *readers, const Readers *gradients, const Sizes *sizes)
 {
     const int64_t features = sizes->feature_columns, hidden = sizes->hidden_columns;
     const int64_t labels = sizes->label_columns;
-    memset(block->at_features, 0, (size_t)(BLOCK * features) * sizeof(float));
+    memset(at_seen, 0, (size_t)(BLOCK * features) * sizeof(float));
     memset(block->at_hidden, 0, (size_t)(BLOCK * hidden) * sizeof(float));
     multiply(matrices->classifier_gradient, block->scaled, 1, hidden, block->at_logits, hidden,
              BLOCK, labels);
-    multiply(matrices->shortcut_gradient, block->features, 1, features, block->at_logits,
-             features, BLOCK, labels);
+    multiply(matrices->shortcut_gradient, seen, 1, features, block->at_logits, features, BLOCK,
+             labels);
     multiply(block->at_hidden, block->at_logits, labels, 1, matrices->turned_classifier, BLOCK,
              sizes->labels, hidden);
-    multiply(block->at_features, block->at_logits, labels, 1, matrices->turned_shortcut, BLOCK,
+    multiply(at_seen, block->at_logits, labels, 1, matrices->turned_shortcut, BLOCK,
              sizes->labels, features);
     for (int64_t text = 0; text < BLOCK; text++) {
         const int64_t start = text * hidden;
@@ -390,10 +427,10 @@ derive(Block *block, const Matrices *matrices, const Readers *readers, const Rea
         add_to(gradients->feed_forward_bias, block->at_hidden + start, sizes->hidden);
         add_to(gradients->classifier_bias, block->at_logits + text * labels, sizes->labels);
     }
-    multiply(matrices->feed_forward_gradient, block->features, 1, features, block->at_hidden,
-             features, BLOCK, hidden);
-    multiply(block->at_features, block->at_hidden, hidden, 1, matrices->turned_feed_forward,
-             BLOCK, sizes->hidden, features);
+    multiply(matrices->feed_forward_gradient, seen, 1, features, block->at_hidden, features,
+             BLOCK, hidden);
+    multiply(at_seen, block->at_hidden, hidden, 1, matrices->turned_feed_forward, BLOCK,
+             sizes->hidden, features);
 }
 
 static void
@@ -456,9 +493,10 @@ write_answers(float *answers, const Targets *targets, int64_t text)
     return best;
 }
 
-/* The cross-entropy of one label, times `scale`, and the logits' gradient of it. */
+/* The cross-entropy of one label, times `scale`, and the logits' gradient of it. The probabilities
+ * are added to what there is. */
 static double
-one_label_loss(float *at_logits, const float *logits, const float *answers,
+one_label_loss(float *at_logits, float *probabilities, const float *logits, const float *answers,
                const Targets *targets, float scale)
 {
     const float temperature = targets->temperature;
@@ -475,93 +513,148 @@ one_label_loss(float *at_logits, const float *logits, const float *answers,
     const float log_total = logf(total);
     for (int64_t k = 0; k < targets->labels; k++) {
         loss += answers[k] * (log_total - (logits[k] - highest) / temperature);
+        probabilities[k] += at_logits[k] / total;
         at_logits[k] = (at_logits[k] / total * answered - answers[k]) * temperature * scale;
     }
     return loss * temperature * temperature * scale;
 }
 
-/* The sum of all labels' binary cross-entropies, times `scale`, and the logits' gradient of it. */
+/* The same of the sum of all labels' binary cross-entropies. */
 static double
-several_labels_loss(float *at_logits, const float *logits, const float *answers, int64_t labels,
-                    float scale)
+several_labels_loss(float *at_logits, float *probabilities, const float *logits,
+                    const float *answers, int64_t labels, float scale)
 {
     double loss = 0;
     for (int64_t k = 0; k < labels; k++) {
         loss += fmaxf(logits[k], 0) - logits[k] * answers[k] + log1pf(expf(-fabsf(logits[k])));
-        at_logits[k] = (1 / (1 + expf(-logits[k])) - answers[k]) * scale;
+        const float probability = 1 / (1 + expf(-logits[k]));
+        probabilities[k] += probability;
+        at_logits[k] = (probability - answers[k]) * scale;
     }
     return loss * scale;
 }
 
-/* Whether a text is answered rightly: in its most probable class, or in every label. */
+/* Whether the members together answer a text rightly: in its most probable class, or in every
+ * label. */
 static int
-is_right(const float *logits, const Targets *targets, int64_t text, int64_t best)
+is_right(const float *probabilities, const Targets *targets, int64_t text, int64_t best,
+         int64_t members)
 {
     int64_t said = 0;
     for (int64_t k = 0; k < targets->labels; k++) {
         if (targets->several
-            && (logits[k] >= 0) != (targets->answers[text * targets->labels + k] != 0)) {
+            && (probabilities[k] >= 0.5f * (float)members)
+                   != (targets->answers[text * targets->labels + k] != 0)) {
             return 0;
         }
-        said = logits[k] > logits[said] ? k : said;
+        said = probabilities[k] > probabilities[said] ? k : said;
     }
     return targets->several || said == best;
 }
 
-/* Compare a block's logits with what its texts are to be answered with: write the logits' gradient,
- * add to the loss, and return how many are right. */
-static int64_t
+/* Compare a member's logits with what the texts are to be answered with; returns the loss. */
+static double
 judge(Block *block, const Targets *targets, const int64_t *chosen, int64_t texts,
-      int64_t label_columns, double *loss)
+      const Sizes *sizes)
 {
-    int64_t right = 0;
-    memset(block->at_logits, 0, (size_t)(BLOCK * label_columns) * sizeof(float));
+    double loss = 0;
+    memset(block->at_logits, 0, (size_t)(BLOCK * sizes->label_columns) * sizeof(float));
     for (int64_t i = 0; i < texts; i++) {
-        const int64_t text = chosen[i];
-        const float weight = targets->weights == NULL ? 1.0f : targets->weights[text];
+        const float weight = targets->weights == NULL ? 1.0f : targets->weights[chosen[i]];
         const float scale = weight / (float)targets->texts;
-        float *at_logits = block->at_logits + i * label_columns;
-        const float *logits = block->logits + i * label_columns;
-        float *answers = block->answers;
-        const int64_t best = write_answers(answers, targets, text);
-        *loss += targets->several
-                     ? several_labels_loss(at_logits, logits, answers, targets->labels, scale)
-                     : one_label_loss(at_logits, logits, answers, targets, scale);
-        right += is_right(logits, targets, text, best);
+        float *at_logits = block->at_logits + i * sizes->label_columns;
+        float *probabilities = block->probabilities + i * sizes->labels;
+        const float *logits = block->logits + i * sizes->label_columns;
+        const float *answers = block->answers + i * sizes->labels;
+        loss += targets->several
+                    ? several_labels_loss(at_logits, probabilities, logits, answers,
+                                          sizes->labels, scale)
+                    : one_label_loss(at_logits, probabilities, logits, answers, targets, scale);
+    }
+    return loss;
+}
+
+/* What the members see of a text, to its place in the block; or back from there. */
+static void
+look(const Model *model, Room *room, const Sizes *sizes, int64_t place, int64_t text)
+{
+    Block *block = &room->block;
+    const int64_t start = room->offsets[text], length = room->offsets[text + 1] - start;
+    double nothing;
+    sum_text(model, room->ids + start, room->buckets + start, length, block->sums, &nothing);
+    write_text(model, length, block->sums, &nothing, block->of_text, NULL);
+    for (int64_t member = 0; member < sizes->members; member++) {
+        memcpy(block->features + (member * BLOCK + place) * sizes->feature_columns,
+               block->of_text + member * sizes->features,
+               (size_t)sizes->features * sizeof(float));
+    }
+}
+
+static void
+look_back(const Model *model, Room *room, const Sizes *sizes, int64_t place, int64_t text)
+{
+    Block *block = &room->block;
+    const int64_t start = room->offsets[text], length = room->offsets[text + 1] - start;
+    for (int64_t member = 0; member < sizes->members; member++) {
+        const int64_t row = (member * BLOCK + place) * sizes->feature_columns;
+        const size_t size = (size_t)sizes->features * sizeof(float);
+        memcpy(block->of_text + member * sizes->features, block->features + row, size);
+        memcpy(block->at_text + member * sizes->features, block->at_features + row, size);
+    }
+    add_gradients(model, room->ids + start, room->buckets + start, length, block->of_text,
+                  block->at_text, block->slopes, &room->tokens, &room->pairs);
+}
+
+/* Learn from a block of texts, `first` being the first of the drawn ones; returns how many are
+ * answered rightly. */
+static int64_t
+learn_block(Room *room, const Model *model, float *readers, const Sizes *sizes,
+            const Targets *targets, const int64_t *chosen, int64_t first, double *loss)
+{
+    Block *block = &room->block;
+    const int64_t texts = targets->texts - first < BLOCK ? targets->texts - first : BLOCK;
+    int64_t right = 0;
+    memset(block->probabilities, 0, (size_t)(BLOCK * sizes->labels) * sizeof(float));
+    for (int64_t i = 0; i < texts; i++) {
+        look(model, room, sizes, i, first + i);
+        block->best[i] =
+            write_answers(block->answers + i * sizes->labels, targets, chosen[first + i]);
+    }
+    for (int64_t member = 0; member < sizes->members; member++) {
+        const Readers of_member = readers_at(readers, sizes, member);
+        const Readers gradients = readers_at(room->gradients, sizes, member);
+        const int64_t start = member * BLOCK * sizes->feature_columns;
+        const Matrices *matrices = &room->matrices[member];
+        answer(block, block->features + start, matrices, &of_member, sizes);
+        *loss += judge(block, targets, chosen + first, texts, sizes) / (double)sizes->members;
+        derive(block, block->features + start, block->at_features + start, matrices, &of_member,
+               &gradients, sizes);
+    }
+    for (int64_t i = 0; i < texts; i++) {
+        look_back(model, room, sizes, i, first + i);
+        right += is_right(block->probabilities + i * sizes->labels, targets, chosen[first + i],
+                          block->best[i], sizes->members);
     }
     return right;
 }
 
 /* One pass over the drawn texts; returns how many are answered rightly. */
 static int64_t
-learn(Room *room, const Model *model, const Readers *readers, const Readers *gradients,
-      const Sizes *sizes, const Targets *targets, const int64_t *chosen, double *loss)
+learn(Room *room, const Model *model, float *readers, const Sizes *sizes, const Targets *targets,
+      const int64_t *chosen, double *loss)
 {
-    Block *block = &room->block;
     int64_t right = 0;
-    prepare(&room->matrices, readers, sizes);
-    for (int64_t first = 0; first < targets->texts; first += BLOCK) {
-        const int64_t texts = targets->texts - first < BLOCK ? targets->texts - first : BLOCK;
-        const int64_t *offsets = room->offsets + first;
-        double nothing;
-        for (int64_t i = 0; i < texts; i++) {
-            const int64_t length = offsets[i + 1] - offsets[i];
-            sum_text(model, room->ids + offsets[i], room->buckets + offsets[i], length,
-                     block->sums, &nothing);
-            write_text(model, length, block->sums, &nothing,
-                       block->features + i * sizes->feature_columns, NULL);
-        }
-        answer(block, &room->matrices, readers, sizes);
-        right += judge(block, targets, chosen + first, texts, sizes->label_columns, loss);
-        derive(block, &room->matrices, readers, gradients, sizes);
-        for (int64_t i = 0; i < texts; i++) {
-            const int64_t row = i * sizes->feature_columns;
-            add_gradients(model, room->ids + offsets[i], room->buckets + offsets[i],
-                          offsets[i + 1] - offsets[i], block->features + row,
-                          block->at_features + row, block->slopes, &room->tokens, &room->pairs);
-        }
+    for (int64_t member = 0; member < sizes->members; member++) {
+        const Readers of_member = readers_at(readers, sizes, member);
+        prepare(&room->matrices[member], &of_member, sizes);
     }
-    collect(gradients, &room->matrices, sizes);
+    for (int64_t first = 0; first < targets->texts; first += BLOCK) {
+        right += learn_block(room, model, readers, sizes, targets, chosen, first, loss);
+    }
+    for (int64_t member = 0; member < sizes->members; member++) {
+        const Readers gradients = readers_at(room->gradients, sizes, member);
+        collect(&gradients, &room->matrices[member], sizes);
+    }
     return right;
 }
 
@@ -728,8 +821,7 @@ step(Model *model, const Py_buffer *views, const Targets *targets, const Readers
         write_buckets(model, room.ids, room.offsets, targets->texts, room.buckets);
         if (hold(&room.tokens, &model->embedding, room.ids, count) == 0
             && hold(&room.pairs, &model->bigrams, room.buckets, count) == 0) {
-            const Readers gradients = readers_at(room.gradients, sizes);
-            right = learn(&room, model, readers, &gradients, sizes, targets, chosen, loss);
+            right = learn(&room, model, views[READERS].buf, sizes, targets, chosen, loss);
             move_rows(&model->embedding, &room.tokens, views[EMBEDDING_MEAN].buf,
                       views[EMBEDDING_SQUARE].buf, adam);
             move_rows(&model->bigrams, &room.pairs, views[BIGRAMS_MEAN].buf,
@@ -751,12 +843,15 @@ step_checked(Model *model, const Py_buffer *views, Targets *targets, const Adam 
     model->bigrams = (Table){views[BIGRAMS].buf, views[BIGRAMS].shape[0],
                              views[BIGRAMS].shape[1]};
     model->linear_tokens = model->linear_bigrams = (Table){NULL, 0, 0};
-    const int64_t features = 3 * (model->embedding.width / 2) + model->bigrams.width;
-    const Sizes sizes = sizes_of(features, hidden, targets->labels);
-    const Readers readers = readers_at(views[READERS].buf, &sizes);
+    const int64_t members = model->members > 0 ? model->members : 1;
+    const int64_t features = (3 * (model->embedding.width / 2) + model->bigrams.width) / members;
+    const Sizes sizes = sizes_of(members, features, hidden, targets->labels);
+    const Readers readers = readers_at(views[READERS].buf, &sizes, 0);
     int64_t tokens, right;
-    const char *wrong = model->members != 1 || hidden < 1 || targets->labels < 1
-                            ? "compiled steps are for one member"
+    const char *wrong = model->members < 1 || model->embedding.width % (2 * members) != 0
+                                || model->bigrams.width % members != 0 || hidden < 1
+                                || targets->labels < 1
+                            ? "the tables are not those of so many members"
                             : wrong_with(views, readers.count, targets->labels, &tokens);
     if (wrong != NULL) {
         PyErr_SetString(PyExc_ValueError, wrong);

@@ -1,4 +1,4 @@
-"""Training steps of a narrow local wave network by `_local_steps.c`, on the CPU.
+"""Training steps of a local wave network by `_local_steps.c`, on the CPU.
 
 Torch takes some hundred operations a step, most of them on few numbers; here a step is one call.
 What it learns is what torch learns, but for rounding.
@@ -31,7 +31,7 @@ _MOST_LABELS: Final = 256  # torch's matrix products pay for more
 
 
 def can_be_compiled(model: nn.Module, config: TrainConfig) -> bool:
-    """Whether `LocalSteps` can train a model: one member on the CPU, gradients not bounded.
+    """Whether `LocalSteps` can train a model: local waves on the CPU, gradients not bounded.
 
     Args:
         model: On its device already.
@@ -40,7 +40,6 @@ def can_be_compiled(model: nn.Module, config: TrainConfig) -> bool:
     return (
         compiled is not None
         and isinstance(model, LocalWaveNetwork)
-        and model.config.members == 1
         and model.config.num_labels <= _MOST_LABELS
         and config.max_grad_norm is None
         and all(map(is_plain, model.parameters()))
