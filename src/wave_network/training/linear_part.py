@@ -69,8 +69,7 @@ def fitted_beside(
 ) -> Iterator[Callable[[], LinearWeights | None]]:
     """Fit a linear part beside the body, which trains the waves.
 
-    A narrow model's steps are no faster with a second thread, so that one fits the linear part. The
-    members of a wide one make use of it: their linear part waits for them.
+    Steps gain little from a second thread, so that one fits the linear part.
 
     Args:
         texts: As for `linear_weights`.
@@ -85,7 +84,7 @@ def fitted_beside(
         return
     fit = partial(linear_weights, texts, config, seed)
     threads = torch.get_num_threads()
-    if threads == 1 or config.members > 1:
+    if threads == 1:
         yield fit
         return
     torch.set_num_threads(threads - 1)
