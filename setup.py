@@ -26,6 +26,7 @@ setup(
                 "src/wave_network/_local_waves.h",
                 "src/wave_network/_words.h",
                 "src/wave_network/training/_adam.h",
+                "src/wave_network/training/_readers.h",
             ],
             optional=True,  # where there is no compiler, all works without, slower
         )
