@@ -279,15 +279,30 @@ def _label_scales(
     without the label, by their frequencies plus what is `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
-    without = text_weights[:, None] - with_label
-    ratio = np.log(
-        (column_sums(features, with_label) + added) / (with_label.sum(axis=0) + 2 * added)
-    )
-    ratio -= np.log((column_sums(features, without) + added) / (without.sum(axis=0) + 2 * added))
-    told = np.abs(ratio)
-    occurring = np.zeros(features.shape[1], bool)
-    occurring[features.indices] = True
-    usual = np.sqrt(np.square(told[occurring]).sum(axis=0) / max(occurring.sum(), 1))  # (labels,)
-    relative = told / np.maximum(usual, 1e-6)  # nothing may tell anything of a label
-    result: NDArray[np.float32] = _EVEN_SHARE + (1 - _EVEN_SHARE) * relative
-    return result.astype(np.float32)
+    # In place: of many features and labels each copy would take as much as a table of the model.
+    told = _log_shares(features, with_label, added)  # (features, labels)
+    told -= _log_shares(features, text_weights[:, None] - with_label, added)
+    np.abs(told, out=told)
+    occurring = np.zeros(features.shape[1], np.float32)
+    occurring[features.indices] = 1
+    squares = np.einsum("fl,fl,f->l", told, told, occurring, dtype=np.float64)  # (labels,)
+    usual = np.sqrt(squares / max(occurring.sum(), 1))
+    told *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # nothing may tell anything of a label
+    told += _EVEN_SHARE
+    return told
+
+
+def _log_shares(
+    features: csr_array, weights: NDArray[np.float32], added: float
+) -> NDArray[np.float32]:
+    """How much of the texts has each feature, as a logarithm, (features, labels).
+
+    Args:
+        features: (texts, features).
+        weights: Of each text for each label, (texts, labels).
+        added: To the sums of weights.
+    """
+    shares = column_sums(features, weights)
+    shares += added
+    shares /= weights.sum(axis=0) + 2 * added
+    return np.log(shares, out=shares)
