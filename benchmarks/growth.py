@@ -324,8 +324,10 @@ def draw(rows: Sequence[Row], figure: Figure) -> None:
     for panels, ((axis,), group) in zip(grid, by_axis.items(), strict=True):
         for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
             for (threads,), line in grouped(group, ("threads",)).items():
-                values = [row["value"] for row in line]
-                costs = [row[cost] for row in line]
+                points = [(row["value"], row[cost]) for row in line if row[cost] > 0]
+                if not points:  # a logarithmic axis has no 0
+                    continue
+                values, costs = zip(*points, strict=True)
                 name = "1 thread" if threads == 1 else f"{threads} threads"
                 axes.loglog(
                     values,
@@ -336,7 +338,8 @@ def draw(rows: Sequence[Row], figure: Figure) -> None:
                 )
             axes.set_xlabel(axis)
             axes.set_ylabel(label)
-            axes.legend(fontsize=7)
+            if axes.lines:
+                axes.legend(fontsize=7)
 
 
 if __name__ == "__main__":

@@ -103,3 +103,19 @@ def test_bad_options(scripts):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_a_cost_of_nothing_is_left_out_of_the_drawing(scripts):
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    import growth
+
+    row = {"axis": "tokens", "preset": "small", "threads": 1}
+    costs = dict.fromkeys(growth.COSTS, 1.0)
+    rows = [row | costs | {"value": value, "train_mb": 0.0} for value in (16, 64)]
+    figure = Figure()
+    growth.draw(rows, figure)
+    drawn = {axes.get_ylabel(): len(axes.lines) for axes in figure.axes}
+    assert drawn.pop(growth.COSTS["train_mb"]) == 0
+    assert set(drawn.values()) == {1}
