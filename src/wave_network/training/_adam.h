@@ -28,3 +28,25 @@ prefetch(const float *row, int64_t width)
         PREFETCH(row + i);
     }
 }
+
+typedef struct {
+    float beta1, beta2, epsilon, rate;
+} RowStep;
+
+/* Move rows of a table by their gradients, which come one after the other; `places` says where each
+ * row has its moments. */
+static void
+move_rows(float *table, const int64_t *rows, const float *gradients, int64_t count, int64_t width,
+          const int64_t *places, float *means, float *squares, RowStep step)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) {
+            prefetch(table + rows[i + AHEAD] * width, width);
+            prefetch(means + places[i + AHEAD] * width, width);
+            prefetch(squares + places[i + AHEAD] * width, width);
+        }
+        update(table + rows[i] * width, gradients + i * width, means + places[i] * width,
+               squares + places[i] * width, width, step.beta1, step.beta2, step.epsilon,
+               step.rate);
+    }
+}

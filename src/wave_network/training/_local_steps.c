@@ -185,7 +185,7 @@ judge(Block *block, const Targets *targets, const int64_t *chosen, int64_t texts
     return loss;
 }
 
-/* What the members see of a text, to its place in the block; or back from there. */
+/* What the members see of a text, to its place in the block. */
 static void
 look(const Model *model, Room *room, const Sizes *sizes, int64_t place, int64_t text)
 {
@@ -201,6 +201,7 @@ look(const Model *model, Room *room, const Sizes *sizes, int64_t place, int64_t 
     }
 }
 
+/* From the gradients of what the members saw of a text to those of its rows. */
 static void
 look_back(const Model *model, Room *room, const Sizes *sizes, int64_t place, int64_t text)
 {
@@ -274,21 +275,11 @@ typedef struct {
 } Adam;
 
 static void
-move_rows(const Table *table, const Held *held, float *mean, float *square, const Adam *adam)
+move_held(const Table *table, const Held *held, float *means, float *squares, const Adam *adam)
 {
-    const int64_t width = table->width;
-    float *rows = (float *)table->rows;
-    for (int64_t i = 0; i < held->count; i++) {
-        if (i + AHEAD < held->count) {
-            const int64_t next = held->rows[i + AHEAD] * width;
-            prefetch(rows + next, width);
-            prefetch(mean + next, width);
-            prefetch(square + next, width);
-        }
-        const int64_t at = held->rows[i] * width;
-        update(rows + at, held->gradients + i * width, mean + at, square + at, width,
-               adam->beta1, adam->beta2, adam->table_epsilon, adam->table_rate);
-    }
+    const RowStep step = {adam->beta1, adam->beta2, adam->table_epsilon, adam->table_rate};
+    move_rows((float *)table->rows, held->rows, held->gradients, held->count, table->width,
+              held->rows, means, squares, step);
 }
 
 /* AdamW, as torch computes it; matrices decay, vectors do not. */
@@ -433,9 +424,9 @@ step(Model *model, const Py_buffer *views, const Targets *targets, const Readers
         if (hold(&room.tokens, &model->embedding, room.ids, count) == 0
             && hold(&room.pairs, &model->bigrams, room.buckets, count) == 0) {
             right = learn(&room, model, views[READERS].buf, sizes, targets, chosen, loss);
-            move_rows(&model->embedding, &room.tokens, views[EMBEDDING_MEAN].buf,
+            move_held(&model->embedding, &room.tokens, views[EMBEDDING_MEAN].buf,
                       views[EMBEDDING_SQUARE].buf, adam);
-            move_rows(&model->bigrams, &room.pairs, views[BIGRAMS_MEAN].buf,
+            move_held(&model->bigrams, &room.pairs, views[BIGRAMS_MEAN].buf,
                       views[BIGRAMS_SQUARE].buf, adam);
             move_readers(readers, room.gradients, views[READERS_MEAN].buf,
                          views[READERS_SQUARE].buf, sizes, adam);

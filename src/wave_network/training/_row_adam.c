@@ -30,7 +30,7 @@ are_indices(const Py_buffer *view, int64_t count, int64_t below)
 }
 
 static PyObject *
-update_checked(const Py_buffer *views, float beta1, float beta2, float epsilon, float rate)
+update_checked(const Py_buffer *views, RowStep step)
 {
     const int64_t width = views[TABLE].shape[1], count = views[GRADIENT].shape[0];
     if (views[GRADIENT].shape[1] != width || views[MEAN].shape[1] != width
@@ -44,15 +44,7 @@ update_checked(const Py_buffer *views, float beta1, float beta2, float epsilon, 
     float *table = views[TABLE].buf, *mean = views[MEAN].buf, *square = views[SQUARE].buf;
     const float *gradient = views[GRADIENT].buf;
     Py_BEGIN_ALLOW_THREADS
-    for (int64_t i = 0; i < count; i++) {
-        if (i + AHEAD < count) {
-            prefetch(table + rows[i + AHEAD] * width, width);
-            prefetch(mean + places[i + AHEAD] * width, width);
-            prefetch(square + places[i + AHEAD] * width, width);
-        }
-        update(table + rows[i] * width, gradient + i * width, mean + places[i] * width,
-               square + places[i] * width, width, beta1, beta2, epsilon, rate);
-    }
+    move_rows(table, rows, gradient, count, width, places, mean, square, step);
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }
@@ -61,18 +53,18 @@ static PyObject *
 update_rows(PyObject *module, PyObject *args)
 {
     PyObject *objects[ARRAYS];
-    float beta1, beta2, epsilon, rate;
+    RowStep step;
     (void)module;
     if (!PyArg_ParseTuple(args, "OOOOOOffff", &objects[TABLE], &objects[ROWS], &objects[GRADIENT],
-                          &objects[PLACES], &objects[MEAN], &objects[SQUARE], &beta1, &beta2,
-                          &epsilon, &rate)) {
+                          &objects[PLACES], &objects[MEAN], &objects[SQUARE], &step.beta1,
+                          &step.beta2, &step.epsilon, &step.rate)) {
         return NULL;
     }
     Py_buffer views[ARRAYS];
     if (get_arrays(objects, views, expected, ARRAYS) < 0) {
         return NULL;
     }
-    PyObject *result = update_checked(views, beta1, beta2, epsilon, rate);
+    PyObject *result = update_checked(views, step);
     release_arrays(views, ARRAYS);
     return result;
 }
