@@ -120,8 +120,8 @@ def _by_torch(model: Wave, texts: Sequence[str]) -> NDArray[np.float32]:
     import torch
 
     from wave_network.data.batch import PackedTexts
-    from wave_network.model_folder import read_model
-    from wave_network.training.start import build_model
+    from wave_network.models.registry import build_model
+    from wave_network.persistence.folder import read_model
 
     files = read_model(model.folder)
     network = build_model(files.config).eval()

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from wave_network.config import get_preset
 from wave_network.data import read_splits
-from wave_network.model_folder import ModelFiles
+from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
-from wave_network.training.continuing import continued_preset
+from wave_network.training.continual import continued_preset
 from wave_network.training.fit import fit
 
 NEW_CLASS: Final = 3  # Sci/Tech

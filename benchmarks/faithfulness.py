@@ -32,11 +32,11 @@ from numpy.typing import NDArray
 
 from wave_network import load
 from wave_network.data import column, encode_labels, read_splits, stratified_split
-from wave_network.model_folder import read_model
+from wave_network.models.attribution import attribute, token_energies
+from wave_network.models.functional import softmax
+from wave_network.models.gradients import log_odds
+from wave_network.persistence.folder import read_model
 from wave_network.runtime import Engine
-from wave_network.runtime.explain import attribute, token_energies
-from wave_network.runtime.gradients import log_odds
-from wave_network.runtime.waves import softmax
 
 HERE: Final = Path(__file__).resolve().parent
 REMOVED: Final = 0.2

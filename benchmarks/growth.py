@@ -307,8 +307,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def draw_to(path: Path, rows: Sequence[Row]) -> None:
     """Draw the rows into an SVG file, if there are any."""
-    from wave_network.atomic import replacing_file
     from wave_network.experiments.plots import render
+    from wave_network.persistence.atomic import replacing_file
 
     if rows:
         with replacing_file(path, overwrite=True) as file:

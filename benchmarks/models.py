@@ -85,13 +85,13 @@ class Wave:
 
     def num_parameters(self) -> int:
         """All trained parameters."""
-        from wave_network.model_folder import parameter_counts
+        from wave_network.models.tensors import parameter_counts
 
         return parameter_counts(self.engine.config)["total"]
 
     def size_bytes(self) -> int:
         """Bytes of the model folder."""
-        from wave_network.model_folder import size_bytes
+        from wave_network.persistence.folder import size_bytes
 
         return size_bytes(self.folder)
 

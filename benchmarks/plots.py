@@ -19,9 +19,9 @@ from conditions import HERE, MEGABYTE
 from measure import KINDS, OUTPUT
 from records import Records, Row, grouped, newest
 from tables import GROUP
-from wave_network.atomic import replacing_file
 from wave_network.config import PRESETS
 from wave_network.experiments.plots import colour, render
+from wave_network.persistence.atomic import replacing_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -63,7 +63,8 @@ def small_tokenizer():
 def make_files(small_tokenizer):
     """Make a model folder's content with random weights, of the shape that the options give."""
     from wave_network.config import LocalWaveConfig, ModelConfig
-    from wave_network.model_folder import ModelFiles, tensor_shapes
+    from wave_network.models.tensors import tensor_shapes
+    from wave_network.persistence.folder import ModelFiles
 
     small = {LocalWaveConfig: {"bigram_buckets": 211, "feed_forward_size": 12}}
     tables = ("embedding.weight", "positions.weight", "bigrams.weight")

@@ -10,7 +10,7 @@ import pytest
 
 from wave_network import load
 from wave_network.data import read_dataset, read_splits
-from wave_network.runtime.quantize import quantize_model
+from wave_network.export.quantize import quantize_model
 
 SCRIPT = Path(sys.executable).with_name("wave-network")
 

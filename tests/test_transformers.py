@@ -20,8 +20,8 @@ from transformers import (
 import wave_network
 from wave_network.config import LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.errors import ConfigError
-from wave_network.model_card import render_card
-from wave_network.model_folder import write_model
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import write_model
 from wave_network.transformers import WaveNetworkConfig, WaveNetworkForSequenceClassification
 
 TEXTS = [

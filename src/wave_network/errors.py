@@ -6,8 +6,12 @@ ours and exits with 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
+
+_MOST_LISTED: Final = 10
+_LONGEST_NAME: Final = 60
 
 
 class WaveNetworkError(Exception):
@@ -53,3 +57,21 @@ def extra_needed(extra: str, purpose: str) -> Iterator[None]:
         if (error.name or "").startswith("wave_network"):
             raise
         raise MissingExtraError(extra, purpose) from error
+
+
+def listed(names: Sequence[object]) -> str:
+    """Names for a message: quoted, on one line, the first few where there are many."""
+    if not names:
+        return "nothing"
+    shown = [_shortened(repr(name)) for name in names[:_MOST_LISTED]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 4]}...{name[-1]}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or the name of its class."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -17,21 +17,21 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.utils.validation import check_is_fitted
 
 from wave_network.config import ClassWeight, Label, Preset, TrainConfig, get_preset, override
+from wave_network.config.settings import DEFAULT_PRESET
 from wave_network.data import encode_label_sets, from_memory, texts_from_memory
 from wave_network.data.batch import most_probable
 from wave_network.data.label_sets import label_sets_of
 from wave_network.data.soft_labels import check_soft_labels
-from wave_network.model_card import render_card
-from wave_network.model_folder import ModelFiles, read_history, read_model, write_model
+from wave_network.models.functional import given_labels
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
-from wave_network.runtime.waves import given_labels
-from wave_network.settings import DEFAULT_PRESET
-from wave_network.training.continuing import continued_preset, continued_training
+from wave_network.training.continual import continued_preset, continued_training
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-    from wave_network.runtime.explain import Explanation
+    from wave_network.runtime.explanation import Explanation
 
 _OPTIONS = (
     "operation",
@@ -315,7 +315,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             sklearn.exceptions.NotFittedError: Before `fit`.
             OutputError: If the Hub does not take it: no network, no token, no permission.
         """
-        from wave_network.hub import push_model
+        from wave_network.huggingface.push import push_model
 
         with TemporaryDirectory() as made:
             folder = Path(made, "model")

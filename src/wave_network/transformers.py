@@ -28,13 +28,15 @@ with extra_needed("transformers", "wave_network.transformers"):
     )
     from transformers.modeling_outputs import SequenceClassifierOutput
 
-from wave_network.config import FORMAT_VERSION, ClassifierConfig
+from wave_network.config import ClassifierConfig
 from wave_network.data.batch import PackedBatch
-from wave_network.local_model import mean_of_members
-from wave_network.model import FixedPositions
-from wave_network.model_folder import HUB_PREFIX, MODEL_TYPE, config_class, read_model
+from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.models.local_wave.network import mean_of_members
+from wave_network.models.registry import build_model, config_class
+from wave_network.models.wave.network import FixedPositions
+from wave_network.persistence.folder import read_model
+from wave_network.persistence.layout import FORMAT_VERSION, MODEL_TYPE
 from wave_network.training.losses import mean_binary_loss
-from wave_network.training.start import build_model
 
 _NETWORK = "network"
 

@@ -10,8 +10,9 @@ from wave_network.baselines.bag import BagOfEmbeddings
 from wave_network.config import PRESETS, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
-from wave_network.model import WaveNetwork
-from wave_network.training.loop import predict_probabilities, train
+from wave_network.models.predict import predict_probabilities
+from wave_network.models.wave.network import WaveNetwork
+from wave_network.training.loop import train
 
 TEXTS = [[0, 5, 7, 5], [0], [0, 1, 2, 3, 4, 5, 6], [0, 22]]
 SHAPES = [

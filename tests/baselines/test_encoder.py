@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from safetensors.torch import load_file
 from transformers import BertConfig, BertForMaskedLM, BertModel, RobertaConfig, RobertaModel
 from transformers.utils import logging
 
-from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from wave_network.baselines.encoder import (
     EncoderClassifier,
     find_sep_token,
@@ -18,7 +18,8 @@ from wave_network.baselines.encoder import (
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.training.loop import predict_probabilities, train
+from wave_network.models.predict import predict_probabilities
+from wave_network.training.loop import train
 from wave_network.training.optimizer import build_optimizers
 
 VOCABULARY, SEP = ["[PAD]", "[CLS]", "[UNK]", "[SEP]", *"abcdefghijklmnop"], 3

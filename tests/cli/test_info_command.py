@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from wave_network.config import LocalWaveConfig
-from wave_network.model_folder import parameter_counts, read_model, size_bytes, write_model
+from wave_network.models.tensors import parameter_counts
+from wave_network.persistence.folder import read_model, size_bytes, write_model
 
 
 def test_the_json_describes_the_whole_model(wave, tiny_model):

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import yaml
-
 from fake_hub import fake_hub
-from wave_network.model_folder import parameter_counts, read_model
+
+from wave_network.models.tensors import parameter_counts
+from wave_network.persistence.folder import read_model
 
 
 @pytest.fixture

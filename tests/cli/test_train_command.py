@@ -349,7 +349,7 @@ def test_what_a_model_cannot_be_trained_on_with(invoke, few, make_files, tmp_pat
     from dataclasses import replace
 
     from wave_network.config import LocalWaveConfig
-    from wave_network.model_folder import write_model
+    from wave_network.persistence.folder import write_model
 
     files = replace(make_files(config_class=LocalWaveConfig), preset="tiny")
     write_model(tmp_path / "base", files, card="", history=[])

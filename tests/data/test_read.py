@@ -27,7 +27,8 @@ from wave_network.data import (
     texts_from_memory,
 )
 from wave_network.data import read as module
-from wave_network.data.arrow import Columns, tidy
+from wave_network.data.arrow import tidy
+from wave_network.data.columns import Columns
 from wave_network.errors import DataError
 
 STRINGS = Features({"text": Value("string"), "label": Value("string")})

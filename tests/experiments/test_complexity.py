@@ -17,7 +17,7 @@ from wave_network.experiments.complexity import Sizes
 from wave_network.experiments.costs import TEXTBOOK, WAVE, Batch
 from wave_network.experiments.study import Study
 from wave_network.experiments.textbook import TextbookNetwork
-from wave_network.model import WaveNetwork
+from wave_network.models.wave.network import WaveNetwork
 
 D, CLASSES, VOCABULARY, HEADS = 16, 3, 50, 4
 LENGTHS = [[10], [5, 9, 3], [40] * 7]

@@ -18,8 +18,9 @@ from wave_network.experiments.models import (
     train_config,
 )
 from wave_network.experiments.tasks import load_task
-from wave_network.model import WaveNetwork
-from wave_network.training.loop import predict_probabilities, train
+from wave_network.models.predict import predict_probabilities
+from wave_network.models.wave.network import WaveNetwork
+from wave_network.training.loop import train
 
 every_model = pytest.mark.parametrize("name", MODELS)
 

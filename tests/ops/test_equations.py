@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from wave_network import ops
 from wave_network.config import ModelConfig
 from wave_network.data.batch import PackedBatch
-from wave_network.model import WaveNetwork
+from wave_network.models.wave.network import WaveNetwork
 from wave_network.ops import naive
 
 LENGTHS = [3, 7, 4]

@@ -4,7 +4,7 @@ import pytest
 
 from wave_network import load
 from wave_network.data import from_memory, read_splits
-from wave_network.model_folder import write_model
+from wave_network.persistence.folder import write_model
 
 LABELS = ("comedy", "drama", "war")
 

@@ -6,8 +6,8 @@ import pytest
 from wave_network import load
 from wave_network.data import from_memory, read_splits
 from wave_network.errors import DataError
+from wave_network.evaluation.metrics import full_report, report_for
 from wave_network.report.content import measure
-from wave_network.training.metrics import full_report, report_for
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@ import pytest
 
 from wave_network import load
 from wave_network.data import encode_label_sets, encode_labels, from_memory, read_splits
-from wave_network.model_folder import write_model
+from wave_network.models.functional import given_labels
+from wave_network.persistence.folder import write_model
 from wave_network.report import mistakes as module
 from wave_network.report.mistakes import find_mistakes, find_set_mistakes, shortened
-from wave_network.runtime.waves import given_labels
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from wave_network.data import from_memory, read_splits
-from wave_network.model_folder import write_model
+from wave_network.persistence.folder import write_model
 from wave_network.report.content import measure
 from wave_network.report.page import html_page
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from wave_network.evaluation.calibration import expected_calibration_error
 from wave_network.report.reliability import (
     interval,
     reliability_bins,
     reliability_bins_of_sets,
 )
-from wave_network.training.calibration import expected_calibration_error
 
 
 def test_every_figure_by_hand():

@@ -15,11 +15,11 @@ from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.data import read_splits
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, DataError
-from wave_network.model_folder import read_model, write_model
+from wave_network.models.functional import sigmoid, softmax
+from wave_network.models.predict import predict_logits
+from wave_network.models.registry import build_model
+from wave_network.persistence.folder import read_model, write_model
 from wave_network.runtime import Engine, Prediction, load
-from wave_network.runtime.waves import sigmoid, softmax
-from wave_network.training.loop import predict_logits
-from wave_network.training.start import build_model
 
 SHAPES = [
     {

@@ -28,13 +28,13 @@ from wave_network.data import (
 )
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, DataError, ModelFolderError
-from wave_network.model_folder import write_model
+from wave_network.evaluation.metrics import summarize, summarize_sets
+from wave_network.evaluation.thresholds import choose_thresholds
+from wave_network.persistence.folder import write_model
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 from wave_network.training.fit import fit
-from wave_network.training.metrics import summarize, summarize_sets
-from wave_network.training.start import pack
-from wave_network.training.thresholds import choose_thresholds
+from wave_network.training.prepare import pack
 
 PRESET = Preset(
     name="tiny",
@@ -380,7 +380,9 @@ def test_a_preferred_tokenizer_that_cannot_be_had_is_replaced_and_said_so(
     with caplog.at_level(logging.WARNING):
         fitted = fit(rows, None, preset, CONFIG)
     assert fitted.files.config.vocab_size == 500
-    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.start"]
+    (message,) = [
+        r.getMessage() for r in caplog.records if r.name == "wave_network.training.prepare"
+    ]
     assert "no-such-owner/no-such-tokenizer cannot be had" in message
     assert "training one of 500 entries" in message
 
@@ -391,7 +393,9 @@ def test_empty_texts_are_kept_and_reported(caplog):
     with caplog.at_level(logging.WARNING):
         fitted = fit(from_memory(texts, labels), from_memory(texts, labels), PRESET, CONFIG)
     assert fitted.files.metrics["training_texts"] == 40
-    (message,) = [r.getMessage() for r in caplog.records if r.name == "wave_network.training.start"]
+    (message,) = [
+        r.getMessage() for r in caplog.records if r.name == "wave_network.training.prepare"
+    ]
     assert message == "20 of 40 training texts are empty; they are kept"
 
 
@@ -472,7 +476,7 @@ def test_few_texts_are_learnt_from_once_more_unless_it_is_forbidden(rows, monkey
     assert fit(rows, None, PRESET, replace(CONFIG, refit=False)).files.metrics["refit"] is False
     given = fit(rows.select(range(100)), rows.select(range(100, 140)), PRESET, config)
     assert given.files.metrics["refit"] is False
-    monkeypatch.setattr("wave_network.config.FEW_TEXTS", 140)
+    monkeypatch.setattr("wave_network.config.training.FEW_TEXTS", 140)
     assert fit(rows, None, PRESET, config).files.metrics["refit"] is False
 
 

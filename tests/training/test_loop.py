@@ -6,15 +6,17 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from ngram_hashes import pair_bucket
 
 from wave_network.config import LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts, training_batches
 from wave_network.errors import ConfigError
-from wave_network.local_model import LocalWaveNetwork
-from wave_network.local_waves import pair_bucket
-from wave_network.model import WaveNetwork
-from wave_network.training.loop import predict_probabilities, resolve_device, train
-from wave_network.training.metrics import summarize, summarize_sets
+from wave_network.evaluation.metrics import summarize, summarize_sets
+from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.predict import predict_probabilities
+from wave_network.models.wave.network import WaveNetwork
+from wave_network.training.device import resolve_device
+from wave_network.training.loop import train
 
 CLASSES = 3
 

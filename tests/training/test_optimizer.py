@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from ngram_hashes import pair_bucket
 from torch.nn import functional as F
 
 from wave_network.config import PRESETS, LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts
-from wave_network.local_waves import pair_bucket
+from wave_network.models.registry import build_model
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
-from wave_network.training.start import build_model
 
 CPU = torch.device("cpu")
 VOCABULARY = 30

@@ -7,9 +7,10 @@ from rich.console import Console
 from wave_network.config import PRESETS
 from wave_network.data import Splits, encode_labels, from_memory
 from wave_network.errors import ConfigError, DataError, OutputError
-from wave_network.model_folder import parameter_counts, read_history, read_model, size_bytes
+from wave_network.evaluation.metrics import summarize
+from wave_network.models.tensors import parameter_counts
+from wave_network.persistence.folder import read_history, read_model, size_bytes
 from wave_network.runtime import load
-from wave_network.training.metrics import summarize
 from wave_network.training.run import train_model
 
 WORDS = {"warm": "sun heat summer", "cold": "ice snow winter"}

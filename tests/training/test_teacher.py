@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from transformers import BertForSequenceClassification, BertTokenizer, RobertaConfig
 from transformers import RobertaForSequenceClassification as Roberta
 
-from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from wave_network import load
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.training.teacher import columns_of, read_teacher

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from wave_network.config import PRESETS, get_preset
+from wave_network.config.settings import customize
 from wave_network.data import from_memory, read_splits
 from wave_network.errors import ConfigError
-from wave_network.model_card import render_card
-from wave_network.model_folder import size_bytes, write_model
-from wave_network.settings import customize
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import size_bytes, write_model
 from wave_network.training.fit import fit
 from wave_network.tuning.space import SearchSpace, settings, weights_may_help
 

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from wave_network.config import PRESETS
+from wave_network.config.settings import read_settings
 from wave_network.data import Splits, from_memory
 from wave_network.errors import ConfigError, OutputError
-from wave_network.model_folder import read_model, size_bytes
-from wave_network.settings import read_settings
+from wave_network.persistence.folder import read_model, size_bytes
 from wave_network.training.run import train_model
 from wave_network.tuning import run
 from wave_network.tuning.progress import TrialBar

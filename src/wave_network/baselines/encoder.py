@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from wave_network.baselines.padding import Padded, classify_padded, pad
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError, extra_needed
-from wave_network.pretrained import read_pretrained
+from wave_network.huggingface.pretrained import read_pretrained
 from wave_network.text.loading import read_tokenizer
 
 if TYPE_CHECKING:

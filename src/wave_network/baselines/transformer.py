@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from wave_network.baselines.padding import Padded, classify_padded, pad
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError
-from wave_network.positions import sinusoidal_positions
+from wave_network.models.wave.positions import sinusoidal_positions
 
 
 class TransformerLayer(nn.Module):

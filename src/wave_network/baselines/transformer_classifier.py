@@ -15,8 +15,9 @@ from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import Label, get_preset
 from wave_network.data import encode_labels, stratified_split
 from wave_network.data.batch import PackedTexts
+from wave_network.models.predict import predict_probabilities
 from wave_network.text import TextTokenizer
-from wave_network.training.loop import predict_probabilities, train
+from wave_network.training.loop import train
 
 _HEAD_WIDTH: Final = 64
 _INITIALIZER_RANGE: Final = 0.02  # BERT's

@@ -9,7 +9,7 @@ import typer
 from wave_network.cli.console import note_data, note_empty, print_json, print_table
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import ConfigError, extra_needed
-from wave_network.figures import figure_names
+from wave_network.evaluation.metric_names import figure_names
 
 
 def evaluate(
@@ -64,8 +64,8 @@ def evaluate(
         from wave_network.data import column, read_dataset
         from wave_network.data.batch import most_probable
         from wave_network.data.label_sets import encode_targets
+        from wave_network.evaluation.metrics import answered_report, report_for, sets_report
         from wave_network.runtime import load
-        from wave_network.training.metrics import answered_report, report_for, sets_report
 
     engine = load(model)
     config = engine.config

@@ -8,7 +8,7 @@ import typer
 
 from wave_network.cli.console import print_json
 from wave_network.cli.options import Model
-from wave_network.figures import figure_names
+from wave_network.evaluation.metric_names import figure_names
 
 
 def info(
@@ -31,12 +31,8 @@ def info(
       wave-network info wave-model
       wave-network info wave-model --json
     """
-    from wave_network.model_folder import (
-        parameter_counts,
-        read_model,
-        resolve_source,
-        size_bytes,
-    )
+    from wave_network.models.tensors import parameter_counts
+    from wave_network.persistence.folder import read_model, resolve_source, size_bytes
 
     files = read_model(model)
     description = {

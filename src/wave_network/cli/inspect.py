@@ -56,15 +56,15 @@ def inspect(
       wave-network inspect wave-model "Oil prices jump" --output oil.svg
       wave-network inspect wave-model "Oil prices jump" --json
     """
-    from wave_network.atomic import check_new, replacing_file
     from wave_network.experiments.plots import render
-    from wave_network.inspection import (
+    from wave_network.explain.waves import (
         answer_in_words,
         draw_waves,
         inspect_text,
         picture_title,
         shown_of,
     )
+    from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.runtime import load
 
     if not is_unicode(text):

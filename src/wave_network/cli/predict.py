@@ -99,8 +99,8 @@ def predict(
       wave-network predict wave-model --input tickets.csv --coverage 0.95
       cat lines.txt | wave-network predict wave-model --input - --top-k 3
     """
-    from wave_network.atomic import check_new, replacing_file
     from wave_network.data import iter_texts
+    from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.runtime import load
 
     if bool(texts) == bool(input_file):
@@ -137,7 +137,7 @@ def _write_explained(
     page: IO[str] | None,
 ) -> None:
     """Records with their explanations, or on a terminal texts in colours; and the web page."""
-    from wave_network.explanation import PAGE_END, PAGE_START, html_article, terminal_text
+    from wave_network.explain.render import PAGE_END, PAGE_START, html_article, terminal_text
 
     write = page.write if page else lambda _: 0
     write(PAGE_START)

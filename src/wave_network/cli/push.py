@@ -46,7 +46,7 @@ def push(
       wave-network push wave-model me/news --license mit --trained-on "news of 2024, in English"
       wave-network push wave-model me/news --private
     """
-    from wave_network.hub import push_model
+    from wave_network.huggingface.push import push_model
 
     address = push_model(
         model, repository, license=license_name, trained_on=trained_on, private=private

@@ -10,7 +10,7 @@ import typer
 from wave_network.cli.console import note_data, print_json
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import extra_needed
-from wave_network.figures import figure_names
+from wave_network.evaluation.metric_names import figure_names
 
 
 def quantize(
@@ -53,8 +53,8 @@ def quantize(
       wave-network quantize wave-model --output wave-model-int8 --data sample
       wave-network quantize wave-model --output wave-model-int4 --bits 4
     """
-    from wave_network.model_folder import check_output
-    from wave_network.runtime.quantize import quantize_model
+    from wave_network.export.quantize import quantize_model
+    from wave_network.persistence.folder import check_output
 
     check_output(output, overwrite=overwrite)
     rows = None

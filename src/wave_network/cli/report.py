@@ -59,8 +59,8 @@ def report(
       wave-network report wave-model --data sample --training sample
       wave-network report wave-model --data test.csv --label-column topic --output topics.html
     """
-    from wave_network.atomic import check_new, replacing_file
-    from wave_network.model_folder import read_model
+    from wave_network.persistence.atomic import check_new, replacing_file
+    from wave_network.persistence.folder import read_model
 
     with extra_needed("report", "the report"):
         from wave_network.data import column, read_dataset

@@ -11,13 +11,13 @@ import typer
 from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
 from wave_network.config import Preset, get_preset
+from wave_network.config.settings import DEFAULT_PRESET, customize, read_settings
 from wave_network.errors import ConfigError, extra_needed
-from wave_network.figures import figure_names
-from wave_network.settings import DEFAULT_PRESET, customize, read_settings
+from wave_network.evaluation.metric_names import figure_names
 
 if TYPE_CHECKING:
     from wave_network.data import Splits
-    from wave_network.model_folder import ModelFiles
+    from wave_network.persistence.folder import ModelFiles
 
 
 def train(
@@ -250,8 +250,8 @@ def train(
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
     from wave_network.data import read_texts
-    from wave_network.model_folder import check_output, read_model
-    from wave_network.training.epoch_log import parse_target
+    from wave_network.persistence.folder import check_output, read_model
+    from wave_network.training.tracking import parse_target
 
     log_to_stderr()
     if from_fasttext_args is not None:
@@ -341,7 +341,7 @@ def _read(
 
 def _from_fasttext(arguments: str) -> Mapping[str, Any]:
     """The parameters that a fastText command line gives; says what becomes of each option."""
-    from wave_network.fasttext_args import translate
+    from wave_network.fasttext.arguments import translate
 
     translation = translate(arguments)
     width = max((len(given) for given, _ in translation.explanations), default=0)
@@ -384,7 +384,7 @@ def _choose(
             "--config describes a new model: with --from leave it out, and give what trains it "
             "(--epochs, --learning-rate, ...) as options"
         )
-    from wave_network.training.continuing import continued_preset  # slow, and seldom needed
+    from wave_network.training.continual import continued_preset  # slow, and seldom needed
 
     return continued_preset(base, preset, model_options, tokenizer)
 

@@ -17,8 +17,8 @@ from wave_network.cli.console import (
     stderr_console,
 )
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
+from wave_network.config.settings import DEFAULT_PRESET
 from wave_network.errors import extra_needed
-from wave_network.settings import DEFAULT_PRESET
 
 _SHOWN = 20  # the best trials; --json has all
 

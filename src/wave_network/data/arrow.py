@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, Columns
 from wave_network.data.files import column_index
 from wave_network.data.parquet import (
     BATCH_SIZE,
@@ -32,15 +33,7 @@ from wave_network.data.parquet import (
     one_line,
     open_parquet,
 )
-from wave_network.data.rows import (
-    LABEL_OPTION,
-    TEXT_OPTION,
-    WEIGHT_OPTION,
-    Row,
-    iter_rows,
-    iter_texts,
-    split_labels,
-)
+from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
 
 if TYPE_CHECKING:
@@ -48,27 +41,6 @@ if TYPE_CHECKING:
     from pyarrow import ChunkedArray
 
 SPLIT_NAMES: Final = ("train", "validation", "test")
-
-
-class Columns(NamedTuple):
-    """The names of the text, the label and, if there is one, the weight column.
-
-    `separator` is what joins the labels of a text in the label column, if anything.
-    """
-
-    text: str
-    label: str
-    weight: str | None = None
-    separator: str | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """Those there are."""
-        return [self.text, self.label, *([] if self.weight is None else [self.weight])]
-
-    def of(self, split: str) -> Columns:
-        """Those that a split is read with: only texts to train on have weights."""
-        return self if split == "train" else self._replace(weight=None)
 
 
 def load_file(path: Path, columns: Columns) -> Dataset:

@@ -9,13 +9,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from wave_network.errors import DataError
+from wave_network.errors import DataError, listed
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
 _LABEL_START_BYTES: Final = 12  # a byte order mark and __label__
-_MOST_LISTED: Final = 10
-_LONGEST_NAME: Final = 60
 
 
 def check_file(path: Path) -> None:
@@ -81,19 +79,6 @@ def column_index(columns: Sequence[str], name: str, option: str, where: object) 
         raise DataError(f"{where} has several columns {name!r}: rename all but one")
     advice = _delimiter_advice(columns) or f"name the right one with {option}"
     raise DataError(f"{where} has no column {name!r}, only {listed(columns)}: {advice}")
-
-
-def listed(names: Sequence[object]) -> str:
-    """Names for a message: quoted, on one line, the first few where there are many."""
-    if not names:
-        return "nothing"
-    shown = [_shortened(repr(name)) for name in names[:_MOST_LISTED]]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 4]}...{name[-1]}"
 
 
 def _near_miss(path: Path) -> str:

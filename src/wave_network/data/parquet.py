@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import column_index
-from wave_network.data.rows import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ import numpy as np
 from wave_network.config import Label
 from wave_network.data.arrow import (
     SPLIT_NAMES,
-    Columns,
     check_installed,
     features_of,
     label_type_of,
@@ -29,12 +28,13 @@ from wave_network.data.arrow import (
     with_label_lists,
     with_labels,
 )
-from wave_network.data.files import ENDINGS, check_file, format_of, listed, names_in
+from wave_network.data.columns import Columns
+from wave_network.data.files import ENDINGS, check_file, format_of, names_in
 from wave_network.data.label_sets import is_label_set, plain_label_sets
 from wave_network.data.parquet import LabelType
 from wave_network.data.rows import check_one_column, is_unicode
 from wave_network.data.split import plain_labels
-from wave_network.errors import DataError
+from wave_network.errors import DataError, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features

@@ -14,12 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from wave_network.data.files import check_file, column_index, format_of, listed
-from wave_network.errors import DataError
-
-TEXT_OPTION: Final = "--text-column"
-LABEL_OPTION: Final = "--label-column"
-WEIGHT_OPTION: Final = "--weight-column"
+from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
+from wave_network.data.files import check_file, column_index, format_of
+from wave_network.errors import DataError, listed
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 # As high as the module allows where a C long has 32 bits.

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.data.files import listed
-from wave_network.errors import DataError
+from wave_network.errors import DataError, listed
 
 
 def stratified_split(

@@ -96,7 +96,7 @@ def sizes_for(options: Options) -> Sizes:
 
 def measure(study: Study) -> None:
     """Count and time every model over length and width, and what mixes the tokens by itself."""
-    from wave_network.training.loop import resolve_device
+    from wave_network.training.device import resolve_device
 
     device = resolve_device(study.options.device)
     sizes = sizes_for(study.options)

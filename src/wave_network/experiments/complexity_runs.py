@@ -30,7 +30,7 @@ from wave_network.experiments.costs import (
 from wave_network.experiments.models import input_embedding
 from wave_network.experiments.study import Row
 from wave_network.experiments.textbook import TextbookNetwork
-from wave_network.model import WaveNetwork
+from wave_network.models.wave.network import WaveNetwork
 
 MOST_SECONDS: Final = 4.0
 MOST_BYTES: Final = 4 * 2**30

@@ -109,7 +109,7 @@ class _Watcher:
             raise _EnoughError
 
     def _accuracy(self) -> float:
-        from wave_network.training.loop import predict_probabilities
+        from wave_network.models.predict import predict_probabilities
 
         device = next(self.model.parameters()).device
         probabilities = predict_probabilities(self.model, self.texts, device)

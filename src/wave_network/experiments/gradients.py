@@ -124,7 +124,7 @@ def _train(task: Task, name: str, study: Study) -> list[Row]:
 
     from wave_network.data.batch import training_batches
     from wave_network.experiments.models import build_model, input_embedding, train_config
-    from wave_network.training.loop import resolve_device
+    from wave_network.training.device import resolve_device
     from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
     config = train_config(name, study.options, epochs=1, seed=0, batch_size=BATCH_SIZE)
@@ -176,7 +176,7 @@ class InputGradients:
 
     def __init__(self, model: nn.Module) -> None:
         from wave_network.experiments.models import input_embedding
-        from wave_network.model import WaveNetwork
+        from wave_network.models.wave.network import WaveNetwork
 
         self._model = model
         self._table = input_embedding(model)

@@ -136,7 +136,7 @@ def _mixers() -> dict[str, tuple[Callable[..., Tensor], int]]:
     from wave_network import ops
     from wave_network.config import ModelConfig
     from wave_network.data.batch import PackedBatch
-    from wave_network.model import WaveLayer
+    from wave_network.models.wave.network import WaveLayer
 
     offsets = torch.tensor([0, MIXER_TOKENS])
 

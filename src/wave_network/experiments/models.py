@@ -19,7 +19,7 @@ from wave_network.config import ModelConfig, TrainConfig, get_preset
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.experiments.study import Options
 from wave_network.experiments.tasks import Task, find_encoder
-from wave_network.model import WaveNetwork
+from wave_network.models.wave.network import WaveNetwork
 
 # What tells each from the preset `paper`; |M| = G G' has lost the phases.
 _NETWORKS: Final[Mapping[str, tuple[type[WaveNetwork], Mapping[str, str]]]] = {

@@ -51,7 +51,7 @@ _SAVINGS: Final = (
 def measure(study: Study) -> None:
     """Measure a few steps of each model, each in a process of its own."""
     from wave_network.experiments.tasks import load_task
-    from wave_network.training.loop import resolve_device
+    from wave_network.training.device import resolve_device
 
     options = study.options
     devices = ["cpu"]

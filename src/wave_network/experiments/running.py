@@ -12,17 +12,14 @@ from torch import nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
+from wave_network.evaluation.metrics import summarize
 from wave_network.experiments.models import build_model, parameter_counts, train_config
 from wave_network.experiments.statistics import to_hex
 from wave_network.experiments.study import Options, Row
 from wave_network.experiments.tasks import Task
-from wave_network.training.loop import (
-    TrainResult,
-    predict_probabilities,
-    resolve_device,
-    train,
-)
-from wave_network.training.metrics import summarize
+from wave_network.models.predict import predict_probabilities
+from wave_network.training.device import resolve_device
+from wave_network.training.loop import TrainResult, train
 
 
 @dataclass(frozen=True)

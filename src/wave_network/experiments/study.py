@@ -22,9 +22,9 @@ from urllib.parse import quote
 from rich.console import Console
 
 from wave_network._version import __version__
-from wave_network.atomic import replacing_file
 from wave_network.config import Device
 from wave_network.errors import DataError, OutputError
+from wave_network.persistence.atomic import replacing_file
 
 Value: TypeAlias = str | int | float | None
 Row: TypeAlias = dict[str, Any]

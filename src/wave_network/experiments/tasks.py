@@ -20,7 +20,7 @@ from wave_network.data.batch import PackedTexts
 from wave_network.errors import DataError, ModelFolderError
 from wave_network.experiments.study import Options
 from wave_network.text import TextTokenizer
-from wave_network.training.start import pack
+from wave_network.training.prepare import pack
 
 if TYPE_CHECKING:
     from datasets import Dataset

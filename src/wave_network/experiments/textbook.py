@@ -9,7 +9,7 @@ from wave_network import ops
 from wave_network.config import ModelConfig
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError
-from wave_network.model import WaveLayer, WaveNetwork
+from wave_network.models.wave.network import WaveLayer, WaveNetwork
 
 
 class TextbookNetwork(WaveNetwork):

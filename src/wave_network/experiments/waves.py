@@ -10,8 +10,14 @@ import numpy as np
 
 from wave_network.experiments.section import Plot, Section, Table
 from wave_network.experiments.study import Row, Study, grouped
-from wave_network.inspection import DIMENSIONS, TextWaves, draw_waves, energy_shares, picture_title
-from wave_network.runtime.waves import Floats, Wave, interference_term, phase, read_out
+from wave_network.explain.waves import (
+    DIMENSIONS,
+    TextWaves,
+    draw_waves,
+    energy_shares,
+    picture_title,
+)
+from wave_network.models.functional import Floats, Wave, interference_term, phase, read_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,9 +82,9 @@ def _train(study: Study, dataset: str) -> list[Row]:
 
 def _rows(run: Run, task: Task) -> list[Row]:
     """One row a token and dimension."""
-    from wave_network.inspection import inspect_text
-    from wave_network.model import WaveNetwork
-    from wave_network.model_folder import ModelFiles
+    from wave_network.explain.waves import inspect_text
+    from wave_network.models.wave.network import WaveNetwork
+    from wave_network.persistence.folder import ModelFiles
     from wave_network.runtime import Engine
 
     assert isinstance(run.model, WaveNetwork)

@@ -10,21 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from wave_network._version import __version__
-from wave_network.atomic import check_new, replacing_folder
 from wave_network.errors import OutputError
-from wave_network.model_folder import (
-    CONFIG,
-    EXPORT,
-    MODEL_TYPE,
-    TOKENIZER,
-    TOKENIZER_CONFIG,
+from wave_network.persistence.atomic import check_new, replacing_folder
+from wave_network.persistence.folder import (
     ModelFiles,
     read_model,
     size_bytes,
     tokenizer_config,
     write_json,
 )
-from wave_network.quantization import QUANTIZATIONS
+from wave_network.persistence.layout import CONFIG, EXPORT, MODEL_TYPE, TOKENIZER, TOKENIZER_CONFIG
+from wave_network.persistence.quantization import QUANTIZATIONS
 
 ONNX_MODEL: Final = "model.onnx"
 
@@ -63,7 +59,7 @@ def export_onnx(
         OutputError: If the output cannot be written.
     """
     from wave_network.export.graph import OPSET
-    from wave_network.export.networks import build_onnx
+    from wave_network.export.onnx import build_onnx
 
     check_export_output(output, overwrite=overwrite)
     files = read_model(source)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import extra_needed
-from wave_network.quantization import (
+from wave_network.persistence.quantization import (
     HALF_BYTE_ZERO,
     SCALE_A_ROW,
     pack_table,

@@ -16,13 +16,10 @@ from wave_network.config import Label
 from wave_network.data import column
 from wave_network.data.batch import Targets, most_probable
 from wave_network.data.label_sets import encode_targets
-from wave_network.model_folder import (
-    parameter_counts,
-    read_history,
-    read_model,
-    resolve_source,
-    size_bytes,
-)
+from wave_network.evaluation.metrics import report_for
+from wave_network.models.functional import given_labels
+from wave_network.models.tensors import parameter_counts
+from wave_network.persistence.folder import read_history, read_model, resolve_source, size_bytes
 from wave_network.report.groups import Group, groups
 from wave_network.report.mistakes import (
     Booleans,
@@ -41,8 +38,6 @@ from wave_network.report.reliability import (
     reliability_bins_of_sets,
 )
 from wave_network.runtime import Engine
-from wave_network.runtime.waves import given_labels
-from wave_network.training.metrics import report_for
 
 if TYPE_CHECKING:
     from datasets import Dataset

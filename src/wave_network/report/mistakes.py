@@ -18,7 +18,7 @@ from wave_network.runtime import Engine
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from wave_network.runtime.explain import Explanation
+    from wave_network.runtime.explanation import Explanation
 
 EXAMPLES: Final = 20
 """How many errors, doubtful labels and duplicates are shown of each."""

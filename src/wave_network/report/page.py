@@ -11,12 +11,12 @@ from markupsafe import Markup
 
 from wave_network._version import __version__
 from wave_network.config import Label
-from wave_network.explanation import TOKEN_STYLE, html_text
+from wave_network.explain.render import TOKEN_STYLE, html_text
 from wave_network.report.content import Content
 from wave_network.report.drawings import curve, reliability_diagram
 from wave_network.report.duplicates import SIMILAR
 from wave_network.report.mistakes import EXAMPLES, MOST_CLASSES
-from wave_network.runtime.explain import Explanation
+from wave_network.runtime.explanation import Explanation
 
 _LONGEST_LABEL: Final = 60
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.training.calibration import ECE_BINS
+from wave_network.evaluation.calibration import ECE_BINS
 
 _Z: Final = 1.959964  # the normal distribution's 97.5 % point
 

@@ -12,18 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, LocalWaveConfig, ModelConfig
-from wave_network.conformal import bar_for
-from wave_network.data.files import listed
 from wave_network.data.rows import check_one_column
-from wave_network.errors import ConfigError, DataError
-from wave_network.model_folder import ModelFiles, read_model
-from wave_network.runtime.local_network import LocalNetwork
-from wave_network.runtime.network import Network
-from wave_network.runtime.waves import Wave, given_labels, sigmoid, softmax
+from wave_network.errors import ConfigError, DataError, listed
+from wave_network.evaluation.conformal import bar_for
+from wave_network.models.functional import Wave, given_labels, sigmoid, softmax
+from wave_network.models.local_wave.numpy_network import LocalNetwork
+from wave_network.models.wave.numpy_network import Network
+from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
 if TYPE_CHECKING:
-    from wave_network.runtime.explain import Explanation
+    from wave_network.runtime.explanation import Explanation
 
 _TEXTS_AT_ONCE = 1_024
 _EXPLAINED_AT_ONCE = 64
@@ -151,7 +150,9 @@ class Engine:
         Raises:
             DataError: As `explain`, like all else.
         """
-        from wave_network.runtime.explain import explanations  # predicting starts quicker without
+        from wave_network.runtime.explanation import (
+            explanations,  # predicting starts quicker without
+        )
 
         index = None if label is None else self._index(label)
         for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
@@ -169,7 +170,7 @@ class Engine:
         """For each text the labels it may have, so that the true one is among them that often.
 
         The coverage holds on average over texts that come from where the validation texts of the
-        training came from; see `wave_network.conformal`.
+        training came from; see `wave_network.evaluation.conformal`.
 
         Args:
             texts: As for `predict`.

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.local_waves import Shape
+from wave_network.models.local_wave.ngrams import Shape
 
 def frequencies(
     ids: NDArray[np.int32],

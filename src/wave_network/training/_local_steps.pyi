@@ -2,7 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wave_network.local_waves import Shape
+from wave_network.models.local_wave.ngrams import Shape
 
 def train_step(
     arrays: tuple[NDArray[Any], ...],

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label, TrainConfig
 from wave_network.data.batch import Targets
-from wave_network.training.loop import Progress, resolve_device
+from wave_network.training.callbacks import Progress
+from wave_network.training.device import resolve_device
 from wave_network.training.teacher import columns_of, read_teacher
 
 if TYPE_CHECKING:

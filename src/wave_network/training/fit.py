@@ -27,29 +27,22 @@ from wave_network.data import (
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError
-from wave_network.local_model import LocalWaveNetwork
-from wave_network.model_folder import ModelFiles, parameter_counts
-from wave_network.training.continuing import (
-    class_frequencies,
-    continued_classes,
-)
-from wave_network.training.linear_part import (
+from wave_network.evaluation.posthoc import Settled, settle
+from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.predict import predict_logits
+from wave_network.models.tensors import parameter_counts
+from wave_network.persistence.folder import ModelFiles
+from wave_network.training.callbacks import Progress, say
+from wave_network.training.continual import class_frequencies, continued_classes
+from wave_network.training.examples import Part, held_to_answers, joined, parts_of, taught
+from wave_network.training.local_wave.linear_part import (
     LinearWeights,
     continue_linear_part,
     fitted_beside,
     set_linear_part,
 )
-from wave_network.training.loop import (
-    Progress,
-    TrainResult,
-    predict_logits,
-    say,
-    train,
-    train_to_the_end,
-)
-from wave_network.training.parts import Part, held_to_answers, joined, parts_of, taught
-from wave_network.training.settling import settle, training_metrics
-from wave_network.training.start import Start, initialize, packed, report_empty, start
+from wave_network.training.loop import TrainResult, train, train_to_the_end
+from wave_network.training.prepare import Start, initialize, packed, report_empty, start
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -294,3 +287,28 @@ def _fitting(
             "label has a threshold"
         )
     return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
+
+
+def training_metrics(result: TrainResult, settled: Settled) -> dict[str, Any]:
+    """What `metrics.json` tells of the training and of the validation texts."""
+    return {
+        "epochs": len(result.history),
+        "best_epoch": result.best_epoch,
+        "validation": settled.figures,
+        "calibration": _calibration_figures(
+            settled.temperature, settled.uncalibrated, settled.figures
+        ),
+        "test": None,
+    }
+
+
+def _calibration_figures(
+    temperature: float | None, before: Mapping[str, float], after: Mapping[str, float]
+) -> dict[str, Any] | None:
+    """What calibration changed on the validation texts; None if there was none."""
+    if temperature is None:
+        return None
+    names = ("loss", "ece", "brier")
+    sides = {"before": before, "after": after}
+    figures = {side: {name: values[name] for name in names} for side, values in sides.items()}
+    return {"temperature": temperature, **figures}

@@ -7,43 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from wave_network.config import Device, TrainConfig
-from wave_network.data.batch import PackedTexts, evaluation_batches, shuffled
-from wave_network.errors import ConfigError
-from wave_network.local_model import LocalWaveNetwork
-from wave_network.training.local_steps import LocalSteps, can_be_compiled
-from wave_network.training.metrics import summarize, summarize_sets, weighted_accuracy
+from wave_network.config import TrainConfig
+from wave_network.data.batch import PackedTexts, shuffled
+from wave_network.evaluation.metrics import summarize, summarize_sets, weighted_accuracy
+from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.predict import predict_probabilities
+from wave_network.training.callbacks import Progress
+from wave_network.training.device import resolve_device
+from wave_network.training.local_wave.compiled_steps import LocalSteps, can_be_compiled
 from wave_network.training.torch_steps import TorchSteps
-
-
-class Progress(Protocol):
-    """Who is told how training goes."""
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """What is done before the first step: a name for people, in `total` parts if known."""
-
-    def advance(self, count: int) -> None:
-        """So many parts of the stage are done."""
-
-    def start(self, steps: int, epochs: int) -> None:
-        """Training starts; `steps` in all."""
-
-    def step(self, loss: float) -> None:
-        """A step is done, with the mean loss of the epoch so far."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done and validated."""
-
-
-def say(progress: Progress | None, stage: str) -> None:
-    """Name a stage to whoever is told, if anyone is."""
-    if progress:
-        progress.stage(stage)
 
 
 @dataclass
@@ -239,58 +215,3 @@ class _Trainer:
         if texts.weights is not None:
             figures["weighted_accuracy"] = weighted_accuracy(probabilities, labels, texts.weights)
         return figures
-
-
-def predict_probabilities(
-    model: nn.Module,
-    texts: PackedTexts,
-    device: torch.device | None = None,
-    *,
-    multi_label: bool = False,
-) -> NDArray[np.float32]:
-    """Class probabilities by torch.
-
-    Args:
-        model: Takes a `PackedBatch`; on `device`. Put into evaluation mode.
-        texts: Packed texts.
-        device: Where the model is; the CPU by default.
-        multi_label: Each label has a probability by itself.
-
-    Returns:
-        float32, (texts, labels).
-    """
-    logits = _logits(model, texts, device)
-    probabilities = logits.sigmoid() if multi_label else logits.softmax(dim=1)
-    result: NDArray[np.float32] = probabilities.numpy()
-    return result
-
-
-def predict_logits(model: nn.Module, texts: PackedTexts) -> NDArray[np.float32]:
-    """What `predict_probabilities` takes the softmax of, on the CPU; (texts, labels)."""
-    logits: NDArray[np.float32] = _logits(model, texts, None).numpy()
-    return logits
-
-
-@torch.inference_mode()
-def _logits(model: nn.Module, texts: PackedTexts, device: torch.device | None) -> Tensor:
-    model.eval()
-    device = device or torch.device("cpu")
-    return torch.cat([model(batch.to(device)) for batch in evaluation_batches(texts)]).cpu()
-
-
-def resolve_device(name: Device) -> torch.device:
-    """The device of that name; `auto` is the first of CUDA, MPS and CPU that exists.
-
-    Raises:
-        ConfigError: If it does not exist here.
-    """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(device for device, found in available.items() if found))
-    if not available[name]:
-        raise ConfigError(f"no {name} device here: use --device cpu, or auto")
-    return torch.device(name)

@@ -13,7 +13,8 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wave_network.config import EMBEDDING_TABLES, TrainConfig
+from wave_network.config import TrainConfig
+from wave_network.models.tensors import EMBEDDING_TABLES
 from wave_network.training.row_adam import RowAdam, eager
 
 

@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from wave_network.figures import figure_names
-from wave_network.training.epoch_log import EpochLog
+from wave_network.evaluation.metric_names import figure_names
+from wave_network.training.tracking import EpochLog
 
 
 class TrainingBar:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from wave_network.compiled_features import is_plain
+from wave_network.models.local_wave.autograd import is_plain
 
 try:
     from wave_network.training import _row_adam as compiled

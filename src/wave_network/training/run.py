@@ -18,15 +18,15 @@ from wave_network.data import (
 )
 from wave_network.data.batch import Targets
 from wave_network.data.label_sets import encode_targets
-from wave_network.model_card import render_card
-from wave_network.model_folder import ModelFiles, check_output, size_bytes, write_model
+from wave_network.evaluation.metrics import summarize_for
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import ModelFiles, check_output, size_bytes, write_model
 from wave_network.runtime import Engine
-from wave_network.training.continuing import continued_classes
-from wave_network.training.epoch_log import epoch_log
+from wave_network.training.continual import continued_classes
+from wave_network.training.device import resolve_device
 from wave_network.training.fit import fit
-from wave_network.training.loop import resolve_device
-from wave_network.training.metrics import summarize_for
 from wave_network.training.progress import TrainingBar
+from wave_network.training.tracking import epoch_log
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.data.files import listed
-from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.model_folder import CONFIG, HUB_PREFIX, MODEL_TYPE
-from wave_network.pretrained import one_line, read_pretrained, silence
+from wave_network.errors import ConfigError, ModelFolderError, first_line, listed
+from wave_network.huggingface.download import hub_file
+from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX
+from wave_network.huggingface.pretrained import read_pretrained, silence
+from wave_network.persistence.layout import CONFIG, MODEL_TYPE
 from wave_network.runtime import load
-from wave_network.text.loading import HUB_ID, hub_file
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
@@ -65,7 +65,7 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
         model_type = json.loads(description.read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
         raise ModelFolderError(
-            f"{source} is no teacher: its {CONFIG} cannot be read ({one_line(error)})"
+            f"{source} is no teacher: its {CONFIG} cannot be read ({first_line(error)})"
         ) from error
     if model_type == MODEL_TYPE:
         engine = load(source if Path(source).is_dir() else f"{HUB_PREFIX}{place}")
@@ -154,7 +154,7 @@ def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
             tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
         raise ModelFolderError(
-            f"{source} has no tokenizer that can be read: {one_line(error)}"
+            f"{source} has no tokenizer that can be read: {first_line(error)}"
         ) from error
     # Of a folder without a vocabulary `transformers` makes a tokenizer that knows no word.
     if len(tokenizer) <= len(tokenizer.all_special_ids):

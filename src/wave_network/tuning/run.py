@@ -16,8 +16,8 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from wave_network._version import __version__
-from wave_network.atomic import replacing_file
 from wave_network.config import Label, LocalWaveConfig, Preset, get_preset
+from wave_network.config.settings import customize
 from wave_network.data import (
     encode_label_sets,
     encode_labels,
@@ -26,11 +26,11 @@ from wave_network.data import (
     stratified_split,
 )
 from wave_network.errors import ConfigError, OutputError
-from wave_network.model_card import render_card
-from wave_network.model_folder import size_bytes, write_model
-from wave_network.settings import customize
+from wave_network.persistence.atomic import replacing_file
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import size_bytes, write_model
+from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
-from wave_network.training.loop import resolve_device
 from wave_network.tuning.progress import TrialBar
 from wave_network.tuning.space import SearchSpace, weights_may_help
 from wave_network.tuning.study import (

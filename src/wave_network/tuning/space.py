@@ -20,11 +20,11 @@ from optuna.distributions import (
 )
 
 from wave_network.config import Label, Preset
+from wave_network.config.local_wave import largest_prime
+from wave_network.config.settings import customize
 from wave_network.data import column, has_label_lists
 from wave_network.errors import ConfigError
-from wave_network.local_waves import largest_prime
-from wave_network.model_folder import parameter_counts
-from wave_network.settings import customize
+from wave_network.models.tensors import parameter_counts
 from wave_network.text import TextTokenizer
 from wave_network.training.fit import MULTI_LABEL_TOKEN_DROPOUT
 

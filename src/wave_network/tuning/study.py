@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from wave_network.atomic import check_new
 from wave_network.errors import ConfigError, OutputError
+from wave_network.persistence.atomic import check_new
 
 if TYPE_CHECKING:
     from datasets import Dataset

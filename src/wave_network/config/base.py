@@ -1,0 +1,130 @@
+"""What the configurations of all model families have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
+
+from wave_network.config.checks import (
+    check_choice,
+    check_finite,
+    check_range,
+    check_whole,
+)
+from wave_network.errors import ConfigError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Label: TypeAlias = str | int
+
+
+ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_classification"]
+
+
+Operation: TypeAlias = Literal["modulation", "interference"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig:
+    """What the shapes of all architectures have in common.
+
+    Attributes:
+        labels: The classes, in the order of the logits: strings or integers, as in the data.
+        vocab_size: Rows of the token embedding.
+        cls_token_id: The id of `[CLS]`, the first token of every text.
+        max_length: Tokens read of one text, `[CLS]` included.
+        operation: How two waves combine (paper 1, section 3.2).
+        initializer_range: Standard deviation of the embedding's random start.
+        problem_type: Whether a text has one of the labels or any number of them. What a logit
+            means follows: the softmax of all gives probabilities of one label, the sigmoid of
+            each the probability that the text has that label.
+        thresholds: Of several labels a text, from which probability on each one is given; None:
+            0.5. Always None where a text has one label.
+    """
+
+    labels: tuple[Label, ...]
+    vocab_size: int
+    cls_token_id: int
+    max_length: int = 512
+    operation: Operation = "modulation"
+    initializer_range: float = 0.1
+    problem_type: ProblemType = "single_label_classification"
+    thresholds: tuple[float, ...] | None = None
+
+    architecture: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        """Refuse values that no model could have.
+
+        Raises:
+            ConfigError: Naming the field, its value and what it may be.
+        """
+        check_choice("operation", self.operation, get_args(Operation))
+        check_whole(self, "vocab_size", "cls_token_id", "max_length")
+        check_finite(self, "initializer_range")
+        check_range("vocab_size", self.vocab_size, 1, None)
+        check_range("max_length", self.max_length, 2, None)
+        check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
+        check_range("initializer_range", self.initializer_range, 0.0, None)
+        check_choice("problem_type", self.problem_type, get_args(ProblemType))
+        least, said = (1, "one label") if self.is_multi_label else (2, "two labels")
+        if len(self.labels) < least:
+            raise ConfigError(f"a classifier needs at least {said}, not {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels):
+            raise ConfigError("the labels are not distinct")
+        if self.thresholds is not None:
+            self._check_thresholds(self.thresholds)
+
+    def _check_thresholds(self, thresholds: tuple[float, ...]) -> None:
+        if not self.is_multi_label:
+            raise ConfigError(f"thresholds are for multi-label models; this is {self.problem_type}")
+        if len(thresholds) != self.num_labels:
+            raise ConfigError(f"{len(thresholds)} thresholds do not fit {self.num_labels} labels")
+        if not all(isinstance(value, Real) and 0 <= value <= 1 for value in thresholds):
+            raise ConfigError(f"thresholds must be between 0 and 1; got {list(thresholds)}")
+
+    @property
+    def num_labels(self) -> int:
+        """Number of classes."""
+        return len(self.labels)
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a text may have several labels, or none."""
+        return self.problem_type == "multi_label_classification"
+
+    @property
+    def label_thresholds(self) -> tuple[float, ...]:
+        """The probability from which on each label of a multi-label model is given."""
+        return self.thresholds or (0.5,) * self.num_labels
+
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether the model needs to know where sentences start."""
+        return False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        thresholds = None if self.thresholds is None else list(self.thresholds)
+        return {**asdict(self), "labels": list(self.labels), "thresholds": thresholds}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_dict`.
+
+        Raises:
+            ConfigError: On an unknown or missing field, or a value out of range.
+        """
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"unknown model field {unknown[0]!r}: made by a newer version?")
+        try:
+            tuples = {"labels": tuple(values["labels"])}
+            if values.get("thresholds") is not None:
+                tuples["thresholds"] = tuple(values["thresholds"])
+            return cls(**{**values, **tuples})
+        except (TypeError, KeyError) as error:
+            raise ConfigError(f"the model's configuration is incomplete: {error}") from error

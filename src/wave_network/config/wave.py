@@ -1,0 +1,102 @@
+"""The shape of a `WaveNetwork`, the papers' model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from wave_network.config.base import ClassifierConfig
+from wave_network.config.checks import (
+    check_choice,
+    check_finite,
+    check_range,
+    check_whole,
+)
+from wave_network.errors import ConfigError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Readout: TypeAlias = Literal["concat", "magnitude", "real", "imaginary"]
+
+
+Pooling: TypeAlias = Literal["cls", "mean"]
+
+
+Positions: TypeAlias = Literal["learned", "sinusoidal", "none"]
+
+
+Variants: TypeAlias = Literal["linear", "embedding"]
+
+
+Level: TypeAlias = Literal["sentence", "input"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(ClassifierConfig):
+    """The shape of a `WaveNetwork`, the papers' model, and of its variations.
+
+    Attributes:
+        hidden_size: Dimensions of a token (paper 1, section 4: 768).
+        readout: The complex-to-real map g: `[Re, Im]`, the magnitude, or one part.
+        pooling: What the classifier sees: the `[CLS]` row, or the mean over the text's tokens.
+        positions: The positional encoding added to the embeddings before conversion.
+        variants: `linear` makes both variants from one embedding by linear layers, as the papers
+            do; `embedding` stores the two variants as two tables, which is what the linear form
+            folds into, and saves the layers. `embedding` needs `num_layers == 1`.
+        num_layers: Wave layers; above one, each adds to its input (paper 1, Eq. 8).
+        levels: Over what the first and the second variant take their global semantics: the whole
+            input, or the sentence (paper 1, Fig. 6a).
+        dropout: Probability of zeroing an element of a layer's output while training.
+
+    The other fields are those of `ClassifierConfig`.
+    """
+
+    hidden_size: int = 128
+    readout: Readout = "concat"
+    pooling: Pooling = "cls"
+    positions: Positions = "none"
+    variants: Variants = "embedding"
+    num_layers: int = 1
+    levels: tuple[Level, Level] = ("input", "input")
+    dropout: float = 0.0
+
+    architecture = "wave"
+
+    def __post_init__(self) -> None:
+        """As `ClassifierConfig`'s."""
+        super().__post_init__()
+        check_choice("readout", self.readout, get_args(Readout))
+        check_choice("pooling", self.pooling, get_args(Pooling))
+        check_choice("positions", self.positions, get_args(Positions))
+        check_choice("variants", self.variants, get_args(Variants))
+        check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
+        check_whole(self, "hidden_size", "num_layers")
+        check_finite(self, "dropout")
+        for name in ("hidden_size", "num_layers"):
+            check_range(name, getattr(self, name), 1, None)
+        check_range("dropout", self.dropout, 0.0, 0.99)
+        if self.variants == "embedding" and self.num_layers > 1:
+            raise ConfigError('variants="embedding" has no second layer: use variants="linear"')
+
+    @property
+    def embedding_size(self) -> int:
+        """Columns of the embedding table: both variants when they are stored, else one row."""
+        return self.hidden_size * (2 if self.variants == "embedding" else 1)
+
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether a level is the sentence."""
+        return "sentence" in self.levels
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return {**super().to_dict(), "levels": list(self.levels)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """As `ClassifierConfig.from_dict`."""
+        if isinstance(levels := values.get("levels"), list):
+            values = {**values, "levels": tuple(levels)}
+        return super().from_dict(values)

@@ -1,0 +1,217 @@
+"""What an evaluation reports, in the form that `evaluate --json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+)
+
+from wave_network.config import ClassifierConfig, Label
+from wave_network.data.batch import Targets, most_probable
+from wave_network.evaluation.calibration import brier_score, expected_calibration_error, pairs_of
+from wave_network.models.functional import given_labels
+
+
+def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy, macro F1, mean cross-entropy, expected calibration error and Brier score.
+
+    Macro F1 is the plain mean over all the model's classes that occur in the labels or in the
+    predictions.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+    """
+    predicted = probabilities.argmax(axis=1)
+    return {
+        "accuracy": float(accuracy_score(labels, predicted)),
+        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
+        "loss": _cross_entropy(probabilities, labels),
+        "ece": expected_calibration_error(probabilities, labels),
+        "brier": brier_score(probabilities, labels),
+    }
+
+
+def answered_report(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], threshold: float
+) -> dict[str, float | None]:
+    """The share of texts whose answer has at least that probability, and how many are right.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+        threshold: Between 0 and 1.
+
+    Returns:
+        `threshold`, `answered` and `accuracy`, among the answered ones: None if there are none.
+    """
+    answered = probabilities.max(axis=1) >= threshold
+    correct = (probabilities.argmax(axis=1) == labels)[answered]
+    return {
+        "threshold": threshold,
+        "answered": float(answered.mean()),
+        "accuracy": float(correct.mean()) if len(correct) else None,
+    }
+
+
+def sets_report(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], coverage: float, bar: float
+) -> dict[str, float]:
+    """How the sets of the labels that reach a bar keep the coverage that was asked for.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+        coverage: What was asked for.
+        bar: The least probability of a label in a set.
+
+    Returns:
+        `asked`; `coverage`, the share of the sets with the true label; `mean_size`, labels a set;
+        `empty`, the share of the sets without any.
+    """
+    sizes = (probabilities >= bar).sum(axis=1)
+    return {
+        "asked": coverage,
+        "coverage": float((probabilities[np.arange(len(labels)), labels] >= bar).mean()),
+        "mean_size": float(sizes.mean()),
+        "empty": float((sizes == 0).mean()),
+    }
+
+
+def full_report(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], classes: Sequence[Label]
+) -> dict[str, Any]:
+    """`summarize`, and the per-class figures and the confusion matrix (rows: the true class)."""
+    predicted = probabilities.argmax(axis=1)
+    indices = list(range(len(classes)))
+    columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
+    matrix = confusion_matrix(labels, predicted, labels=indices)
+    return {
+        **summarize(probabilities, labels),
+        "per_class": _per_class_rows(classes, columns),
+        "confusion": {"labels": list(classes), "matrix": matrix.tolist()},
+        "examples": len(labels),
+    }
+
+
+def summarize_sets(
+    probabilities: NDArray[np.floating],
+    targets: Targets,
+    thresholds: Sequence[float] | None = None,
+) -> dict[str, float]:
+    """The figures of texts that may have any number of labels.
+
+    Accuracy is the share of texts whose labels are all right, and no others given (subset
+    accuracy). Micro F1 is that of all decisions together; macro F1 the plain mean over the labels
+    that occur in the targets or in the predictions. The loss is the mean over the texts of the
+    labels' binary cross-entropies, added up, as the Brier score is of the squared distances. The
+    expected calibration error is that of all decisions, each label of each text.
+
+    Args:
+        probabilities: Of each label by itself, (texts, labels).
+        targets: 1 where a text has a label, else 0, (texts, labels).
+        thresholds: From which probability on each label is given; None: 0.5.
+    """
+    truth = targets > 0.5
+    given = given_labels(probabilities, thresholds)
+    decisions = pairs_of(1 - probabilities, probabilities), truth.ravel().astype(np.int64)
+    overlap = 2 * (truth & given).sum(axis=0)
+    sizes = truth.sum(axis=0) + given.sum(axis=0)
+    return {
+        "accuracy": float((truth == given).all(axis=1).mean()),
+        "micro_f1": float(overlap.sum() / max(sizes.sum(), 1)),
+        "macro_f1": float(np.mean(overlap[sizes > 0] / sizes[sizes > 0])) if sizes.any() else 0.0,
+        "loss": _binary_cross_entropy(probabilities, truth),
+        "ece": expected_calibration_error(*decisions),
+        "brier": float(np.square(probabilities - truth).sum(axis=1).mean()),
+    }
+
+
+def full_report_of_sets(
+    probabilities: NDArray[np.floating],
+    targets: Targets,
+    classes: Sequence[Label],
+    thresholds: Sequence[float],
+) -> dict[str, Any]:
+    """`summarize_sets`, and the figures of each label, its threshold among them."""
+    truth, given = targets > 0.5, given_labels(probabilities, thresholds)
+    hits, texts, answers = (part.sum(axis=0) for part in (truth & given, truth, given))
+    columns = (
+        hits / np.maximum(answers, 1),  # precision
+        hits / np.maximum(texts, 1),  # recall
+        2 * hits / np.maximum(texts + answers, 1),  # F1
+        texts,
+    )
+    rows = _per_class_rows(classes, columns)
+    for row, threshold in zip(rows.values(), thresholds, strict=True):
+        row["threshold"] = threshold
+    return {
+        **summarize_sets(probabilities, targets, thresholds),
+        "per_class": rows,
+        "examples": len(targets),
+    }
+
+
+def weighted_accuracy(
+    probabilities: NDArray[np.floating], labels: NDArray[Any], weights: NDArray[np.floating]
+) -> float:
+    """The share of the texts' weight that is answered rightly.
+
+    Args:
+        probabilities: (texts, classes).
+        labels: Class indices, (texts,).
+        weights: How much each text counts, (texts,).
+    """
+    return float(np.average(probabilities.argmax(axis=1) == labels, weights=weights))
+
+
+def summarize_for(
+    config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
+) -> dict[str, float]:
+    """`summarize` or `summarize_sets`, as suits a model."""
+    if config.is_multi_label:
+        return summarize_sets(probabilities, targets, config.thresholds)
+    return summarize(probabilities, most_probable(targets))
+
+
+def report_for(
+    config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
+) -> dict[str, Any]:
+    """`full_report` or `full_report_of_sets`, as suits a model."""
+    if config.is_multi_label:
+        thresholds = config.label_thresholds
+        return full_report_of_sets(probabilities, targets, config.labels, thresholds)
+    return full_report(probabilities, most_probable(targets), config.labels)
+
+
+def _per_class_rows(
+    classes: Sequence[Label], columns: Sequence[NDArray[Any]]
+) -> dict[str, dict[str, Any]]:
+    """Each class's figures, from columns as scikit-learn gives them."""
+    return {
+        str(label): {
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "support": int(support),
+        }
+        for label, precision, recall, f1, support in zip(classes, *columns, strict=True)
+    }
+
+
+def _binary_cross_entropy(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
+    right = np.where(truth, probabilities, 1 - probabilities)
+    return float(-np.log(np.maximum(right, np.finfo(np.float32).tiny)).sum(axis=1).mean())
+
+
+def _cross_entropy(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+    true = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())

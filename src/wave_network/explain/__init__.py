@@ -1,0 +1,1 @@
+"""Explanations and waves to look at."""

@@ -1,0 +1,170 @@
+"""Explanations to look at: coloured text on a terminal, and a web page.
+
+Blue supports the label and orange speaks against it, a pair that colour-blind readers can tell
+apart; what speaks against it is underlined too. The stronger, the more colour, in relation to the
+strongest token of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from wave_network.runtime.explanation import Explanation, TokenShare
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SUPPORTS: Final = "#0072b2"  # Okabe and Ito's blue and vermilion
+_OPPOSES: Final = "#d55e00"
+_FAINTEST: Final = 0.05  # of the strongest token: a weaker one is left uncoloured
+_STRONG: Final = 0.5
+
+TOKEN_STYLE: Final = """\
+:root { --for: 0 114 178; --against: 213 94 0; }
+@media (prefers-color-scheme: dark) { :root { --for: 42 148 214; --against: 226 112 24; } }
+.text { white-space: pre-wrap; }
+.for, .against { border-radius: .2em; padding: .1em 0; }
+.for { background: rgb(var(--for) / calc(var(--share) * 55%)); }
+.against { background: rgb(var(--against) / calc(var(--share) * 55%));
+  text-decoration: underline; text-underline-offset: .25em; }
+"""
+"""The style that `html_text` needs."""
+
+PAGE_START: Final = (
+    """<!doctype html>
+<html lang="und">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Explanation</title>
+<style>
+"""
+    + TOKEN_STYLE
+    + """\
+:root { color-scheme: light dark; --page: #fff; --ink: #1a1a1a; --quiet: #595959; --line: #d0d0d0; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #16181c; --ink: #ececec; --quiet: #a8a8a8; --line: #3c4048; }
+}
+body { margin: 0 auto; max-width: 46rem; padding: 1rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.9 system-ui, sans-serif; }
+article { border-bottom: 1px solid var(--line); padding-bottom: 1rem; margin-bottom: 1.5rem; }
+h2 { font-size: 1.1rem; line-height: 1.4; margin: 0; overflow-wrap: anywhere; }
+p { margin: .5rem 0; overflow-wrap: anywhere; }
+.quiet, summary, table { color: var(--quiet); font-size: .875rem; line-height: 1.5; }
+table { border-collapse: collapse; }
+td, th { padding: .1rem .75rem .1rem 0; text-align: end; font-variant-numeric: tabular-nums; }
+td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
+</style>
+</head>
+<body>
+"""
+)
+PAGE_END: Final = "</body>\n</html>\n"
+
+
+def html_page(explanations: Iterable[Explanation]) -> str:
+    """A web page of explanations: self-contained, without scripts, for light and dark screens.
+
+    Many make a large page; `PAGE_START`, each one's `html_article` and `PAGE_END` can be written
+    one after the other.
+    """
+    return "".join([PAGE_START, *map(html_article, explanations), PAGE_END])
+
+
+def html_article(explanation: Explanation) -> str:
+    """One explanation as a part of a page."""
+    rows = "".join(
+        f'<tr><td dir="auto">{_safe(token.token)}</td><td>{token.attribution:+.3f}</td>'
+        f"<td>{token.energy:.1%}</td></tr>\n"
+        for token in sorted(explanation.tokens, key=lambda token: -abs(token.attribution))
+    )
+    return f"""<article>
+<h2>{_safe(str(explanation.label))} <span class="quiet">{explanation.score:.1%}</span></h2>
+<p class="text" dir="auto">{html_text(explanation)}</p>
+<p class="quiet"><span class="for" style="--share: 1">supports</span>
+<span class="against" style="--share: 1">opposes</span> {_sum(explanation)}</p>
+<details><summary>Every token</summary>
+<table><tr><th>token</th><th>log-odds</th><th>energy</th></tr>
+{rows}</table></details>
+</article>
+"""
+
+
+def html_text(explanation: Explanation) -> str:
+    """The text alone, its tokens coloured; its place needs `TOKEN_STYLE`."""
+    strongest = _strongest(explanation)
+    return "".join(
+        _marked(characters, token, strongest) for characters, token in _parts(explanation)
+    )
+
+
+def terminal_text(explanation: Explanation) -> Text:
+    """An explanation as coloured text: the label, the text, and what the colours mean."""
+    from rich.text import Text
+
+    strongest = _strongest(explanation)
+    result = Text.assemble((str(explanation.label), "bold"), f" ({explanation.score:.1%})\n")
+    for characters, token in _parts(explanation):
+        style = _style(token.attribution / strongest) if token else ""
+        result.append(_printable(characters), style=style)
+    supports, opposes = (" supports ", _style(1)), (" opposes ", _style(-1))
+    return result + Text.assemble("\n", supports, " ", opposes, f" {_sum(explanation)}\n")
+
+
+def _marked(characters: str, token: TokenShare | None, strongest: float) -> str:
+    if token is None or abs(token.attribution) < _FAINTEST * strongest:
+        return _safe(characters)
+    side = "for" if token.attribution > 0 else "against"
+    share = abs(token.attribution) / strongest
+    return (
+        f'<span class="{side}" style="--share: {share:.2f}" title="{token.attribution:+.3f}">'
+        f"{_safe(characters)}</span>"
+    )
+
+
+def _parts(explanation: Explanation) -> Iterator[tuple[str, TokenShare | None]]:
+    """The whole text in order: tokens, and between them what belongs to none."""
+    place = 0
+    for token in explanation.tokens:
+        if place < token.start:
+            yield explanation.text[place : token.start], None
+        yield token.token, token
+        place = token.end
+    yield explanation.text[place:], None
+
+
+def _strongest(explanation: Explanation) -> float:
+    return max((abs(token.attribution) for token in explanation.tokens), default=0.0) or 1.0
+
+
+def _sum(explanation: Explanation) -> str:
+    change = round(explanation.log_odds - explanation.baseline, 2) + 0.0  # never -0.0
+    return (
+        f"log-odds {explanation.log_odds:+.2f}: {explanation.baseline:+.2f} of an empty text, "
+        f"{change:+.2f} by its tokens"
+    )
+
+
+def _style(weight: float) -> str:
+    """A coloured ground for what weighs most, coloured letters for the rest: few colours do."""
+    if abs(weight) < _FAINTEST:
+        return ""
+    colour = _SUPPORTS if weight > 0 else _OPPOSES
+    mark = "" if weight > 0 else "underline "
+    return f"{mark}bold #ffffff on {colour}" if abs(weight) >= _STRONG else f"{mark}{colour}"
+
+
+def _printable(characters: str) -> str:
+    """No control character reaches the terminal, where it could do more than be shown."""
+    return "".join(
+        one if one.isprintable() or one in "\n\u200c\u200d" else " " if one.isspace() else "\ufffd"
+        for one in characters
+    )
+
+
+def _safe(text: str) -> str:
+    """HTML that shows a text; halves of surrogate pairs, which no file can hold, are replaced."""
+    return escape(text.encode("utf-8", "replace").decode("utf-8"))

@@ -1,0 +1,99 @@
+"""A model folder in 8 or 4 bits from one in 32, with what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wave_network.config.checks import check_choice
+from wave_network.errors import ConfigError
+from wave_network.models.functional import given_labels
+from wave_network.models.tensors import tensor_shapes
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import (
+    ModelFiles,
+    read_history,
+    read_model,
+    resolve_source,
+    size_bytes,
+    write_model,
+)
+from wave_network.persistence.quantization import dequantize_tensors, quantize_tensors
+from wave_network.runtime.engine import Engine
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def quantize_model(
+    source: str | Path,
+    output: Path,
+    data: Dataset | None,
+    *,
+    overwrite: bool,
+    bits: int = 8,
+) -> dict[str, Any]:
+    """Write a model with its embedding tables in few bits.
+
+    Args:
+        source: A model folder, or `hub:OWNER/NAME`.
+        output: The folder to write.
+        data: Labelled rows to measure both models on; None measures nothing.
+        overwrite: Replace the output folder if it is there.
+        bits: Of each of their numbers: 8 or 4.
+
+    Returns:
+        `model`, `bits`, `size_bytes` (`before`, `after`), and `measured`: None, or `texts`,
+        `changed` (answers), and `accuracy`, `macro_f1` and `loss` (of a multi-label model
+        `micro_f1` too), each `before` and `after`.
+
+    Raises:
+        ConfigError: If the model is in few bits already, or cannot be stored in that many.
+        ModelFolderError: If it cannot be read.
+        OutputError: If the output cannot be written.
+    """
+    check_choice("bits", bits, (8, 4))
+    files = read_model(source)
+    if files.table_bits < 32:
+        raise ConfigError(
+            f"{source} is in {files.table_bits} bits already: give the model it was made from"
+        )
+    size = size_bytes(resolve_source(source))  # first, as the output may replace the source
+    measured = None if data is None else _measure(files, data, bits)
+    metrics = {**files.metrics, "quantization": measured}
+    small = replace(files, metrics=metrics, table_bits=bits)
+    write_model(
+        output,
+        small,
+        card=render_card(small),
+        history=read_history(source),
+        overwrite=overwrite,
+    )
+    sizes = {"before": size, "after": size_bytes(output)}
+    return {"model": str(output), "bits": bits, "size_bytes": sizes, "measured": measured}
+
+
+def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
+    """Both models' figures; the small one's tensors are what its folder will give."""
+    from wave_network.data import column
+    from wave_network.data.label_sets import encode_targets
+    from wave_network.evaluation.metrics import summarize_for
+
+    config = before.config
+    stored = quantize_tensors(before.tensors, bits)
+    after = replace(before, tensors=dequantize_tensors(stored, tensor_shapes(config), bits))
+    targets = encode_targets(data["label"], config.labels, multi_label=config.is_multi_label)
+    found = [
+        Engine(files).predict_proba(column(data, "text")) for files in (before, after)
+    ]  # (texts, labels) each
+    first, second = (summarize_for(config, probabilities, targets) for probabilities in found)
+    if config.is_multi_label:
+        answers = [given_labels(probabilities, config.thresholds) for probabilities in found]
+        changed = (answers[0] != answers[1]).any(axis=1)
+    else:
+        changed = found[0].argmax(axis=1) != found[1].argmax(axis=1)
+    both = {name: {"before": first[name], "after": second[name]} for name in first}
+    return {"texts": len(targets), "changed": int(np.count_nonzero(changed)), **both}

@@ -1,0 +1,1 @@
+"""What fastText's users bring: its command lines."""

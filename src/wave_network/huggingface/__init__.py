@@ -1,0 +1,1 @@
+"""The Hugging Face Hub and its libraries: names, downloads, pushing, pretrained models."""

@@ -1,0 +1,9 @@
+"""How things on the Hugging Face Hub are named."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HUB_PREFIX: Final = "hub:"
+HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")

@@ -1,0 +1,1 @@
+"""The model families: one room each, and the registry that finds them."""

@@ -1,0 +1,1 @@
+"""The model of `small`, `tiny` and `large`: neighbours' waves, n-grams, a linear part."""

@@ -1,0 +1,248 @@
+"""The local wave network: the model of `small`, `tiny` and `large`, on packed batches.
+
+The papers' single layer sees a bag of words. Here neighbouring tokens' waves combine before the
+text's do, so that word order enters. For a text of n tokens with the variants u and v (two stored
+tables, as in `variants="embedding"` of the papers' model), per dimension:
+
+- the coherent sum of the waves' real parts, sum_j u_j / sqrt(n);
+- the global semantics G = sqrt(sum_j u_j^2) (paper 1, Eq. 1);
+- the global semantics of the local waves: w_j = v_j u_{j-1} (modulation of neighbours, in units of
+  the start's standard deviation) or w_j = v_j + u_{j-1} (interference);
+- beside them, a coherent sum over hashed pairs of neighbouring tokens, which tells what single
+  dimensions cannot: "not good" is neither "not" nor "good".
+
+Two readers share these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
+logits add up. Several `members` each read columns of their own, and answer with their mean.
+
+Beside the waves there may be a linear part: tokens and hashed n-grams that speak to the logits
+directly, and share one table: pairs of neighbours and, where `linear_ngrams` names them, pairs that
+skip a token, and triples. Gradient descent leaves it alone; `training/linear_part.py` fits it
+afterwards.
+
+Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few;
+members that learn apart and answer together beat one of their joint width.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wave_network import ops
+from wave_network.config import LocalWaveConfig
+from wave_network.config.local_wave import Ngram
+from wave_network.data.batch import PackedBatch
+from wave_network.models.local_wave.autograd import (
+    can_be_compiled,
+    compiled_features,
+    compiled_margins,
+)
+from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
+
+
+class LocalWaveNetwork(nn.Module):
+    """A text classifier of neighbours' waves and hashed pairs.
+
+    Args:
+        config: The shape; see `LocalWaveConfig`.
+    """
+
+    def __init__(self, config: LocalWaveConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.members * config.hidden_size
+        self.embedding = nn.Embedding(config.vocab_size, 2 * width)
+        self.bigrams = nn.Embedding(config.bigram_buckets, config.members * config.bigram_size)
+        features, hidden = 3 * config.hidden_size + config.bigram_size, config.feed_forward_size
+        self.feed_forward = MemberLinear(config.members, features, hidden)
+        self.norm = MemberNorm(config.members, hidden)
+        self.classifier = MemberLinear(config.members, hidden, config.num_labels)
+        self.shortcut = MemberLinear(config.members, features, config.num_labels)
+        self.linear = LinearPart(config) if config.linear_buckets else None
+        nn.init.normal_(self.embedding.weight, std=config.initializer_range)
+        nn.init.zeros_(self.bigrams.weight)  # a pair that no text had says nothing
+
+    @torch.no_grad()
+    def start_at(self, vectors: Tensor) -> None:
+        """Start both variants of the tokens at given vectors, scaled as the random start is.
+
+        Args:
+            vectors: (vocabulary, at most members * hidden). Rows of 0 and further columns stay
+                random.
+        """
+        known = vectors.any(dim=1)  # (vocabulary,)
+        if not known.any():  # too few texts tell nothing
+            return
+        scale = self.config.initializer_range / vectors[known].square().mean().sqrt()
+        start = vectors[known] * scale
+        for variant in self.embedding.weight.chunk(2, dim=1):
+            variant[known, : vectors.shape[1]] = start
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Classify packed texts.
+
+        Args:
+            batch: Token ids and offsets.
+
+        Returns:
+            The logits, (texts, labels): of several members, those that give the mean of their
+            probabilities. While training, the members' own logits, (members, texts, labels), as
+            each learns by itself, without the linear part.
+        """
+        features = self._features(batch)  # (members, texts, features)
+        # The tanh form, because NumPy, which the runtime computes with, has no erf.
+        hidden = F.gelu(self.feed_forward(features), approximate="tanh")
+        logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
+        if self.training:
+            return logits
+        logits = mean_of_members(logits, multi_label=self.config.is_multi_label)
+        return logits if self.linear is None else logits + self.linear(batch)
+
+    def _features(self, batch: PackedBatch) -> Tensor:
+        """What the readers see of each text, (members, texts, features)."""
+        if can_be_compiled(self.embedding.weight, self.bigrams.weight):
+            return compiled_features(self.embedding, self.bigrams, batch, self.config)
+        offsets, members = batch.offsets, self.config.members
+        distinct, index = torch.unique(batch.ids, return_inverse=True)
+        u, v = self.embedding(distinct).chunk(2, dim=1)  # (distinct, members * hidden)
+        lengths = offsets.diff().unsqueeze(1).to(u.dtype)  # (texts, 1)
+        sums = F.embedding_bag(
+            index, torch.cat([u, u.square()], dim=1), offsets, mode="sum", include_last_offset=True
+        )
+        coherent, energy = sums.chunk(2, dim=1)  # (texts, members * hidden)
+        local_energy = ops.segment_sum(self._local_waves(u, v, index, offsets).square(), offsets)
+        parts = [
+            coherent / lengths.sqrt(),
+            (energy + ENERGY_FLOOR).sqrt(),
+            (local_energy + ENERGY_FLOOR).sqrt(),
+            sum_of_pairs(self.bigrams, batch) / (lengths - 1).clamp(min=1).sqrt(),
+        ]
+        by_member = [part.view(len(part), members, -1) for part in parts]  # (texts, members, ...)
+        return torch.cat(by_member, dim=2).transpose(0, 1)
+
+    def _local_waves(self, u: Tensor, v: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
+        """Each token's second variant with the first one of the token before it; 0 at a start."""
+        # Not by indexing, whose backward pass adds up in the order in which threads come.
+        own, before = F.embedding(index, v), F.embedding(index.roll(1), u)  # (tokens, width)
+        if self.config.operation == "modulation":
+            local = own * before / self.config.initializer_range
+        else:
+            local = own + before
+        return local.index_fill(0, offsets[:-1], 0.0)
+
+
+class LinearPart(nn.Module):
+    """Logits that are sums over tokens and over hashed n-grams; 0 until it is set.
+
+    Args:
+        config: The shape; see `LocalWaveConfig`.
+    """
+
+    def __init__(self, config: LocalWaveConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.tokens = nn.Embedding(config.vocab_size, config.num_labels)
+        self.bigrams = nn.Embedding(config.linear_buckets, config.num_labels)
+        self.bias = nn.Parameter(torch.empty(config.num_labels))
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter).requires_grad_(False)
+
+    @torch.no_grad()
+    def set(self, tokens: Tensor, bigrams: Tensor, bias: Tensor) -> None:
+        """Take what `LinearWeights` holds."""
+        self.tokens.weight.copy_(tokens)
+        self.bigrams.weight.copy_(bigrams)
+        self.bias.copy_(bias)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """The logits, (texts, labels)."""
+        if can_be_compiled(self.tokens.weight, self.bigrams.weight):
+            return compiled_margins(self.tokens, self.bigrams, batch, self.config) + self.bias
+        lengths = batch.offsets.diff()  # (texts,)
+        # In 64 bits: the terms are large beside their sum's part in a probability.
+        exact = self.bias.dtype if self.bias.device.type == "mps" else torch.float64
+        tokens, ngrams = self.bias.new_zeros(2, len(lengths), len(self.bias), dtype=exact)
+        text_of = torch.repeat_interleave(lengths)  # of each token
+        tokens.index_add_(0, text_of, F.embedding(batch.ids, self.tokens.weight).to(exact))
+        for kind in self.config.linear_ngrams:
+            last, buckets = ngrams_within(kind, batch, self.bigrams.num_embeddings)
+            rows = F.embedding(buckets, self.bigrams.weight).to(exact)
+            ngrams.index_add_(0, text_of[last], rows)
+        lengths = lengths.unsqueeze(1).to(exact)
+        # Of n-grams of all kinds by one root, however few there are of one.
+        result: Tensor = tokens / lengths.sqrt() + ngrams / (lengths - 1).clamp(min=1).sqrt()
+        return result.to(self.bias.dtype) + self.bias
+
+
+def ngrams_within(ngram: Ngram, batch: PackedBatch, buckets: int) -> tuple[Tensor, Tensor]:
+    """The n-grams of a kind that lie within a text: their last tokens' places, and their buckets.
+
+    Both are (n-grams,).
+    """
+    ids, offsets = batch.ids, batch.offsets
+    reach = NGRAMS[ngram].reach
+    within = torch.ones(len(ids) + reach, dtype=torch.bool, device=ids.device)
+    for place in range(reach):  # a text's first tokens end no n-gram
+        within[offsets[:-1] + place] = False
+    last = within[: len(ids)].nonzero().squeeze(1)
+    return last, ngram_buckets(ngram, ids, buckets)[last - reach]
+
+
+def sum_of_pairs(table: nn.Embedding, batch: PackedBatch) -> Tensor:
+    """The sum of a table's rows over all hashed pairs in a text, (texts, columns)."""
+    _, buckets = ngrams_within("pair", batch, table.num_embeddings)
+    return F.embedding_bag(
+        buckets,
+        table.weight,
+        F.pad((batch.offsets.diff() - 1).cumsum(0), (1, 0)),
+        mode="sum",
+        sparse=table.sparse,
+        include_last_offset=True,
+    )
+
+
+def mean_of_members(logits: Tensor, *, multi_label: bool) -> Tensor:
+    """The logits that give the members' mean probabilities; of one member, its logits.
+
+    Args:
+        logits: (members, texts, labels).
+        multi_label: Each label has a probability by itself.
+
+    Returns:
+        (texts, labels).
+    """
+    if len(logits) == 1:
+        return logits[0]
+    if multi_label:  # log(p / (1 - p)) of the mean p
+        return F.logsigmoid(logits).logsumexp(dim=0) - F.logsigmoid(-logits).logsumexp(dim=0)
+    return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
+
+
+class MemberLinear(nn.Module):
+    """A linear layer of each member: (members, texts, inputs) to (members, texts, outputs)."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = inputs**-0.5  # as nn.Linear starts
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The members' products."""
+        return torch.baddbmm(self.bias, values, self.weight)
+
+
+class MemberNorm(nn.Module):
+    """LayerNorm over the last axis, with scales and shifts of each member's own."""
+
+    def __init__(self, members: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(members, 1, size))
+        self.bias = nn.Parameter(torch.zeros(members, 1, size))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The members' norms; of the shape of `values`."""
+        return F.layer_norm(values, values.shape[-1:]) * self.weight + self.bias

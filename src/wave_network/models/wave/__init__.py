@@ -1,0 +1,1 @@
+"""The papers' model: one or more wave layers over the whole text."""

@@ -1,0 +1,240 @@
+"""The whole network (paper 1, section 4 and Fig. 6a), on packed batches.
+
+Notable choices, where the papers leave one open:
+
+- The two variants are made in embedding space, u = W1 x + b1 and v = W2 x + b2, and each becomes
+  a wave of its own: Eqs. 4 and 7 build the primed wave from primed embeddings.
+- Waves are pairs of real tensors (`ops/real.py`): no complex dtype, no trigonometry.
+- The complex-to-real map g reads `[Re, Im]` by default, and the feed-forward layer brings it back
+  to the hidden size (GELU, then LayerNorm): 2.37M parameters beside the embedding table at 768.
+- One layer stands alone, as Fig. 6a draws it. More layers follow Eq. 8, each adding to its input:
+  W_{n+1} = W_n + Dropout(g(f(W_n))).
+- No padding exists, so none can leak into the global semantics through the biases.
+- With `[CLS]` pooling only the `[CLS]` row passes the last layer's read-out and feed-forward; it
+  needs the other tokens' energy alone, which is summed without building their waves.
+- A linear layer commutes with gathering rows, so the first layer's variants are computed for the
+  batch's distinct tokens and for the positions, and summed per token afterwards.
+- `variants="embedding"` stores both variants as table columns: what the linear form folds into.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wave_network import ops
+from wave_network.config import ModelConfig, Operation, Readout
+from wave_network.data.batch import PackedBatch
+from wave_network.errors import ConfigError
+from wave_network.models.wave.positions import sinusoidal_positions
+from wave_network.ops import Wave
+
+
+class WaveNetwork(nn.Module):
+    """A text classifier of one or more wave layers.
+
+    Args:
+        config: The shape; see `ModelConfig`.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.embedding_size)
+        self.positions = _position_table(config)
+        self.layers = nn.ModuleList(WaveLayer(config) for _ in range(config.num_layers))
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        nn.init.normal_(self.embedding.weight, std=config.initializer_range)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Classify packed texts.
+
+        Args:
+            batch: Token ids and offsets; sentence offsets too if the first level is `sentence`.
+
+        Returns:
+            The logits, (texts, labels).
+
+        Raises:
+            ConfigError: If the model needs sentence offsets and the batch has none.
+        """
+        hidden = self._encode(batch)  # (texts, hidden) for [CLS], else (tokens, hidden)
+        if self.config.pooling == "mean":
+            lengths = batch.offsets.diff().unsqueeze(1)  # (texts, 1)
+            hidden = ops.segment_sum(hidden, batch.offsets) / lengths
+        logits: Tensor = self.classifier(hidden)
+        return logits
+
+    def _encode(self, batch: PackedBatch) -> Tensor:
+        """The last layer's output: for each text with `[CLS]` pooling, else for each token."""
+        distinct, token_index = torch.unique(batch.ids, return_inverse=True)
+        tokens = self.embedding(distinct)  # (distinct, embedding)
+        positions = self._position_rows(batch)  # (longest, embedding) or None
+        first = self.layers[0]
+        assert isinstance(first, WaveLayer)
+        token_variants, position_variants = first.variants_of(tokens, positions)
+        single = self.config.num_layers == 1
+        if single and self.config.pooling == "cls" and self.config.levels == ("input", "input"):
+            wave = ops.represent_first_factored(
+                token_variants, token_index, position_variants, batch.offsets
+            )  # (texts, 2 * hidden)
+            return first.read(*_halves(wave))
+        variants = _gather(token_variants, token_index, position_variants, batch.offsets)
+        if single:
+            hidden: Tensor = first(variants, batch, only_first=self.config.pooling == "cls")
+            return hidden
+        hidden = _gather(tokens, token_index, positions, batch.offsets)
+        return self._residual_layers(hidden, variants, batch)
+
+    def _residual_layers(self, hidden: Tensor, variants: Tensor, batch: PackedBatch) -> Tensor:
+        """Eq. 8, layer by layer; with `[CLS]` pooling the last one reads the `[CLS]` rows alone.
+
+        Args:
+            hidden: W_0, the embedded tokens, (tokens, hidden).
+            variants: The first layer's two variants of them, (tokens, 2 * hidden).
+            batch: The packed texts.
+        """
+        for number, layer in enumerate(self.layers, start=1):
+            assert isinstance(layer, WaveLayer)
+            if number > 1:
+                variants, _ = layer.variants_of(hidden, None)
+            only_first = self.config.pooling == "cls" and number == len(self.layers)
+            if only_first:
+                hidden = hidden[batch.offsets[:-1]]  # (texts, hidden)
+            hidden = hidden + layer(variants, batch, only_first=only_first)
+        return hidden
+
+    def _position_rows(self, batch: PackedBatch) -> Tensor | None:
+        if self.positions is None:
+            return None
+        longest = int(batch.offsets.diff().max())
+        table = self.positions.weight
+        assert isinstance(table, Tensor)
+        return table[:longest]
+
+
+class WaveLayer(nn.Module):
+    """Two variants, their waves, one operation, the read-out, feed-forward and LayerNorm."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.operation: Operation = config.operation
+        self.readout: Readout = config.readout
+        self.levels = config.levels
+        self.variants = nn.Linear(size, 2 * size) if config.variants == "linear" else None
+        self.feed_forward = nn.Linear(2 * size if config.readout == "concat" else size, size)
+        self.norm = nn.LayerNorm(size)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def variants_of(self, tokens: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """U and v side by side, for token rows and for position rows, whose sums are the variants.
+
+        Args:
+            tokens: (rows, hidden), or (rows, 2 * hidden) if the table stores the variants.
+            positions: Likewise, or None. They carry the bias, so that a sum has it once.
+
+        Returns:
+            (rows, 2 * hidden) for the tokens, and for the positions or None.
+        """
+        if self.variants is None:
+            return tokens, positions
+        if positions is None:
+            return self.variants(tokens), None
+        return F.linear(tokens, self.variants.weight), self.variants(positions)
+
+    def forward(self, variants: Tensor, batch: PackedBatch, *, only_first: bool) -> Tensor:
+        """Mix the tokens of each text.
+
+        Args:
+            variants: u and v side by side, (tokens, 2 * hidden).
+            batch: The packed texts.
+            only_first: Only the `[CLS]` rows are wanted.
+
+        Returns:
+            (texts, hidden) if only the first rows are wanted, else (tokens, hidden).
+        """
+        u, v = variants.chunk(2, dim=1)
+        first = self._wave(u, batch, self.levels[0], only_first=only_first)
+        second = self._wave(v, batch, self.levels[1], only_first=only_first)
+        return self.read(first, second)
+
+    def read(self, first: Wave, second: Wave) -> Tensor:
+        """Combine two waves and bring them back to token space: g, feed-forward, norm, dropout."""
+        combine = ops.modulate if self.operation == "modulation" else ops.interfere
+        read = read_out(combine(first, second), self.readout)
+        # The tanh form, because NumPy, which the runtime computes with, has no erf.
+        hidden = F.gelu(self.feed_forward(read), approximate="tanh")
+        output: Tensor = self.dropout(self.norm(hidden))
+        return output
+
+    def _wave(
+        self, embeddings: Tensor, batch: PackedBatch, level: str, *, only_first: bool
+    ) -> Wave:
+        if level == "input":
+            represent = ops.represent_first if only_first else ops.represent
+            return represent(embeddings, batch.offsets)
+        if batch.sentence_offsets is None:
+            raise ConfigError("this model needs sentence boundaries, and the batch has none")
+        if not only_first:
+            return ops.represent(embeddings, batch.sentence_offsets)
+        wave = ops.represent_first(embeddings, batch.sentence_offsets)  # (sentences, hidden)
+        texts = torch.searchsorted(batch.sentence_offsets, batch.offsets[:-1])
+        return Wave(wave.real[texts], wave.imag[texts])
+
+
+def read_out(wave: Wave, readout: Readout) -> Tensor:
+    """The complex-to-real map g, which the papers name (Eq. 8) and leave open."""
+    if readout == "concat":
+        return torch.cat([wave.real, wave.imag], dim=-1)
+    if readout == "magnitude":
+        return ops.magnitude(wave)
+    return wave.real if readout == "real" else wave.imag
+
+
+def _position_table(config: ModelConfig) -> nn.Module | None:
+    if config.positions == "none":
+        return None
+    if config.positions == "learned":
+        table = nn.Embedding(config.max_length, config.embedding_size)
+        nn.init.normal_(table.weight, std=config.initializer_range)
+        return table
+    return FixedPositions(config)
+
+
+class FixedPositions(nn.Module):
+    """The sinusoidal table, not trained and not stored: its formula is its definition."""
+
+    weight: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self._shape = config.max_length, config.embedding_size, config.initializer_range
+        self.register_buffer("weight", self._table(), persistent=False)
+
+    def reset(self) -> None:
+        """Fill the table again, for who has emptied it as one that is stored nowhere."""
+        self.weight.copy_(self._table())
+
+    def _table(self) -> Tensor:
+        return torch.from_numpy(sinusoidal_positions(*self._shape))
+
+
+def _halves(wave: Wave) -> tuple[Wave, Wave]:
+    """Split a wave of both variants side by side into the first's and the second's."""
+    first_real, second_real = wave.real.chunk(2, dim=-1)
+    first_imag, second_imag = wave.imag.chunk(2, dim=-1)
+    return Wave(first_real, first_imag), Wave(second_real, second_imag)
+
+
+def _gather(
+    tokens: Tensor, token_index: Tensor, positions: Tensor | None, offsets: Tensor
+) -> Tensor:
+    """One row a token: its token's row plus its position's."""
+    rows = tokens[token_index]  # (tokens, columns)
+    if positions is None:
+        return rows
+    starts = torch.repeat_interleave(offsets[:-1], offsets.diff())  # (tokens,)
+    place = torch.arange(len(token_index), device=tokens.device) - starts
+    return rows + positions[place]

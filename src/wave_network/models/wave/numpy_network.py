@@ -1,0 +1,204 @@
+"""The network's forward pass in NumPy, with the first layer's linears folded into its tables.
+
+A linear layer commutes with looking rows up, so W1 E and W2 E are tables themselves. They are
+filled row by row, as tokens first occur: a single text from a cold start costs a handful of rows,
+and no row is ever computed twice.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+
+import numpy as np
+
+from wave_network.config import ModelConfig
+from wave_network.models.functional import (
+    Floats,
+    Integers,
+    Wave,
+    combine,
+    gelu,
+    layer_norm,
+    read_out,
+    represent,
+    represent_first,
+)
+from wave_network.models.tensors import Tensors
+from wave_network.models.wave.positions import sinusoidal_positions
+
+
+class Network:
+    """`WaveNetwork.forward` on packed ids, without torch.
+
+    Args:
+        config: The model's shape.
+        tensors: Its weights, by the names of `model_folder.tensor_shapes`.
+    """
+
+    def __init__(self, config: ModelConfig, tensors: Tensors) -> None:
+        self.config = config
+        self.tensors = tensors
+        self._positions = _position_table(config, tensors)  # (positions, embedding) or None
+        self._variants = _VariantTable(config, tensors, self._positions)
+
+    def logits(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> Floats:
+        """Class logits of packed texts.
+
+        Args:
+            ids: (tokens,).
+            offsets: (texts + 1,), no text empty.
+            sentence_offsets: (sentences + 1,); needed if a level is `sentence`.
+
+        Returns:
+            float32, (texts, labels).
+        """
+        hidden = self._encode(ids, offsets, sentence_offsets)
+        if self.config.pooling == "mean":
+            lengths = np.diff(offsets).astype(np.float32)[:, None]
+            hidden = np.divide(np.add.reduceat(hidden, offsets[:-1]), lengths, dtype=np.float32)
+        result: Floats = (
+            hidden @ self.tensors["classifier.weight"].T + self.tensors["classifier.bias"]
+        )
+        return result
+
+    def waves(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> tuple[Wave, Wave]:
+        """The first layer's two waves of every token, before they are combined.
+
+        Args:
+            ids: As for `logits`, like the other arguments.
+            offsets: Likewise.
+            sentence_offsets: Likewise.
+
+        Returns:
+            Z and Z', each of shape (tokens, hidden).
+        """
+        return self._both_waves(self.variants(ids, offsets), offsets, sentence_offsets, False)
+
+    def _encode(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None
+    ) -> Floats:
+        """The last layer's output: (texts, hidden) with `[CLS]` pooling, else (tokens, hidden)."""
+        config = self.config
+        variants = self.variants(ids, offsets)
+        if config.num_layers == 1:
+            return self._layer(0, variants, offsets, sentence_offsets, config.pooling == "cls")
+        hidden = self.tensors["embedding.weight"][ids]
+        if self._positions is not None:
+            hidden = hidden + self._positions[_positions_in_text(offsets)]
+        for layer in range(config.num_layers):
+            if layer:
+                variants = (
+                    hidden @ self.tensors[f"layers.{layer}.variants.weight"].T
+                    + self.tensors[f"layers.{layer}.variants.bias"]
+                )
+            only_first = config.pooling == "cls" and layer == config.num_layers - 1
+            if only_first:
+                hidden = hidden[offsets[:-1]]
+            hidden = hidden + self._layer(layer, variants, offsets, sentence_offsets, only_first)
+        return hidden
+
+    def _layer(
+        self,
+        layer: int,
+        variants: Floats,
+        offsets: Integers,
+        sentence_offsets: Integers | None,
+        only_first: bool,
+    ) -> Floats:
+        first, second = self._both_waves(variants, offsets, sentence_offsets, only_first)
+        read = read_out(combine(first, second, self.config.operation), self.config.readout)
+        weight, bias = self.pair(layer, "feed_forward")
+        return layer_norm(gelu(read @ weight.T + bias), *self.pair(layer, "norm"))
+
+    def variants(self, ids: Integers, offsets: Integers) -> Floats:
+        """The first layer's u and v of every token, side by side, (tokens, 2 * hidden)."""
+        place = _positions_in_text(offsets) if self._positions is not None else None
+        return self._variants.rows(ids, place)
+
+    def _both_waves(
+        self,
+        variants: Floats,
+        offsets: Integers,
+        sentence_offsets: Integers | None,
+        only_first: bool,
+    ) -> tuple[Wave, Wave]:
+        size = self.config.hidden_size
+        first, second = (
+            _wave(half, offsets, sentence_offsets if level == "sentence" else None, only_first)
+            for half, level in zip(
+                (variants[:, :size], variants[:, size:]), self.config.levels, strict=True
+            )
+        )
+        return first, second
+
+    def pair(self, layer: int, name: str) -> tuple[Floats, Floats]:
+        """The weight and the bias of one of a layer's parts."""
+        prefix = f"layers.{layer}.{name}"
+        return self.tensors[f"{prefix}.weight"], self.tensors[f"{prefix}.bias"]
+
+
+class _VariantTable:
+    """Both variants of every token id and of every position, computed on first use."""
+
+    def __init__(self, config: ModelConfig, tensors: Tensors, positions: Floats | None) -> None:
+        self._embedding = tensors["embedding.weight"]
+        self._positions = positions
+        if config.variants == "embedding":
+            self._weight: Floats | None = None
+            self._table = self._embedding
+            return
+        weight, bias = (tensors[f"layers.0.variants.{name}"] for name in ("weight", "bias"))
+        self._weight = weight.T
+        self._token_bias = bias if positions is None else np.zeros_like(bias)
+        self._positions = None if positions is None else positions @ self._weight + bias
+        self._table = np.empty((config.vocab_size, 2 * config.hidden_size), dtype=np.float32)
+        self._filled = np.zeros(config.vocab_size, dtype=bool)
+        self._lock = Lock()
+
+    def rows(self, ids: Integers, place: Integers | None) -> Floats:
+        """The variants of tokens at their places; (tokens, 2 * hidden)."""
+        if self._weight is not None:
+            self._fill(ids, self._weight)
+        rows = self._table[ids]
+        if self._positions is not None:
+            rows += self._positions[place]
+        return rows
+
+    def _fill(self, ids: Integers, weight: Floats) -> None:
+        if self._filled[ids].all():
+            return
+        with self._lock:
+            missing = np.unique(ids[~self._filled[ids]])
+            self._table[missing] = self._embedding[missing] @ weight + self._token_bias
+            self._filled[missing] = True
+
+
+def _position_table(config: ModelConfig, tensors: Tensors) -> Floats | None:
+    if config.positions == "none":
+        return None
+    if config.positions == "learned":
+        return tensors["positions.weight"]
+    return sinusoidal_positions(config.max_length, config.embedding_size, config.initializer_range)
+
+
+def _positions_in_text(offsets: Integers) -> Integers:
+    lengths = np.diff(offsets)
+    result: Integers = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    return result
+
+
+def _wave(
+    embeddings: Floats, offsets: Integers, sentence_offsets: Integers | None, only_first: bool
+) -> Wave:
+    bounds = offsets if sentence_offsets is None else sentence_offsets
+    if not only_first:
+        return represent(embeddings, bounds)
+    wave = represent_first(embeddings, bounds)
+    if sentence_offsets is None:
+        return wave
+    first_sentences = np.searchsorted(sentence_offsets, offsets[:-1])
+    return Wave(wave.real[first_sentences], wave.imag[first_sentences])

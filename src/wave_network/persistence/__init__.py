@@ -1,0 +1,1 @@
+"""The model folder: its layout, reading, writing, card and quantisation."""

@@ -1,0 +1,210 @@
+"""The model folder's README: what the model is, how good, how to use it, what it cannot do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wave_network._version import __version__
+from wave_network.evaluation.metric_names import figure_names
+from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.models.tensors import parameter_counts
+from wave_network.persistence.folder import ModelFiles
+
+_LABELS_SHOWN: Final = 50
+
+_TEMPLATE: Final = """\
+---
+library_name: wave-network
+pipeline_tag: text-classification
+{metadata}tags:
+- wave-network
+- text-classification
+---
+
+# A Wave Network text classifier
+
+A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), written by
+wave-network {version}. {task}: {labels}.
+{published}{figures}{precision}
+## Use
+
+```
+pip install wave-network
+wave-network predict {source} "a text"
+```
+
+```python
+from wave_network import load
+
+model = load("{source}")
+model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}}, labels=...)]
+```
+
+## Limits
+
+- It reads the first {max_length} tokens of a text.
+- {answers}
+- It knows what its training texts taught it, their biases included.
+"""
+
+_ONE_LABEL: Final = "It tells {} classes apart"
+_LABEL_SETS: Final = "It gives a text any number of {} labels"
+_ANSWERS_WITH_ONE: Final = (
+    "It always answers with one of its classes, also for texts of none of them."
+)
+_ANSWERS_WITH_SETS: Final = (
+    "It gives each label whose probability reaches a threshold of its own (in `config.json`)."
+)
+
+_FIGURES: Final = """
+It was trained {start} on {texts:,} texts{teacher}.
+
+| data | {names} |
+| --- |{rules}
+{rows}
+
+{validation}; the test texts, where there are any, chose nothing.
+{refit}{calibration}"""
+
+_CHOSEN: Final = """\
+The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
+their figures flatter a little"""
+_MAYBE_KNOWN: Final = """\
+The {held_out:,} validation texts may be among those that the model it was trained on from had
+learnt, so their figures may flatter"""
+
+_REFIT: Final = """
+The validation figures are of a model that had not learnt from these texts; the one here was then
+learnt from all {texts:,}.
+"""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a card on the Hub says beyond one in a folder.
+
+    Attributes:
+        repository: `OWNER/NAME`.
+        size_bytes: Of the model's files.
+        license: As the Hub spells it, or None.
+        trained_on: What the training texts are, in words or as `hub:OWNER/NAME`, or None.
+    """
+
+    repository: str
+    size_bytes: int
+    license: str | None = None
+    trained_on: str | None = None
+
+
+def render_card(files: ModelFiles, publication: Publication | None = None) -> str:
+    """Fill the card's template from a trained model and its metrics.
+
+    Args:
+        files: The model.
+        publication: Where it is published; None writes the card of a folder.
+    """
+    config = files.config
+    labels = ", ".join(f"`{label}`" for label in config.labels[:_LABELS_SHOWN])
+    more = config.num_labels - _LABELS_SHOWN
+    return _TEMPLATE.format(
+        preset=files.preset,
+        version=__version__,
+        task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
+        answers=_ANSWERS_WITH_SETS if config.is_multi_label else _ANSWERS_WITH_ONE,
+        labels=f"{labels} and {more} more" if more > 0 else labels,
+        metadata=_metadata(publication),
+        published=_published(publication),
+        source=f"{HUB_PREFIX}{publication.repository}" if publication else "FOLDER",
+        figures=_figures(files.metrics, files.training),
+        precision=_precision(files),
+        max_length=config.max_length,
+        **parameter_counts(config),
+    )
+
+
+def _metadata(publication: Publication | None) -> str:
+    """The Hub's own fields, in YAML."""
+    if publication is None:
+        return ""
+    fields = ["metrics:", "- accuracy", "- f1"]
+    if publication.license:
+        fields.append(f"license: {json.dumps(publication.license)}")
+    if (publication.trained_on or "").startswith(HUB_PREFIX):
+        name = (publication.trained_on or "").removeprefix(HUB_PREFIX)
+        fields += ["datasets:", f"- {json.dumps(name)}"]
+    return "".join(f"{field}\n" for field in fields)
+
+
+def _published(publication: Publication | None) -> str:
+    """Data, size and licence, and that they were not said where they were not."""
+    if publication is None:
+        return ""
+    return (
+        f"\n- Training data: {publication.trained_on or 'its publisher did not say'}"
+        f"\n- Size: {publication.size_bytes:,} bytes"
+        f"\n- Licence: {publication.license or 'its publisher named none'}\n"
+    )
+
+
+def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    """How it was trained and measured; nothing of a folder without `metrics.json`."""
+    if "training_texts" not in metrics:
+        return ""
+    names = figure_names(metrics["validation"])
+    rows = [
+        f"| {part} | {' | '.join(f'{values[name]:.4f}' for name in names)} |"
+        for part in ("validation", "test")
+        if (values := metrics[part])
+    ]
+    base, teacher = training.get("base_model"), training.get("teacher")
+    validation = (_MAYBE_KNOWN if base else _CHOSEN).format(
+        held_out=metrics["validation_texts"],
+        best_epoch=metrics["best_epoch"],
+        epochs=metrics["epochs"],
+        thresholds=" and the thresholds" if "micro_f1" in names else "",
+    )
+    return _FIGURES.format(
+        start=f"on from `{base}`" if base else "from scratch",
+        texts=metrics["training_texts"],
+        names=" | ".join(names.values()),
+        rules=" ---: |" * len(names),
+        teacher=f", with `{teacher}` as its teacher" if teacher else "",
+        rows="\n".join(rows),
+        validation=validation,
+        refit=_REFIT.format(texts=metrics["training_texts"]) if metrics.get("refit") else "",
+        calibration=_calibration(metrics.get("calibration")),
+    )
+
+
+def _calibration(figures: Mapping[str, Any] | None) -> str:
+    if not figures:
+        return ""
+    before, after = figures["before"], figures["after"]
+    return (
+        f"\nIts probabilities are calibrated (temperature {figures['temperature']:.3f}). On the "
+        f"validation texts\nthat moved the loss from {before['loss']:.4f} to {after['loss']:.4f} "
+        "and the expected calibration error from\n"
+        f"{before['ece']:.4f} to {after['ece']:.4f}.\n"
+    )
+
+
+def _precision(files: ModelFiles) -> str:
+    """What storing the tables in few bits costs; nothing of a model in 32."""
+    if files.table_bits == 32:
+        return ""
+    lead = f"\nThe embedding tables are stored in {files.table_bits} bits"
+    if "training_texts" in files.metrics:
+        lead += "; the figures above are of the 32-bit model"
+    measured = files.metrics.get("quantization")
+    if not measured:
+        return f"{lead}.\nWhat the rounding costs was not measured.\n"
+    key, name = next(iter(figure_names(measured).items()))
+    figure = measured[key]
+    return (
+        f"{lead}.\nOn {measured['texts']:,} texts the rounding moved {name} from "
+        f"{figure['before']:.4f} to {figure['after']:.4f} and changed {measured['changed']:,} "
+        "answers.\n"
+    )

@@ -1,0 +1,320 @@
+"""The model folder: what is in it, writing it atomically, reading it with every file checked.
+
+`config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model, `conformal.json`
+its label sets; `history.jsonl` and `metrics.json` tell how it was trained; `tokenizer_config.json`
+is for Hugging Face's libraries. Nothing in it is code, and nothing is a pickle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wave_network._version import __version__
+from wave_network.config import ClassifierConfig
+from wave_network.errors import ConfigError, ModelFolderError, OutputError
+from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.models.registry import config_class
+from wave_network.models.tensors import Tensors, tensor_shapes
+from wave_network.persistence.atomic import check_new, replacing_folder
+from wave_network.persistence.layout import (
+    CARD,
+    CONFIG,
+    CONFORMAL,
+    EXPORT,
+    FORMAT_VERSION,
+    HISTORY,
+    METRICS,
+    MODEL_TYPE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    WEIGHTS,
+)
+from wave_network.persistence.quantization import (
+    QUANTIZATIONS,
+    dequantize_tensors,
+    quantize_tensors,
+    stored_forms,
+)
+from wave_network.text import TextTokenizer
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model folder's content.
+
+    Attributes:
+        config: The model's shape.
+        tensors: Its weights, float32, by the names of `tensor_shapes`.
+        tokenizer: Its tokenizer.
+        preset: The preset it was made from.
+        training: The fields of its `TrainConfig`.
+        metrics: What `metrics.json` holds; empty where there is none.
+        table_bits: The bits of a number of the embedding tables in the folder: 32, 8 or 4.
+        temperature: What the logits are divided by before the softmax; None, of a model that was
+            not calibrated, is as 1.
+        bars: What label sets are made with (`conformal_bars`); None of a model without them.
+    """
+
+    config: ClassifierConfig
+    tensors: Tensors
+    tokenizer: TextTokenizer
+    preset: str
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    table_bits: int = 32
+    temperature: float | None = None
+    bars: list[float] | None = None
+
+
+def size_bytes(folder: Path) -> int:
+    """Bytes of all the folder's files."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def check_output(folder: Path, *, overwrite: bool) -> None:
+    """Find out before the work whether a model could be written here.
+
+    Raises:
+        OutputError: If the folder exists and must not be replaced, or cannot be made.
+    """
+    check_new(folder, overwrite=overwrite)
+    if folder.exists() and _has_content(folder) and not _is_model_folder(folder):
+        raise OutputError(f"{folder} is not a model folder, so it is not replaced: choose another")
+
+
+def write_model(
+    folder: Path,
+    files: ModelFiles,
+    *,
+    card: str,
+    history: list[dict[str, Any]],
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder, whole or not at all.
+
+    Raises:
+        ConfigError: If the tables cannot be stored in that few bits.
+        OutputError: As `check_output`, or if the disk is full.
+    """
+    from safetensors.numpy import save
+
+    check_output(folder, overwrite=overwrite)
+    config = {
+        "model_type": MODEL_TYPE,
+        "format_version": FORMAT_VERSION,
+        "library_version": __version__,
+        "preset": files.preset,
+        "architecture": files.config.architecture,
+        "quantization": QUANTIZATIONS[files.table_bits],
+        "calibration": files.temperature and {"temperature": files.temperature},
+        "model": files.config.to_dict(),
+        "training": dict(files.training),
+    }
+    tensors = quantize_tensors(files.tensors, files.table_bits)
+    with replacing_folder(folder) as new:
+        # Not `save_file`, whose error does not tell a full disk from others.
+        (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
+        files.tokenizer.save(new)
+        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        write_json(new / CONFIG, config)
+        write_json(new / METRICS, files.metrics)
+        if files.bars is not None:
+            _write(new / CONFORMAL, json.dumps({"bars": files.bars}) + "\n")
+        _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
+        _write(new / CARD, card)
+
+
+def tokenizer_config(tokenizer: TextTokenizer) -> dict[str, Any]:
+    """What Hugging Face's `AutoTokenizer` needs beside `tokenizer.json`, also in JavaScript."""
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": tokenizer.max_length,
+        "model_input_names": ["input_ids", "attention_mask"],
+        "cls_token": tokenizer.cls_token,
+        "pad_token": tokenizer.cls_token,  # masked out, so any token would do
+        "padding_side": "right",
+        "truncation_side": "right",
+        "clean_up_tokenization_spaces": False,
+        "split_special_tokens": True,  # the name of a special token in a text is text
+    }
+
+
+def resolve_source(source: str | Path) -> Path:
+    """The local folder of a model; `hub:OWNER/NAME` is downloaded, or taken from the cache.
+
+    Raises:
+        ModelFolderError: If there is no such folder, or the Hub does not give it.
+    """
+    if not str(source).startswith(HUB_PREFIX):
+        folder = Path(source)
+        if not folder.is_dir():
+            what = "is a file, not a model folder" if folder.exists() else "does not exist"
+            raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote")
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    repository = str(source).removeprefix(HUB_PREFIX)
+    try:
+        return Path(
+            snapshot_download(
+                repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, CONFORMAL, METRICS, HISTORY]
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        raise ModelFolderError(
+            f"cannot get {source} from the Hub, check its name and the network: {first_line}"
+        ) from error
+
+
+def read_model(source: str | Path) -> ModelFiles:
+    """Read a model folder and check that its files fit together.
+
+    Args:
+        source: A folder, or `hub:OWNER/NAME`.
+
+    Raises:
+        ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
+    """
+    folder = resolve_source(source)
+    description = _read_json(folder / CONFIG)
+    if description.get("model_type") != MODEL_TYPE:
+        raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
+    if EXPORT in description:
+        raise ModelFolderError(f"{folder} holds an export: give the model folder it was made from")
+    version = description.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{folder} has format {version}, newer than this version reads ({FORMAT_VERSION}): "
+            "pip install --upgrade wave-network"
+        )
+    try:
+        config = config_class(description).from_dict(_section(description, "model"))
+        training = _section(description, "training")
+        table_bits = _table_bits(description)
+        temperature = _temperature(description)
+    except ConfigError as error:
+        raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
+    tokenizer = TextTokenizer.load(folder, config.max_length)
+    if (tokenizer.vocab_size, tokenizer.cls_token_id) != (config.vocab_size, config.cls_token_id):
+        raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} are not of the same model")
+    metrics = folder / METRICS
+    return ModelFiles(
+        config=config,
+        tensors=_read_tensors(folder / WEIGHTS, config, table_bits),
+        tokenizer=tokenizer,
+        preset=str(description.get("preset", "")),
+        training=training,
+        metrics=_read_json(metrics) if metrics.is_file() else {},
+        table_bits=table_bits,
+        temperature=temperature,
+        bars=_read_bars(folder / CONFORMAL),
+    )
+
+
+def read_history(source: str | Path) -> list[dict[str, Any]]:
+    """The epochs' records of `history.jsonl`; empty where there is none.
+
+    Raises:
+        ModelFolderError: If the folder is missing or the file is damaged.
+    """
+    path = resolve_source(source) / HISTORY
+    if not path.is_file():
+        return []
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+
+
+def _table_bits(description: Mapping[str, Any]) -> int:
+    name = description.get("quantization")
+    for bits, known in QUANTIZATIONS.items():
+        if name == known:
+            return bits
+    raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
+
+
+def _temperature(description: Mapping[str, Any]) -> float | None:
+    if description.get("calibration") is None:
+        return None
+    value = _section(description, "calibration").get("temperature")
+    if not isinstance(value, (int, float)) or not 1e-3 <= value <= 1e3:
+        raise ConfigError(f"the calibration's temperature is {value!r:.40}, not around 1")
+    return float(value)
+
+
+def _read_bars(path: Path) -> list[float] | None:
+    if not path.is_file():
+        return None
+    bars = _read_json(path).get("bars")
+    if not isinstance(bars, list) or not all(
+        isinstance(bar, float | int) and 0 <= bar <= 1 for bar in bars
+    ):
+        raise ModelFolderError(f"{path} is damaged: its bars are not probabilities")
+    return bars
+
+
+def _read_tensors(path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: what NumPy has no type for
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    shapes = tensor_shapes(config)
+    for name, (shape, dtype) in stored_forms(shapes, table_bits).items():
+        tensor = tensors.get(name)
+        if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
+            raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
+    return dequantize_tensors(tensors, shapes, table_bits)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFolderError(
+            f"{path} is missing: {path.parent} is not a model folder, or is incomplete"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelFolderError(f"{path} is damaged: not a JSON object")
+    return value
+
+
+def _section(description: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = description.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name!r} is not an object")
+    return value
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object for people to read, too."""
+    _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _has_content(folder: Path) -> bool:
+    return not folder.is_dir() or any(folder.iterdir())
+
+
+def _is_model_folder(folder: Path) -> bool:
+    """Whether `config.json` is ours: other projects have files of that name too."""
+    try:
+        return _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
+    except ModelFolderError:
+        return False

@@ -1,0 +1,174 @@
+"""Embedding tables in 8 or 4 bits: a quarter or a seventh of the bytes, read by the same engine.
+
+In 8 bits a table of tokens gets a scale a row, as frequent tokens grow large. A table of hashed
+pairs has rows of a few numbers, for which a scale each would cost as much as the numbers: it gets
+one scale.
+
+In 4 bits there are but 15 levels, too few for a whole table: every `_NUMBERS_A_SCALE` numbers get a
+scale, in 16 bits. A scale is of whole rows, and two numbers share a byte: one of the first half of
+the rows in its low bits, the one half a table further in its high bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.errors import ConfigError
+from wave_network.models.tensors import EMBEDDING_TABLES
+
+QUANTIZATIONS: Final[Mapping[int, str | None]] = {32: None, 8: "int8", 4: "int4"}
+"""The bits that a table's numbers may have in a file, and how `config.json` names that."""
+
+SCALE_A_ROW: Final = ("embedding",)
+"""The tables with a scale for each row, in 8 bits."""
+
+HALF_BYTE_ZERO: Final = 8
+"""What 0 is stored as in 4 bits."""
+
+_LARGEST: Final = 127
+_LARGEST_PACKED: Final = 7
+_NUMBERS_A_SCALE: Final = 32
+_TINY: Final = np.finfo(np.float32).tiny
+_MOST_PACKED: Final = _LARGEST_PACKED * float(np.finfo(np.float16).max)
+
+
+def quantize_table(
+    table: NDArray[np.float32], *, by_row: bool
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round a table to 8 bits: symmetric, to the nearest of 255 levels.
+
+    Args:
+        table: (rows, columns).
+        by_row: A scale a row, or one for all.
+
+    Returns:
+        The values, int8, (rows, columns), and the scales, float32, (rows, 1) or (1, 1): their
+        product is the table within half a scale.
+    """
+    largest = np.abs(table).max(axis=1 if by_row else None, keepdims=True)
+    scale = np.maximum(largest / np.float32(_LARGEST), _TINY).astype(np.float32)
+    return np.rint(table / scale).astype(np.int8), scale
+
+
+def dequantize_table(values: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The table that `quantize_table` rounded, float32."""
+    return np.multiply(values, scale, dtype=np.float32)
+
+
+def rows_a_scale(columns: int) -> int:
+    """How many neighbouring rows of a table in 4 bits share a scale."""
+    return max(_NUMBERS_A_SCALE // columns, 1)
+
+
+def pack_table(table: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Round a table to 4 bits: symmetric, to the nearest of 15 levels, two numbers a byte.
+
+    Args:
+        table: (rows, columns).
+
+    Returns:
+        The numbers, uint8, (half the rows, columns), and the scales, float16, one for every
+        `rows_a_scale` rows, (scales, 1).
+
+    Raises:
+        ConfigError: If the table has numbers that are too large for such scales, or not finite.
+    """
+    rows, columns = table.shape
+    together = rows_a_scale(columns)
+    blocks = np.zeros((-(-rows // together), together * columns), np.float32)
+    blocks.reshape(-1, columns)[:rows] = table
+    largest = np.abs(blocks).max(axis=1, keepdims=True)
+    if not (largest <= _MOST_PACKED).all():
+        raise ConfigError(f"a table with numbers above {_MOST_PACKED:,.0f} cannot be in 4 bits")
+    exact = largest / np.float32(_LARGEST_PACKED)
+    scale = exact.astype(np.float16)
+    low = scale < exact  # rounded up instead, the largest number stays within the levels
+    scale[low] = np.nextafter(scale[low], np.float16(np.inf))
+    levels = np.rint(blocks / np.maximum(scale, _TINY, dtype=np.float32)).reshape(-1, columns)
+    half = -(-rows // 2)
+    stored = np.zeros((2 * half, columns), np.uint8)
+    stored[:rows] = levels[:rows] + HALF_BYTE_ZERO
+    return stored[:half] | stored[half:] << 4, scale
+
+
+def unpack_table(
+    packed: NDArray[np.uint8], scale: NDArray[np.float16], rows: int
+) -> NDArray[np.float32]:
+    """The table that `pack_table` rounded, float32, (rows, columns)."""
+    half, columns = packed.shape
+    table = np.zeros((len(scale) * rows_a_scale(columns), columns), np.float32)
+    table[:half] = packed & 15
+    table[half:rows] = packed[: rows - half] >> 4
+    table -= HALF_BYTE_ZERO
+    blocks = table.reshape(len(scale), -1)
+    blocks *= scale
+    return table[:rows]
+
+
+def quantize_tensors(
+    tensors: Mapping[str, NDArray[np.float32]], bits: int
+) -> dict[str, NDArray[Any]]:
+    """What is stored of a model: its tables as integers with scales, the rest as it is.
+
+    Args:
+        tensors: The model's.
+        bits: Of a number of a table: a key of `QUANTIZATIONS`.
+
+    Raises:
+        ConfigError: As `pack_table`.
+    """
+    stored: dict[str, NDArray[Any]] = dict(tensors)
+    for table in _tables_in(tensors) if bits < 32 else ():
+        values = tensors[f"{table}.weight"]
+        quantized: tuple[NDArray[Any], NDArray[Any]]
+        if bits == 4:
+            quantized = pack_table(values)
+        else:
+            quantized = quantize_table(values, by_row=table in SCALE_A_ROW)
+        stored[f"{table}.weight"], stored[f"{table}.scale"] = quantized
+    return stored
+
+
+def dequantize_tensors(
+    stored: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], bits: int
+) -> dict[str, NDArray[np.float32]]:
+    """The tensors as float32, from what `quantize_tensors` gave.
+
+    Args:
+        stored: What a file holds, of the `stored_forms`.
+        shapes: Those that the model needs.
+        bits: As there.
+    """
+    tensors = dict(stored)
+    for table in _tables_in(stored) if bits < 32 else ():
+        values, scale = tensors[f"{table}.weight"], tensors.pop(f"{table}.scale")
+        if bits == 4:
+            rows = shapes[f"{table}.weight"][0]
+            tensors[f"{table}.weight"] = unpack_table(values, scale, rows)
+        else:
+            tensors[f"{table}.weight"] = dequantize_table(values, scale)
+    return tensors
+
+
+def stored_forms(
+    shapes: Mapping[str, tuple[int, ...]], bits: int
+) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and dtype of every stored tensor, from the shapes that the model needs."""
+    forms = {name: (shape, "float32") for name, shape in shapes.items()}
+    for table in _tables_in(shapes) if bits < 32 else ():
+        rows, columns = shape = shapes[f"{table}.weight"]
+        if bits == 4:
+            forms[f"{table}.weight"] = (-(-rows // 2), columns), "uint8"
+            forms[f"{table}.scale"] = (-(-rows // rows_a_scale(columns)), 1), "float16"
+        else:
+            forms[f"{table}.weight"] = shape, "int8"
+            forms[f"{table}.scale"] = (rows if table in SCALE_A_ROW else 1, 1), "float32"
+    return forms
+
+
+def _tables_in(tensors: Mapping[str, object]) -> list[str]:
+    return [table for table in EMBEDDING_TABLES if f"{table}.weight" in tensors]

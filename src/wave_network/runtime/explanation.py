@@ -1,0 +1,107 @@
+"""Explanations of answers: each token's share, with its place in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from wave_network.config import Label
+from wave_network.models.attribution import attribute, token_energies
+from wave_network.models.functional import Integers
+from wave_network.models.local_wave.numpy_network import LocalNetwork
+from wave_network.models.wave.numpy_network import Network
+from wave_network.text.tokenizer import TextTokenizer
+
+
+class TokenShare(NamedTuple):
+    """A part of a text and its share in the answer.
+
+    Attributes:
+        token: The characters, `text[start:end]`.
+        start: Where they start in the text as it was given.
+        end: Where they end.
+        attribution: What they add to the label's log-odds; below 0 they speak against it.
+        energy: Their share of the waves' energy, the mean of u^2 / G^2 over all dimensions of both
+            variants. With the share of `[CLS]` the tokens' shares add up to 1.
+    """
+
+    token: str
+    start: int
+    end: int
+    attribution: float
+    energy: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Each token's share in the answer for a text.
+
+    Attributes:
+        text: The text as it was given.
+        label: The label that is explained.
+        score: Its probability.
+        log_odds: log p / (1 - p) of that probability.
+        baseline: The same of an empty text. All attributions add up to `log_odds - baseline`.
+        tokens: In the text's order, without overlaps. What no model reads (spaces, and whatever
+            exceeds its longest text) belongs to none.
+    """
+
+    text: str
+    label: Label
+    score: float
+    log_odds: float
+    baseline: float
+    tokens: tuple[TokenShare, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `explanation` holds the tokens."""
+        return {
+            "text": self.text,
+            "label": self.label,
+            "score": self.score,
+            "log_odds": self.log_odds,
+            "baseline": self.baseline,
+            "explanation": [token._asdict() for token in self.tokens],
+        }
+
+
+def explanations(
+    network: Network | LocalNetwork,
+    tokenizer: TextTokenizer,
+    labels: Sequence[Label],
+    texts: Sequence[str],
+    encoded: tuple[Integers, Integers, Integers | None],
+    label: int | None,
+    temperature: float = 1.0,
+) -> Iterator[Explanation]:
+    """The explanations of texts.
+
+    Args:
+        network: As for `attribute`.
+        tokenizer: Finds the tokens' places in the texts.
+        labels: The network's, in its order.
+        texts: The texts.
+        encoded: What `attribute` takes: their ids, their offsets, and those of their sentences.
+        label: As for `attribute`, like the temperature.
+        temperature: Likewise.
+    """
+    ids, offsets, _ = encoded
+    found = attribute(network, *encoded, label, temperature)
+    energies = token_energies(network, ids, offsets).tolist()
+    attributions = found.tokens.tolist()
+    for place, text in enumerate(texts):
+        first = int(offsets[place]) + 1  # after [CLS]
+        tokens = []
+        for start, end, begin, stop in tokenizer.spans(text):
+            pieces = slice(first + begin, first + stop)
+            attribution, energy = sum(attributions[pieces]), sum(energies[pieces])
+            tokens.append(TokenShare(text[start:end], start, end, attribution, energy))
+        yield Explanation(
+            text=text,
+            label=labels[found.labels[place]],
+            score=float(found.scores[place]),
+            log_odds=float(found.log_odds[place]),
+            baseline=float(found.baseline[place]),
+            tokens=tuple(tokens),
+        )

@@ -1,0 +1,273 @@
+"""Continued training: a model's classes, vocabulary and weights, grown for new rows.
+
+What there is stays where it is: old classes keep their columns, old tokens their ids, and with
+them the buckets of their pairs. New ones are appended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from math import log
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import (
+    ClassifierConfig,
+    Label,
+    LocalWaveConfig,
+    Preset,
+    TrainConfig,
+    get_preset,
+)
+from wave_network.data import column, has_label_lists
+from wave_network.data.batch import Targets
+from wave_network.data.split import plain_labels
+from wave_network.errors import ConfigError, DataError, listed
+from wave_network.models.tensors import Tensors, tensor_shapes
+from wave_network.persistence.folder import ModelFiles
+from wave_network.runtime import Engine
+from wave_network.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+_GROWTH: Final = 10  # a full vocabulary grows by one word in so many entries, at most
+_HEADS: Final = ("classifier.weight", "classifier.bias", "shortcut.weight", "shortcut.bias")
+_LINEAR_PART: Final = ("linear.tokens.weight", "linear.bigrams.weight", "linear.bias")
+_SHRINKAGE: Final = 0.5
+
+
+def continued_preset(
+    base: ModelFiles, preset: str | None, model_options: Mapping[str, Any], tokenizer: str | None
+) -> Preset:
+    """The preset of a model that is trained on, with what suits weights that know much.
+
+    Args:
+        base: The model.
+        preset: The preset asked for; None: the model's.
+        model_options: Fields of the model's configuration that were asked for; None: the model's.
+        tokenizer: The tokenizer asked for.
+
+    Raises:
+        ConfigError: If something was asked for that the model's weights do not fit, or the model is
+            the papers'.
+    """
+    if not isinstance(base.config, LocalWaveConfig):
+        raise ConfigError(
+            f"the model to train on is the papers' (preset {base.preset}), which is trained from "
+            "scratch alone: the presets small, tiny and large can be trained on"
+        )
+    asked = {"preset": preset, **model_options}
+    has = {**base.config.to_dict(), "preset": base.preset}
+    for name, value in asked.items():
+        if value is not None and value != has[name]:
+            raise ConfigError(
+                f"the model to train on has the {name} {has[name]}, which its weights are made for,"
+                f" not {value}: leave it out, or train from scratch"
+            )
+    if tokenizer is not None:
+        raise ConfigError(
+            "the model to train on has its own tokenizer: leave the tokenizer out, or train from"
+            " scratch"
+        )
+    chosen = get_preset(base.preset)
+    return replace(chosen, train=continued_training(chosen.train))
+
+
+def continued_training(train: TrainConfig) -> TrainConfig:
+    """How a model of a preset is trained on, of how the preset trains from scratch."""
+    return replace(
+        train, learning_rate=train.learning_rate / 4, initialization="random", refit=False
+    )
+
+
+def continued_classes(
+    base: ModelFiles, training: Dataset, classes: Sequence[Label] | None = None
+) -> tuple[Label, ...]:
+    """The model's classes in their order, and after them the training texts' new ones, sorted.
+
+    A label belongs to the class that reads the same; new ones become strings or integers as the
+    old ones are.
+
+    Args:
+        base: The model.
+        training: Its `label` is one label a text, or a list of any number of them.
+        classes: The labels there are; None: those of the training texts.
+
+    Raises:
+        ConfigError: If these are lists and the model gives one label a text, or the reverse.
+        DataError: If the old classes are integers and a new one is none.
+    """
+    several = has_label_lists(training)
+    if several != base.config.is_multi_label:
+        raise ConfigError(
+            "the model to train on gives one label a text, and these rows have lists of labels: "
+            "give one label each, or train from scratch"
+            if several
+            else "the model to train on gives any number of labels a text, and these rows have one "
+            "each: give lists of labels (--label-separator for labels that are joined)"
+        )
+    if classes is None:
+        labels = training["label"][:]
+        classes = plain_labels(chain.from_iterable(labels) if several else labels)
+    old = base.config.labels
+    known = set(map(str, old))
+    new = {label for label in classes if str(label) not in known}
+    if isinstance(old[0], str):
+        return (*old, *sorted(map(str, new)))
+    try:
+        return (*old, *sorted(map(int, new)))
+    except ValueError:
+        raise DataError(
+            f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model to"
+            f" train on integers ({listed(list(old))}): make them integers, too"
+        ) from None
+
+
+class Grown(NamedTuple):
+    """A model with room for more, not trained yet."""
+
+    tokenizer: TextTokenizer
+    config: ClassifierConfig
+    tensors: Tensors
+
+
+def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) -> Grown:
+    """Where a model that is trained on starts: with room for new classes and new words.
+
+    A new token starts at the mean of the tokens that spelt it so far, a new class at the mean of
+    the old ones. Then all weights are halved, those of the norms and of the linear part apart, so
+    that they are less sure (Ash and Adams, 2020): weights that have learnt their texts by heart
+    learn little from them a second time, and put no limits to a new class.
+
+    Args:
+        base: The model.
+        classes: What `continued_classes` gives.
+        texts: The training texts; words that recur in them get entries of their own.
+    """
+    size = base.tokenizer.vocab_size
+    room = max(get_preset(base.preset).vocab_size - size, size // _GROWTH)
+    tokenizer, pieces = base.tokenizer.grown(texts, room)
+    assert isinstance(base.config, LocalWaveConfig)
+    config = replace(
+        base.config,
+        labels=classes,
+        vocab_size=tokenizer.vocab_size,
+        thresholds=None,
+        linear_size=base.config.linear_buckets * len(classes),  # pairs stay where they are
+    )
+    tensors = shrunk(grown_tensors(base, len(classes), pieces))
+    return Grown(tokenizer, config, {name: tensors[name] for name in tensor_shapes(config)})
+
+
+def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]]) -> Tensors:
+    """A model's weights in the shape of more classes and more tokens.
+
+    Until they are trained, a new class's logit is the mean of the old ones' logits. To the linear
+    part a new token is worth as much as those that spelt it together.
+
+    Args:
+        base: The model.
+        classes: Their number, old and new.
+        pieces: For each new token the ids that spelt it so far.
+    """
+    tensors = dict(base.tensors)
+    table = tensors["embedding.weight"]
+    rows = [table[list(ids)].mean(axis=0, dtype=np.float32) for ids in pieces]
+    tensors["embedding.weight"] = np.vstack([table, *rows])
+    if "linear.tokens.weight" in tensors:
+        table = tensors["linear.tokens.weight"]
+        rows = [table[list(ids)].sum(axis=0, dtype=np.float32) for ids in pieces]
+        tensors["linear.tokens.weight"] = np.vstack([table, *rows])
+    count = classes - base.config.num_labels
+    for name in (*_HEADS, *_LINEAR_PART):
+        if name not in tensors:
+            continue
+        mean = tensors[name].mean(axis=-1, keepdims=True, dtype=np.float32)
+        tensors[name] = np.concatenate([tensors[name], *[mean] * count], axis=-1)
+    return tensors
+
+
+def shrunk(tensors: Tensors) -> Tensors:
+    """All weights at half their size, but for those of the norms and of the linear part."""
+    return {
+        name: tensor if "norm" in name or name in _LINEAR_PART else tensor * np.float32(_SHRINKAGE)
+        for name, tensor in tensors.items()
+    }
+
+
+def with_own_answers(
+    base: ModelFiles, rows: Dataset, targets: Targets, classes: int, share: float
+) -> NDArray[np.float32]:
+    """Targets that hold a model to what it answered to texts of its classes (Li and Hoiem, 2016).
+
+    Args:
+        base: The model as it is.
+        rows: The training texts.
+        targets: Their class indices, (texts,), or a probability of each class, (texts, classes).
+        classes: Their number, old and new.
+        share: The answers' share in what a text of an old class is to be answered with.
+
+    Returns:
+        A probability of each class, (texts, classes).
+    """
+    mixed = targets
+    if targets.ndim == 1:
+        mixed = np.zeros((len(targets), classes), np.float32)
+        mixed[np.arange(len(targets)), targets] = 1
+    answers = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
+    old = mixed[:, : base.config.num_labels]
+    of_old = old.sum(axis=1, keepdims=True)  # 1 of a text of an old class, else 0
+    kept = (1 - share) * old + share * of_old * answers
+    return np.hstack([kept, mixed[:, base.config.num_labels :]])
+
+
+def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> dict[str, float]:
+    """What `metrics.json` tells of how frequent old and new classes are.
+
+    Texts of old classes stand for all that the model learnt from; where they are fewer, a new class
+    seems more frequent than it is, and its odds are corrected by as much (Saerens et al., 2002).
+    Nothing is corrected where weights say what counts, where a text may have several labels, or
+    where nobody knows how many texts there were.
+
+    Args:
+        base: The model as it was.
+        targets: What the texts are to be answered with.
+        weighted: Whether some texts or classes count more than others.
+
+    Returns:
+        `represented_texts`, for how many texts the model stands after this training;
+        `represented_share`, for how many of those that the model learnt from there is a text of an
+        old class, at most 1; and `new_class_offset`, at most 0, which the log-odds of its new
+        classes are to get.
+    """
+    old = _old_texts(base, targets)
+    if not old:
+        logger.warning(
+            "no text has a label that the model knows, so it will forget those: give rows that it "
+            "learnt from, too (--replay)"
+        )
+    known: int = base.metrics.get("represented_texts", base.metrics.get("training_texts", 0))
+    if base.metrics.get("refit"):
+        known -= base.metrics["validation_texts"]  # as they are held out this time
+    corrected = old and known and not weighted and not base.config.is_multi_label
+    return {
+        "represented_texts": round(max(old, known) + len(targets) - old),
+        "represented_share": min(1.0, old / known) if known else 1.0,
+        "new_class_offset": min(0.0, log(old / known)) if corrected else 0.0,
+    }
+
+
+def _old_texts(base: ModelFiles, targets: Targets) -> float:
+    """How many texts have labels that the model knows: of probabilities, the sum of the shares."""
+    count = base.config.num_labels
+    if targets.ndim == 1:
+        return float((targets < count).sum())
+    return float(targets[:, :count].sum(axis=1).clip(max=1).sum())

@@ -1,0 +1,26 @@
+"""The device that a model is trained on."""
+
+from __future__ import annotations
+
+import torch
+
+from wave_network.config import Device
+from wave_network.errors import ConfigError
+
+
+def resolve_device(name: Device) -> torch.device:
+    """The device of that name; `auto` is the first of CUDA, MPS and CPU that exists.
+
+    Raises:
+        ConfigError: If it does not exist here.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(device for device, found in available.items() if found))
+    if not available[name]:
+        raise ConfigError(f"no {name} device here: use --device cpu, or auto")
+    return torch.device(name)

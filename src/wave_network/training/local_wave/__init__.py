@@ -1,0 +1,1 @@
+"""How `small`, `tiny` and `large` are trained: compiled steps, the linear part, the LSA start."""

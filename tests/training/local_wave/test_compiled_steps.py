@@ -1,0 +1,201 @@
+"""The compiled training steps against torch's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from wave_network.config import LocalWaveConfig, TrainConfig
+from wave_network.data.batch import PackedTexts
+from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.training.local_wave import compiled_steps as local_steps
+from wave_network.training.local_wave.compiled_steps import LocalSteps, can_be_compiled
+from wave_network.training.loop import train
+
+needs_compiled = pytest.mark.skipif(
+    local_steps.compiled is None, reason="the compiled form was not built"
+)
+VOCABULARY = 29
+
+
+def make_texts(count=57, classes=3, seed=0):
+    random = np.random.default_rng(seed)
+    lengths = random.integers(1, 12, size=count)
+    ids = random.integers(VOCABULARY, size=lengths.sum()).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return PackedTexts(ids, offsets, random.integers(classes, size=count))
+
+
+def make_model(classes=3, **options):
+    torch.manual_seed(1)
+    several = options.pop("several", False)
+    defaults = {"hidden_size": 5, "bigram_buckets": 31, "bigram_size": 3, "feed_forward_size": 7}
+    config = LocalWaveConfig(
+        labels=tuple(range(classes)),
+        vocab_size=VOCABULARY,
+        cls_token_id=0,
+        problem_type=f"{'multi' if several else 'single'}_label_classification",
+        initializer_range=0.5,
+        **{**defaults, **options},
+    )
+    model = LocalWaveNetwork(config)
+    torch.nn.init.normal_(model.bigrams.weight, std=0.1)
+    return model
+
+
+def make_config(**options):
+    defaults = {
+        "epochs": 3,
+        "batch_size": 20,
+        "learning_rate": 0.01,
+        "embedding_epsilon": 1e-3,
+        "max_grad_norm": None,
+        "token_dropout": 0.3,
+        "device": "cpu",
+    }
+    return TrainConfig(**{**defaults, **options})
+
+
+def trained(texts, config, **options):
+    """The parameters and the history of a training."""
+    model = make_model(**options)
+    several = model.config.is_multi_label
+    result = train(model, texts, texts, config, multi_label=several)
+    return model.state_dict(), result.history
+
+
+def with_soft_labels(texts, classes=3):
+    drawn = np.random.default_rng(3).dirichlet(np.ones(classes), len(texts)).astype(np.float32)
+    return replace(texts, labels=drawn)
+
+
+def with_label_sets(texts, classes=3):
+    drawn = np.random.default_rng(3).random((len(texts), classes)) < 0.4
+    return replace(texts, labels=drawn.astype(np.float32))
+
+
+def with_weights(texts):
+    drawn = np.random.default_rng(4).random(len(texts)).astype(np.float32)
+    return replace(texts, weights=drawn / drawn.mean())
+
+
+TEXTS = make_texts()
+CASES = {
+    "plain": (TEXTS, {}, {}),
+    "no tokens left out": (TEXTS, {"token_dropout": 0.0}, {}),
+    "interference": (TEXTS, {}, {"operation": "interference"}),
+    "smoothed": (TEXTS, {"label_smoothing": 0.2}, {}),
+    "decaying": (TEXTS, {"weight_decay": 0.5, "schedule": "constant", "warmup": 0.0}, {}),
+    "weighted": (with_weights(TEXTS), {}, {}),
+    "soft labels": (with_soft_labels(TEXTS), {"label_smoothing": 0.1}, {}),
+    "softened": (with_soft_labels(TEXTS), {"teacher": "any", "distillation_temperature": 3.0}, {}),
+    "several labels": (with_label_sets(TEXTS), {"label_smoothing": 0.1}, {"several": True}),
+    "weighted sets": (with_weights(with_label_sets(TEXTS)), {}, {"several": True}),
+    "many classes": (make_texts(classes=19), {}, {"classes": 19}),
+    "wide": (TEXTS, {"batch_size": 16}, {"hidden_size": 16, "feed_forward_size": 64}),
+    "narrow": (TEXTS, {}, {"hidden_size": 1, "bigram_size": 1, "feed_forward_size": 2}),
+    "members": (TEXTS, {}, {"members": 3}),
+    "members that may say several labels": (
+        with_weights(with_label_sets(TEXTS)),
+        {},
+        {"members": 2, "several": True},
+    ),
+    "members with soft labels": (with_soft_labels(TEXTS), {}, {"members": 2, "bigram_size": 4}),
+    "one batch": (TEXTS, {"batch_size": 500}, {}),
+}
+
+
+@needs_compiled
+@pytest.mark.parametrize("case", CASES)
+def test_they_learn_what_torch_learns(monkeypatch, case):
+    texts, training, shape = CASES[case]
+    config = make_config(**training)
+    assert can_be_compiled(make_model(**shape), config)
+    found, history = trained(texts, config, **shape)
+    monkeypatch.setattr(local_steps, "compiled", None)
+    expected, expected_history = trained(texts, config, **shape)
+    for ours, theirs in zip(history, expected_history, strict=True):
+        assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-5)
+        assert ours["train_accuracy"] == theirs["train_accuracy"]
+        assert ours["learning_rate"] == pytest.approx(theirs["learning_rate"], rel=1e-12)
+    start = make_model(**shape).state_dict()
+    for name, value in expected.items():
+        assert not torch.equal(value, start[name]), name
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=2e-5)
+
+
+@needs_compiled
+@pytest.mark.parametrize(
+    ("shape", "training"),
+    [({"classes": 257}, {}), ({}, {"max_grad_norm": 1.0})],
+)
+def test_what_they_do_not_know_is_left_to_torch(shape, training):
+    assert not can_be_compiled(make_model(**shape), make_config(**training))
+
+
+@needs_compiled
+def test_a_model_in_half_precision_is_left_to_torch():
+    assert not can_be_compiled(make_model().half(), make_config())
+
+
+@needs_compiled
+def test_readers_stay_parameters_of_the_model():
+    model = make_model()
+    steps = LocalSteps(model, TEXTS, make_config(), 3)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    loss, right = steps.take(np.arange(20), np.random.default_rng(0))
+    assert loss > 0
+    assert 0 <= right <= 20
+    for name, value in model.state_dict().items():
+        assert not torch.equal(value, before[name]), name
+
+
+def broken(**changes):
+    """Arguments of a step, some of them replaced."""
+    model = make_model()
+    steps = LocalSteps(model, TEXTS, make_config(), 3)
+    values = {"ids": TEXTS.ids, "offsets": TEXTS.offsets, "chosen": np.arange(4)}
+    tokens = int(TEXTS.offsets[4])
+    values["chances"] = np.zeros(tokens, np.float32)
+    values["classes"], values["answers"], values["weights"] = steps._targets
+    trained = {f"trained {i}": each for i, each in enumerate(steps._trained)}
+    arrays = tuple({**values, **trained, **changes}.values())
+    shape = local_steps.compiled_shape(model.config)
+    return (arrays, shape, 7, 3, False, 0.0, 1.0, 0.3, steps._adam())
+
+
+@needs_compiled
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"chosen": np.array([57])}, "chosen text"),
+        ({"chosen": np.array([-1])}, "chosen text"),
+        ({"offsets": TEXTS.offsets[::-1].copy()}, "chosen text"),
+        ({"ids": TEXTS.ids[:9]}, "chosen text"),
+        ({"offsets": TEXTS.offsets[:-1]}, "do not belong together"),
+        ({"ids": TEXTS.ids + VOCABULARY}, "outside the vocabulary"),
+        ({"ids": TEXTS.ids - VOCABULARY}, "outside the vocabulary"),
+        ({"classes": TEXTS.labels + 3}, "none of the classes"),
+        ({"classes": TEXTS.labels - 3}, "none of the classes"),
+        ({"classes": TEXTS.labels[:-1]}, "do not belong together"),
+        ({"classes": TEXTS.labels[:0]}, "do not belong together"),
+        ({"weights": np.ones(3, np.float32)}, "do not belong together"),
+        ({"chances": np.zeros(3, np.float32)}, "has a chance"),
+        ({"trained 1": np.zeros((VOCABULARY - 1, 10), np.float32)}, "do not belong together"),
+        ({"trained 3": np.zeros((31, 4), np.float32)}, "do not belong together"),
+        ({"trained 6": np.zeros(5, np.float32)}, "do not belong together"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        local_steps.compiled.train_step(*broken(**changes))
+
+
+@needs_compiled
+def test_arrays_of_other_types_are_refused():
+    with pytest.raises(TypeError, match="expected an array"):
+        local_steps.compiled.train_step(*broken(ids=TEXTS.ids.astype(np.int64)))
+    arguments = broken()
+    with pytest.raises(TypeError, match="16 arrays"):
+        local_steps.compiled.train_step(arguments[0][:-1], *arguments[1:])
