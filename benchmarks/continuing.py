@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import get_preset
-from wave_network.data import read_splits
+from wave_network.data import TrainingData, read_splits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.training.continual import continued_preset
 from wave_network.training.fit import fit
+from wave_network.training.recipe import Recipe
 
 NEW_CLASS: Final = 3  # Sci/Tech
 OLD_ROWS, NEW_ROWS, HELD_OUT = 6_000, 2_000, 4_000
@@ -49,16 +50,16 @@ def measure(data: str, seed: int) -> Iterator[dict[str, float | str]]:
 
     preset = get_preset("small")
     config = replace(preset.train, seed=seed, device="cpu")
-    base = fit(rows.select(old), None, preset, config).files
+    base = fit(TrainingData(rows.select(old)), Recipe(preset, config)).files
     yield {"what": "before", **accuracies(base)}
     on = continued_preset(base, None, {}, None)
     on_config = replace(on.train, seed=seed, device="cpu")
     for replayed in (OLD_ROWS, OLD_ROWS // 3, OLD_ROWS // 10, 0):
-        given = rows.select(np.concatenate([new, old[:replayed]]))
-        continued = fit(given, None, on, on_config, base=base).files
+        given = TrainingData(rows.select(np.concatenate([new, old[:replayed]])))
+        continued = fit(given, Recipe(on, on_config, base=base)).files
         yield {"what": f"on, {replayed} old rows", **accuracies(continued)}
         if replayed:
-            scratch = fit(given, None, preset, config).files
+            scratch = fit(given, Recipe(preset, config)).files
             yield {"what": f"from scratch, {replayed} old rows", **accuracies(scratch)}
 
 

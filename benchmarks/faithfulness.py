@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network import load
-from wave_network.data import column, encode_labels, read_splits, stratified_split
+from wave_network.data import column, labelling_of, read_splits
 from wave_network.models.attribution import attribute, token_energies
 from wave_network.models.functional import softmax
 from wave_network.models.gradients import log_odds
@@ -100,19 +100,18 @@ class Removals:
 def rows_of(options: argparse.Namespace) -> tuple[list[str], list[int]]:
     """The texts to measure and their classes: chosen by chance, the same ones every time."""
     splits, files = read_splits(options.data), read_model(options.model)
+    labelling = labelling_of(files.config)
     if options.part == "test":
         rows = splits.test
     else:
-        _, labels = encode_labels(splits.train["label"])
-        training = files.training
-        _, held_out = stratified_split(labels, training["validation_fraction"], training["seed"])
+        training, targets = files.training, labelling.encode(splits.train["label"])
+        _, held_out = labelling.split(targets, training["validation_fraction"], training["seed"])
         rows = splits.train.select(held_out)
     if rows is None:
         raise SystemExit(f"{options.data} has no test part")
     chosen = np.random.default_rng(0).permutation(len(rows))[: options.texts]
     rows = rows.select(np.sort(chosen))
-    _, labels = encode_labels(rows["label"], files.config.labels)
-    return list(column(rows, "text")), labels.tolist()
+    return list(column(rows, "text")), labelling.encode(rows["label"]).tolist()
 
 
 def cpu_time(work: Callable[[], Any]) -> float:

@@ -227,13 +227,13 @@ def measure(point: Point) -> Cost:
 def make_texts(point: Point) -> tuple[list[str], list[int]]:
     """The training texts and labels of a point."""
     if point.axis == "rows":
-        from wave_network.data import encode_labels, read_splits
+        from wave_network.data import SingleLabel, read_splits
 
         assert point.data is not None
         train = read_splits(point.data).train
         order = np.random.default_rng(0).permutation(len(train))
         taken = np.resize(order, point.value)  # over and over again
-        _, labels = encode_labels(train["label"])
+        labels = SingleLabel.learn(train["label"]).encode(train["label"])
         texts = train["text"][:]
         return [texts[index] for index in taken], labels[taken].tolist()
     if point.axis == "tokens":

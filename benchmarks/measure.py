@@ -160,12 +160,13 @@ def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
     """
     import numpy as np
 
-    from wave_network.data import encode_labels
+    from wave_network.data import SingleLabel
 
-    classes, labels = encode_labels(rows["label"])
+    labelling = SingleLabel.learn(rows["label"])
+    labels = labelling.encode(rows["label"])
     generator = np.random.default_rng(seed)
     chosen = []
-    for index, name in enumerate(classes):
+    for index, name in enumerate(labelling.classes):
         members = np.flatnonzero(labels == index)
         if len(members) < per_class:
             sys.exit(f"class {name!r} has {len(members)} training texts, not {per_class}")

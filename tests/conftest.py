@@ -1,6 +1,7 @@
 """Fixtures that several test modules share."""
 
 import os
+import signal
 from io import StringIO
 from pathlib import Path
 
@@ -108,3 +109,11 @@ def make_files(small_tokenizer):
         )
 
     return make
+
+
+@pytest.fixture
+def ctrl_c():
+    """What Ctrl-C does to this process, even where the test runner ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)

@@ -490,14 +490,16 @@ def test_cross_validation_scores_every_fold(scoring):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
 def test_an_interrupt_ends_the_caller_too_but_leaves_the_best_model(fitted):
     classifier = clone(fitted).set_params(epochs=10**6)
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     signal.setitimer(signal.ITIMER_REAL, 2)
     try:
         with pytest.raises(KeyboardInterrupt):
             classifier.fit(TEXTS, LABELS)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGINT, previous)
     assert 1 <= classifier.n_iter_ < 10**6
     assert set(classifier.predict(TEXTS)) <= {"cold", "warm"}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wave_network.errors import DataError, extra_needed
+from wave_network.errors import extra_needed
 
 with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -18,11 +18,7 @@ with extra_needed("train", "WaveClassifier"):
 
 from wave_network.config import ClassWeight, Label, Preset, TrainConfig, get_preset, override
 from wave_network.config.settings import DEFAULT_PRESET
-from wave_network.data import encode_label_sets, from_memory, texts_from_memory
-from wave_network.data.batch import most_probable
-from wave_network.data.label_sets import label_sets_of
-from wave_network.data.soft_labels import check_soft_labels
-from wave_network.models.functional import given_labels
+from wave_network.data.training_data import label_table, training_data_from_memory
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
@@ -168,6 +164,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         with extra_needed("train", "WaveClassifier.fit"):
             from wave_network.training.fit import fit
+            from wave_network.training.recipe import Recipe
 
         options = {"operation": self.operation, "max_length": self.max_length}
         base = None if self.base_model is None else read_model(self.base_model)
@@ -176,33 +173,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         else:
             preset = continued_preset(base, self.preset, options, self.tokenizer)
         config = self._settings(preset)
-        table = _table(y)
-        if table is None and classes is not None:
-            raise DataError("classes names the columns of y, and y has none: leave it out")
-        labels: Iterable[Label | Iterable[Label]]
-        soft_labels, columns = None, None
-        if table is None:
-            labels = y
-        elif np.issubdtype(table.dtype, np.floating):
-            soft_labels = check_soft_labels(table, classes)
-            labels = most_probable(soft_labels.probabilities)
-        else:
-            labels, columns = label_sets_of(table, classes)
-        rows = from_memory(X, labels, sample_weight)
-        if soft_labels is not None and sample_weight is not None:
-            soft_labels = soft_labels.select(np.flatnonzero(sample_weight))
-        fitted = fit(
-            rows,
-            None,
-            preset,
-            config,
-            model_options={k: v for k, v in options.items() if v is not None},
-            tokenizer=self.tokenizer,
-            classes=columns,
-            soft_labels=soft_labels,
-            unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
-            base=base,
-        )
+        data = training_data_from_memory(X, y, sample_weight, classes, unlabeled)
+        given = {name: value for name, value in options.items() if value is not None}
+        fitted = fit(data, Recipe(preset, config, given, self.tokenizer, base))
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -219,10 +192,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             sklearn.exceptions.NotFittedError: Before `fit`.
         """
         probabilities = self.predict_proba(X)
-        config = self._files.config
         result: NDArray[Any]
-        if config.is_multi_label:
-            result = given_labels(probabilities, config.thresholds).astype(np.int64)
+        if self._engine.labelling.multi_label:
+            result = self._engine.labelling.decide(probabilities).astype(np.int64)
         else:
             result = self.classes_[probabilities.argmax(axis=1)]
         return result
@@ -245,8 +217,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             DataError: If a label was not in the training data.
         """
         check_is_fitted(self)
-        if self._files.config.is_multi_label and _table(y) is None:
-            y = encode_label_sets(y, self._files.config.labels)[1].astype(np.int64)
+        labelling = self._engine.labelling
+        if labelling.multi_label and label_table(y) is None:
+            y = labelling.encode(y).astype(np.int64)
         return float(super().score(X, y, sample_weight))
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
@@ -392,15 +365,3 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             seed=self.seed,
             device=self.device,
         )
-
-
-def _table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
-    """What `y` holds as an array of numbers with a column a class; None of anything else."""
-    if getattr(y, "ndim", 1) != 2:
-        return None
-    table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
-    if table.dtype.kind not in "biuf":
-        return None
-    if table.shape[1] == 1:
-        raise DataError("y has one column: give the labels themselves, with one axis (ravel it)")
-    return table

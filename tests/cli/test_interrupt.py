@@ -59,10 +59,10 @@ def test_after_an_epoch_the_best_model_so_far_is_kept(few, tmp_path):
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out.count("\n") == 1
-    said = [line for line in err.splitlines() if not line.startswith("epoch ")]
-    assert len(said) == 1
-    assert said[0].startswith("interrupted: the best model so far (epoch ")
-    assert said[0].endswith(") is kept in wave-model")
+    whole, interrupted = (line for line in err.splitlines() if not line.startswith("epoch "))
+    assert whole.startswith("with the linear part  validation accuracy ")
+    assert interrupted.startswith("interrupted: the best model so far (epoch ")
+    assert interrupted.endswith(") is kept in wave-model")
     model = load(tmp_path / "wave-model")
     assert model.labels == ("animal", "colour")
     assert sum(model.predict(["cat"])[0].scores.values()) == pytest.approx(1)

@@ -44,7 +44,13 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
     folder = tmp_path / "wave-model"
     assert {path.name for path in folder.iterdir()} == MODEL_FILES
     assert summary["size_bytes"] == sum(path.stat().st_size for path in folder.iterdir())
-    assert ended.err.splitlines()[-1].startswith("epoch 1/1  loss ")
+    epoch, whole = ended.err.splitlines()[-2:]
+    assert epoch.startswith("epoch 1/1  loss ")
+    assert "(before the linear part)" in epoch
+    # The last line's metrics are those of the results.
+    accuracy, macro_f1 = (summary["validation"][name] for name in ("accuracy", "macro_f1"))
+    told = f"validation accuracy {accuracy:.2%}  macro F1 {macro_f1:.2%}"
+    assert whole == f"with the linear part  {told}"
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert (metrics["training_texts"], metrics["validation_texts"]) == (1_400, 140)
     assert metrics["refit"]  # as they are few
@@ -75,7 +81,8 @@ def test_people_get_a_table_and_the_next_step(invoke, few, tmp_path):
 def test_each_epoch_is_one_line_however_long(invoke, few):
     ended = invoke("train", few, "--preset", "tiny", "--epochs", 1_000_000, "--patience", 3)
     assert ended.code == 0
-    lines = ended.err.splitlines()
+    *lines, whole = ended.err.splitlines()
+    assert whole.startswith("with the linear part  validation accuracy ")
     assert len(lines) >= 4
     for number, line in enumerate(lines, start=1):
         assert line.startswith(f"epoch {number}/1000000  loss ")

@@ -15,12 +15,13 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, LargeList, List, Value, concatenate_datasets
 
 from wave_network.data import (
+    MultiLabel,
+    SingleLabel,
     column,
     column_chunks,
-    encode_labels,
     from_memory,
-    has_label_lists,
     joined_rows,
+    labelling_type,
     read_dataset,
     read_splits,
     read_texts,
@@ -272,7 +273,7 @@ def test_dataset_of_a_file_and_of_a_folder(tmp_path):
 def test_bundled_sample():
     splits = read_splits("sample")
     assert splits.train.num_rows + splits.test.num_rows >= 1_200
-    assert len(encode_labels(splits.train["label"])[0]) == 4
+    assert len(SingleLabel.learn(splits.train["label"]).classes) == 4
     assert read_dataset("sample")[1] == "test"
 
 
@@ -362,7 +363,7 @@ def test_a_column_of_lists_gives_any_number_of_labels(tmp_path, ending):
     splits = read_splits(tmp_path)
     assert splits.train.features == splits.test.features == STRING_LISTS
     assert splits.train["label"][:] == [["x", "y"], [], ["y"]]
-    assert has_label_lists(splits.train)
+    assert labelling_type(splits.train) is MultiLabel
     write(train, [[], [3, 1]])
     assert read_dataset(train)[0].features == INTEGER_LISTS
 
@@ -376,7 +377,7 @@ def test_a_separator_splits_strings(tmp_path, ending):
     dataset, _ = read_dataset(path, label_separator=";")
     untyped = ending in (".csv", ".tsv")
     assert dataset["label"][:] == ([[7, 8], [8]] if untyped else [["7", "8"], ["8"]])
-    assert not has_label_lists(read_dataset(path)[0])
+    assert labelling_type(read_dataset(path)[0]) is SingleLabel
 
 
 def test_integers_with_a_separator_are_lists_of_one(tmp_path):

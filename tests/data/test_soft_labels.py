@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from wave_network.data import SingleLabel
 from wave_network.data.soft_labels import check_soft_labels
 from wave_network.errors import DataError
 
@@ -48,5 +49,6 @@ def test_what_is_no_probability_is_refused(values, classes, message):
 
 
 def test_the_columns_of_more_classes():
-    found = check_soft_labels(ROWS, ["warm", "cold"]).among(["cold", "mild", "warm"])
+    labelling = SingleLabel(("cold", "mild", "warm"))
+    found = labelling.encode_soft(check_soft_labels(ROWS, ["warm", "cold"]))
     np.testing.assert_allclose(found, [[0.8, 0, 0.2], [0, 0, 1], [0.5, 0, 0.5]], atol=1e-6)

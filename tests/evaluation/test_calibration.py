@@ -8,8 +8,8 @@ from sklearn.metrics import brier_score_loss, log_loss
 from wave_network.evaluation.calibration import (
     brier_score,
     expected_calibration_error,
+    fit_multi_label_temperature,
     fit_temperature,
-    fit_temperature_of_sets,
 )
 
 
@@ -130,5 +130,5 @@ def test_the_temperature_of_label_sets_restores_the_probabilities_that_made_them
     logits = random.normal(-1, 2, size=(4_000, 5))
     targets = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(np.float32)
     for wrong in (0.5, 1.0, 3.0):
-        found = fit_temperature_of_sets(logits * wrong, targets)
+        found = fit_multi_label_temperature(logits * wrong, targets)
         assert found == pytest.approx(wrong, rel=0.05)

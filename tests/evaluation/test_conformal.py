@@ -4,7 +4,7 @@ from scipy.special import softmax
 from scipy.stats import betabinom
 
 from wave_network.errors import ConfigError
-from wave_network.evaluation.conformal import bar_for, conformal_bars
+from wave_network.evaluation.conformal import conformal_thresholds, threshold_for
 
 
 def draw(texts, random, classes=5):
@@ -14,32 +14,34 @@ def draw(texts, random, classes=5):
     return softmax(2 * logits, axis=1), drawn.argmax(axis=1)
 
 
-def held(probabilities, labels, bar):
-    return probabilities[np.arange(len(labels)), labels] >= bar
+def held(probabilities, labels, threshold):
+    return probabilities[np.arange(len(labels)), labels] >= threshold
 
 
 def test_bars_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.65, 0.35], [0.55, 0.45]])
-    bars = conformal_bars(probabilities, np.array([0, 1, 1, 0]))  # 0.9, 0.8, 0.55, 0.35
-    assert len(bars) == 800  # four texts give a coverage of 4/5 at most
+    thresholds = conformal_thresholds(probabilities, np.array([0, 1, 1, 0]))  # 0.9, 0.8, 0.55, 0.35
+    assert len(thresholds) == 800  # four texts give a coverage of 4/5 at most
     # The k-th highest, k = ceil(5 c).
     for coverage, expected in (
         *((0.001, 0.9), (0.2, 0.9), (0.201, 0.8), (0.4, 0.8)),
         *((0.5, 0.55), (0.6, 0.55), (0.7, 0.35), (0.8, 0.35)),
     ):
-        assert bar_for(coverage, bars) == expected
+        assert threshold_for(coverage, thresholds) == expected
 
 
 def test_no_coverage_is_lost_by_rounding():
     true = np.random.default_rng(0).random(2_000)
-    bars = conformal_bars(np.stack([true, 1 - true], axis=1), np.zeros(2_000, np.int64))
+    thresholds = conformal_thresholds(np.stack([true, 1 - true], axis=1), np.zeros(2_000, np.int64))
     ordered = np.sort(true)[::-1]
-    assert len(bars) == 999
-    assert bars == sorted(bars, reverse=True)
+    assert len(thresholds) == 999
+    assert thresholds == sorted(thresholds, reverse=True)
     for step in range(1, 1_000):
-        bar, rank = bar_for(step / 1_000, bars), -(-2_001 * step // 1_000)
-        assert ordered[rank - 1] - 1e-6 <= bar <= ordered[rank - 1]
-    assert bar_for(0.9001, bars) == bar_for(0.901, bars)  # in between, it is rounded up
+        threshold, rank = threshold_for(step / 1_000, thresholds), -(-2_001 * step // 1_000)
+        assert ordered[rank - 1] - 1e-6 <= threshold <= ordered[rank - 1]
+    assert threshold_for(0.9001, thresholds) == threshold_for(
+        0.901, thresholds
+    )  # in between, it is rounded up
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
@@ -49,8 +51,8 @@ def test_the_coverage_holds_for_any_number_of_validation_texts(coverage, texts):
     random = np.random.default_rng(texts)
     shares = []
     for _ in range(400):
-        bar = bar_for(coverage, conformal_bars(*draw(texts, random)))
-        shares.append(held(*draw(500, random), bar).mean())
+        threshold = threshold_for(coverage, conformal_thresholds(*draw(texts, random)))
+        shares.append(held(*draw(500, random), threshold).mean())
     rank = np.ceil((texts + 1) * coverage)
     expected = betabinom(500, rank, texts + 1 - rank)
     error = expected.std() / 500 / np.sqrt(400)
@@ -59,19 +61,19 @@ def test_the_coverage_holds_for_any_number_of_validation_texts(coverage, texts):
 
 
 def test_what_the_texts_are_too_few_for_is_refused():
-    bars = conformal_bars(*draw(19, np.random.default_rng(0)))
-    assert bar_for(0.95, bars) > 0
+    thresholds = conformal_thresholds(*draw(19, np.random.default_rng(0)))
+    assert threshold_for(0.95, thresholds) > 0
     with pytest.raises(ConfigError, match=r"coverage 0\.96 needs more validation texts.* 0\.95 at"):
-        bar_for(0.96, bars)
+        threshold_for(0.96, thresholds)
 
 
 @pytest.mark.parametrize("coverage", [0, 1, -0.5, 1.5, float("nan")])
 def test_a_coverage_is_between_0_and_1(coverage):
     with pytest.raises(ConfigError, match="coverage must be between 0 and 1"):
-        bar_for(coverage, [0.5])
+        threshold_for(coverage, [0.5])
 
 
-@pytest.mark.parametrize("bars", [None, []])
-def test_a_model_without_bars_says_so(bars):
+@pytest.mark.parametrize("thresholds", [None, []])
+def test_a_model_without_thresholds_says_so(thresholds):
     with pytest.raises(ConfigError, match="has no label sets: train it again"):
-        bar_for(0.9, bars)
+        threshold_for(0.9, thresholds)

@@ -7,10 +7,10 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from wave_network.evaluation.metrics import (
     answered_report,
-    full_report,
-    full_report_of_sets,
+    multi_label_report,
+    single_label_report,
     summarize,
-    summarize_sets,
+    summarize_multi_label,
 )
 
 # True classes 0 0 0 1 1 2, predicted 0 0 1 1 0 0: class 2 is never predicted, class 3 occurs
@@ -41,7 +41,7 @@ def test_summary_by_hand():
 
 
 def test_report_by_hand():
-    report = full_report(PROBABILITIES, LABELS, ["w", "x", "y", "z"])
+    report = single_label_report(PROBABILITIES, LABELS, ["w", "x", "y", "z"])
     assert list(report) == [
         *("accuracy", "macro_f1", "loss", "ece", "brier"),
         *("per_class", "confusion", "examples"),
@@ -63,7 +63,7 @@ def test_report_by_hand():
 
 
 def test_report_is_plain_json_with_the_labels_as_they_are():
-    report = full_report(PROBABILITIES, LABELS, [10, -1, 2, 3])
+    report = single_label_report(PROBABILITIES, LABELS, [10, -1, 2, 3])
     assert report["confusion"]["labels"] == [10, -1, 2, 3]
     assert list(report["per_class"]) == ["10", "-1", "2", "3"]
     assert json.loads(json.dumps(report)) == report
@@ -111,7 +111,7 @@ OF_SETS = np.array(
 
 
 def test_summary_of_label_sets_by_hand():
-    found = summarize_sets(OF_SETS, SETS)
+    found = summarize_multi_label(OF_SETS, SETS)
     right = np.where(SETS > 0, OF_SETS, 1 - OF_SETS)
     assert found == pytest.approx(
         {
@@ -135,7 +135,7 @@ def test_summary_of_label_sets_equals_scikit_learns():
     random = np.random.default_rng(0)
     probabilities, targets = random.random((200, 6)), random.random((200, 6)) < 0.3
     thresholds = tuple(random.random(6))
-    found = summarize_sets(probabilities, targets, thresholds)
+    found = summarize_multi_label(probabilities, targets, thresholds)
     given = probabilities >= thresholds
     assert found["accuracy"] == pytest.approx(accuracy_score(targets, given))
     for average in ("micro", "macro"):
@@ -146,13 +146,13 @@ def test_summary_of_label_sets_equals_scikit_learns():
 
 
 def test_label_sets_without_any_label():
-    nothing = summarize_sets(np.zeros((3, 2)), np.zeros((3, 2)))
+    nothing = summarize_multi_label(np.zeros((3, 2)), np.zeros((3, 2)))
     figures = {"micro_f1": 0.0, "macro_f1": 0.0, "loss": 0.0, "ece": 0.0, "brier": 0.0}
     assert nothing == {"accuracy": 1.0, **figures}
 
 
 def test_report_of_label_sets():
-    report = full_report_of_sets(OF_SETS, SETS, ["w", "x", "y", 9], (0.5, 0.6, 0.7, 0.5))
+    report = multi_label_report(OF_SETS, SETS, ["w", "x", "y", 9], (0.5, 0.6, 0.7, 0.5))
     figures = ["accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier"]
     assert list(report) == [*figures, "per_class", "examples"]
     assert report["per_class"] == {
@@ -168,6 +168,6 @@ def test_report_of_label_sets():
 def test_the_full_report_of_one_label_that_a_text_may_have():
     probabilities = np.array([[0.9], [0.8], [0.3], [0.2]], np.float32)
     targets = np.array([[1], [0], [1], [0]], np.float32)
-    report = full_report_of_sets(probabilities, targets, ["new"], (0.5,))
+    report = multi_label_report(probabilities, targets, ["new"], (0.5,))
     row = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2, "threshold": 0.5}
     assert report["per_class"] == {"new": row}

@@ -181,11 +181,11 @@ def test_a_temperature_that_is_none_is_damage(folder, calibration):
 
 
 def test_bars_are_kept_and_a_folder_without_them_has_none(folder, make_files):
-    assert read_model(folder).bars is None
-    write(folder, replace(make_files(), bars=[0.75, 0.5]), overwrite=True)
+    assert read_model(folder).conformal_thresholds is None
+    write(folder, replace(make_files(), conformal_thresholds=[0.75, 0.5]), overwrite=True)
     assert names_in(folder) == sorted([*FILES, "conformal.json"])
-    assert read_model(folder).bars == [0.75, 0.5]
-    assert load(folder).bar(0.001) == 0.75
+    assert read_model(folder).conformal_thresholds == [0.75, 0.5]
+    assert load(folder).conformal_threshold(0.001) == 0.75
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"bars": 1}', '{"bars": [0.5, null]}'])

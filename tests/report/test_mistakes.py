@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from wave_network import load
-from wave_network.data import encode_label_sets, encode_labels, from_memory, read_splits
+from wave_network.data import from_memory, read_splits
 from wave_network.models.functional import given_labels
 from wave_network.persistence.folder import write_model
 from wave_network.report import mistakes as module
@@ -16,14 +16,14 @@ def rows():
 
 def mistakes_of(folder, rows):
     engine = load(folder)
-    _, labels = encode_labels(rows["label"], engine.labels)
+    labels = engine.labelling.encode(rows["label"])
     return find_mistakes(engine, rows, engine.predict_proba(rows["text"]), labels)
 
 
 def set_mistakes_of(folder, rows):
     engine = load(folder)
     probabilities = engine.predict_proba(rows["text"])
-    truth = encode_label_sets(rows["label"], engine.labels)[1] > 0.5
+    truth = engine.labelling.encode(rows["label"]) > 0.5
     given = given_labels(probabilities, engine.config.thresholds)
     return find_set_mistakes(engine, rows, probabilities, truth, given), probabilities, truth, given
 

@@ -93,9 +93,9 @@ def test_it_is_for_light_dark_paper_and_phones(page):
 
 def test_the_figures_stand_in_it(page, content):
     words = Page(page).words
-    assert f"macro F1{content.figures['macro_f1']:.4f}" in words
+    assert f"macro F1{content.metrics['macro_f1']:.4f}" in words
     assert f"{content.parameters['total']:,}" in words
-    matrix = content.figures["confusion"]["matrix"]
+    matrix = content.metrics["confusion"]["matrix"]
     section = page.partition('id="confusion"')[2].partition("</table>")[0]
     numbers = [int(number) for number in re.findall(r">(\d+)</td>", section)]
     assert numbers == [count for row in matrix for count in row]
@@ -171,9 +171,9 @@ def test_a_page_on_label_sets(sets_model, sets_rows):
     assert {link[1:] for link in links if link.startswith("#")} == set(parsed.ids)
     assert len(parsed.ids) == 9
     assert page.count("<table") == page.count('<div class="scroll"><table')
-    words, figures = parsed.words, content.figures
-    assert f"micro F1{figures['micro_f1']:.4f}" in words
-    assert f"macro F1{figures['macro_f1']:.4f}" in words
+    words, metrics = parsed.words, content.metrics
+    assert f"micro F1{metrics['micro_f1']:.4f}" in words
+    assert f"macro F1{metrics['macro_f1']:.4f}" in words
     assert "subset accuracy" in words
     cardinality = content.cardinality
     said = f"labels a text{cardinality.answers:.2f}in the answers; {cardinality.data:.2f} in the"

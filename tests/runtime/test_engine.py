@@ -286,13 +286,13 @@ def test_below_the_threshold_there_is_no_label_and_the_rest_stays(make_files, ne
 
 def test_sets_hold_the_labels_that_reach_the_bar(make_files, news):
     ordered = np.sort(Engine(make_files()).predict_proba(news), axis=1)
-    bars = np.repeat(np.median(ordered[:, 1:], axis=0)[::-1], [500, 499]).tolist()
-    engine = Engine(replace(make_files(), bars=bars))
+    thresholds = np.repeat(np.median(ordered[:, 1:], axis=0)[::-1], [500, 499]).tolist()
+    engine = Engine(replace(make_files(), conformal_thresholds=thresholds))
     for coverage in (0.2, 0.95):
-        sets, bar = engine.predict_sets(news, coverage), engine.bar(coverage)
+        sets, least = engine.predict_sets(news, coverage), engine.conformal_threshold(coverage)
         for found, scores in zip(sets, engine.predict_proba(news), strict=True):
             expected = np.argsort(-scores, kind="stable")
-            assert found == [engine.labels[i] for i in expected if scores[i] >= bar]
+            assert found == [engine.labels[i] for i in expected if scores[i] >= least]
     assert not all(engine.predict_sets(news, 0.2))
     assert max(map(len, engine.predict_sets(news, 0.95))) > 1
     with pytest.raises(ConfigError, match="has no label sets"):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fitting import fit
 
 from wave_network.config import LocalWaveConfig, ModelConfig, get_preset
 from wave_network.data import from_memory, joined_rows, read_splits, texts_from_memory
@@ -22,7 +23,6 @@ from wave_network.training.continual import (
     shrunk,
     with_own_answers,
 )
-from wave_network.training.fit import fit
 from wave_network.training.prepare import pack
 
 NEWS = ["Zyglophone sales rise: the zyglophone is loved", "A zyglophone for all, says Qwertia"] * 3

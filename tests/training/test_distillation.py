@@ -5,7 +5,8 @@ import torch
 from wave_network.config import TrainConfig
 from wave_network.data import from_memory, texts_from_memory
 from wave_network.errors import ConfigError
-from wave_network.training.distillation import distil
+from wave_network.training.callbacks import SILENT
+from wave_network.training.distillation import teacher_targets
 from wave_network.training.teacher import read_teacher
 
 CLASSES = ("Business", "Sports", "World")  # not in the teacher's order
@@ -21,14 +22,14 @@ def answers(bert_folder):
     return teacher.predict_proba([*TEXTS, *MORE])[:, [2, 1, 0]]
 
 
-def ask(teacher, targets=LABELS, unlabeled=None, progress=None, weight=0.75, temperature=1.0):
+def ask(teacher, targets=LABELS, unlabeled=None, progress=SILENT, weight=0.75, temperature=1.0):
     config = TrainConfig(
         teacher=str(teacher),
         distillation_weight=weight,
         distillation_temperature=temperature,
         device="cpu",
     )
-    return distil(ROWS, targets, unlabeled, CLASSES, config, progress)
+    return teacher_targets(ROWS, targets, unlabeled, CLASSES, config, progress)
 
 
 def test_labels_and_answers_are_mixed(bert_folder, answers):
@@ -81,5 +82,5 @@ def test_progress_is_told_of_every_text(bert_folder):
 def test_other_classes_are_refused_before_the_work(bert_folder):
     config, listener = TrainConfig(teacher=str(bert_folder), device="cpu"), Listener()
     with pytest.raises(ConfigError, match="the teacher tells 'World', 'Sports'"):
-        distil(ROWS, LABELS, None, ("a", "b", "c"), config, listener)
+        teacher_targets(ROWS, LABELS, None, ("a", "b", "c"), config, listener)
     assert listener.told == []

@@ -9,6 +9,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 import torch
+from fitting import fit
 
 from wave_network.config import (
     LocalWaveConfig,
@@ -19,22 +20,22 @@ from wave_network.config import (
     override,
 )
 from wave_network.data import (
-    encode_label_sets,
-    encode_labels,
+    MultiLabel,
+    SingleLabel,
     from_memory,
     read_splits,
-    stratified_split,
     texts_from_memory,
 )
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, DataError, ModelFolderError
-from wave_network.evaluation.metrics import summarize, summarize_sets
+from wave_network.evaluation.metrics import summarize, summarize_multi_label
 from wave_network.evaluation.thresholds import choose_thresholds
 from wave_network.persistence.folder import write_model
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
-from wave_network.training.fit import fit
+from wave_network.training.callbacks import Progress
 from wave_network.training.prepare import pack
+from wave_network.training.stop import StopSignal
 
 PRESET = Preset(
     name="tiny",
@@ -79,7 +80,7 @@ def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(row
     program = """
         import sys
 
-        sys.path.insert(0, sys.argv[1])
+        sys.path[:0] = sys.argv[1], f"{sys.argv[1]}/../helpers"
         import test_fit as here
 
         rows = here.read_splits("sample").train.select(range(0, 1400, 10))
@@ -175,7 +176,7 @@ def test_a_temperature_is_fitted_on_the_validation_texts_and_every_engine_uses_i
     found = Engine(fitted.files).predict_proba(texts)
     np.testing.assert_allclose(found, scaled / scaled.sum(axis=1, keepdims=True), atol=1e-5)
     assert np.array_equal(found.argmax(axis=1), probabilities.argmax(axis=1))
-    labels = encode_labels(validation["label"], fitted.files.config.labels)[1]
+    labels = SingleLabel(fitted.files.config.labels).encode(validation["label"])
     assert summarize(found, labels) == pytest.approx(metrics["validation"], abs=1e-4)
 
 
@@ -267,14 +268,15 @@ def test_given_validation_is_used_whole(rows):
 
 def test_soft_labels_take_the_place_of_the_column(rows):
     """Held-out texts count as of their most probable class."""
-    classes, indices = encode_labels(rows["label"])
-    swapped = np.roll(classes, 1)  # not what the column says
+    labelling = SingleLabel.learn(rows["label"])
+    indices = labelling.encode(rows["label"])
+    swapped = np.roll(labelling.classes, 1)  # not what the column says
     probabilities = np.full((len(rows), 4), 0.1, np.float32)
     probabilities[np.arange(len(rows)), indices] = 0.7
     soft = SoftLabels(tuple(swapped.tolist()), probabilities)
     fitted = fit(rows, None, PRESET, CONFIG, soft_labels=soft)
     assert fitted.files.config.labels == soft.classes
-    _, held_out = stratified_split(indices, 0.1, CONFIG.seed)
+    _, held_out = labelling.split(indices, 0.1, CONFIG.seed)
     answers = Engine(fitted.files).predict(rows.select(held_out)["text"])
     right = [p.label == swapped[indices[i]] for p, i in zip(answers, held_out, strict=True)]
     assert fitted.files.metrics["validation"]["accuracy"] == pytest.approx(np.mean(right))
@@ -284,8 +286,9 @@ def test_soft_labels_take_the_place_of_the_column(rows):
 
 def test_a_teacher_is_learnt_from(rows, tmp_path):
     """With its answers alone a text's own label says nothing: here every label is wrong."""
-    classes, indices = encode_labels(rows["label"])
-    wrong = from_memory(rows["text"][:], [classes[index - 1] for index in indices])
+    labelling = SingleLabel.learn(rows["label"])
+    indices = labelling.encode(rows["label"])
+    wrong = from_memory(rows["text"][:], [labelling.classes[index - 1] for index in indices])
     config = replace(CONFIG, epochs=40, learning_rate=0.05, embedding_rate=5.0)
     teacher = fit(rows, None, LOCAL, config).files
     write_model(tmp_path / "teacher", teacher, card="", history=[])
@@ -409,9 +412,10 @@ def test_a_single_class_is_refused():
         fit(from_memory(["a", "b"], ["x", "x"]), None, PRESET, CONFIG)
 
 
-class Listener:
-    def __init__(self, interrupt_at=None):
-        self.stages, self.steps, self.interrupt_at = [], 0, interrupt_at
+class Listener(Progress):
+    def __init__(self, stop_at=None):
+        self.stages, self.steps, self.stop_at = [], 0, stop_at
+        self.stop = StopSignal()
 
     def stage(self, name, total=None):
         self.stages.append(name)
@@ -424,8 +428,8 @@ class Listener:
 
     def step(self, loss):
         self.steps += 1
-        if self.steps == self.interrupt_at:
-            raise KeyboardInterrupt
+        if self.steps == self.stop_at:
+            self.stop.request()
 
     def epoch(self, record):
         self.stages.append(record["epoch"])
@@ -439,7 +443,8 @@ def test_progress_is_told_of_every_stage(rows):
 
 @pytest.mark.parametrize(("step", "epochs"), [(2, 0), (6, 1)])
 def test_interrupted_training_gives_a_model(rows, step, epochs):
-    fitted = fit(rows, None, PRESET, CONFIG, progress=Listener(interrupt_at=step))
+    listener = Listener(stop_at=step)
+    fitted = fit(rows, None, PRESET, CONFIG, progress=listener, stop=listener.stop)
     assert fitted.stopped == fitted.files.metrics["stopped"] == "interrupted"
     assert len(fitted.history) == fitted.files.metrics["best_epoch"] == epochs
     assert set(fitted.files.metrics["validation"]) == {
@@ -463,7 +468,7 @@ def test_a_refit_learns_from_all_texts_what_served_best(rows, name):
     assert (once.files.metrics["refit"], metrics["refit"]) == (False, True)
     assert metrics["validation"] == once.files.metrics["validation"]
     assert twice.files.temperature == once.files.temperature
-    assert twice.files.bars == once.files.bars
+    assert twice.files.conformal_thresholds == once.files.conformal_thresholds
     shown = Listener()
     fit(rows, None, preset, replace(CONFIG, refit=True), progress=shown)
     steps = [stage for stage in shown.stages if isinstance(stage, tuple)]
@@ -498,7 +503,8 @@ def test_nothing_is_learnt_twice_where_validation_texts_are_given(rows):
 def test_an_interrupted_refit_leaves_the_first_model(rows):
     once = fit(rows, None, LOCAL, CONFIG)
     config = replace(CONFIG, refit=True)
-    fitted = fit(rows, None, LOCAL, config, progress=Listener(interrupt_at=10))
+    listener = Listener(stop_at=10)
+    fitted = fit(rows, None, LOCAL, config, progress=listener, stop=listener.stop)
     assert fitted.stopped == fitted.files.metrics["stopped"] == "interrupted"
     assert fitted.files.metrics["refit"] is False
     for name, tensor in once.files.tensors.items():
@@ -577,17 +583,17 @@ def test_label_lists_make_a_multi_label_model(rows, name):
         assert np.mean(right) > 0.65
 
 
-def test_validation_label_sets_choose_the_thresholds_and_their_figures_are_told(rows):
+def test_validation_label_sets_choose_the_thresholds_and_their_metrics_are_told(rows):
     training = with_label_sets(rows)
     validation = training.select(range(60))
     fitted = fit(training, validation, LOCAL, CONFIG)
     files = fitted.files
     probabilities = Engine(files).predict_proba(validation["text"])
-    _, targets = encode_label_sets(validation["label"], files.config.labels)
+    targets = MultiLabel(files.config.labels).encode(validation["label"])
     assert choose_thresholds(probabilities, targets) == pytest.approx(
         files.config.thresholds, abs=1e-3
     )
-    expected = summarize_sets(probabilities, targets, files.config.thresholds)
+    expected = summarize_multi_label(probabilities, targets, files.config.thresholds)
     assert files.metrics["validation"] == pytest.approx(expected, abs=1e-4)
     with pytest.raises(DataError, match="'zzz' in 1 row was not in the training data"):
         fit(training, from_memory(["a"], [["zzz"]]), LOCAL, CONFIG)

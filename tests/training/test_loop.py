@@ -7,16 +7,22 @@ import numpy as np
 import pytest
 import torch
 from ngram_hashes import pair_bucket
+from scipy.special import expit
 
 from wave_network.config import LocalWaveConfig, ModelConfig, TrainConfig
+from wave_network.data import MultiLabel
 from wave_network.data.batch import PackedTexts, training_batches
 from wave_network.errors import ConfigError
-from wave_network.evaluation.metrics import summarize, summarize_sets
+from wave_network.evaluation.metrics import summarize, summarize_multi_label
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.predict import predict_logits, predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
+from wave_network.training.callbacks import Progress
 from wave_network.training.device import resolve_device
 from wave_network.training.loop import train
+from wave_network.training.stop import StopSignal
+
+SEVERAL = MultiLabel(())
 
 CLASSES = 3
 
@@ -70,11 +76,12 @@ def make_config(**options):
     return TrainConfig(**{**defaults, **options})
 
 
-class Recorder:
-    """A listener that can interrupt at a step, or at the end of an epoch."""
+class Recorder(Progress):
+    """A listener that can stop training at a step, or at the end of an epoch."""
 
     def __init__(self, step=None, epoch=None):
         self.started, self.losses, self.records = None, [], []
+        self.stop = StopSignal()
         self.interrupt_step, self.interrupt_epoch = step, epoch
 
     def stage(self, name, total=None):
@@ -86,12 +93,12 @@ class Recorder:
     def step(self, loss):
         self.losses.append(loss)
         if len(self.losses) == self.interrupt_step:
-            raise KeyboardInterrupt
+            self.stop.request()
 
     def epoch(self, record):
         self.records.append(record)
         if len(self.records) == self.interrupt_epoch:
-            raise KeyboardInterrupt
+            self.stop.request()
 
 
 def evaluation(model, texts):
@@ -439,7 +446,8 @@ def test_patience(epochs, patience, ran, stopped):
 
 def test_interrupt_before_the_first_epoch_ends_keeps_the_weights_as_they_are():
     model, start = make_model(), make_model()
-    result = train(model, TRAINING, VALIDATION, make_config(), Recorder(step=3))
+    listener = Recorder(step=3)
+    result = train(model, TRAINING, VALIDATION, make_config(), listener, stop=listener.stop)
     assert result.stopped == "interrupted"
     assert result.best_epoch == 0
     assert result.history == []
@@ -452,7 +460,8 @@ def test_interrupt_before_the_first_epoch_ends_keeps_the_weights_as_they_are():
 def test_interrupt_later_keeps_the_best_epoch(moment):
     config = make_config(schedule="constant", warmup=0.0)
     model, short = make_model(), make_model()
-    result = train(model, TRAINING, CONTRARY, config, Recorder(**moment))
+    listener = Recorder(**moment)
+    result = train(model, TRAINING, CONTRARY, config, listener, stop=listener.stop)
     assert result.stopped == "interrupted"
     assert result.best_epoch == len(result.history) == 1
     assert result.validation == result.history[0]["validation"]
@@ -572,12 +581,12 @@ def as_sets(texts):
 def test_label_sets_are_learnt(make):
     model = make(problem_type="multi_label_classification")
     result = train(
-        model, as_sets(TRAINING), as_sets(VALIDATION), make_config(epochs=10), multi_label=True
+        model, as_sets(TRAINING), as_sets(VALIDATION), make_config(epochs=10), labelling=SEVERAL
     )
     assert result.validation["accuracy"] == result.validation["micro_f1"] == 1.0
     assert result.history[-1]["train_accuracy"] > 0.9
-    found = predict_probabilities(model, VALIDATION, multi_label=True)
-    np.testing.assert_array_equal(found > 0.5, as_sets(VALIDATION).labels)
+    found = predict_logits(model, VALIDATION)
+    np.testing.assert_array_equal(found > 0, as_sets(VALIDATION).labels)
 
 
 def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
@@ -592,7 +601,7 @@ def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
         as_sets(VALIDATION),
         make_config(batch_size=len(TRAINING), label_smoothing=0.2),
         recorder,
-        multi_label=True,
+        labelling=SEVERAL,
     )
     targets = 0.8 * batch.labels + 0.1
     each = -targets * logits.sigmoid().log() - (1 - targets) * (1 - logits.sigmoid()).log()
@@ -602,11 +611,11 @@ def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
 def test_the_best_epoch_of_label_sets_is_that_of_the_best_micro_f1():
     contrary = as_sets(CONTRARY)
     model = make_model(problem_type="multi_label_classification")
-    result = train(model, as_sets(TRAINING), contrary, make_config(epochs=4), multi_label=True)
-    figures = [record["validation"]["micro_f1"] for record in result.history]
-    assert result.validation["micro_f1"] == max(figures) > figures[-1]
-    found = predict_probabilities(model, contrary, multi_label=True)
-    assert summarize_sets(found, contrary.labels) == pytest.approx(result.validation)
+    result = train(model, as_sets(TRAINING), contrary, make_config(epochs=4), labelling=SEVERAL)
+    found = [record["validation"]["micro_f1"] for record in result.history]
+    assert result.validation["micro_f1"] == max(found) > found[-1]
+    found = expit(predict_logits(model, contrary))
+    assert summarize_multi_label(found, contrary.labels) == pytest.approx(result.validation)
 
 
 def test_the_last_epoch_is_kept_where_none_is_to_be_chosen():

@@ -32,6 +32,20 @@ def test_a_file_gets_one_line_an_epoch():
     ]
 
 
+def test_lines_say_whether_the_linear_part_is_in_their_metrics():
+    file = StringIO()
+    with TrainingBar(Console(file=file, width=120)) as bar:
+        bar.expect_linear_part()
+        bar.start(steps=1, epochs=1)
+        bar.epoch(RECORD)
+        bar.linear_part({"accuracy": 1.0, "macro_f1": 0.5, "loss": 0.1})
+    assert file.getvalue().splitlines() == [
+        "epoch 1/1  loss 1.2346  validation accuracy 91.25%  macro F1 90.00% "
+        "(before the linear part)  61 s",
+        "with the linear part  validation accuracy 100.00%  macro F1 50.00%",
+    ]
+
+
 def test_a_terminal_gets_the_bar_too():
     text = drawn(True)
     assert "training" in text
@@ -59,10 +73,10 @@ def test_an_error_leaves_the_terminal_as_it_was():
     assert file.getvalue().rindex("\x1b[?25h") > file.getvalue().rindex("\x1b[?25l")
 
 
-def test_label_sets_have_figures_of_their_own():
-    figures = {"accuracy": 0.6, "micro_f1": 0.8125, "macro_f1": 0.7, "loss": 0.3}
+def test_several_labels_have_metrics_of_their_own():
+    metrics = {"accuracy": 0.6, "micro_f1": 0.8125, "macro_f1": 0.7, "loss": 0.3}
     file = StringIO()
     with TrainingBar(Console(file=file, width=100)) as bar:
         bar.start(steps=1, epochs=1)
-        bar.epoch({**RECORD, "validation": figures})
+        bar.epoch({**RECORD, "validation": metrics})
     assert "validation micro F1 81.25%  macro F1 70.00%" in file.getvalue()

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from wave_network.config import PRESETS
-from wave_network.data import Splits, encode_labels, from_memory
+from wave_network.data import SingleLabel, Splits, from_memory
 from wave_network.errors import ConfigError, DataError, OutputError
 from wave_network.evaluation.metrics import summarize
 from wave_network.models.tensors import parameter_counts
@@ -53,7 +53,7 @@ def test_summary_and_folder(tmp_path):
     # What was written is what was measured.
     engine = load(folder)
     found = engine.predict_proba(test["text"])
-    assert summarize(found, encode_labels(test["label"], engine.labels)[1]) == summary["test"]
+    assert summarize(found, SingleLabel(engine.labels).encode(test["label"])) == summary["test"]
     assert len(read_history(folder)) == 3
     assert f"| test | {summary['test']['accuracy']:.4f} |" in (folder / "README.md").read_text()
 
@@ -117,21 +117,21 @@ def test_unknown_labels_of_the_test_split_are_refused(tmp_path):
 
 
 class Interrupting(StringIO):
-    """Stands for the user who presses Ctrl-C when an epoch's line appears."""
+    """Stands for the user who presses Ctrl-C when a line appears."""
 
-    def __init__(self, line):
+    def __init__(self, line, ctrl_c):
         super().__init__()
-        self.line = line
+        self.line, self.ctrl_c = line, ctrl_c
 
     def write(self, text):
         if self.line in text:
             self.line = "\0"
-            raise KeyboardInterrupt
+            self.ctrl_c()
         return super().write(text)
 
 
-def test_interrupt_keeps_the_best_so_far(tmp_path, caplog):
-    console = Console(file=Interrupting("epoch 2/3"))
+def test_interrupt_keeps_the_best_so_far(tmp_path, caplog, ctrl_c):
+    console = Console(file=Interrupting("epoch 2/3", ctrl_c))
     summary, stopped = run(tmp_path / "model", Splits(ROWS), console)
     assert "interrupted: the best model so far" in caplog.text
     assert stopped == "interrupted"
@@ -142,8 +142,8 @@ def test_interrupt_keeps_the_best_so_far(tmp_path, caplog):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_an_interrupt_before_the_first_step_writes_nothing(tmp_path):
-    console = Console(file=Interrupting("learning"), force_terminal=True)
+def test_an_interrupt_before_the_first_step_writes_nothing(tmp_path, ctrl_c):
+    console = Console(file=Interrupting("learning", ctrl_c), force_terminal=True)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "model", Splits(ROWS), console)
     assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from wave_network.errors import ConfigError, MissingExtraError
-from wave_network.training.tracking import epoch_log, figures
+from wave_network.training.tracking import metrics_of, tracking
 
 RECORDS = [
     {
@@ -18,7 +18,7 @@ RECORDS = [
 
 
 def test_the_figures_of_a_record_by_name():
-    assert figures(RECORDS[0]) == {
+    assert metrics_of(RECORDS[0]) == {
         "train_loss": 1.5,
         "validation/accuracy": 0.6,
         "validation/loss": 1.0,
@@ -27,18 +27,18 @@ def test_the_figures_of_a_record_by_name():
 
 
 def test_without_a_target_there_is_no_log():
-    with epoch_log(None, {}) as log:
+    with tracking(None, {}) as log:
         assert log is None
 
 
 def test_tensorboard_reads_back_what_was_logged(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    with epoch_log(f"tensorboard:{tmp_path / 'runs'}", {"preset": "tiny"}) as log:
+    with tracking(f"tensorboard:{tmp_path / 'runs'}", {"preset": "tiny"}) as log:
         for record in RECORDS:
             log(record)
     events = EventAccumulator(str(tmp_path / "runs")).Reload()
-    assert set(events.Tags()["scalars"]) == set(figures(RECORDS[0]))
+    assert set(events.Tags()["scalars"]) == set(metrics_of(RECORDS[0]))
     accuracy = events.Scalars("validation/accuracy")
     assert [(event.step, event.value) for event in accuracy] == [
         (1, pytest.approx(0.6)),
@@ -53,7 +53,7 @@ def test_tensorboard_reads_back_what_was_logged(tmp_path):
 def test_a_target_that_is_none_is_refused(target):
     with (
         pytest.raises(ConfigError, match="must be tensorboard:DIR or wandb:PROJECT"),
-        epoch_log(target, {}),
+        tracking(target, {}),
     ):
         pass
 
@@ -65,7 +65,7 @@ def test_a_tool_that_is_not_installed_is_named(tool, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with (
         pytest.raises(MissingExtraError, match=rf"wave-network\[{tool}\]"),
-        epoch_log(f"{tool}:x", {}),
+        tracking(f"{tool}:x", {}),
     ):
         pass
 
@@ -74,7 +74,7 @@ def test_wandb_keeps_an_offline_run(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.setenv("WANDB_SILENT", "true")
-    with epoch_log("wandb:news", {"preset": "tiny"}) as log:
+    with tracking("wandb:news", {"preset": "tiny"}) as log:
         for record in RECORDS:
             log(record)
     (stored,) = tmp_path.glob("wandb/offline-run-*/*.wandb")

@@ -2,17 +2,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fitting import fit
 
 from wave_network.config import PRESETS, get_preset
 from wave_network.config.settings import customize
-from wave_network.data import from_memory, read_splits
+from wave_network.data import MultiLabel, SingleLabel, from_memory, read_splits
 from wave_network.errors import ConfigError
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import size_bytes, write_model
-from wave_network.training.fit import fit
 from wave_network.tuning.space import SearchSpace, settings, weights_may_help
 
 LABELS = ("Business", "Sci/Tech", "Sports", "World")
+LABELLING = SingleLabel(LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def sample():
 
 
 def around(preset, sample, max_size=None):
-    return SearchSpace.around(preset, sample, LABELS, max_size)
+    return SearchSpace.around(preset, sample, LABELLING, max_size)
 
 
 @pytest.mark.parametrize("name", ["tiny", "small", "large"])
@@ -105,7 +106,7 @@ def test_the_epochs_of_few_texts_are_those_that_are_trained(sample):
 
 def test_of_label_sets_no_more_tokens_are_left_out_than_training_does(sample):
     sets = from_memory(list(sample["text"]), [[label] for label in sample["label"]])
-    space = SearchSpace.around(get_preset("tiny"), sets, LABELS, None)
+    space = SearchSpace.around(get_preset("tiny"), sets, MultiLabel(LABELS), None)
     assert space.default.train.token_dropout == 0.1
     assert space.distributions["token_dropout"].high == 0.1
     assert "class_weight" not in space.distributions
@@ -117,12 +118,12 @@ def test_one_label_that_a_text_may_have(sample):
     sets = from_memory(
         list(sample["text"]), [["new"] if number % 2 else [] for number in range(len(sample))]
     )
-    space = SearchSpace.around(get_preset("tiny"), sets, ("new",), None)
+    space = SearchSpace.around(get_preset("tiny"), sets, MultiLabel(("new",)), None)
     assert space.size.estimate(space.default) == space.limit
 
 
 def test_class_weights_are_searched_where_they_are_asked_for(sample):
-    space = SearchSpace.around(get_preset("tiny"), sample, LABELS, None, class_weights=True)
+    space = SearchSpace.around(get_preset("tiny"), sample, LABELLING, None, class_weights=True)
     assert space.distributions["class_weight"].choices == (None, "balanced")
     assert space.default_values["class_weight"] is None
     values = {**space.default_values, "class_weight": "balanced"}

@@ -5,6 +5,7 @@ import optuna
 import pytest
 from rich.console import Console
 
+from wave_network.training.stop import StopSignal
 from wave_network.tuning.progress import TrialBar
 
 
@@ -27,13 +28,14 @@ def record(epoch, accuracy):
 
 def begun(trial, epochs, deadline=None):
     console = Console(file=StringIO())
-    bar = TrialBar(console, trial, "accuracy", deadline)
+    stop = StopSignal()
+    bar = TrialBar(console, trial, "accuracy", deadline, stop)
     bar.start(10 * epochs, epochs)
-    return bar, console.file
+    return bar, stop, console.file
 
 
 def test_the_metric_is_reported_after_each_quarter_of_the_epochs(trial):
-    bar, written = begun(trial, 8)
+    bar, _, written = begun(trial, 8)
     for epoch in range(1, 9):
         bar.epoch(record(epoch, 0.5 + epoch / 100))
     stored = trial.study.trials[0].intermediate_values
@@ -42,17 +44,20 @@ def test_the_metric_is_reported_after_each_quarter_of_the_epochs(trial):
 
 
 def test_a_bad_trial_is_pruned_but_not_at_its_end(trial):
-    bar, _ = begun(trial, 2)
-    with pytest.raises(optuna.TrialPruned):
-        bar.epoch(record(1, 0.4))
+    bar, stop, _ = begun(trial, 2)
+    bar.epoch(record(1, 0.4))
+    assert bar.pruned
+    assert stop.take()
     bar.epoch(record(2, 0.4))
+    assert not stop.take()
 
 
 def test_when_time_is_up_training_ends_as_by_ctrl_c(trial):
-    bar, _ = begun(trial, 2, time.perf_counter() + 1_000)
+    bar, stop, _ = begun(trial, 2, time.perf_counter() + 1_000)
     bar.step(1.0)
     assert not bar.out_of_time
-    bar, _ = begun(trial, 2, time.perf_counter())
-    with pytest.raises(KeyboardInterrupt):
-        bar.step(1.0)
+    assert not stop.take()
+    bar, stop, _ = begun(trial, 2, time.perf_counter())
+    bar.step(1.0)
     assert bar.out_of_time
+    assert stop.take()

@@ -196,7 +196,7 @@ def test_of_unequal_classes_macro_f1_is_tried_with_class_weights(rows, tmp_path)
     assert model.training["class_weight"] == chosen
 
 
-def interrupting(monkeypatch, moment, call):
+def interrupting(monkeypatch, ctrl_c, moment, call):
     """Stands for the user who presses Ctrl-C at that call of a moment of the training bar."""
     original, calls = getattr(TrialBar, moment), []
 
@@ -204,16 +204,18 @@ def interrupting(monkeypatch, moment, call):
         original(self, *arguments)
         calls.append(moment)
         if len(calls) == call:
-            raise KeyboardInterrupt
+            ctrl_c()
 
     monkeypatch.setattr(TrialBar, moment, interrupted)
 
 
 @pytest.mark.parametrize("moment", ["stage", "epoch"])
-def test_ctrl_c_keeps_the_best_so_far_and_the_search_goes_on(rows, tmp_path, monkeypatch, moment):
+def test_ctrl_c_keeps_the_best_so_far_and_the_search_goes_on(
+    rows, tmp_path, monkeypatch, ctrl_c, moment
+):
     tuned = tmp_path / "tuned"
     with monkeypatch.context() as patch:
-        interrupting(patch, moment, 6)  # in the second trial
+        interrupting(patch, ctrl_c, moment, 6)  # in the second trial
         summary, interrupted = tune(tuned, rows, trials=3)
     assert interrupted
     assert [trial["trial"] for trial in summary["ranking"]] == [0]
@@ -223,10 +225,10 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_search_goes_on(rows, tmp_path, mon
     assert summary["trials"] == 3
 
 
-def test_ctrl_c_in_the_first_trial_keeps_what_there_is(rows, tmp_path, monkeypatch):
+def test_ctrl_c_in_the_first_trial_keeps_what_there_is(rows, tmp_path, monkeypatch, ctrl_c):
     tuned = tmp_path / "tuned"
     with monkeypatch.context() as patch:
-        interrupting(patch, "epoch", 2)
+        interrupting(patch, ctrl_c, "epoch", 2)
         summary, interrupted = tune(tuned, rows)
     assert interrupted
     assert (summary["score"], summary["trials"]) == (None, 0)
@@ -253,10 +255,11 @@ def test_time_that_is_up_cuts_the_trial_and_begins_no_other(rows, tmp_path):
 def test_a_trial_that_fails_does_not_end_the_search(rows, tmp_path, monkeypatch):
     original = run.fit
 
-    def fit(training, validation, preset, config, **options):
-        if preset.train.epochs != PRESETS["tiny"].train.epochs or config.learning_rate != 4e-3:
+    def fit(data, recipe, *others):
+        train = recipe.preset.train
+        if train.epochs != PRESETS["tiny"].train.epochs or train.learning_rate != 4e-3:
             raise ConfigError("training diverged")
-        return original(training, validation, preset, config, **options)
+        return original(data, recipe, *others)
 
     monkeypatch.setattr(run, "fit", fit)
     console = Console(file=StringIO())

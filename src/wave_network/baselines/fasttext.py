@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.data import encode_labels, stratified_split
+from wave_network.data import SingleLabel
 from wave_network.errors import MissingExtraError
 
 # No word starts so: the words are in lower case.
@@ -88,14 +88,15 @@ class FastTextClassifier:
             import fasttext
         except ImportError as error:
             raise MissingExtraError("baselines", "the fastText baseline") from error
-        classes, indices = encode_labels(labels)
+        labelling = SingleLabel.learn(labels)
+        indices = labelling.encode(labels)
         lines = [
             f"{_LABEL_PREFIX}{index} {normalize(text)}\n"
             for text, index in zip(texts, indices, strict=True)
         ]
         held_out: list[str] = []
         if self._autotune_seconds is not None:
-            kept, rest = stratified_split(indices, _VALIDATION_FRACTION, self._seed)
+            kept, rest = labelling.split(indices, _VALIDATION_FRACTION, self._seed)
             lines, held_out = [lines[i] for i in kept], [lines[i] for i in rest]
         # fastText reads in the order of the file, and learns little from one class after another.
         random.Random(self._seed).shuffle(lines)
@@ -106,7 +107,7 @@ class FastTextClassifier:
                 options["autotuneValidationFile"] = _write(Path(folder, "held-out.txt"), held_out)
                 options["autotuneDuration"] = self._autotune_seconds
             self._model = fasttext.train_supervised(path, label=_LABEL_PREFIX, verbose=0, **options)
-        self._classes = np.array(classes)
+        self._classes = np.array(labelling.classes)
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:

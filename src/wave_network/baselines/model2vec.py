@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.data import encode_labels
+from wave_network.data import SingleLabel
 from wave_network.errors import extra_needed
 from wave_network.text.vocabulary import learn_vocabulary
 
@@ -48,7 +48,8 @@ class Model2VecClassifier:
         with extra_needed("baselines", "the model2vec baseline"):
             import torch
             from model2vec.train import StaticModelForClassification
-        classes, indices = encode_labels(labels)
+        labelling = SingleLabel.learn(labels)
+        indices = labelling.encode(labels)
         tokenizer = learn_vocabulary(texts, self._vocab_size)
         shape = (tokenizer.get_vocab_size(), self._dimensions)
         generator = torch.Generator().manual_seed(self._seed)
@@ -59,7 +60,7 @@ class Model2VecClassifier:
         names = [str(index) for index in indices]
         model.fit(list(texts), names, random_seed=self._seed, device="cpu")
         self._pipeline = model.to_pipeline()
-        self._classes = np.array(classes)
+        self._classes = np.array(labelling.classes)
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:

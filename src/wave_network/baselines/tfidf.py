@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.data import encode_labels
+from wave_network.data import SingleLabel
 from wave_network.errors import MissingExtraError
 
 
@@ -45,12 +45,13 @@ class TfidfClassifier:
             from sklearn.svm import LinearSVC
         except ImportError as error:
             raise MissingExtraError("baselines", "the TF-IDF baseline") from error
-        classes, indices = encode_labels(labels)
+        labelling = SingleLabel.learn(labels)
+        indices = labelling.encode(labels)
         self._pipeline = make_pipeline(
             TfidfVectorizer(sublinear_tf=True, **self._features), LinearSVC(**self._svm)
         )
         self._pipeline.fit(texts, indices)
-        self._classes = np.array(classes)
+        self._classes = np.array(labelling.classes)
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import Label, get_preset
-from wave_network.data import encode_labels, stratified_split
+from wave_network.data import SingleLabel
 from wave_network.data.batch import PackedTexts
 from wave_network.models.predict import predict_probabilities
 from wave_network.text import TextTokenizer
@@ -52,8 +52,9 @@ class TransformerClassifier:
                 hold some out.
         """
         config = self._config
-        classes, indices = encode_labels(labels)
-        kept, held_out = stratified_split(indices, config.validation_fraction, config.seed)
+        labelling = SingleLabel.learn(labels)
+        indices = labelling.encode(labels)
+        kept, held_out = labelling.split(indices, config.validation_fraction, config.seed)
         training_texts = [texts[i] for i in kept]
         self._tokenizer = TextTokenizer.train(training_texts, self._vocab_size, self._max_length)
         training = self._pack(training_texts, indices[kept])
@@ -61,13 +62,13 @@ class TransformerClassifier:
         torch.manual_seed(config.seed)
         self._model = TransformerLayer(
             torch.randn(self._tokenizer.vocab_size, self._dimensions) * _INITIALIZER_RANGE,
-            len(classes),
+            len(labelling.classes),
             heads=self._dimensions // _HEAD_WIDTH,
             sep_token_id=None,
             max_length=self._max_length,
         )
         train(self._model, training, validation, config)
-        self._classes = np.array(classes)
+        self._classes = np.array(labelling.classes)
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:

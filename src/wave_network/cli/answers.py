@@ -42,7 +42,7 @@ def records(
     engine: Engine,
     answers: Iterable[tuple[str, Prediction]],
     top_k: int | None = None,
-    bar: float | None = None,
+    set_threshold: float | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One for each text; tells the user of empty texts at the end.
 
@@ -50,18 +50,17 @@ def records(
         engine: What answered.
         answers: Each text with its prediction.
         top_k: How many scores to add; None: none.
-        bar: The least probability of a label in a label set; None: no sets.
+        set_threshold: The least probability of a label in a prediction set; None: no sets.
     """
-    from wave_network.runtime.engine import label_set
+    from wave_network.runtime.engine import prediction_set
 
     count = empty = 0
-    multi_label = engine.config.is_multi_label
     for text, prediction in answers:
         count += 1
         empty += not text.strip()
-        record = prediction_record(text, prediction, multi_label=multi_label, top_k=top_k)
-        if bar is not None:
-            record["labels"] = label_set(prediction, bar)
+        record = prediction_record(engine.labelling, text, prediction, top_k)
+        if set_threshold is not None:
+            record["labels"] = prediction_set(prediction, set_threshold)
         yield record
     note_empty(empty, count)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from wave_network.data.labels import Labelling
     from wave_network.runtime import Prediction
 
 
@@ -27,11 +28,11 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def prediction_record(
-    text: str, prediction: Prediction, *, multi_label: bool, top_k: int | None = None
+    labelling: Labelling, text: str, prediction: Prediction, top_k: int | None = None
 ) -> dict[str, Any]:
     """A prediction as JSON tells it: one label, or the list of all."""
     scores = dict(list(prediction.scores.items())[:top_k])
-    if not multi_label:
+    if not labelling.multi_label:
         record = {"text": text, "label": prediction.label, "score": prediction.score}
         return record if top_k is None else {**record, "scores": scores}
     if top_k is None:

@@ -9,7 +9,7 @@ import typer
 from wave_network.cli.console import note_data, note_empty, print_json, print_table
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import ConfigError, extra_needed
-from wave_network.evaluation.metric_names import figure_names
+from wave_network.evaluation.metric_names import metric_names
 
 
 def evaluate(
@@ -62,19 +62,22 @@ def evaluate(
     """
     with extra_needed("train", "evaluating"):
         from wave_network.data import column, read_dataset
-        from wave_network.data.batch import most_probable
-        from wave_network.data.label_sets import encode_targets
-        from wave_network.evaluation.metrics import answered_report, report_for, sets_report
+        from wave_network.data.targets import most_probable
+        from wave_network.evaluation.metrics import (
+            answered_report,
+            prediction_sets_report,
+            report_for,
+        )
         from wave_network.runtime import load
 
     engine = load(model)
-    config = engine.config
-    if config.is_multi_label and (threshold or coverage is not None):
+    labelling = engine.labelling
+    if labelling.multi_label and (threshold or coverage is not None):
         raise ConfigError(
             "--threshold and --coverage are for one label a text: this model gives any number, "
             "by thresholds of its own, so leave them out"
         )
-    bar = 0.0 if coverage is None else engine.bar(coverage)
+    set_threshold = 0.0 if coverage is None else engine.conformal_threshold(coverage)
     rows, split = read_dataset(
         data,
         text_column=text_column,
@@ -83,14 +86,15 @@ def evaluate(
     )
     note_data("evaluating on", len(rows), data, split)
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
-    targets = encode_targets(rows["label"], config.labels, multi_label=config.is_multi_label)
+    targets = labelling.encode(rows["label"])
     probabilities = engine.predict_proba(column(rows, "text"))
-    report = report_for(config, probabilities, targets)
+    report = report_for(labelling, probabilities, targets)
     if threshold:
         labels = most_probable(targets)
         report["thresholds"] = [answered_report(probabilities, labels, p) for p in threshold]
     if coverage is not None:
-        report["sets"] = sets_report(probabilities, most_probable(targets), coverage, bar)
+        labels = most_probable(targets)
+        report["sets"] = prediction_sets_report(probabilities, labels, coverage, set_threshold)
     if as_json:
         print_json(report)
     else:
@@ -98,7 +102,7 @@ def evaluate(
 
 
 def _print_report(report: dict[str, Any]) -> None:
-    names = {**figure_names(report), "ece": "ECE", "brier": "Brier"}
+    names = {**metric_names(report), "ece": "ECE", "brier": "Brier"}
     print_table(
         f"{report['examples']:,} texts",
         names.values(),

@@ -8,7 +8,7 @@ import typer
 
 from wave_network.cli.console import print_json
 from wave_network.cli.options import Model
-from wave_network.evaluation.metric_names import figure_names
+from wave_network.evaluation.metric_names import metric_names
 
 
 def info(
@@ -87,7 +87,7 @@ def _precision(table_bits: int) -> str:
 
 
 def _shown(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(key, name) for key, name in figure_names(figures).items() if key != "loss"]
+    return [(key, name) for key, name in metric_names(figures).items() if key != "loss"]
 
 
 def _shape(config: dict[str, Any]) -> str:

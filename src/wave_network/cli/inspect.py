@@ -82,8 +82,7 @@ def inspect(
         with replacing_file(output, overwrite=overwrite) as file:
             cast(TextIOWrapper, file).buffer.write(picture)
     if as_json:
-        multi_label = engine.config.is_multi_label
-        record = prediction_record(text, prediction, multi_label=multi_label)
+        record = prediction_record(engine.labelling, text, prediction)
         print_json({**record, **waves.arrays()})
     else:
         typer.echo(f"prediction  {answer_in_words(prediction, '.4f')}")

@@ -110,10 +110,10 @@ def predict(
     if explain_html is not None:
         check_new(explain_html, overwrite=overwrite, option="--explain-html")
     engine = load(model)
-    bar = None if coverage is None else engine.bar(coverage)
+    set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        return records(engine, engine.iter_predict(texts, threshold), top_k, bar)
+        return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
 
     source = valid(texts) if texts else iter_texts(str(input_file), text_column)
     with ExitStack() as files:

@@ -10,7 +10,7 @@ import typer
 from wave_network.cli.console import note_data, print_json
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import extra_needed
-from wave_network.evaluation.metric_names import figure_names
+from wave_network.evaluation.metric_names import metric_names
 
 
 def quantize(
@@ -82,7 +82,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
     )
     if measured := summary["measured"]:
         main = "micro_f1" if "micro_f1" in measured else "accuracy"
-        for name, shown in figure_names(measured).items():
+        for name, shown in metric_names(measured).items():
             if name in (main, "loss"):
                 figures = measured[name]
                 typer.echo(f"{shown:<12}{figures['after']:.4f} (before {figures['before']:.4f})")

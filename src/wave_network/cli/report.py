@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wave_network.report.content import Content
 
 
-_FIGURES: Final = ("accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier", "examples")
+_METRICS: Final = ("accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier", "examples")
 
 
 def report(
@@ -102,7 +102,7 @@ def _result(content: Content, output: Path) -> dict[str, Any]:
     overlap, cardinality = content.overlap, content.cardinality
     return {
         "report": str(output),
-        **{name: content.figures[name] for name in _FIGURES if name in content.figures},
+        **{name: content.metrics[name] for name in _METRICS if name in content.metrics},
         "cardinality": cardinality and cardinality._asdict(),
         "texts_per_second": content.speed.texts_per_second,
         "label_errors": content.mistakes.label_error_count,

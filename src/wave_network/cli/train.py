@@ -13,7 +13,7 @@ from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextCo
 from wave_network.config import Preset, get_preset
 from wave_network.config.settings import DEFAULT_PRESET, customize, read_settings
 from wave_network.errors import ConfigError, extra_needed
-from wave_network.evaluation.metric_names import figure_names
+from wave_network.evaluation.metric_names import metric_names
 
 if TYPE_CHECKING:
     from wave_network.data import Splits
@@ -408,7 +408,7 @@ def _check_together(
 def _print_summary(summary: dict[str, Any]) -> None:
     parameters = summary["parameters"]
     parts = [name for name in ("validation", "test") if summary[name] is not None]
-    names = figure_names(summary["validation"])
+    names = metric_names(summary["validation"])
     rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
     print_table("Results", ("", *names.values()), rows)

@@ -10,56 +10,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wave_network.data.label_sets import encode_label_sets, split_label_sets
+    from wave_network.data.labels import MultiLabel, SingleLabel, labelling_of
+    from wave_network.data.memory import from_memory, texts_from_memory
     from wave_network.data.read import (
         Splits,
         column,
         column_chunks,
-        from_memory,
-        has_label_lists,
         joined_rows,
+        labelling_type,
         read_dataset,
         read_splits,
         read_texts,
-        texts_from_memory,
     )
     from wave_network.data.rows import iter_texts
-    from wave_network.data.split import encode_labels, stratified_split
+    from wave_network.data.training_data import TrainingData
 
 __all__ = [
+    "MultiLabel",
+    "SingleLabel",
     "Splits",
+    "TrainingData",
     "column",
     "column_chunks",
-    "encode_label_sets",
-    "encode_labels",
     "from_memory",
-    "has_label_lists",
     "iter_texts",
     "joined_rows",
+    "labelling_of",
+    "labelling_type",
     "read_dataset",
     "read_splits",
     "read_texts",
-    "split_label_sets",
-    "stratified_split",
     "texts_from_memory",
 ]
 
 _HOMES = {
+    "MultiLabel": "labels",
+    "SingleLabel": "labels",
     "Splits": "read",
+    "TrainingData": "training_data",
     "column": "read",
     "column_chunks": "read",
-    "encode_label_sets": "label_sets",
-    "encode_labels": "split",
-    "from_memory": "read",
-    "has_label_lists": "read",
+    "from_memory": "memory",
     "iter_texts": "rows",
     "joined_rows": "read",
+    "labelling_of": "labels",
+    "labelling_type": "read",
     "read_dataset": "read",
     "read_splits": "read",
     "read_texts": "read",
-    "split_label_sets": "label_sets",
-    "stratified_split": "split",
-    "texts_from_memory": "read",
+    "texts_from_memory": "memory",
 }
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.data.targets import Targets, most_probable
+
 if TYPE_CHECKING:
     import torch
-
-
-Targets: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
-"""What texts are to be answered with: an array as `PackedTexts.labels`."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,7 @@ class PackedTexts:
     Attributes:
         ids: Token ids, int32, (tokens,). Every text starts with `[CLS]`.
         offsets: Where each text starts, and the end of the last, int64, (texts + 1,).
-        labels: Class indices, int64, (texts,), or a probability of each class, float32,
-            (texts, classes); None when predicting.
+        labels: The targets; None when predicting.
         sentences: A number for each token's sentence, never falling, int32, (tokens,); None where
             the model takes no sentence level.
         weights: How much each text counts in training, float32, (texts,); None: all alike.
@@ -43,7 +40,7 @@ class PackedTexts:
 
     @property
     def hard_labels(self) -> NDArray[np.int64]:
-        """Class indices, (texts,): of probabilities, the most probable class."""
+        """Class indices, (texts,): of soft targets, the most probable class."""
         assert self.labels is not None
         return most_probable(self.labels)
 
@@ -128,6 +125,12 @@ class PackedBatch:
     sentence_offsets: torch.Tensor | None = None
     weights: torch.Tensor | None = None
 
+    @property
+    def hard_labels(self) -> torch.Tensor:
+        """Class indices, (texts,): of soft targets, the most probable class."""
+        assert self.labels is not None
+        return self.labels.argmax(dim=1) if self.labels.is_floating_point() else self.labels
+
     def to(self, device: torch.device) -> PackedBatch:
         """The batch on another device."""
         return PackedBatch(
@@ -139,13 +142,6 @@ class PackedBatch:
             ),
             weights=None if self.weights is None else self.weights.to(device),
         )
-
-
-def most_probable(targets: Targets) -> NDArray[np.int64]:
-    """Class indices, int64, (texts,), of targets of either form."""
-    if targets.ndim == 2:
-        targets = targets.argmax(axis=1)
-    return cast("NDArray[np.int64]", targets)
 
 
 def sentence_offsets(sentences: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

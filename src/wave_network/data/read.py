@@ -8,7 +8,7 @@ above 0). The `datasets` library loads on first use.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -16,11 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from wave_network.config import Label
 from wave_network.data.arrow import (
     SPLIT_NAMES,
-    check_installed,
-    features_of,
     label_type_of,
     load_file,
     load_hub,
@@ -30,15 +27,12 @@ from wave_network.data.arrow import (
 )
 from wave_network.data.columns import Columns
 from wave_network.data.files import ENDINGS, check_file, format_of, names_in
-from wave_network.data.label_sets import is_label_set, plain_label_sets
+from wave_network.data.labels import MultiLabel, SingleLabel
 from wave_network.data.parquet import LabelType
-from wave_network.data.rows import check_one_column, is_unicode
-from wave_network.data.split import plain_labels
 from wave_network.errors import DataError, listed
 
 if TYPE_CHECKING:
-    from datasets import Dataset, Features
-    from numpy.typing import ArrayLike, NDArray
+    from datasets import Dataset
 
 _ROWS_AT_ONCE: Final = 1_000
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column, which a copy in memory may take
@@ -94,7 +88,7 @@ def read_splits(
             f"{data} has no train split, only {listed(list(splits))}: add one to learn from"
         )
     if weight_column is not None:
-        splits["train"] = _without_weightless(splits["train"])
+        splits["train"] = without_weightless(splits["train"])
     return Splits(**splits)
 
 
@@ -153,72 +147,9 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     return load_texts(Path(path), text_column)
 
 
-def from_memory(
-    texts: Iterable[str],
-    labels: Iterable[Label | Iterable[Label]],
-    weights: ArrayLike | None = None,
-) -> Dataset:
-    """Make a data set of texts and labels in memory.
-
-    Args:
-        texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
-        labels: As many strings, or as many integers. Or as many lists, tuples or sets of them:
-            all labels of each text.
-        weights: As many numbers from 0, or None. Texts of weight 0 are left out.
-
-    Raises:
-        DataError: If a text, label or weight is none, or their numbers differ; it names the index.
-        MissingExtraError: If `datasets` is not installed.
-    """
-    check_installed()
-    text_list = _text_list(texts)
-    given = _sequence(labels, "labels")
-    listed = any(is_label_set(label) for label in given if not isinstance(label, str | int))
-    label_list: list[Any] = plain_label_sets(given) if listed else [*plain_labels(given)]
-    if len(text_list) != len(label_list):
-        raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
-    if not text_list:
-        raise DataError("there are no texts: give at least one")
-    some = next(chain.from_iterable(label_list), "") if listed else label_list[0]
-    kind = LabelType("string" if isinstance(some, str) else "int64", listed)
-    columns: dict[str, Any] = {"text": text_list, "label": label_list}
-    if weights is not None:
-        columns["weight"] = _weight_array(weights, len(text_list))
-    features = features_of(kind, weighted=weights is not None)
-    try:
-        rows = _in_memory(columns, features)
-    except OverflowError:
-        raise DataError("a label has more than 64 bits: give large ones as strings") from None
-    return rows if weights is None else _without_weightless(rows)
-
-
-def has_label_lists(dataset: Dataset) -> bool:
-    """Whether a text of the data set may have any number of labels."""
-    return label_type_of(dataset).listed
-
-
-def texts_from_memory(texts: Iterable[str]) -> Dataset:
-    """Make a data set of texts in memory, without labels.
-
-    Args:
-        texts: As for `from_memory`.
-
-    Raises:
-        DataError: If a text is none; it names the index.
-        MissingExtraError: If `datasets` is not installed.
-    """
-    check_installed()
-    from datasets import Features, Value
-
-    return _in_memory({"text": _text_list(texts)}, Features({"text": Value("string")}))
-
-
-def _in_memory(columns: Mapping[str, Any], features: Features) -> Dataset:
-    # `Dataset.from_dict` looks at every value in Python first.
-    import pyarrow as pa
-    from datasets import Dataset
-
-    return Dataset(pa.table(columns, schema=features.arrow_schema))
+def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:
+    """Whether a text of the data set has one label, or a list of any number."""
+    return MultiLabel if label_type_of(dataset).listed else SingleLabel
 
 
 def joined_rows(first: Dataset, second: Dataset) -> Dataset:
@@ -360,19 +291,7 @@ def _with_integer_labels(dataset: Dataset) -> Dataset:
     return with_labels(dataset, dataset.data.column("label").cast(kind.arrow_type()))
 
 
-def _weight_array(weights: ArrayLike, texts: int) -> NDArray[np.float64]:
-    try:
-        array = np.array(weights, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError("the weights are not all numbers: give one number for each text") from None
-    if array.shape != (texts,):
-        raise DataError(
-            f"{texts} texts have weights of shape {array.shape}: give one number for each text"
-        )
-    return array
-
-
-def _without_weightless(rows: Dataset) -> Dataset:
+def without_weightless(rows: Dataset) -> Dataset:
     """Refuse weights that are none, and leave rows of weight 0 out."""
     weights = np.asarray(rows["weight"][:])
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
@@ -385,23 +304,3 @@ def _without_weightless(rows: Dataset) -> Dataset:
     if not weights.any():
         raise DataError("the weights are all zero: there is nothing to learn from")
     return rows.select(np.flatnonzero(weights))
-
-
-def _text_list(texts: Iterable[str]) -> list[str]:
-    listed_texts = _sequence(texts, "texts")
-    for index, text in enumerate(listed_texts):
-        if not isinstance(text, str):
-            raise DataError(
-                f"text {index} is {text!r:.60} ({type(text).__name__}), not a string: leave it out,"
-                " or give an empty string where there is no text"
-            )
-        if not is_unicode(text):
-            raise DataError(f"text {index} has half of a surrogate pair, which is no character")
-    return listed_texts
-
-
-def _sequence(values: Iterable[object], name: str) -> list[Any]:
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise DataError(f"the {name} are {values!r:.60}: give a list of them")
-    check_one_column(values, name)
-    return list(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wave_network.config import Label
-from wave_network.data.split import plain_labels
+from wave_network.data.plain_labels import plain_labels
 from wave_network.errors import DataError
 
 _TOLERANCE: Final = 1e-3  # what rounding to three digits leaves
@@ -18,7 +18,7 @@ _TOLERANCE: Final = 1e-3  # what rounding to three digits leaves
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """Probabilities of the classes, to learn from.
+    """A probability of each class for each text, to learn from.
 
     Attributes:
         classes: The classes, in the order of the columns.
@@ -32,16 +32,9 @@ class SoftLabels:
         """Those of the given texts, in their order."""
         return SoftLabels(self.classes, self.probabilities[texts])
 
-    def among(self, classes: Sequence[Label]) -> NDArray[np.float32]:
-        """The probabilities of the given classes, all of these and maybe more, (texts, classes)."""
-        places = {str(label): place for place, label in enumerate(classes)}
-        probabilities = np.zeros((len(self.probabilities), len(classes)), np.float32)
-        probabilities[:, [places[str(label)] for label in self.classes]] = self.probabilities
-        return probabilities
-
 
 def check_soft_labels(values: ArrayLike, classes: Iterable[Label] | None = None) -> SoftLabels:
-    """Take an array of probabilities for what it says, or say why not.
+    """Check an array of probabilities.
 
     Args:
         values: Numbers, (texts, classes), none below 0, every row with the sum 1.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from wave_network.data.batch import Targets
+from wave_network.data.targets import Targets, soft_targets
 
 ECE_BINS: Final = 15
 _LARGEST_TEMPERATURE: Final = 100.0
@@ -39,7 +39,7 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     blocks = [slice(start, start + rows) for start in range(0, texts, rows)]
     target = 0.0
     for block in blocks:
-        truth = probabilities_of(targets[block], classes)
+        truth = soft_targets(targets[block], classes).astype(np.float64)
         truth += ((1 - truth) / (classes - 1) - truth) / (texts + 2)
         target += float((truth * logits[block]).sum()) / texts
 
@@ -56,16 +56,7 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))
 
 
-def probabilities_of(targets: Targets, classes: int) -> NDArray[np.float64]:
-    """What texts are to be answered with, as a probability of each class, (texts, classes)."""
-    if targets.ndim == 2:
-        return targets.astype(np.float64)
-    result = np.zeros((len(targets), classes))
-    result[np.arange(len(targets)), targets] = 1
-    return result
-
-
-def fit_temperature_of_sets(logits: NDArray[np.floating], targets: Targets) -> float:
+def fit_multi_label_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     """As `fit_temperature`, for `sigmoid(logits / T)`, over each label of each text.
 
     Args:
@@ -98,7 +89,7 @@ def expected_calibration_error(
         labels: Class indices, (texts,).
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    if np.isnan(confidence).any():  # a training that diverged is told by its figures
+    if np.isnan(confidence).any():  # a training that diverged is told by its metrics
         return float("nan")
     correct = probabilities.argmax(axis=1) == labels
     bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)

@@ -1,11 +1,11 @@
-"""Label sets with a stated coverage: split conformal prediction.
+"""Prediction sets with a stated coverage: split conformal prediction.
 
-The labels of a set are those whose probability reaches a bar (the least ambiguous set-valued
-classifier: Sadinle, Lei and Wasserman 2019). The bar for a coverage c is the k-th highest of the
-true labels' probabilities on n validation texts, k = ceil((n + 1) c). If a new text and these n are
-exchangeable, as drawn in random order from one source, its set holds its true label with a
-probability of at least c, and of at most c + 1 / (n + 1) where no probabilities are equal: whatever
-the model, on average over texts, not for each class or kind of text.
+A prediction set holds the labels whose probability reaches a threshold (the least ambiguous
+set-valued classifier: Sadinle, Lei and Wasserman 2019). The threshold for a coverage c is the k-th
+highest of the true labels' probabilities on n validation texts, k = ceil((n + 1) c). If a new text
+and these n are exchangeable, as drawn in random order from one source, its set holds its true label
+with a probability of at least c, and of at most c + 1 / (n + 1) where no probabilities are equal:
+whatever the model, on average over texts, not for each class or kind of text.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ STEPS: Final = 1_000
 """Coverages are kept in steps of a thousandth; what is asked for in between is rounded up."""
 
 
-def conformal_bars(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> list[float]:
-    """The bar for each coverage of 1, 2, ... thousandths, as far as the texts are enough for it.
+def conformal_thresholds(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+) -> list[float]:
+    """The threshold for each coverage of 1, 2, ... thousandths, as far as the texts suffice.
 
     Args:
         probabilities: Of texts that were not trained on, (texts, classes).
@@ -40,24 +42,24 @@ def conformal_bars(probabilities: NDArray[np.floating], labels: NDArray[np.int64
     return [floor(float(true[rank - 1]) * 1e6) / 1e6 for rank in ranks]
 
 
-def bar_for(coverage: float, bars: list[float] | None) -> float:
-    """The least probability of a label in a set of that coverage.
+def threshold_for(coverage: float, thresholds: list[float] | None) -> float:
+    """The least probability of a label in a prediction set of that coverage.
 
     Args:
         coverage: Above 0, below 1.
-        bars: As `conformal_bars` gives them; None for a model that has none.
+        thresholds: As `conformal_thresholds` gives them; None for a model that has none.
 
     Raises:
         ConfigError: If the model has none, or had too few validation texts for this coverage.
     """
     if not 0 < coverage < 1:
         raise ConfigError(f"coverage must be between 0 and 1; got {coverage}")
-    if not bars:
+    if not thresholds:
         raise ConfigError("this model has no label sets: train it again, with this version")
     step = ceil(round(STEPS * coverage, 6))  # 0.07 is 70.00000000000001 thousandths
-    if step > len(bars):
+    if step > len(thresholds):
         raise ConfigError(
             f"coverage {coverage} needs more validation texts than this model had: it can give "
-            f"{len(bars) / STEPS} at most"
+            f"{len(thresholds) / STEPS} at most"
         )
-    return bars[step - 1]
+    return thresholds[step - 1]

@@ -1,12 +1,12 @@
-"""What people call the figures of an evaluation."""
+"""What people call the metrics of an evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-_ONE_LABEL: Final = {"accuracy": "accuracy", "macro_f1": "macro F1", "loss": "loss"}
-_LABEL_SETS: Final = {
+_SINGLE_LABEL: Final = {"accuracy": "accuracy", "macro_f1": "macro F1", "loss": "loss"}
+_MULTI_LABEL: Final = {
     "micro_f1": "micro F1",
     "macro_f1": "macro F1",
     "accuracy": "subset accuracy",
@@ -14,6 +14,6 @@ _LABEL_SETS: Final = {
 }
 
 
-def figure_names(figures: Mapping[str, Any]) -> dict[str, str]:
-    """The names to show figures by, in order; those of label sets have a `micro_f1`."""
-    return _LABEL_SETS if "micro_f1" in figures else _ONE_LABEL
+def metric_names(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """The names to show metrics by, in order; those of a multi-label model have a `micro_f1`."""
+    return _MULTI_LABEL if "micro_f1" in metrics else _SINGLE_LABEL

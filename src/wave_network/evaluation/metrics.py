@@ -14,8 +14,9 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from wave_network.config import ClassifierConfig, Label
-from wave_network.data.batch import Targets, most_probable
+from wave_network.config import Label
+from wave_network.data.labels import Labelling, MultiLabel
+from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.calibration import brier_score, expected_calibration_error, pairs_of
 from wave_network.models.functional import given_labels
 
@@ -62,34 +63,37 @@ def answered_report(
     }
 
 
-def sets_report(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int64], coverage: float, bar: float
+def prediction_sets_report(
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.int64],
+    coverage: float,
+    threshold: float,
 ) -> dict[str, float]:
-    """How the sets of the labels that reach a bar keep the coverage that was asked for.
+    """How well prediction sets keep the coverage that was asked for.
 
     Args:
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
         coverage: What was asked for.
-        bar: The least probability of a label in a set.
+        threshold: The least probability of a label in a set.
 
     Returns:
         `asked`; `coverage`, the share of the sets with the true label; `mean_size`, labels a set;
         `empty`, the share of the sets without any.
     """
-    sizes = (probabilities >= bar).sum(axis=1)
+    sizes = (probabilities >= threshold).sum(axis=1)
     return {
         "asked": coverage,
-        "coverage": float((probabilities[np.arange(len(labels)), labels] >= bar).mean()),
+        "coverage": float((probabilities[np.arange(len(labels)), labels] >= threshold).mean()),
         "mean_size": float(sizes.mean()),
         "empty": float((sizes == 0).mean()),
     }
 
 
-def full_report(
+def single_label_report(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64], classes: Sequence[Label]
 ) -> dict[str, Any]:
-    """`summarize`, and the per-class figures and the confusion matrix (rows: the true class)."""
+    """`summarize`, each class's metrics, and the confusion matrix (rows: the true class)."""
     predicted = probabilities.argmax(axis=1)
     indices = list(range(len(classes)))
     columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
@@ -102,12 +106,12 @@ def full_report(
     }
 
 
-def summarize_sets(
+def summarize_multi_label(
     probabilities: NDArray[np.floating],
     targets: Targets,
     thresholds: Sequence[float] | None = None,
 ) -> dict[str, float]:
-    """The figures of texts that may have any number of labels.
+    """The metrics of texts that may have any number of labels.
 
     Accuracy is the share of texts whose labels are all right, and no others given (subset
     accuracy). Micro F1 is that of all decisions together; macro F1 the plain mean over the labels
@@ -135,13 +139,13 @@ def summarize_sets(
     }
 
 
-def full_report_of_sets(
+def multi_label_report(
     probabilities: NDArray[np.floating],
     targets: Targets,
     classes: Sequence[Label],
     thresholds: Sequence[float],
 ) -> dict[str, Any]:
-    """`summarize_sets`, and the figures of each label, its threshold among them."""
+    """`summarize_multi_label`, and the metrics of each label, with its threshold."""
     truth, given = targets > 0.5, given_labels(probabilities, thresholds)
     hits, texts, answers = (part.sum(axis=0) for part in (truth & given, truth, given))
     columns = (
@@ -154,7 +158,7 @@ def full_report_of_sets(
     for row, threshold in zip(rows.values(), thresholds, strict=True):
         row["threshold"] = threshold
     return {
-        **summarize_sets(probabilities, targets, thresholds),
+        **summarize_multi_label(probabilities, targets, thresholds),
         "per_class": rows,
         "examples": len(targets),
     }
@@ -174,28 +178,43 @@ def weighted_accuracy(
 
 
 def summarize_for(
-    config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
+    labelling: Labelling,
+    probabilities: NDArray[np.floating],
+    targets: Targets,
+    weights: NDArray[np.floating] | None = None,
 ) -> dict[str, float]:
-    """`summarize` or `summarize_sets`, as suits a model."""
-    if config.is_multi_label:
-        return summarize_sets(probabilities, targets, config.thresholds)
-    return summarize(probabilities, most_probable(targets))
+    """The metrics that suit a labelling: `summarize` or `summarize_multi_label`.
+
+    Args:
+        labelling: The model's.
+        probabilities: (texts, classes).
+        targets: Hard or soft.
+        weights: How much each text counts in `weighted_accuracy`, of one label a text; None leaves
+            that metric out.
+    """
+    if isinstance(labelling, MultiLabel):
+        return summarize_multi_label(probabilities, targets, labelling.thresholds)
+    labels = most_probable(targets)
+    metrics = summarize(probabilities, labels)
+    if weights is not None:
+        metrics["weighted_accuracy"] = weighted_accuracy(probabilities, labels, weights)
+    return metrics
 
 
 def report_for(
-    config: ClassifierConfig, probabilities: NDArray[np.floating], targets: Targets
+    labelling: Labelling, probabilities: NDArray[np.floating], targets: Targets
 ) -> dict[str, Any]:
-    """`full_report` or `full_report_of_sets`, as suits a model."""
-    if config.is_multi_label:
-        thresholds = config.label_thresholds
-        return full_report_of_sets(probabilities, targets, config.labels, thresholds)
-    return full_report(probabilities, most_probable(targets), config.labels)
+    """The full report that suits a labelling, as `evaluate --json` prints it."""
+    classes = labelling.classes
+    if isinstance(labelling, MultiLabel):
+        return multi_label_report(probabilities, targets, classes, labelling.label_thresholds)
+    return single_label_report(probabilities, most_probable(targets), classes)
 
 
 def _per_class_rows(
     classes: Sequence[Label], columns: Sequence[NDArray[Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Each class's figures, from columns as scikit-learn gives them."""
+    """Each class's metrics, from columns as scikit-learn gives them."""
     return {
         str(label): {
             "precision": float(precision),

@@ -1,4 +1,4 @@
-"""What the validation texts decide once the weights are there, and what is told of them."""
+"""Post-hoc calibration: what the validation texts decide once the weights are trained."""
 
 from __future__ import annotations
 
@@ -8,66 +8,60 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import ClassifierConfig
-from wave_network.data.batch import Targets, most_probable
-from wave_network.evaluation.calibration import fit_temperature, fit_temperature_of_sets
-from wave_network.evaluation.conformal import conformal_bars
-from wave_network.evaluation.metrics import summarize_for, weighted_accuracy
+from wave_network.data.labels import Labelling, MultiLabel
+from wave_network.data.targets import Targets, most_probable
+from wave_network.evaluation.calibration import fit_multi_label_temperature, fit_temperature
+from wave_network.evaluation.conformal import conformal_thresholds
+from wave_network.evaluation.metrics import summarize_for
 from wave_network.evaluation.thresholds import choose_thresholds
-from wave_network.models.functional import sigmoid, softmax
 
 
-class Settled(NamedTuple):
-    """What the validation texts decide once the weights are there."""
+class PostHoc(NamedTuple):
+    """Temperature and thresholds fitted on validation texts, and their metrics.
 
-    thresholds: tuple[float, ...] | None
+    Attributes:
+        temperature: What the logits are divided by; None: not fitted.
+        thresholds: From which probability on each label is given; None with one label a text.
+        conformal_thresholds: Those of prediction sets; None with any number of labels a text.
+        metrics: Of the validation texts, calibrated.
+        uncalibrated: The same before.
+    """
+
     temperature: float | None
-    bars: list[float] | None
-    figures: dict[str, float]
+    thresholds: tuple[float, ...] | None
+    conformal_thresholds: list[float] | None
+    metrics: dict[str, float]
     uncalibrated: dict[str, float]
 
 
-def settle(
-    config: ClassifierConfig,
+def calibrate_post_hoc(
+    labelling: Labelling,
     logits: NDArray[np.float32],
-    labels: Targets,
+    targets: Targets,
     weights: NDArray[np.float32] | None,
     *,
-    calibrate: bool,
-) -> Settled:
-    """Calibrate, and find the thresholds of several labels or the bars of one.
+    fits_temperature: bool,
+) -> PostHoc:
+    """Fit temperature and thresholds on validation data, and report its metrics.
 
     Args:
-        config: The model's.
-        logits: Of the validation texts, (texts, labels).
-        labels: What they are to be answered with.
-        weights: How much each text counts in `weighted_accuracy`; None: it is not told.
-        calibrate: Whether to fit a temperature.
+        labelling: The model's.
+        logits: Of the validation texts, (texts, classes).
+        targets: Of the validation texts.
+        weights: As for `summarize_for`.
+        fits_temperature: Whether to fit a temperature.
     """
-    temperature, bars = None, None
-    if config.is_multi_label:
-        uncalibrated = _figures(config, sigmoid(logits), labels, weights)
-        if calibrate:
-            temperature = fit_temperature_of_sets(logits, labels)
-        probabilities = sigmoid(logits / (temperature or 1))  # (texts, labels)
-        config = replace(config, thresholds=choose_thresholds(probabilities, labels))
+    uncalibrated = summarize_for(labelling, labelling.probabilities(logits), targets, weights)
+    temperature, thresholds, conformal = None, None, None
+    if isinstance(labelling, MultiLabel):
+        if fits_temperature:
+            temperature = fit_multi_label_temperature(logits, targets)
+        probabilities = labelling.probabilities(logits / (temperature or 1))
+        thresholds = choose_thresholds(probabilities, targets)
+        labelling = replace(labelling, thresholds=thresholds)
     else:
-        temperature = fit_temperature(logits, labels) if calibrate else None
-        labels = most_probable(labels)
-        uncalibrated = _figures(config, softmax(logits), labels, weights)
-        probabilities = softmax(logits / (temperature or 1))
-        bars = conformal_bars(probabilities, labels)
-    figures = _figures(config, probabilities, labels, weights)
-    return Settled(config.thresholds, temperature, bars, figures, uncalibrated)
-
-
-def _figures(
-    config: ClassifierConfig,
-    probabilities: NDArray[np.float32],
-    labels: Targets,
-    weights: NDArray[np.float32] | None,
-) -> dict[str, float]:
-    figures = summarize_for(config, probabilities, labels)
-    if weights is not None and not config.is_multi_label:
-        figures["weighted_accuracy"] = weighted_accuracy(probabilities, labels, weights)
-    return figures
+        temperature = fit_temperature(logits, targets) if fits_temperature else None
+        probabilities = labelling.probabilities(logits / (temperature or 1))
+        conformal = conformal_thresholds(probabilities, most_probable(targets))
+    metrics = summarize_for(labelling, probabilities, targets, weights)
+    return PostHoc(temperature, thresholds, conformal, metrics, uncalibrated)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.data.batch import Targets
+from wave_network.data.targets import Targets
 
 _FEWEST: Final = 5  # texts with a label: below, its threshold stays 0.5
 _PRIOR: Final = 10  # texts with a label at which the threshold goes half the way to the best one

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wave_network.experiments.section import Plot, Section, Table
 from wave_network.experiments.study import Row, Study, grouped
+from wave_network.training.callbacks import Progress
+from wave_network.training.stop import StopSignal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,12 +72,8 @@ def section(study: Study) -> Section:
     )
 
 
-class _EnoughError(Exception):
-    """Enough batches."""
-
-
-class _Watcher:
-    """Asks the model the test texts every ten steps, from the training loop's progress."""
+class _Watcher(Progress):
+    """Asks the model the test texts every ten steps, and ends training when that is enough."""
 
     def __init__(self, model: nn.Module, task: Task) -> None:
         import numpy as np
@@ -86,19 +83,8 @@ class _Watcher:
         self.texts = task.test.select(np.sort(chosen))
         self.model = model
         self.rows: list[Row] = []
+        self.stop = StopSignal()
         self._steps = 0
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Not of interest."""
-
-    def advance(self, count: int) -> None:
-        """Not of interest."""
-
-    def start(self, steps: int, epochs: int) -> None:
-        """Not of interest."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """Not of interest."""
 
     def step(self, loss: float) -> None:
         """Count the step; ask if it is time."""
@@ -106,7 +92,7 @@ class _Watcher:
         if self._steps % EVERY == 0:
             self.rows.append({"batch": self._steps, "test_accuracy": self._accuracy()})
         if self._steps == BATCHES:
-            raise _EnoughError
+            self.stop.request()
 
     def _accuracy(self) -> float:
         from wave_network.models.predict import predict_probabilities
@@ -127,8 +113,7 @@ def _train(task: Task, name: str, study: Study) -> list[Row]:
     model = build_model(name, task, study.options)
     config = train_config(name, study.options, seed=0)
     watcher = _Watcher(model, task)
-    with suppress(_EnoughError):
-        train(model, task.training, task.validation, config, watcher)
+    train(model, task.training, task.validation, config, watcher, stop=watcher.stop)
     return watcher.rows
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from wave_network.config import Label, get_preset
-from wave_network.data import column, encode_labels, read_splits, stratified_split
+from wave_network.data import SingleLabel, column, read_splits
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import DataError, ModelFolderError
 from wave_network.experiments.study import Options
@@ -89,7 +89,8 @@ def load_task(options: Options, name: str, seed: int, *, sentences: bool = False
     """
     loaded = _load(options, name, sentences)
     fraction = get_preset("paper").train.validation_fraction
-    kept, held_out = stratified_split(loaded.packed_train.hard_labels, fraction, seed)
+    labelling = SingleLabel(tuple(loaded.classes))
+    kept, held_out = labelling.split(loaded.packed_train.hard_labels, fraction, seed)
     return Task(
         name=name,
         classes=loaded.classes,
@@ -138,16 +139,15 @@ def _load(options: Options, name: str, sentences: bool) -> _Loaded:
     if splits.test is None:
         raise DataError(f"{name} has no test split: add a test.* file to its folder")
     train, test = (_limited(part, options.limit) for part in (splits.train, splits.test))
-    classes, labels = encode_labels(train["label"])
-    _, test_labels = encode_labels(test["label"], classes)
+    labelling = SingleLabel.learn(train["label"])
     tokenizer = _tokenizer(options, name, train)
     return _Loaded(
-        classes=classes,
+        classes=labelling.classes,
         tokenizer=tokenizer,
         train=train,
         test=test,
-        packed_train=pack(train, tokenizer, labels, sentences=sentences),
-        packed_test=pack(test, tokenizer, test_labels, sentences=sentences),
+        packed_train=pack(train, tokenizer, labelling.encode(train["label"]), sentences=sentences),
+        packed_test=pack(test, tokenizer, labelling.encode(test["label"]), sentences=sentences),
     )
 
 

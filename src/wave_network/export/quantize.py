@@ -10,7 +10,6 @@ import numpy as np
 
 from wave_network.config.checks import check_choice
 from wave_network.errors import ConfigError
-from wave_network.models.functional import given_labels
 from wave_network.models.tensors import tensor_shapes
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import (
@@ -77,23 +76,19 @@ def quantize_model(
 
 
 def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
-    """Both models' figures; the small one's tensors are what its folder will give."""
+    """Both models' metrics; the small one's tensors are what its folder will give."""
     from wave_network.data import column
-    from wave_network.data.label_sets import encode_targets
+    from wave_network.data.labels import labelling_of
     from wave_network.evaluation.metrics import summarize_for
 
-    config = before.config
+    config, labelling = before.config, labelling_of(before.config)
     stored = quantize_tensors(before.tensors, bits)
     after = replace(before, tensors=dequantize_tensors(stored, tensor_shapes(config), bits))
-    targets = encode_targets(data["label"], config.labels, multi_label=config.is_multi_label)
+    targets = labelling.encode(data["label"])
     found = [
         Engine(files).predict_proba(column(data, "text")) for files in (before, after)
     ]  # (texts, labels) each
-    first, second = (summarize_for(config, probabilities, targets) for probabilities in found)
-    if config.is_multi_label:
-        answers = [given_labels(probabilities, config.thresholds) for probabilities in found]
-        changed = (answers[0] != answers[1]).any(axis=1)
-    else:
-        changed = found[0].argmax(axis=1) != found[1].argmax(axis=1)
+    first, second = (summarize_for(labelling, probabilities, targets) for probabilities in found)
+    changed = labelling.changed(*found)
     both = {name: {"before": first[name], "after": second[name]} for name in first}
     return {"texts": len(targets), "changed": int(np.count_nonzero(changed)), **both}

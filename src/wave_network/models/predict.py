@@ -11,32 +11,27 @@ from wave_network.data.batch import PackedTexts, evaluation_batches
 
 
 def predict_probabilities(
-    model: nn.Module,
-    texts: PackedTexts,
-    device: torch.device | None = None,
-    *,
-    multi_label: bool = False,
+    model: nn.Module, texts: PackedTexts, device: torch.device | None = None
 ) -> NDArray[np.float32]:
-    """Class probabilities by torch.
+    """Probabilities that sum to 1, the softmax of `predict_logits`; float32, (texts, classes)."""
+    result: NDArray[np.float32] = _logits(model, texts, device).softmax(dim=1).numpy()
+    return result
+
+
+def predict_logits(
+    model: nn.Module, texts: PackedTexts, device: torch.device | None = None
+) -> NDArray[np.float32]:
+    """The logits of packed texts by torch.
 
     Args:
         model: Takes a `PackedBatch`; on `device`. Put into evaluation mode.
         texts: Packed texts.
         device: Where the model is; the CPU by default.
-        multi_label: Each label has a probability by itself.
 
     Returns:
-        float32, (texts, labels).
+        float32, (texts, classes).
     """
-    logits = _logits(model, texts, device)
-    probabilities = logits.sigmoid() if multi_label else logits.softmax(dim=1)
-    result: NDArray[np.float32] = probabilities.numpy()
-    return result
-
-
-def predict_logits(model: nn.Module, texts: PackedTexts) -> NDArray[np.float32]:
-    """What `predict_probabilities` takes the softmax of, on the CPU; (texts, labels)."""
-    logits: NDArray[np.float32] = _logits(model, texts, None).numpy()
+    logits: NDArray[np.float32] = _logits(model, texts, device).numpy()
     return logits
 
 

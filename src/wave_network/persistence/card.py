@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wave_network._version import __version__
-from wave_network.evaluation.metric_names import figure_names
+from wave_network.evaluation.metric_names import metric_names
 from wave_network.huggingface.ids import HUB_PREFIX
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
@@ -153,7 +153,7 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """How it was trained and measured; nothing of a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
-    names = figure_names(metrics["validation"])
+    names = metric_names(metrics["validation"])
     rows = [
         f"| {part} | {' | '.join(f'{values[name]:.4f}' for name in names)} |"
         for part in ("validation", "test")
@@ -201,7 +201,7 @@ def _precision(files: ModelFiles) -> str:
     measured = files.metrics.get("quantization")
     if not measured:
         return f"{lead}.\nWhat the rounding costs was not measured.\n"
-    key, name = next(iter(figure_names(measured).items()))
+    key, name = next(iter(metric_names(measured).items()))
     figure = measured[key]
     return (
         f"{lead}.\nOn {measured['texts']:,} texts the rounding moved {name} from "

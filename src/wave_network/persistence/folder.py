@@ -1,8 +1,9 @@
 """The model folder: what is in it, writing it atomically, reading it with every file checked.
 
 `config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model, `conformal.json`
-its label sets; `history.jsonl` and `metrics.json` tell how it was trained; `tokenizer_config.json`
-is for Hugging Face's libraries. Nothing in it is code, and nothing is a pickle.
+its prediction sets; `history.jsonl` and `metrics.json` tell how it was trained;
+`tokenizer_config.json` is for Hugging Face's libraries. Nothing in it is code, and nothing is a
+pickle.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class ModelFiles:
         table_bits: The bits of a number of the embedding tables in the folder: 32, 8 or 4.
         temperature: What the logits are divided by before the softmax; None, of a model that was
             not calibrated, is as 1.
-        bars: What label sets are made with (`conformal_bars`); None of a model without them.
+        conformal_thresholds: What prediction sets are made with; None of a model without them.
     """
 
     config: ClassifierConfig
@@ -67,7 +68,7 @@ class ModelFiles:
     metrics: Mapping[str, Any]
     table_bits: int = 32
     temperature: float | None = None
-    bars: list[float] | None = None
+    conformal_thresholds: list[float] | None = None
 
 
 def size_bytes(folder: Path) -> int:
@@ -122,8 +123,8 @@ def write_model(
         write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
         write_json(new / CONFIG, config)
         write_json(new / METRICS, files.metrics)
-        if files.bars is not None:
-            _write(new / CONFORMAL, json.dumps({"bars": files.bars}) + "\n")
+        if files.conformal_thresholds is not None:
+            _write(new / CONFORMAL, json.dumps({"bars": files.conformal_thresholds}) + "\n")
         _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
         _write(new / CARD, card)
 
@@ -213,7 +214,7 @@ def read_model(source: str | Path) -> ModelFiles:
         metrics=_read_json(metrics) if metrics.is_file() else {},
         table_bits=table_bits,
         temperature=temperature,
-        bars=_read_bars(folder / CONFORMAL),
+        conformal_thresholds=_read_conformal_thresholds(folder / CONFORMAL),
     )
 
 
@@ -249,15 +250,15 @@ def _temperature(description: Mapping[str, Any]) -> float | None:
     return float(value)
 
 
-def _read_bars(path: Path) -> list[float] | None:
+def _read_conformal_thresholds(path: Path) -> list[float] | None:
     if not path.is_file():
         return None
-    bars = _read_json(path).get("bars")
-    if not isinstance(bars, list) or not all(
-        isinstance(bar, float | int) and 0 <= bar <= 1 for bar in bars
+    thresholds = _read_json(path).get("bars")
+    if not isinstance(thresholds, list) or not all(
+        isinstance(value, float | int) and 0 <= value <= 1 for value in thresholds
     ):
-        raise ModelFolderError(f"{path} is damaged: its bars are not probabilities")
-    return bars
+        raise ModelFolderError(f"{path} is damaged: its thresholds are not probabilities")
+    return thresholds
 
 
 def _read_tensors(path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:

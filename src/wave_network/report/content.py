@@ -14,10 +14,8 @@ import numpy as np
 
 from wave_network.config import Label
 from wave_network.data import column
-from wave_network.data.batch import Targets, most_probable
-from wave_network.data.label_sets import encode_targets
+from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.metrics import report_for
-from wave_network.models.functional import given_labels
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import read_history, read_model, resolve_source, size_bytes
 from wave_network.report.groups import Group, groups
@@ -75,7 +73,7 @@ class Content:
     """All that a report says.
 
     Attributes:
-        figures: As `evaluate --json` prints them.
+        metrics: As `evaluate --json` prints them.
         accuracy_interval: The 95 % confidence interval of the accuracy.
         cardinality: How many labels a text has; None where each has one.
         reliability: The accuracy of answers of like probability.
@@ -95,7 +93,7 @@ class Content:
         max_length: That longest number of tokens.
     """
 
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     accuracy_interval: tuple[float, float]
     cardinality: Cardinality | None
     reliability: tuple[Bin, ...]
@@ -128,30 +126,34 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
     """
     files = read_model(source)
     engine = Engine(files)
-    multi_label = files.config.is_multi_label
-    targets = encode_targets(rows["label"], engine.labels, multi_label=multi_label)
+    targets = engine.labelling.encode(rows["label"])
     probabilities, seconds = _timed_probabilities(engine, column(rows, "text"))
-    figures = report_for(files.config, probabilities, targets)
-    judge = _judged_sets if multi_label else _judged
-    judged = judge(engine, rows, probabilities, targets)
+    metrics = report_for(engine.labelling, probabilities, targets)
+    compare = _compare_multi_label if engine.labelling.multi_label else _compare_single_label
+    compared = compare(engine, rows, probabilities, targets)
     lengths, empty = _lengths(engine, column(rows, "text"))
     sizes = None if training is None else _class_sizes(engine.labels, training)
-    supports = np.bincount(judged.labels, minlength=len(engine.labels)) if sizes is None else sizes
+    supports = (
+        np.bincount(compared.labels, minlength=len(engine.labels)) if sizes is None else sizes
+    )
     return Content(
-        figures=figures,
-        accuracy_interval=interval(figures["accuracy"], len(rows)),
-        cardinality=judged.cardinality,
-        reliability=judged.reliability,
+        metrics=metrics,
+        accuracy_interval=interval(metrics["accuracy"], len(rows)),
+        cardinality=compared.cardinality,
+        reliability=compared.reliability,
         parameters=parameter_counts(files.config),
         size_bytes=size_bytes(resolve_source(source)),
         preset=files.preset,
         speed=Speed(len(rows) / seconds, _milliseconds(engine, rows)),
         history=read_history(source),
-        mistakes=judged.mistakes,
-        overlap=None if training is None else find_overlap(rows, training, judged.correct),
-        lengths=groups(lengths, lengths, judged.correct),
+        mistakes=compared.mistakes,
+        overlap=None if training is None else find_overlap(rows, training, compared.correct),
+        lengths=groups(lengths, lengths, compared.correct),
         class_sizes=groups(
-            supports[judged.labels], supports[np.unique(judged.labels)], judged.hits, judged.labels
+            supports[compared.labels],
+            supports[np.unique(compared.labels)],
+            compared.hits,
+            compared.labels,
         ),
         training_sizes=None if sizes is None else sizes.tolist(),
         empty=empty,
@@ -160,11 +162,11 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
     )
 
 
-class _Judged(NamedTuple):
+class _Compared(NamedTuple):
     """The answers beside the labels.
 
     Attributes:
-        correct: Whether each text is answered rightly, (texts,): of label sets, in every label.
+        correct: Whether each text is answered rightly, (texts,): in every one of its labels.
         labels: Every label of every text, as class indices, (labels,).
         hits: And whether the answer has it.
 
@@ -179,10 +181,12 @@ class _Judged(NamedTuple):
     mistakes: Mistakes | SetMistakes
 
 
-def _judged(engine: Engine, rows: Dataset, probabilities: Floats, targets: Targets) -> _Judged:
+def _compare_single_label(
+    engine: Engine, rows: Dataset, probabilities: Floats, targets: Targets
+) -> _Compared:
     labels = most_probable(targets)
     correct = probabilities.argmax(axis=1) == labels
-    return _Judged(
+    return _Compared(
         correct=correct,
         labels=labels,
         hits=correct,
@@ -192,10 +196,12 @@ def _judged(engine: Engine, rows: Dataset, probabilities: Floats, targets: Targe
     )
 
 
-def _judged_sets(engine: Engine, rows: Dataset, probabilities: Floats, targets: Targets) -> _Judged:
-    truth, given = targets > 0.5, given_labels(probabilities, engine.config.thresholds)
+def _compare_multi_label(
+    engine: Engine, rows: Dataset, probabilities: Floats, targets: Targets
+) -> _Compared:
+    truth, given = targets > 0.5, engine.labelling.decide(probabilities)
     texts, labels = np.nonzero(truth)
-    return _Judged(
+    return _Compared(
         correct=(truth == given).all(axis=1),
         labels=labels,
         hits=given[texts, labels],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.data import column
-from wave_network.data.label_sets import is_label_set
+from wave_network.data.plain_labels import is_label_list
 from wave_network.report.duplicates import Duplicate, find_duplicates
 from wave_network.report.mistakes import EXAMPLES, shortened
 
@@ -88,5 +88,5 @@ def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -
 
 def label_names(value: object) -> tuple[str, ...]:
     """The labels of one text, sorted: of one label a text, that one."""
-    labels: Iterable[object] = value if is_label_set(value) else [value]  # type: ignore[assignment]
+    labels: Iterable[object] = value if is_label_list(value) else [value]  # type: ignore[assignment]
     return tuple(sorted(map(str, labels)))

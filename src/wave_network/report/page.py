@@ -59,16 +59,16 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
             if (drawing := curve(content.history, name))
         },
         diagram=Markup(reliability_diagram(content.reliability, of_labels=several)),
-        confusion=None if several else _confusion(content.figures),
+        confusion=None if several else _confusion(content.metrics),
         explained=_explained,
         examples=EXAMPLES,
         similar=SIMILAR,
     )
 
 
-def _confusion(figures: Mapping[str, Any]) -> dict[str, Any]:
+def _confusion(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The confusion matrix of the classes with the most texts, in the model's order."""
-    labels, matrix = figures["confusion"]["labels"], figures["confusion"]["matrix"]
+    labels, matrix = metrics["confusion"]["labels"], metrics["confusion"]["matrix"]
     sizes = [sum(row) for row in matrix]
     largest = sorted(range(len(labels)), key=lambda place: (-sizes[place], place))
     places = sorted(largest[:MOST_CLASSES])

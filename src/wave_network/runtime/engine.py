@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.data.labels import labelling_of
 from wave_network.data.rows import check_one_column
 from wave_network.errors import ConfigError, DataError, listed
-from wave_network.evaluation.conformal import bar_for
-from wave_network.models.functional import Wave, given_labels, sigmoid, softmax
+from wave_network.evaluation.conformal import threshold_for
+from wave_network.models.functional import Wave
 from wave_network.models.local_wave.numpy_network import LocalNetwork
 from wave_network.models.wave.numpy_network import Network
 from wave_network.persistence.folder import ModelFiles, read_model
@@ -59,9 +60,10 @@ class Engine:
 
     def __init__(self, files: ModelFiles) -> None:
         self.config = files.config
+        self.labelling = labelling_of(files.config)
         self.tokenizer = files.tokenizer
         self._network = _network(files)
-        self._bars = files.bars
+        self._conformal_thresholds = files.conformal_thresholds
         self._temperature = files.temperature or 1.0
 
     @property
@@ -185,21 +187,21 @@ class Engine:
                 for it, or was written by a version that had no label sets.
             DataError: As `predict`.
         """
-        bar = self.bar(coverage)
-        return [label_set(prediction, bar) for _, prediction in self.iter_predict(texts)]
+        threshold = self.conformal_threshold(coverage)
+        return [prediction_set(answer, threshold) for _, answer in self.iter_predict(texts)]
 
-    def bar(self, coverage: float) -> float:
-        """The least probability of a label in a set of that coverage.
+    def conformal_threshold(self, coverage: float) -> float:
+        """The least probability of a label in a prediction set of that coverage.
 
         Raises:
             ConfigError: As `predict_sets`.
         """
-        if self.config.is_multi_label:
+        if self.labelling.multi_label:
             raise ConfigError(
                 "sets of a coverage are for one label a text: this model gives any number of "
                 "labels, so ask without a coverage for those it gives"
             )
-        return bar_for(coverage, self._bars)
+        return threshold_for(coverage, self._conformal_thresholds)
 
     def waves(self, text: str) -> tuple[list[str], Wave, Wave]:
         """The tokens of a text, and the first layer's two waves of each before they are combined.
@@ -225,38 +227,15 @@ class Engine:
     def _predictions(
         self, probabilities: NDArray[np.float32], threshold: float
     ) -> Iterator[Prediction]:
-        labels, alone = self.labels, [(label,) for label in self.labels]
+        labels, answer = self.labels, self.labelling.answer
         orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
-        rows = probabilities.tolist()
-        if self.config.is_multi_label:
-            given = given_labels(probabilities, self.config.thresholds).tolist()
-            yield from self._label_sets(orders, rows, given, threshold)
-            return
-        for order, row in zip(orders, rows, strict=True):
-            best = order[0]
-            sure = row[best] >= threshold
+        for ranked, row in zip(orders, probabilities.tolist(), strict=True):
+            given = answer(ranked, row, threshold)
             yield Prediction(
-                label=labels[best] if sure else None,
-                score=row[best],
-                scores={labels[index]: row[index] for index in order},
-                labels=alone[best] if sure else (),
-            )
-
-    def _label_sets(
-        self,
-        orders: list[list[int]],
-        rows: list[list[float]],
-        given: list[list[bool]],
-        threshold: float,
-    ) -> Iterator[Prediction]:
-        labels = self.labels
-        for order, row, kept in zip(orders, rows, given, strict=True):
-            answer = [index for index in order if kept[index] and row[index] >= threshold]
-            yield Prediction(
-                label=labels[answer[0]] if answer else None,
-                score=row[answer[0] if answer else order[0]],
-                scores={labels[index]: row[index] for index in order},
-                labels=tuple([labels[index] for index in answer]),
+                label=labels[given[0]] if given else None,
+                score=row[given[0] if given else ranked[0]],
+                scores={labels[place]: row[place] for place in ranked},
+                labels=tuple([labels[place] for place in given]),
             )
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
@@ -266,7 +245,7 @@ class Engine:
         else:
             logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
         logits /= self._temperature
-        return sigmoid(logits) if self.config.is_multi_label else softmax(logits)
+        return self.labelling.probabilities(logits)
 
     def _logits_in_parts(
         self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
@@ -288,9 +267,9 @@ class Engine:
         return *self.tokenizer.encode(texts), None
 
 
-def label_set(prediction: Prediction, bar: float) -> list[Label]:
-    """The labels whose probability reaches the bar, the most probable first."""
-    return [label for label, score in prediction.scores.items() if score >= bar]
+def prediction_set(prediction: Prediction, threshold: float) -> list[Label]:
+    """The labels whose probability reaches the threshold, the most probable first."""
+    return [label for label, score in prediction.scores.items() if score >= threshold]
 
 
 def load(source: str | Path) -> Engine:

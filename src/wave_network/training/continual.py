@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from math import log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,10 +23,10 @@ from wave_network.config import (
     TrainConfig,
     get_preset,
 )
-from wave_network.data import column, has_label_lists
-from wave_network.data.batch import Targets
-from wave_network.data.split import plain_labels
-from wave_network.errors import ConfigError, DataError, listed
+from wave_network.data import TrainingData, column, labelling_type
+from wave_network.data.labels import Labelling, labelling_of
+from wave_network.data.targets import Targets, is_soft, soft_targets
+from wave_network.errors import ConfigError
 from wave_network.models.tensors import Tensors, tensor_shapes
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
@@ -88,47 +87,28 @@ def continued_training(train: TrainConfig) -> TrainConfig:
     )
 
 
-def continued_classes(
-    base: ModelFiles, training: Dataset, classes: Sequence[Label] | None = None
-) -> tuple[Label, ...]:
-    """The model's classes in their order, and after them the training texts' new ones, sorted.
-
-    A label belongs to the class that reads the same; new ones become strings or integers as the
-    old ones are.
+def continued_labelling(base: ModelFiles, data: TrainingData) -> Labelling:
+    """The model's labelling, with the training data's new classes appended.
 
     Args:
         base: The model.
-        training: Its `label` is one label a text, or a list of any number of them.
-        classes: The labels there are; None: those of the training texts.
+        data: The data to continue with.
 
     Raises:
-        ConfigError: If these are lists and the model gives one label a text, or the reverse.
-        DataError: If the old classes are integers and a new one is none.
+        ConfigError: If the labels are lists and the model gives one label a text, or the reverse.
+        DataError: If the old classes are integers and a new one is not.
     """
-    several = has_label_lists(training)
-    if several != base.config.is_multi_label:
+    kind, labelling = labelling_type(data.rows), labelling_of(base.config)
+    if not isinstance(labelling, kind):
         raise ConfigError(
             "the model to train on gives one label a text, and these rows have lists of labels: "
             "give one label each, or train from scratch"
-            if several
+            if kind.multi_label
             else "the model to train on gives any number of labels a text, and these rows have one "
             "each: give lists of labels (--label-separator for labels that are joined)"
         )
-    if classes is None:
-        labels = training["label"][:]
-        classes = plain_labels(chain.from_iterable(labels) if several else labels)
-    old = base.config.labels
-    known = set(map(str, old))
-    new = {label for label in classes if str(label) not in known}
-    if isinstance(old[0], str):
-        return (*old, *sorted(map(str, new)))
-    try:
-        return (*old, *sorted(map(int, new)))
-    except ValueError:
-        raise DataError(
-            f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model to"
-            f" train on integers ({listed(list(old))}): make them integers, too"
-        ) from None
+    names = data.given_classes
+    return labelling.grown(kind.names(data.rows["label"]) if names is None else names)
 
 
 class Grown(NamedTuple):
@@ -149,7 +129,7 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
 
     Args:
         base: The model.
-        classes: What `continued_classes` gives.
+        classes: Old ones first, as in `continued_labelling`.
         texts: The training texts; words that recur in them get entries of their own.
     """
     size = base.tokenizer.vocab_size
@@ -211,17 +191,14 @@ def with_own_answers(
     Args:
         base: The model as it is.
         rows: The training texts.
-        targets: Their class indices, (texts,), or a probability of each class, (texts, classes).
+        targets: Their targets.
         classes: Their number, old and new.
-        share: The answers' share in what a text of an old class is to be answered with.
+        share: The weight of the model's answers in the target of a text of an old class.
 
     Returns:
         A probability of each class, (texts, classes).
     """
-    mixed = targets
-    if targets.ndim == 1:
-        mixed = np.zeros((len(targets), classes), np.float32)
-        mixed[np.arange(len(targets)), targets] = 1
+    mixed = soft_targets(targets, classes)
     answers = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
     old = mixed[:, : base.config.num_labels]
     of_old = old.sum(axis=1, keepdims=True)  # 1 of a text of an old class, else 0
@@ -239,7 +216,7 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
 
     Args:
         base: The model as it was.
-        targets: What the texts are to be answered with.
+        targets: The targets of the texts.
         weighted: Whether some texts or classes count more than others.
 
     Returns:
@@ -268,6 +245,6 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
 def _old_texts(base: ModelFiles, targets: Targets) -> float:
     """How many texts have labels that the model knows: of probabilities, the sum of the shares."""
     count = base.config.num_labels
-    if targets.ndim == 1:
-        return float((targets < count).sum())
-    return float(targets[:, :count].sum(axis=1).clip(max=1).sum())
+    if is_soft(targets):
+        return float(targets[:, :count].sum(axis=1).clip(max=1).sum())
+    return float((targets < count).sum())

@@ -1,4 +1,4 @@
-"""Distillation: targets that a teacher gives, for labelled texts and for unlabelled ones."""
+"""Distillation: targets from a teacher, for labelled and unlabelled texts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, TrainConfig
-from wave_network.data.batch import Targets
-from wave_network.training.callbacks import Progress
+from wave_network.data.targets import Targets, soft_targets
+from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.device import resolve_device
 from wave_network.training.teacher import columns_of, read_teacher
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 _TEXTS_AT_ONCE: Final = 256
 
 
-def distil(
+def teacher_targets(
     training: Dataset,
     targets: Targets,
     unlabeled: Dataset | None,
     classes: Sequence[Label],
     config: TrainConfig,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[Dataset, NDArray[np.float32]]:
     """Ask the teacher about every training text, once, before training.
 
     Args:
         training: Labelled texts.
-        targets: Their labels.
+        targets: Their targets.
         unlabeled: More texts; the teacher's answers are their targets.
         classes: The classes.
-        config: Names the teacher. `distillation_weight` is its answers' share in the targets of
-            labelled texts, the labels have the rest; `distillation_temperature` softens the
-            mixture.
+        config: Names the teacher. `distillation_weight` is the weight of the teacher's
+            probabilities in the targets of labelled texts, the given labels get the remainder;
+            `distillation_temperature` softens the mixture.
         progress: Is told of every text.
 
     Returns:
@@ -56,28 +56,22 @@ def distil(
     texts = training.select_columns(["text"])
     if unlabeled is not None:
         texts = concatenate_datasets([texts, unlabeled.select_columns(["text"])])
-    if progress:
-        progress.stage("asking the teacher", len(texts))
-    taught = np.empty((len(texts), len(classes)), np.float32)
+    progress.stage("asking the teacher", len(texts))
+    answers = np.empty((len(texts), len(classes)), np.float32)
     start = 0
     for chunk in texts.iter(batch_size=_TEXTS_AT_ONCE):
-        answers = teacher.predict_proba(chunk["text"])
-        taught[start : start + len(answers)] = answers[:, columns]
-        start += len(answers)
-        if progress:
-            progress.advance(len(answers))
-    labelled = taught[: len(targets)]  # a view
+        found = teacher.predict_proba(chunk["text"])
+        answers[start : start + len(found)] = found[:, columns]
+        start += len(found)
+        progress.advance(len(found))
+    labelled = answers[: len(targets)]  # a view
     labelled *= config.distillation_weight
-    label_weight = 1 - config.distillation_weight
-    if targets.ndim == 1:
-        labelled[np.arange(len(targets)), targets] += label_weight
-    else:
-        labelled += label_weight * targets
-    return texts, _soften(taught, config.distillation_temperature)
+    labelled += (1 - config.distillation_weight) * soft_targets(targets, len(classes))
+    return texts, _soften(answers, config.distillation_temperature)
 
 
 def _soften(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """In place, what a softmax gives of the logits divided by the temperature."""
+    """Divide the logits behind probabilities by the temperature, in place."""
     probabilities **= 1 / temperature
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     return probabilities

@@ -1,57 +1,42 @@
-"""From texts and labels to a trained classifier: split, tokenizer, packing, the loop."""
+"""From texts and labels to a trained classifier: the recipe of a training run, step by step."""
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from wave_network.config import (
-    Label,
-    LocalWaveConfig,
-    Preset,
-    TrainConfig,
-)
-from wave_network.data import (
-    encode_label_sets,
-    encode_labels,
-    has_label_lists,
-)
-from wave_network.data.batch import PackedTexts, Targets
-from wave_network.data.soft_labels import SoftLabels
+from wave_network.data import TrainingData
+from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
-from wave_network.evaluation.posthoc import Settled, settle
+from wave_network.evaluation.posthoc import PostHoc, calibrate_post_hoc
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.predict import predict_logits
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
-from wave_network.training.callbacks import Progress, say
-from wave_network.training.continual import class_frequencies, continued_classes
-from wave_network.training.examples import Part, held_to_answers, joined, parts_of, taught
+from wave_network.training.callbacks import SILENT, Progress
+from wave_network.training.continual import class_frequencies, continued_labelling
+from wave_network.training.examples import Examples, join_examples, mix_targets, split_examples
 from wave_network.training.local_wave.linear_part import (
+    MARGIN,
     LinearWeights,
     continue_linear_part,
+    fit_linear_part,
     fitted_beside,
+    has_linear_part,
     set_linear_part,
 )
 from wave_network.training.loop import TrainResult, train, train_to_the_end
-from wave_network.training.prepare import Start, initialize, packed, report_empty, start
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-logger = logging.getLogger(__name__)
-
-_ROWS_AT_ONCE = 1_000
-MULTI_LABEL_TOKEN_DROPOUT = 0.1
-"""At most so many tokens are left out where a text may have several labels: few speak for each."""
+from wave_network.training.prepare import Prepared, initialize, prepare, report_empty
+from wave_network.training.recipe import Recipe, Run
+from wave_network.training.stop import StopSignal
 
 
 @dataclass(frozen=True)
@@ -72,39 +57,21 @@ class Fitted:
 
 
 def fit(
-    training: Dataset,
-    validation: Dataset | None,
-    preset: Preset,
-    config: TrainConfig,
-    *,
-    model_options: Mapping[str, Any] | None = None,
-    tokenizer: str | None = None,
-    classes: Sequence[Label] | None = None,
-    soft_labels: SoftLabels | None = None,
-    unlabeled: Dataset | None = None,
-    base: ModelFiles | None = None,
-    progress: Progress | None = None,
+    data: TrainingData,
+    recipe: Recipe,
+    progress: Progress = SILENT,
+    stop: StopSignal | None = None,
 ) -> Fitted:
-    """Train a classifier from scratch, or train one on.
+    """Train a classifier from scratch, or continue training one.
+
+    Ctrl-C in the main thread ends training early and keeps the best epoch so far; before the first
+    step, there is nothing to keep, and it raises `KeyboardInterrupt`.
 
     Args:
-        training: Columns `text` and `label`, and possibly `weight`; where the labels are lists, a
-            text may have any number of them.
-        validation: `text` and `label`; None holds `config.validation_fraction` of the training
-            rows out, stratified by class (of lists by each text's rarest label).
-        preset: The model's shape and vocabulary.
-        config: How to train; with lists of labels, `token_dropout` is 0.1 at most.
-        model_options: Fields of the model's configuration that replace the preset's.
-        tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
-            training texts, or takes the one that the preset prefers if it can be had.
-        classes: The labels of lists, in the order of the logits: also those that no text has.
-            None: those of the training texts, sorted.
-        soft_labels: What the training texts are to be answered with, in place of the column
-            `label`. Those of them that are held out count as of their most probable class.
-        unlabeled: More texts to learn from, column `text`; the teacher labels them.
-        base: The model to train on: its classes, vocabulary and weights grow. `preset` is then what
-            `continued_preset` gives.
-        progress: Is told of every step and epoch.
+        data: What it is trained on.
+        recipe: How it is trained.
+        progress: Is told of every stage, step and epoch.
+        stop: Ends training early as Ctrl-C does.
 
     Raises:
         DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
@@ -114,129 +81,126 @@ def fit(
             are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
-    multi_label = has_label_lists(training)
-    config = _fitting(config, multi_label, unlabeled, base)
-    classes, targets = _targets(training, classes, soft_labels, base)
-    learnt, held_out = parts_of(training, validation, classes, targets, config)
-    continued = {}
-    if base is not None:
-        continued = class_frequencies(base, learnt.targets, weighted=learnt.weights is not None)
-    if config.teacher is not None:
-        learnt = taught(learnt, unlabeled, classes, config, progress)
-    elif base is not None and not multi_label:
-        learnt = held_to_answers(learnt, base, classes, config, progress)
-    shape = {
-        **preset.model,
-        **(model_options or {}),
-        "labels": classes,
-        "problem_type": f"{'multi' if multi_label else 'single'}_label_classification",
+    stop, base = stop or StopSignal(), recipe.base
+    with stop.on_ctrl_c():
+        labelling = data.labelling() if base is None else continued_labelling(base, data)
+        run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
+        examples, held_out = split_examples(data, run)
+        frequencies = _frequencies(examples, base)
+        examples = mix_targets(examples, data.unlabeled, run)
+        first = prepare(examples, run)
+        report_empty(first.texts)
+        validation = first.pack(held_out)
+        # Texts that it may have learnt from before would choose the epoch that forgot least.
+        choose = base is None or data.validation is not None
+        trained = _train(first, validation, frequencies, run, choose)
+        calibrated = _calibrate(trained, held_out, run)
+        last, stopped = first, trained.result.stopped
+        refits = run.recipe.refits(data, len(first.texts) + len(validation))
+        if refits and stopped != "interrupted":
+            second = _refit(join_examples(examples, held_out), first, trained, run)
+            last, stopped = (first, "interrupted") if second is None else (second, stopped)
+        if stop.take():
+            stopped = "interrupted"
+    metrics = {
+        "parameters": parameter_counts(last.config),
+        "training_texts": len(last.texts),
+        "validation_texts": len(validation),
+        "refit": last is not first,
+        **({} if trained.margin is None else {"margin_weight": trained.margin}),
+        "train_seconds": round(time.perf_counter() - started, 3),
+        **_training_metrics(trained.result, calibrated),
+        "stopped": stopped,
+        **frequencies,
     }
+    return Fitted(_model_files(last, calibrated, run, metrics), trained.result.history, stopped)
 
-    def begin(part: Part) -> Start:
-        return start(part, preset, shape, tokenizer, base, config, progress)
 
-    first = begin(learnt)
-    report_empty(first.texts)
-    validation_texts = packed(held_out, first.tokenizer, first.config)
-    with fitted_beside(first.texts, first.config, config.seed) as linear_weights:
-        initialize(first, base, config, progress)
+class _Trained(NamedTuple):
+    """A trained model's validation, its linear part included.
+
+    Attributes:
+        result: Of the training loop.
+        margin: What a margin of the linear part is worth in logits; None without a linear part.
+        logits: Of the validation texts, (texts, classes).
+    """
+
+    result: TrainResult
+    margin: float | None
+    logits: NDArray[np.float32]
+
+
+def _frequencies(examples: Examples, base: ModelFiles | None) -> dict[str, Any]:
+    """How frequent old and new classes are; empty of a model trained from scratch."""
+    if base is None:
+        return {}
+    return class_frequencies(base, examples.targets, weighted=examples.weights is not None)
+
+
+def _train(
+    prepared: Prepared,
+    validation: PackedTexts,
+    frequencies: Mapping[str, Any],
+    run: Run,
+    choose_epoch: bool,
+) -> _Trained:
+    """Train the waves by gradient steps, and beside them the linear part.
+
+    Args:
+        prepared: Its model is changed in place.
+        validation: Texts that choose the epoch and the worth of the linear part.
+        frequencies: As `_frequencies` gives them.
+        run: How to train.
+        choose_epoch: Keep the best epoch; else the last one.
+    """
+    config, model = run.config, prepared.model
+    with fitted_beside(prepared.texts, prepared.config, config.seed, run.stop) as linear_weights:
+        initialize(prepared, run)
+        if has_linear_part(prepared.config):
+            run.progress.expect_linear_part()
         result = train(
-            first.model,
-            first.texts,
-            validation_texts,
+            model,
+            prepared.texts,
+            validation,
             config,
-            progress,
-            multi_label=multi_label,
-            # Texts that it may have learnt from before would choose the epoch that forgot least.
-            choose_epoch=base is None or validation is not None,
+            run.progress,
+            labelling=run.labelling,
+            choose_epoch=choose_epoch,
+            stop=run.stop,
         )
         if not math.isfinite(result.validation["loss"]):
             raise ConfigError(
                 "training diverged, the loss is not a number: lower the learning rate"
             )
-        _say_linear_part(first, progress)
-        try:
-            weights = linear_weights()
-        except KeyboardInterrupt:  # the waves answer alone
-            weights, result.stopped = None, "interrupted"
-    margin = None
+        if has_linear_part(prepared.config):
+            run.progress.stage("fitting the linear part")
+        weights = linear_weights()
+        if weights is None and has_linear_part(prepared.config):  # the waves answer alone
+            result.stopped = "interrupted"
+    base = run.recipe.base
+    if base is not None:
+        margin = _continue(prepared, base, weights, frequencies)
+        return _Trained(result, margin, predict_logits(model, validation))
+    waves = predict_logits(model, validation)
+    if weights is None:
+        return _Trained(result, None, waves)
+    return _Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
+
+
+def _continue(
+    prepared: Prepared,
+    base: ModelFiles,
+    weights: LinearWeights | None,
+    frequencies: Mapping[str, Any],
+) -> float | None:
+    """Mix the new linear part with the old one, and correct the odds of new classes."""
+    margin, model = None, prepared.model
     if weights is not None:
-        margin = _joined_linear_part(first, weights, validation_texts, base, continued)
-    if base is not None and continued["new_class_offset"]:
-        _correct_new_classes(first.model, base, continued["new_class_offset"])
-    logits = predict_logits(first.model, validation_texts)  # (texts, labels)
-    settled = settle(
-        first.config, logits, held_out.targets, held_out.weights, calibrate=config.calibrate
-    )
-    stopped, second = result.stopped, None
-    refits = config.refits(len(first.texts) + len(validation_texts))
-    if refits and base is None and validation is None and stopped != "interrupted":
-        begin_again = partial(begin, joined(learnt, held_out))
-        second = _refit(begin_again, first, margin, config, result, progress)
-        stopped = stopped if second else "interrupted"
-    last = second or first
-    files = ModelFiles(
-        config=replace(last.config, thresholds=settled.thresholds),
-        tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
-        tokenizer=last.tokenizer,
-        preset=preset.name,
-        training=config.to_dict(),
-        metrics={
-            "parameters": parameter_counts(last.config),
-            "training_texts": len(last.texts),
-            "validation_texts": len(validation_texts),
-            "refit": second is not None,
-            **({} if margin is None else {"margin_weight": margin}),
-            "train_seconds": round(time.perf_counter() - started, 3),
-            **training_metrics(result, settled),
-            "stopped": stopped,
-            **continued,
-        },
-        temperature=settled.temperature,
-        bars=settled.bars,
-    )
-    return Fitted(files=files, history=result.history, stopped=stopped)
-
-
-def _refit(
-    begin: Callable[[], Start],
-    first: Start,
-    margin: float | None,
-    config: TrainConfig,
-    result: TrainResult,
-    progress: Progress | None,
-) -> Start | None:
-    """Learn from all texts for as many epochs as served best; None if it was interrupted."""
-    as_before = replace(config.for_texts(len(first.texts)), epochs=result.best_epoch)
-    multi_label = first.config.is_multi_label
-    try:
-        second = begin()
-        with fitted_beside(second.texts, second.config, config.seed) as linear_weights:
-            initialize(second, None, config, progress)
-            train_to_the_end(
-                second.model, second.texts, as_before, progress, multi_label=multi_label
-            )
-            _say_linear_part(second, progress)
-            weights = linear_weights()
-        if weights is not None:
-            set_linear_part(second.model, weights, margin=margin)
-    except KeyboardInterrupt:
-        return None
-    return second
-
-
-def _joined_linear_part(
-    trained: Start,
-    weights: LinearWeights,
-    validation: PackedTexts,
-    base: ModelFiles | None,
-    continued: Mapping[str, Any],
-) -> float:
-    """Set the linear part, or mix it with that of the model that was trained on."""
-    if base is None:
-        return set_linear_part(trained.model, weights, validation)
-    share = continued["represented_share"]
-    return continue_linear_part(trained.model, weights, trained.texts, base, share)
+        share = frequencies["represented_share"]
+        margin = continue_linear_part(model, weights, prepared.texts, base, share)
+    if frequencies["new_class_offset"]:
+        _correct_new_classes(model, base, frequencies["new_class_offset"])
+    return margin
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
@@ -246,69 +210,77 @@ def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> N
         model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
-def _say_linear_part(trained: Start, progress: Progress | None) -> None:
-    if isinstance(trained.config, LocalWaveConfig) and trained.config.linear_buckets:
-        say(progress, "fitting the linear part")
+def _calibrate(trained: _Trained, held_out: Examples, run: Run) -> PostHoc:
+    """Fit temperature and thresholds, and report the metrics of the whole model."""
+    calibrated = calibrate_post_hoc(
+        run.labelling,
+        trained.logits,
+        held_out.targets,
+        held_out.weights,
+        fits_temperature=run.config.calibrate,
+    )
+    if trained.margin is not None:
+        run.progress.linear_part(calibrated.metrics)
+    return calibrated
 
 
-def _targets(
-    training: Dataset,
-    classes: Sequence[Label] | None,
-    soft_labels: SoftLabels | None,
-    base: ModelFiles | None,
-) -> tuple[tuple[Label, ...], Targets]:
-    """The classes, and what the training texts are to be answered with."""
-    if soft_labels is not None:
-        classes = soft_labels.classes
-    if base is not None:
-        classes = continued_classes(base, training, classes)
-    if has_label_lists(training):
-        return encode_label_sets(training["label"], classes)
-    if soft_labels is None or classes is None:
-        return encode_labels(training["label"], classes)
-    return tuple(classes), soft_labels.among(classes)
+def _refit(examples: Examples, first: Prepared, trained: _Trained, run: Run) -> Prepared | None:
+    """Train on all examples for as many epochs as were best; None if it was interrupted."""
+    config = replace(run.config.for_texts(len(first.texts)), epochs=trained.result.best_epoch)
+    second = None
+    with run.stop.at_once():
+        second = prepare(examples, run)
+    if second is None:
+        return None
+    with fitted_beside(second.texts, second.config, config.seed, run.stop) as linear_weights:
+        with run.stop.at_once():
+            initialize(second, run)
+        if not train_to_the_end(
+            second.model, second.texts, config, run.progress, run.labelling, run.stop
+        ):
+            return None
+        if not has_linear_part(second.config):
+            return second
+        run.progress.stage("fitting the linear part")
+        weights = linear_weights()
+    if weights is None:
+        return None
+    set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
+    return second
 
 
-def _fitting(
-    config: TrainConfig, multi_label: bool, unlabeled: Dataset | None, base: ModelFiles | None
-) -> TrainConfig:
-    """The training as it suits the data, or why it does not."""
-    if base is not None and config.refit:
-        raise ConfigError("a model that is trained on is not learnt anew: leave refit out")
-    if unlabeled is not None and config.teacher is None:
-        raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
-    if not multi_label:
-        return config
-    if config.teacher is not None:
-        raise ConfigError("a teacher gives each text one label: leave it out with label lists")
-    if config.class_weight is not None:
-        raise ConfigError(
-            "class weights are for one label a text: leave them out with label lists, where each "
-            "label has a threshold"
-        )
-    return replace(config, token_dropout=min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT))
+def _model_files(
+    last: Prepared, calibrated: PostHoc, run: Run, metrics: Mapping[str, Any]
+) -> ModelFiles:
+    """What a model folder holds."""
+    return ModelFiles(
+        config=replace(last.config, thresholds=calibrated.thresholds),
+        tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
+        tokenizer=last.tokenizer,
+        preset=run.recipe.preset.name,
+        training=run.config.to_dict(),
+        metrics=metrics,
+        temperature=calibrated.temperature,
+        conformal_thresholds=calibrated.conformal_thresholds,
+    )
 
 
-def training_metrics(result: TrainResult, settled: Settled) -> dict[str, Any]:
+def _training_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, Any]:
     """What `metrics.json` tells of the training and of the validation texts."""
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
-        "validation": settled.figures,
-        "calibration": _calibration_figures(
-            settled.temperature, settled.uncalibrated, settled.figures
-        ),
+        "validation": calibrated.metrics,
+        "calibration": _calibration_metrics(calibrated),
         "test": None,
     }
 
 
-def _calibration_figures(
-    temperature: float | None, before: Mapping[str, float], after: Mapping[str, float]
-) -> dict[str, Any] | None:
+def _calibration_metrics(calibrated: PostHoc) -> dict[str, Any] | None:
     """What calibration changed on the validation texts; None if there was none."""
-    if temperature is None:
+    if calibrated.temperature is None:
         return None
     names = ("loss", "ece", "brier")
-    sides = {"before": before, "after": after}
-    figures = {side: {name: values[name] for name in names} for side, values in sides.items()}
-    return {"temperature": temperature, **figures}
+    sides = {"before": calibrated.uncalibrated, "after": calibrated.metrics}
+    metrics = {side: {name: values[name] for name in names} for side, values in sides.items()}
+    return {"temperature": calibrated.temperature, **metrics}

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, shuffled
-from wave_network.evaluation.metrics import summarize, summarize_sets, weighted_accuracy
+from wave_network.data.labels import Labelling, SingleLabel
+from wave_network.evaluation.metrics import summarize_for
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.predict import predict_probabilities
-from wave_network.training.callbacks import Progress
+from wave_network.models.predict import predict_logits
+from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.device import resolve_device
 from wave_network.training.local_wave.compiled_steps import LocalSteps, can_be_compiled
+from wave_network.training.losses import objective_for
+from wave_network.training.stop import StopSignal
 from wave_network.training.torch_steps import TorchSteps
 
 
@@ -27,8 +31,7 @@ class TrainResult:
     """What training gives back; the model holds the best weights.
 
     Attributes:
-        validation: The figures (see `summarize` and `summarize_sets`) of the epoch that was kept,
-            uncalibrated.
+        validation: The metrics (see `summarize_for`) of the epoch that was kept, uncalibrated.
         history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
             batches, each before its step; of probabilities as labels, the most probable class is
             the right one), `learning_rate` and `seconds` at its end, `validation`.
@@ -45,60 +48,70 @@ class TrainResult:
     stopped: str | None = None
 
 
+ANY_CLASSES: Final = SingleLabel(())
+"""One label a text, whatever the classes: the loop needs to know no more."""
+
+
 def train(
     model: nn.Module,
     training: PackedTexts,
     validation: PackedTexts,
     config: TrainConfig,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
     *,
-    multi_label: bool = False,
+    labelling: Labelling = ANY_CLASSES,
     choose_epoch: bool = True,
+    stop: StopSignal | None = None,
 ) -> TrainResult:
     """Train a model in place and leave the weights of the best validation accuracy in it.
 
     With any number of labels a text, it is the best micro F1, every threshold being 0.5.
 
-    An interrupt (Ctrl-C) ends training and keeps the best epoch so far; before the first epoch's
-    end, the weights as they are.
+    A stop signal ends training and keeps the best epoch so far; before the first epoch's end, the
+    weights as they are.
 
     Args:
         model: Takes a `PackedBatch` and gives logits, (texts, labels); while training possibly
             those of several members, (members, texts, labels). Changed in place; on the CPU
             afterwards.
-        training: Labelled texts; the labels may be probabilities of the classes.
+        training: Labelled texts, with hard or soft targets.
         validation: Labelled texts that choose the epoch, if it is to be chosen.
         config: See `TrainConfig`.
         progress: Is told of every step and epoch.
-        multi_label: A text may have any number of labels: labels are 0 or 1 for each class,
-            (texts, classes), and each logit is learnt by itself.
+        labelling: Whether a text has one label, each class competing with the others, or any
+            number, each logit being learnt by itself.
         choose_epoch: Keep the best epoch; else the last one that ended.
+        stop: Is asked after every step and epoch.
 
     Raises:
         ConfigError: If the device does not exist here.
     """
     started = time.perf_counter()
+    stop = stop or StopSignal()
     result = TrainResult()
-    trainer = _Trainer(model, training, config, progress, multi_label)
+    trainer = _Trainer(model, training, config, progress, labelling, stop)
     best: dict[str, Tensor] = {}
     epochs = trainer.config.epochs
-    try:
-        for epoch in range(1, epochs + 1):
-            record = trainer.run_epoch(epoch)
-            record["validation"] = trainer.validate(validation)
-            record["seconds"] = time.perf_counter() - started
-            result.history.append(record)
-            better = not best or _rank(record["validation"]) > _rank(result.validation)
-            if better or not choose_epoch:
-                best = {name: value.clone() for name, value in model.state_dict().items()}
-                result.validation, result.best_epoch = record["validation"], epoch
-            if progress:
-                progress.epoch(record)
-            if config.patience is not None and epoch - result.best_epoch >= config.patience:
-                result.stopped = "patience" if epoch < epochs else None
-                break
-    except KeyboardInterrupt:
-        result.stopped = "interrupted"
+    stop.keep()
+    for epoch in range(1, epochs + 1):
+        record = trainer.run_epoch(epoch)
+        if record is None:
+            result.stopped = "interrupted"
+            break
+        record["validation"] = trainer.validate(validation)
+        record["seconds"] = time.perf_counter() - started
+        result.history.append(record)
+        better = not best or _rank(record["validation"]) > _rank(result.validation)
+        if better or not choose_epoch:
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+            result.validation, result.best_epoch = record["validation"], epoch
+        progress.epoch(record)
+        if stop.take():
+            result.stopped = "interrupted"
+            break
+        if config.patience is not None and epoch - result.best_epoch >= config.patience:
+            result.stopped = "patience" if epoch < epochs else None
+            break
     if best:
         model.load_state_dict(best)
     else:
@@ -112,23 +125,25 @@ def train_to_the_end(
     model: nn.Module,
     training: PackedTexts,
     config: TrainConfig,
-    progress: Progress | None = None,
-    *,
-    multi_label: bool = False,
-) -> None:
+    progress: Progress,
+    labelling: Labelling,
+    stop: StopSignal,
+) -> bool:
     """Train a model in place for all epochs, without validation, as `train` does otherwise.
 
-    Raises:
-        KeyboardInterrupt: The weights are then those of an unfinished training.
+    Returns:
+        Whether it came to the end; else the weights are those of an unfinished training.
     """
-    trainer = _Trainer(model, training, config, progress, multi_label)
+    trainer = _Trainer(model, training, config, progress, labelling, stop)
     for epoch in range(1, trainer.config.epochs + 1):
-        trainer.run_epoch(epoch)
+        if trainer.run_epoch(epoch) is None:
+            return False
     model.cpu().eval()
+    return True
 
 
 def _rank(metrics: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better: micro F1 of label sets or accuracy, then the lower loss."""
+    """What makes one epoch better: accuracy, or micro F1 of many labels; then the lower loss."""
     accuracy = metrics.get("weighted_accuracy", metrics["accuracy"])
     return metrics.get("micro_f1", accuracy), -metrics["loss"]
 
@@ -160,12 +175,14 @@ class _Trainer:
         model: nn.Module,
         training: PackedTexts,
         config: TrainConfig,
-        progress: Progress | None,
-        multi_label: bool,
+        progress: Progress,
+        labelling: Labelling,
+        stop: StopSignal,
     ) -> None:
         self.config = config = config.for_texts(len(training))
         self.model, self.training = model, training
-        self.progress, self.multi_label = progress, multi_label
+        self.progress, self.labelling, self.stop = progress, labelling, stop
+        self.objective = objective_for(labelling, config)
         device = resolve_device(config.device)
         accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
         self.device = accelerator.device
@@ -176,14 +193,11 @@ class _Trainer:
             assert isinstance(model, LocalWaveNetwork)
             self.steps = LocalSteps(model, training, config, steps)
         else:
-            self.steps = TorchSteps(
-                model, training, config, steps, accelerator, multi_label=multi_label
-            )
-        if progress:
-            progress.start(steps, config.epochs)
+            self.steps = TorchSteps(model, training, config, steps, accelerator, self.objective)
+        progress.start(steps, config.epochs)
 
-    def run_epoch(self, epoch: int) -> dict[str, Any]:
-        """One pass over the texts; returns the start of the epoch's record."""
+    def run_epoch(self, epoch: int) -> dict[str, Any] | None:
+        """One pass over the texts; returns the start of its record, or None if it was stopped."""
         config = self.config
         generator = np.random.default_rng([config.seed, epoch])
         self.model.train()
@@ -193,8 +207,9 @@ class _Trainer:
             loss_sum += loss * len(chosen)
             right += right_now
             texts += len(chosen)
-            if self.progress:
-                self.progress.step(loss_sum / texts)
+            self.progress.step(loss_sum / texts)
+            if self.stop.take():
+                return None
         return {
             "epoch": epoch,
             "train_loss": loss_sum / texts,
@@ -203,15 +218,8 @@ class _Trainer:
         }
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
-        """The figures of `summarize`, and of weighted texts the accuracy by weight."""
-        probabilities = predict_probabilities(
-            self.model, texts, self.device, multi_label=self.multi_label
-        )
-        if self.multi_label:
-            assert texts.labels is not None
-            return summarize_sets(probabilities, texts.labels)
-        labels = texts.hard_labels
-        figures = summarize(probabilities, labels)
-        if texts.weights is not None:
-            figures["weighted_accuracy"] = weighted_accuracy(probabilities, labels, texts.weights)
-        return figures
+        """The metrics of `summarize_for`."""
+        assert texts.labels is not None
+        logits = torch.from_numpy(predict_logits(self.model, texts, self.device))
+        probabilities = self.objective.probabilities(logits).numpy()
+        return summarize_for(self.labelling, probabilities, texts.labels, texts.weights)

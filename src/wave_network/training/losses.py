@@ -1,9 +1,79 @@
-"""What training makes small."""
+"""The training losses: cross-entropy of one label a text, binary ones of any number."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from wave_network.config import TrainConfig
+from wave_network.data.batch import PackedBatch
+from wave_network.data.labels import Labelling
+
+
+class Objective(Protocol):
+    """What torch needs to train and validate the logits of a labelling."""
+
+    def loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
+        """The mean loss of the members' logits, (members, texts, classes)."""
+
+    def count_right(self, members: Tensor, batch: PackedBatch) -> int:
+        """How many texts the members answer rightly together; with many labels, in every one."""
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The probabilities that logits stand for, (texts, classes)."""
+
+
+def objective_for(labelling: Labelling, config: TrainConfig) -> Objective:
+    """The objective that suits a labelling."""
+    return BinaryObjective(config) if labelling.multi_label else SoftmaxObjective(config)
+
+
+class SoftmaxObjective:
+    """Cross-entropy: each text has one label."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._config = config
+
+    def loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
+        """See `mean_cross_entropy`."""
+        assert batch.labels is not None
+        smoothing, temperature = self._config.label_smoothing, self._config.loss_temperature
+        return mean_cross_entropy(members, batch.labels, smoothing, temperature, batch.weights)
+
+    def count_right(self, members: Tensor, batch: PackedBatch) -> int:
+        """See `Objective`."""
+        # The mean of one member's probabilities are its own: the order is that of its logits.
+        said = members[0] if len(members) == 1 else torch.softmax(members, dim=2).mean(dim=0)
+        return int((said.argmax(dim=1) == batch.hard_labels).sum())
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The softmax."""
+        return logits.softmax(dim=1)
+
+
+class BinaryObjective:
+    """Binary cross-entropy of each class: a text has any number of labels."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._config = config
+
+    def loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
+        """See `mean_binary_loss`."""
+        assert batch.labels is not None
+        return mean_binary_loss(members, batch.labels, self._config.label_smoothing, batch.weights)
+
+    def count_right(self, members: Tensor, batch: PackedBatch) -> int:
+        """See `Objective`."""
+        assert batch.labels is not None
+        given = members.sigmoid().mean(dim=0) >= 0.5
+        return int((given == batch.labels.bool()).all(dim=1).sum())
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The sigmoid."""
+        return logits.sigmoid()
 
 
 def mean_cross_entropy(

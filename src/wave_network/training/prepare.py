@@ -1,32 +1,27 @@
-"""What training starts from: a vocabulary, the texts in it, and a model at its start."""
+"""What training starts from: a vocabulary, the texts in it, and a model before training."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from wave_network.config import (
-    ClassifierConfig,
-    Preset,
-    TrainConfig,
-)
+from wave_network.config import ClassifierConfig
 from wave_network.data import column, column_chunks
-from wave_network.data.batch import PackedTexts, Targets
+from wave_network.data.batch import PackedTexts
+from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.registry import build_model
-from wave_network.persistence.folder import ModelFiles
 from wave_network.text import TextTokenizer
-from wave_network.training.callbacks import Progress, say
 from wave_network.training.continual import grown
-from wave_network.training.examples import Part
+from wave_network.training.examples import Examples
 from wave_network.training.local_wave.lsa import token_vectors
+from wave_network.training.recipe import Recipe, Run
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,85 +29,86 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Start(NamedTuple):
-    """What training starts from."""
+class Prepared(NamedTuple):
+    """What training starts from.
+
+    Attributes:
+        config: The model's shape.
+        model: Its weights as they are before training.
+        tokenizer: Its vocabulary.
+        texts: The training examples in it.
+    """
 
     config: ClassifierConfig
     model: nn.Module
     tokenizer: TextTokenizer
     texts: PackedTexts
 
+    def pack(self, examples: Examples) -> PackedTexts:
+        """Examples as the model reads them."""
+        return pack_examples(examples, self.tokenizer, self.config)
 
-def start(
-    part: Part,
-    preset: Preset,
-    shape: Mapping[str, Any],
-    tokenizer: str | None,
-    base: ModelFiles | None,
-    config: TrainConfig,
-    progress: Progress | None,
-) -> Start:
-    """The vocabulary of the texts, the texts in it, and a model at its random start.
+
+def prepare(examples: Examples, run: Run) -> Prepared:
+    """Make the vocabulary of the texts, the texts in it, and a model before training.
 
     Args:
-        part: What the model is to learn from.
-        preset: The vocabulary's size and the architecture.
-        shape: Fields of the model's configuration, but those that the vocabulary gives.
-        tokenizer: As for `fit`.
-        base: The model to train on; its vocabulary, classes and weights grow.
-        config: The seed.
-        progress: Is told of each stage.
+        examples: What the model is trained on.
+        run: Preset, tokenizer, labelling and seed; a model to continue training grows instead.
     """
-    say(progress, "learning the vocabulary")
+    recipe, base = run.recipe, run.recipe.base
+    run.progress.stage("learning the vocabulary")
     model_config: ClassifierConfig
+    tensors = None
     if base is None:
-        text_tokenizer = _make_tokenizer(part.rows, preset, tokenizer, shape["max_length"])
-        model_config = preset.config(
+        shape = {**recipe.preset.model, **recipe.model_options}
+        tokenizer = _make_tokenizer(examples.rows, recipe, shape["max_length"])
+        model_config = recipe.preset.config(
             **shape,
-            vocab_size=text_tokenizer.vocab_size,
-            cls_token_id=text_tokenizer.cls_token_id,
+            labels=run.labelling.classes,
+            problem_type=run.labelling.problem_type,
+            vocab_size=tokenizer.vocab_size,
+            cls_token_id=tokenizer.cls_token_id,
         )
     else:
-        larger = grown(base, shape["labels"], column(part.rows, "text"))
-        text_tokenizer, model_config = larger.tokenizer, larger.config
-    say(progress, "encoding the texts")
-    texts = packed(part, text_tokenizer, model_config)
-    torch.manual_seed(config.seed)
+        larger = grown(base, run.labelling.classes, column(examples.rows, "text"))
+        tokenizer, model_config, tensors = larger
+    run.progress.stage("encoding the texts")
+    texts = pack_examples(examples, tokenizer, model_config)
+    torch.manual_seed(run.config.seed)
     model = build_model(model_config)
-    if base is not None:
-        model.load_state_dict({name: torch.from_numpy(t) for name, t in larger.tensors.items()})
-    return Start(model_config, model, text_tokenizer, texts)
+    if tensors is not None:
+        model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    return Prepared(model_config, model, tokenizer, texts)
 
 
-def initialize(
-    begun: Start, base: ModelFiles | None, config: TrainConfig, progress: Progress | None
-) -> None:
-    """Give the tokens of a model that is not trained on the start that is wanted.
+def initialize(prepared: Prepared, run: Run) -> None:
+    """Initialise the token embeddings of a model trained from scratch.
 
     Args:
-        begun: Its model is changed in place.
-        base: The model to train on, if there is one.
-        config: Seed and initialization.
-        progress: Is told of it.
+        prepared: Its model is changed in place.
+        run: Seed and initialization.
 
     Raises:
-        ConfigError: If the model cannot start so.
+        ConfigError: If the model cannot be initialised so.
     """
-    if base is not None or config.initialization != "latent-semantics":
+    if run.recipe.base is not None or run.config.initialization != "latent-semantics":
         return
-    if not isinstance(begun.model, LocalWaveNetwork):
+    if not isinstance(prepared.model, LocalWaveNetwork):
         raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
-    say(progress, "learning what tokens share")
-    rows, columns = begun.model.embedding.weight.shape
-    vectors = token_vectors(begun.texts, rows, columns // 2, config.seed)
+    run.progress.stage("learning what tokens share")
+    rows, columns = prepared.model.embedding.weight.shape
+    vectors = token_vectors(prepared.texts, rows, columns // 2, run.config.seed)
     if vectors.any():
-        begun.model.start_at(torch.from_numpy(vectors))
+        prepared.model.start_at(torch.from_numpy(vectors))
 
 
-def packed(part: Part, tokenizer: TextTokenizer, config: ClassifierConfig) -> PackedTexts:
-    """A part's texts as the model reads them."""
-    texts = pack(part.rows, tokenizer, part.targets, sentences=config.reads_sentences)
-    return replace(texts, weights=part.weights)
+def pack_examples(
+    examples: Examples, tokenizer: TextTokenizer, config: ClassifierConfig
+) -> PackedTexts:
+    """Examples as the model reads them."""
+    texts = pack(examples.rows, tokenizer, examples.targets, sentences=config.reads_sentences)
+    return replace(texts, weights=examples.weights)
 
 
 def pack(
@@ -127,7 +123,7 @@ def pack(
     Args:
         rows: With a column `text`.
         tokenizer: Makes the ids.
-        labels: Class indices, (rows,), or a probability of each class, (rows, classes).
+        labels: The targets.
         sentences: Also number the sentences.
     """
     ids, lengths, numbers = [], [], []
@@ -161,11 +157,10 @@ def report_empty(texts: PackedTexts) -> None:
         logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
 
 
-def _make_tokenizer(
-    training: Dataset, preset: Preset, source: str | None, max_length: int
-) -> TextTokenizer:
-    if source is not None:
-        return TextTokenizer.load(source, max_length)
+def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextTokenizer:
+    preset = recipe.preset
+    if recipe.tokenizer is not None:
+        return TextTokenizer.load(recipe.tokenizer, max_length)
     if preset.tokenizer is not None:
         try:
             return TextTokenizer.load(preset.tokenizer, max_length)

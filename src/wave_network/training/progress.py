@@ -1,4 +1,4 @@
-"""How training shows itself: a live bar on a terminal, a line an epoch elsewhere."""
+"""Progress on the terminal: a live bar, and a line for each epoch."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    Progress,
     TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bar
 
-from wave_network.evaluation.metric_names import figure_names
-from wave_network.training.tracking import EpochLog
+from wave_network.evaluation.metric_names import metric_names
+from wave_network.training.callbacks import Progress
+from wave_network.training.tracking import Tracker
 
 
-class TrainingBar:
+class TrainingBar(Progress):
     """Shows the stage, loss, the last validation accuracy and the time left, on stderr.
 
     Args:
         console: Where to draw; a bar needs a terminal, anything else gets one line an epoch.
-        log: Is given each epoch's record, too.
+        track: Is given each epoch's record, too.
     """
 
-    def __init__(self, console: Console, log: EpochLog | None = None) -> None:
+    def __init__(self, console: Console, track: Tracker | None = None) -> None:
         self._console = console
-        self._log = log
+        self._track = track
         self._epochs = 0
         self._task: TaskID | None = None
-        self._validation = ""
-        self._bar = Progress(
+        self._validation = self._without = ""
+        self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[metrics]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -63,22 +64,29 @@ class TrainingBar:
     def step(self, loss: float) -> None:
         """A step is done."""
         if self._task is not None:
-            figures = f"loss {loss:.3f}{self._validation}"
-            self._bar.update(self._task, advance=1, figures=figures)
+            metrics = f"loss {loss:.3f}{self._validation}"
+            self._bar.update(self._task, advance=1, metrics=metrics)
+
+    def expect_linear_part(self) -> None:
+        """The lines of the coming epochs say that the linear part is not in their metrics."""
+        self._without = " (before the linear part)"
 
     def epoch(self, record: dict[str, Any]) -> None:
         """An epoch is done and validated."""
         validation = record["validation"]
-        (main, name), (other, other_name), *_ = figure_names(validation).items()
+        main = next(iter(metric_names(validation)))
         self._validation = f"  validation {validation[main]:.2%}"
         self._console.print(
             f"epoch {record['epoch']}/{self._epochs}  loss {record['train_loss']:.4f}  "
-            f"validation {name} {validation[main]:.2%}  "
-            f"{other_name} {validation[other]:.2%}  {record['seconds']:.0f} s",
+            f"{_shown(validation)}{self._without}  {record['seconds']:.0f} s",
             highlight=False,
         )
-        if self._log is not None:
-            self._log(record)
+        if self._track is not None:
+            self._track(record)
+
+    def linear_part(self, metrics: dict[str, float]) -> None:
+        """The linear part is fitted: a line for the whole model."""
+        self._console.print(f"with the linear part  {_shown(metrics)}", highlight=False)
 
     def __enter__(self) -> TrainingBar:
         """Draw from now on."""
@@ -92,4 +100,10 @@ class TrainingBar:
     def _replace_task(self, description: str, total: int | None) -> None:
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(description, total=total, figures="")
+        self._task = self._bar.add_task(description, total=total, metrics="")
+
+
+def _shown(validation: dict[str, float]) -> str:
+    """The two metrics of a line."""
+    (main, name), (other, other_name), *_ = metric_names(validation).items()
+    return f"validation {name} {validation[main]:.2%}  {other_name} {validation[other]:.2%}"

@@ -9,24 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wave_network.config import Preset, get_preset, override
-from wave_network.data import (
-    Splits,
-    column,
-    encode_label_sets,
-    encode_labels,
-    has_label_lists,
-)
-from wave_network.data.batch import Targets
-from wave_network.data.label_sets import encode_targets
+from wave_network.data import Splits, TrainingData, column
+from wave_network.data.labels import labelling_of
+from wave_network.data.targets import Targets
 from wave_network.evaluation.metrics import summarize_for
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, check_output, size_bytes, write_model
 from wave_network.runtime import Engine
-from wave_network.training.continual import continued_classes
+from wave_network.training.continual import continued_labelling
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import fit
 from wave_network.training.progress import TrainingBar
-from wave_network.training.tracking import epoch_log
+from wave_network.training.recipe import Recipe
+from wave_network.training.tracking import tracking
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -58,11 +53,11 @@ def train_model(
         overwrite: Replace it if it is there.
         model_options: Fields of the model's configuration; None keeps the preset's value.
         train_options: Fields of `TrainConfig`; None keeps the preset's value.
-        tokenizer: As for `fit`.
+        tokenizer: As in `Recipe`.
         console: Where progress is drawn.
-        unlabeled: As for `fit`.
-        base: As for `fit`.
-        log_to: `tensorboard:DIR` or `wandb:PROJECT`, which then get the figures of every epoch.
+        unlabeled: As in `TrainingData`.
+        base: As in `Recipe`.
+        log_to: `tensorboard:DIR` or `wandb:PROJECT`, which then get the metrics of every epoch.
 
     Returns:
         What `train --json` prints, and why training stopped early (see `TrainResult`).
@@ -74,24 +69,18 @@ def train_model(
     config = override(chosen.train, **train_options)
     resolve_device(config.device)
     check_output(output, overwrite=overwrite)
-    test_targets = _test_targets(splits, base)
+    data = TrainingData(splits.train, splits.validation, unlabeled)
+    # Before training, as the test split's labels may not be the model's.
+    test_targets = _test_targets(data, splits.test, base)
+    given = {name: value for name, value in model_options.items() if value is not None}
+    recipe = Recipe(chosen, config, given, tokenizer, base)
     settings = {"preset": chosen.name, **config.to_dict()}
-    with epoch_log(log_to, settings) as log, TrainingBar(console, log) as progress:
-        fitted = fit(
-            splits.train,
-            splits.validation,
-            chosen,
-            config,
-            model_options={k: v for k, v in model_options.items() if v is not None},
-            tokenizer=tokenizer,
-            unlabeled=unlabeled,
-            base=base,
-            progress=progress,
-        )
+    with tracking(log_to, settings) as track, TrainingBar(console, track) as progress:
+        fitted = fit(data, recipe, progress)
     files = fitted.files
     if splits.test is not None and test_targets is not None:
         probabilities = Engine(files).predict_proba(column(splits.test, "text"))
-        test = summarize_for(files.config, probabilities, test_targets)
+        test = summarize_for(labelling_of(files.config), probabilities, test_targets)
         files = replace(files, metrics={**files.metrics, "test": test})
     write_model(
         output,
@@ -117,14 +106,10 @@ def train_model(
     return summary, fitted.stopped
 
 
-def _test_targets(splits: Splits, base: ModelFiles | None) -> Targets | None:
-    """The test split's targets: found before training, as its labels may not be the model's."""
-    if splits.test is None:
+def _test_targets(
+    data: TrainingData, test: Dataset | None, base: ModelFiles | None
+) -> Targets | None:
+    if test is None:
         return None
-    multi_label = has_label_lists(splits.train)
-    if base is None:
-        encode = encode_label_sets if multi_label else encode_labels
-        classes, _ = encode(splits.train["label"])
-    else:
-        classes = continued_classes(base, splits.train)
-    return encode_targets(splits.test["label"], classes, multi_label=multi_label)
+    labelling = data.labelling() if base is None else continued_labelling(base, data)
+    return labelling.encode(test["label"])

@@ -1,4 +1,4 @@
-"""How much each text counts in training: its class's weight times its own."""
+"""Sample weights: how much each text counts in training, its class's weight times its own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def class_factors(
     return factors
 
 
-def text_weights(
+def sample_weights(
     labels: NDArray[np.int64], factors: Weights | None, own: Weights | None
 ) -> NDArray[np.float32] | None:
     """Each text's weight, with a mean of 1, (texts,); None where all count alike.

@@ -1,4 +1,4 @@
-"""Sending each epoch's figures to TensorBoard or Weights & Biases."""
+"""Sending each epoch's metrics to TensorBoard or Weights & Biases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from wave_network.errors import ConfigError, extra_needed
 
-EpochLog = Callable[[dict[str, Any]], None]
+Tracker = Callable[[dict[str, Any]], None]
 TOOLS: Final = ("tensorboard", "wandb")
 
 
@@ -22,19 +22,19 @@ def parse_target(target: str) -> tuple[str, str]:
     tool, _, place = target.partition(":")
     if tool not in TOOLS or not place:
         raise ConfigError(
-            f"--log-to must be tensorboard:DIR or wandb:PROJECT, not {target!r}; the figures of "
+            f"--log-to must be tensorboard:DIR or wandb:PROJECT, not {target!r}; the metrics of "
             "every epoch are in the model folder's history.jsonl in any case"
         )
     return tool, place
 
 
 @contextmanager
-def epoch_log(target: str | None, settings: Mapping[str, Any]) -> Iterator[EpochLog | None]:
-    """Open the log that the target names, for the time of a training run.
+def tracking(target: str | None, settings: Mapping[str, Any]) -> Iterator[Tracker | None]:
+    """Open the tracking tool that the target names, for the time of a training run.
 
     Args:
-        target: `tensorboard:DIR`, `wandb:PROJECT`, or None for no log.
-        settings: What the run was asked to do; it is stored beside the figures.
+        target: `tensorboard:DIR`, `wandb:PROJECT`, or None for no tracking.
+        settings: What the run was asked to do; it is stored beside the metrics.
 
     Raises:
         ConfigError: If the target is neither.
@@ -44,13 +44,13 @@ def epoch_log(target: str | None, settings: Mapping[str, Any]) -> Iterator[Epoch
         yield None
         return
     tool, place = parse_target(target)
-    log = _tensorboard if tool == "tensorboard" else _wandb
-    with log(place, settings) as write:
+    open_tool = _tensorboard if tool == "tensorboard" else _wandb
+    with open_tool(place, settings) as write:
         yield write
 
 
 @contextmanager
-def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]:
+def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
     with extra_needed("tensorboard", "--log-to tensorboard"):
         from torch.utils.tensorboard import SummaryWriter
     make_writer: Any = SummaryWriter  # its types differ from version to version
@@ -58,7 +58,7 @@ def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]
         writer.add_text("settings", f"```json\n{json.dumps(dict(settings), indent=2)}\n```")
 
         def write(record: dict[str, Any]) -> None:
-            for name, value in figures(record).items():
+            for name, value in metrics_of(record).items():
                 writer.add_scalar(name, value, record["epoch"])
             writer.flush()
 
@@ -66,19 +66,19 @@ def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]
 
 
 @contextmanager
-def _wandb(project: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]:
+def _wandb(project: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
     with extra_needed("wandb", "--log-to wandb"):
         import wandb
     with wandb.init(project=project, config=dict(settings)) as run:
-        yield lambda record: run.log(figures(record), step=record["epoch"])
+        yield lambda record: run.log(metrics_of(record), step=record["epoch"])
 
 
-def figures(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+def metrics_of(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """An epoch's numbers by their names; those of `validation` are named `validation/...`."""
     flat: dict[str, float] = {}
     for name, value in record.items():
         if isinstance(value, Mapping):
-            flat |= figures(value, f"{prefix}{name}/")
+            flat |= metrics_of(value, f"{prefix}{name}/")
         elif isinstance(value, (int, float)) and name != "epoch":
             flat[prefix + name] = float(value)
     return flat

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -16,21 +15,18 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from wave_network._version import __version__
-from wave_network.config import Label, LocalWaveConfig, Preset, get_preset
+from wave_network.config import LocalWaveConfig, Preset, get_preset
 from wave_network.config.settings import customize
-from wave_network.data import (
-    encode_label_sets,
-    encode_labels,
-    has_label_lists,
-    split_label_sets,
-    stratified_split,
-)
+from wave_network.data import TrainingData
+from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.atomic import replacing_file
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import size_bytes, write_model
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
+from wave_network.training.recipe import Recipe
+from wave_network.training.stop import StopSignal
 from wave_network.tuning.progress import TrialBar
 from wave_network.tuning.space import SearchSpace, weights_may_help
 from wave_network.tuning.study import (
@@ -75,7 +71,7 @@ def tune(
         preset: Where the search starts.
         output: Folder for the trials, the best settings and the best model.
         metric: `accuracy`, `macro_f1` or `loss`, of the validation texts; with lists of labels
-            `micro_f1` too, and `accuracy` is that of whole sets. None: `accuracy`, with lists
+            `micro_f1` too, and `accuracy` is the subset accuracy. None: `accuracy`, with lists
             `micro_f1`.
         seconds: Time for all trials, those of earlier calls included; None: no limit.
         trials: How many may end, those of earlier calls included; None: no limit.
@@ -91,8 +87,9 @@ def tune(
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
     started = time.perf_counter()
-    multi_label = has_label_lists(training)
-    metric = _metric(metric, multi_label)
+    data = TrainingData(training, validation)
+    labelling = data.labelling()
+    metric = _metric(metric, labelling)
     chosen = customize(get_preset(preset), {"seed": seed, "device": device})
     if chosen.config is not LocalWaveConfig:
         raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
@@ -106,20 +103,17 @@ def tune(
         "max-size": max_size,
         "seed": seed,
     }
-    classes: tuple[Label, ...]
-    if multi_label:
-        classes, table = encode_label_sets(training["label"])
-        split = partial(split_label_sets, table)
-        class_weights = False
-    else:
-        classes, labels = encode_labels(training["label"])
-        split = partial(stratified_split, labels)
-        class_weights = weights_may_help(metric, labels)
+    targets = data.targets(labelling)
+    class_weights = weights_may_help(metric, targets, labelling)
     if validation is None:
-        kept, held_out = split(chosen.train.validation_fraction, seed)
+        kept, held_out = labelling.split(targets, chosen.train.validation_fraction, seed)
         training, validation = training.select(kept), training.select(held_out)
+    # A class that is held out alone is among the classes.
+    data = TrainingData(training, validation, classes=labelling.classes)
     with console.status("looking at the vocabulary"):
-        space = SearchSpace.around(chosen, training, classes, max_size, class_weights=class_weights)
+        space = SearchSpace.around(
+            chosen, training, labelling, max_size, class_weights=class_weights
+        )
     study = Study(output, metric, searched)
     try:
         if study.ranked() and not (output / MODEL).is_dir():
@@ -127,9 +121,7 @@ def tune(
         if before := len(study.ended()):
             console.print(f"going on with the search; trials so far: {before}", highlight=False)
         deadline = None if seconds is None else started + seconds - study.seconds()
-        search = _Search(
-            study, space, training, validation, output, metric, max_size, deadline, console
-        )
+        search = _Search(study, space, data, output, metric, max_size, deadline, console)
         interrupted = search.run(trials)
         return search.summary(), interrupted
     except StorageInternalError as error:
@@ -138,13 +130,13 @@ def tune(
         study.close()
 
 
-def _metric(name: str | None, multi_label: bool) -> str:
-    """What is compared: what was asked for, or what suits the texts."""
+def _metric(name: str | None, labelling: Labelling) -> str:
+    """What is compared: what was asked for, or what suits the labels."""
     if name is None:
-        return "micro_f1" if multi_label else "accuracy"
+        return "micro_f1" if labelling.multi_label else "accuracy"
     if name not in DIRECTIONS:
         raise ConfigError(f"metric must be one of {', '.join(DIRECTIONS)}; got {name!r}")
-    if name == "micro_f1" and not multi_label:
+    if name == "micro_f1" and not labelling.multi_label:
         raise ConfigError(
             "micro_f1 is for texts with any number of labels: with one label each it is the "
             "accuracy, so take accuracy"
@@ -158,8 +150,7 @@ class _Search:
 
     study: Study
     space: SearchSpace
-    training: Dataset
-    validation: Dataset
+    data: TrainingData
     output: Path
     metric: str
     max_size: int | None
@@ -216,22 +207,13 @@ class _Search:
         space = self.space
         seed = space.default.train.seed
         trial = self.study.ask(space.distributions, space.starts, seed)
-        bar = TrialBar(self.console, trial, self.metric, self.deadline)
+        stop = StopSignal()
+        bar = TrialBar(self.console, trial, self.metric, self.deadline, stop)
         try:
             preset = space.candidate(trial.params)
             trial.set_user_attr("settings", space.settings(preset))
             with bar:
-                fitted = fit(
-                    self.training,
-                    self.validation,
-                    preset,
-                    preset.train,
-                    classes=space.size.labels,  # one that is held out alone is among them
-                    progress=bar,
-                )
-        except optuna.TrialPruned:
-            self._end(trial, "pruned", TrialState.PRUNED)
-            return True
+                fitted = fit(self.data, Recipe(preset, preset.train), bar, stop)
         except ConfigError as error:
             if not self.study.ranked():
                 self._end(trial, CUT, TrialState.FAIL)
@@ -241,6 +223,9 @@ class _Search:
         except KeyboardInterrupt:
             self._end(trial, CUT, TrialState.FAIL)
             raise
+        if bar.pruned:
+            self._end(trial, "pruned", TrialState.PRUNED)
+            return True
         if fitted.stopped != "interrupted":
             self._finish(trial, preset, fitted)
             return True

@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -19,14 +17,16 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from wave_network.config import Label, Preset
+from wave_network.config import Preset
 from wave_network.config.local_wave import largest_prime
 from wave_network.config.settings import customize
-from wave_network.data import column, has_label_lists
+from wave_network.data import column
+from wave_network.data.labels import Labelling
+from wave_network.data.targets import Targets, class_totals
 from wave_network.errors import ConfigError
 from wave_network.models.tensors import parameter_counts
 from wave_network.text import TextTokenizer
-from wave_network.training.fit import MULTI_LABEL_TOKEN_DROPOUT
+from wave_network.training.recipe import MULTI_LABEL_TOKEN_DROPOUT
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -53,45 +53,40 @@ class FolderSize:
     """Tells about how many bytes a model folder will take, before there is one.
 
     Attributes:
-        labels: The classes.
+        labelling: The classes, and how many of them a text may have.
         vocabulary: Entries that the texts give at most.
         entry_bytes: What one of them takes in `tokenizer.json`.
-        multi_label: Whether a text may have any number of labels.
     """
 
-    labels: tuple[Label, ...]
+    labelling: Labelling
     vocabulary: int
     entry_bytes: float
-    multi_label: bool = False
 
     @classmethod
-    def measure(
-        cls, training: Dataset, labels: tuple[Label, ...], vocab_size: int, *, multi_label: bool
-    ) -> FolderSize:
+    def measure(cls, training: Dataset, labelling: Labelling, vocab_size: int) -> FolderSize:
         """Learn the largest vocabulary of the search, once, to see what its entries take."""
         wanted = min(vocab_size, _LARGEST_VOCABULARY)
         tokenizer = TextTokenizer.train(column(training, "text"), wanted, 512)
         with TemporaryDirectory() as folder:
             tokenizer.save(folder)
             size = sum(path.stat().st_size for path in Path(folder).iterdir())
-        return cls(labels, tokenizer.vocab_size, size / tokenizer.vocab_size, multi_label)
+        return cls(labelling, tokenizer.vocab_size, size / tokenizer.vocab_size)
 
     def estimate(self, preset: Preset) -> int:
         """Bytes of the folder of that preset's model."""
         entries = min(preset.vocab_size, self.vocabulary)
+        classes = self.labelling.classes
         config = preset.config(
-            labels=self.labels,
-            problem_type=(
-                "multi_label_classification" if self.multi_label else "single_label_classification"
-            ),
+            labels=classes,
+            problem_type=self.labelling.problem_type,
             vocab_size=entries,
             cls_token_id=0,
             **preset.model,
         )
         weights = 4 * parameter_counts(config)["total"]
         # The labels stand in the configuration and in the card.
-        texts = _SMALL_FILES + 2 * len(json.dumps(self.labels, indent=2))
-        texts += _THRESHOLD * len(self.labels) if self.multi_label else 0
+        texts = _SMALL_FILES + 2 * len(json.dumps(classes, indent=2))
+        texts += _THRESHOLD * len(classes) if self.labelling.multi_label else 0
         return round(weights + self.entry_bytes * entries + texts) + (
             _EPOCH_RECORD * preset.train.epochs
         )
@@ -118,7 +113,7 @@ class SearchSpace:
         cls,
         preset: Preset,
         training: Dataset,
-        labels: tuple[Label, ...],
+        labelling: Labelling,
         max_size: int | None,
         *,
         class_weights: bool = False,
@@ -128,7 +123,7 @@ class SearchSpace:
         Args:
             preset: With the seed of all trials.
             training: What is learnt from, columns `text` and `label`.
-            labels: The classes.
+            labelling: The classes, and how many of them a text may have.
             max_size: Bytes that the folder may take; None: as many as the preset's.
             class_weights: Whether to search `class_weight`: for one label a text.
 
@@ -138,20 +133,17 @@ class SearchSpace:
         # What so many texts make of epochs, batches and rate, so that they alone are searched.
         train = preset.train.for_texts(len(training))
         names = ("epochs", "batch_size", "learning_rate")
-        settled = {name: getattr(train, name) for name in names}
-        if multi_label := has_label_lists(training):
+        fixed = {name: getattr(train, name) for name in names}
+        if labelling.multi_label:
             # As `fit` has it, which trains with no more.
             dropout = min(preset.train.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
-            settled["token_dropout"] = dropout
-        default = customize(preset, settled)
+            fixed["token_dropout"] = dropout
+        default = customize(preset, fixed)
         growth = max(
             1.0,
-            (max_size or 0)
-            / FolderSize(labels, preset.vocab_size, 0, multi_label).estimate(preset),
+            (max_size or 0) / FolderSize(labelling, preset.vocab_size, 0).estimate(preset),
         )
-        size = FolderSize.measure(
-            training, labels, round(2 * growth * preset.vocab_size), multi_label=multi_label
-        )
+        size = FolderSize.measure(training, labelling, round(2 * growth * preset.vocab_size))
         limit = max_size or size.estimate(default)
         return cls(shrink(default, size, limit), size, limit, class_weights)
 
@@ -182,7 +174,7 @@ class SearchSpace:
         most = max(at["vocab_size"], min(round(growth * at["vocab_size"]), self.size.vocabulary))
         least = max(_LEAST_VOCABULARY, min(at["vocab_size"], self.size.vocabulary) // 4)
         buckets = at["bigram_buckets"]
-        multi_label = self.size.multi_label
+        multi_label = self.size.labelling.multi_label
         dropout = MULTI_LABEL_TOKEN_DROPOUT if multi_label else _MOST_TOKEN_DROPOUT
         weights = {"class_weight": CategoricalDistribution([None, "balanced"])}
         return {
@@ -218,16 +210,19 @@ class SearchSpace:
         return shrink(customize(self.default, values), self.size, self.limit)
 
 
-def weights_may_help(metric: str, labels: NDArray[np.int64]) -> bool:
+def weights_may_help(metric: str, targets: Targets, labelling: Labelling) -> bool:
     """Whether class weights are worth a search.
 
     They make a model find more texts of rare classes, at the expense of common ones.
 
     Args:
         metric: What is to be best: macro F1 counts every class alike.
-        labels: Class indices of the training texts, (texts,).
+        targets: Of the training texts.
+        labelling: The classes; with any number of labels a text, there are no class weights.
     """
-    sizes = np.bincount(labels)
+    if labelling.multi_label:
+        return False
+    sizes = class_totals(targets, len(labelling.classes))
     return metric == "macro_f1" and bool(sizes.max() >= _IMBALANCED * sizes.min())
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from wave_network.config import LocalWaveConfig, TrainConfig
+from wave_network.data import labelling_of
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.training.local_wave import compiled_steps as local_steps
@@ -60,8 +61,7 @@ def make_config(**options):
 def trained(texts, config, **options):
     """The parameters and the history of a training."""
     model = make_model(**options)
-    several = model.config.is_multi_label
-    result = train(model, texts, texts, config, multi_label=several)
+    result = train(model, texts, texts, config, labelling=labelling_of(model.config))
     return model.state_dict(), result.history
 
 

@@ -1,17 +1,18 @@
 import numpy as np
 import pytest
 import torch
+from fitting import fit
 from scipy.special import expit, softmax
 
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset, override
 from wave_network.config.local_wave import largest_prime
-from wave_network.data import from_memory
+from wave_network.data import MultiLabel, SingleLabel, from_memory
 from wave_network.data.batch import PackedTexts
-from wave_network.evaluation.posthoc import settle
+from wave_network.evaluation.posthoc import calibrate_post_hoc
 from wave_network.models.local_wave.ngrams import ngram_buckets
 from wave_network.models.tensors import parameter_counts
 from wave_network.runtime import Engine
-from wave_network.training.fit import fit
+from wave_network.training.callbacks import Progress
 from wave_network.training.local_wave.linear_part import (
     MARGIN,
     fitted_beside,
@@ -22,6 +23,7 @@ from wave_network.training.local_wave.linear_part import (
 CONFIG = {"vocab_size": 12, "cls_token_id": 0, "linear_size": 400, "bigram_buckets": 13}
 NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "skip-pair", "triple")]
 MULTI_LABEL = "multi_label_classification"
+ONE_LABEL = SingleLabel(())
 
 
 def make_config(labels=("a", "b"), **options):
@@ -237,19 +239,22 @@ def drawn(of_waves, of_margins, several, texts=4_000):
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize(("of_waves", "of_margins"), [(1, 8), (0.5, 3), (0.8, 1.5)])
 def test_many_texts_tell_what_a_margin_is_worth(several, of_waves, of_margins):
-    found = margin_weight(*drawn(of_waves, of_margins, several), multi_label=several)
+    labelling = MultiLabel(()) if several else ONE_LABEL
+    found = margin_weight(*drawn(of_waves, of_margins, several), labelling)
     assert found == pytest.approx(of_margins / of_waves, rel=0.2)
 
 
 def test_probabilities_tell_what_a_margin_is_worth():
     logits, margins, _ = drawn(1, 8, several=False)
-    found = margin_weight(logits, margins, softmax(0.5 * logits + 3 * margins, axis=1))
+    soft = softmax(0.5 * logits + 3 * margins, axis=1)
+    found = margin_weight(logits, margins, soft, ONE_LABEL)
     assert found == pytest.approx(6, rel=0.05)
 
 
 def test_one_text_tells_little():
     logits, margins, labels = drawn(1, 8, several=False)
-    assert margin_weight(logits[:1], margins[:1], labels[:1]) == pytest.approx(MARGIN, rel=0.5)
+    found = margin_weight(logits[:1], margins[:1], labels[:1], ONE_LABEL)
+    assert found == pytest.approx(MARGIN, rel=0.5)
 
 
 def test_there_is_none_where_the_buckets_are_few_for_the_tokens():
@@ -309,20 +314,23 @@ def test_a_model_that_learns_again_from_all_texts_keeps_what_a_margin_was_worth(
     assert files.tensors["linear.tokens.weight"].any()
 
 
-def test_settling_tells_what_was_before_and_after_calibration():
+def test_post_hoc_calibration_tells_the_metrics_before_and_after():
     logits, _, labels = drawn(0.5, 0, several=False)
-    config = make_config(("a", "b", "c"))
-    settled = settle(config, logits.astype(np.float32), labels, None, calibrate=True)
-    assert settled.temperature == pytest.approx(2, rel=0.1)
-    assert settled.figures["loss"] < settled.uncalibrated["loss"]
-    assert settled.figures["accuracy"] == settled.uncalibrated["accuracy"]
+    labelling = SingleLabel(("a", "b", "c"))
+    found = calibrate_post_hoc(
+        labelling, logits.astype(np.float32), labels, None, fits_temperature=True
+    )
+    assert found.temperature == pytest.approx(2, rel=0.1)
+    assert found.metrics["loss"] < found.uncalibrated["loss"]
+    assert found.metrics["accuracy"] == found.uncalibrated["accuracy"]
 
 
-def test_ctrl_c_while_the_linear_part_is_fitted_keeps_the_waves(monkeypatch):
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
+def test_ctrl_c_while_the_linear_part_is_fitted_keeps_the_waves(monkeypatch, ctrl_c):
+    def stage(self, name, total=None):
+        if name == "fitting the linear part":
+            ctrl_c()
 
-    monkeypatch.setattr("wave_network.training.local_wave.linear_part.linear_weights", interrupted)
+    monkeypatch.setattr(Progress, "stage", stage)
     rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
     train = TrainConfig(epochs=2, refit=True, device="cpu", initialization="random")
     fitted = fit(rows, None, get_preset("small"), train)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from fitting import fit
 
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset, override
 from wave_network.data import from_memory
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.training.fit import fit
 from wave_network.training.local_wave.lsa import token_vectors
 
 

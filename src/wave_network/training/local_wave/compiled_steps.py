@@ -15,6 +15,7 @@ from torch import nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
+from wave_network.data.targets import is_soft
 from wave_network.models.local_wave.autograd import is_plain
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.local_wave.ngrams import compiled_shape
@@ -129,6 +130,6 @@ def _targets(
     assert given is not None
     if weights is None:
         weights = np.empty(0, np.float32)
-    if given.ndim == 2:
+    if is_soft(given):
         return np.empty(0, np.int64), np.ascontiguousarray(given, np.float32), weights
     return np.ascontiguousarray(given, np.int64), np.empty((0, labels), np.float32), weights

@@ -9,7 +9,7 @@ solved by itself, and what it says is added to what the waves say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, NamedTuple
@@ -23,13 +23,15 @@ from scipy.special import logsumexp
 from torch import nn
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
-from wave_network.data.batch import PackedTexts, Targets
-from wave_network.evaluation.calibration import pairs_of, probabilities_of
+from wave_network.data.batch import PackedTexts, evaluation_batches
+from wave_network.data.labels import Labelling
+from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
+from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.predict import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
+from wave_network.training.stop import StopSignal
 
 _COST: Final = 0.5
 MARGIN: Final = 12.0
@@ -39,9 +41,10 @@ _CONTINUED_MARGIN: Final = 6.0  # of a model that is trained on: it has a past t
 
 _SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
 _EVEN_SHARE: Final = 0.5  # of a feature's scale, whatever it tells of the label
-_LEAST_SHARE: Final = 0.05  # of a class in what a text is to be answered with
+_LEAST_SHARE: Final = 0.05  # of a class in a soft target
 _ADDED: Final = 1.0  # to frequencies, so that none is 0
 _ADDED_WITH_TRIPLES: Final = 2.0  # most of them are rare, and seem to tell more than they do
+_SECONDS_BETWEEN_LOOKS: Final = 0.05  # at whether a stop is requested
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
 
 
@@ -65,65 +68,103 @@ class LinearWeights(NamedTuple):
 
 @contextmanager
 def fitted_beside(
-    texts: PackedTexts, config: ClassifierConfig, seed: int
+    texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
 ) -> Iterator[Callable[[], LinearWeights | None]]:
     """Fit a linear part beside the body, which trains the waves.
 
-    Steps gain little from a second thread, so that one fits the linear part.
+    Steps gain little from a second thread, so that one fits the linear part. If there is one thread
+    alone, the linear part is fitted when the body asks for it.
 
     Args:
         texts: As for `linear_weights`.
         config: The model's.
         seed: As for `linear_weights`.
+        stop: Ends the wait for the weights.
 
     Yields:
-        Waits for the weights and gives them; None for a model without a linear part.
+        Waits for the weights and gives them; None for a model without a linear part, and if a stop
+        was requested meanwhile.
     """
-    if not isinstance(config, LocalWaveConfig) or not config.linear_buckets:
+    if not has_linear_part(config):
         yield lambda: None
         return
-    fit = partial(linear_weights, texts, config, seed)
+    assert isinstance(config, LocalWaveConfig)
+    stop = stop or StopSignal()
     threads = torch.get_num_threads()
-    if threads == 1:
-        yield fit
-        return
-    torch.set_num_threads(threads - 1)
-    try:
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            yield pool.submit(fit).result
-    finally:
-        torch.set_num_threads(threads)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        fit = partial(linear_weights, texts, config, seed)
+        if threads == 1:
+            yield lambda: _result(pool.submit(fit), stop)
+            return
+        torch.set_num_threads(threads - 1)
+        try:
+            yield partial(_result, pool.submit(fit), stop)
+        finally:
+            torch.set_num_threads(threads)
 
 
-def set_linear_part(
-    model: nn.Module,
-    weights: LinearWeights,
-    validation: PackedTexts | None = None,
-    margin: float | None = None,
-) -> float:
+def has_linear_part(config: ClassifierConfig) -> bool:
+    """Whether a model of this shape has a linear part."""
+    return isinstance(config, LocalWaveConfig) and bool(config.linear_buckets)
+
+
+def _result(future: Future[LinearWeights], stop: StopSignal) -> LinearWeights | None:
+    """What another thread computes, or None if a stop is requested before it is done."""
+    while not stop.take():
+        if wait([future], timeout=_SECONDS_BETWEEN_LOOKS).done:
+            return future.result()
+    return None
+
+
+def set_linear_part(model: nn.Module, weights: LinearWeights, margin: float = MARGIN) -> None:
     """Set the linear part of a model whose waves are trained.
 
     Args:
-        model: The model, changed in place; with validation texts, its linear part is still 0.
+        model: The model, changed in place.
         weights: Those of margins.
-        validation: Labelled texts to find out on what a margin is worth.
-        margin: What a margin is worth in logits, without validation texts; None: `MARGIN`.
-
-    Returns:
-        What a margin is worth.
+        margin: What a margin is worth in logits.
     """
     assert isinstance(model, LocalWaveNetwork)
     assert model.linear is not None
-    margin = MARGIN if margin is None else margin
-    if validation is not None:
-        waves = predict_logits(model, validation)  # (texts, labels)
-        model.linear.set(*map(torch.from_numpy, weights))
-        margins = predict_logits(model, validation) - waves
-        assert validation.labels is not None
-        several = model.config.is_multi_label
-        margin = margin_weight(waves, margins, validation.labels, multi_label=several)
     model.linear.set(*map(torch.from_numpy, weights.times(margin)))
-    return margin
+
+
+def fit_linear_part(
+    model: nn.Module,
+    weights: LinearWeights,
+    validation: PackedTexts,
+    waves: NDArray[np.float32],
+    labelling: Labelling,
+) -> tuple[float, NDArray[np.float32]]:
+    """Set the linear part, with the worth of a margin that suits the validation texts best.
+
+    Args:
+        model: The model, changed in place.
+        weights: Those of margins.
+        validation: Labelled texts.
+        waves: Their logits by the waves alone, (texts, classes).
+        labelling: The model's.
+
+    Returns:
+        What a margin is worth, and the logits of the whole model, (texts, classes).
+    """
+    set_linear_part(model, weights, 1.0)
+    # As the network adds them up, so that the same numbers come out.
+    margins = (waves + linear_logits(model, validation)) - waves
+    assert validation.labels is not None
+    margin = margin_weight(waves, margins, validation.labels, labelling)
+    set_linear_part(model, weights, margin)
+    return margin, waves + linear_logits(model, validation)
+
+
+@torch.inference_mode()
+def linear_logits(model: nn.Module, texts: PackedTexts) -> NDArray[np.float32]:
+    """The logits of the linear part alone, on the CPU, (texts, classes)."""
+    assert isinstance(model, LocalWaveNetwork)
+    assert model.linear is not None
+    parts = [model.linear(batch) for batch in evaluation_batches(texts)]
+    logits: NDArray[np.float32] = torch.cat(parts).numpy()
+    return logits
 
 
 def continue_linear_part(
@@ -154,11 +195,12 @@ def continue_linear_part(
     linear = model.linear.state_dict()
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
     old = {name: unit * tensor for name, tensor in linear.items()}
-    margin = set_linear_part(model, weights, margin=_CONTINUED_MARGIN)
+    margin = _CONTINUED_MARGIN
+    set_linear_part(model, weights, margin)
     labels, classes = texts.labels, model.config.num_labels
     assert labels is not None
-    counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
-    kept = torch.where(torch.from_numpy(counts > 0), 1 - share, 1.0)  # (labels,)
+    present = torch.from_numpy(class_totals(labels, classes) > 0)
+    kept = torch.where(present, 1 - share, 1.0)  # (labels,)
     kept[base.config.num_labels :] = 0
     with torch.no_grad():
         for name, part in linear.items():
@@ -190,8 +232,7 @@ def margin_weight(
     logits: NDArray[np.floating],
     margins: NDArray[np.floating],
     targets: Targets,
-    *,
-    multi_label: bool = False,
+    labelling: Labelling,
 ) -> float:
     """What a margin of 1 is worth in logits, so that both together are likeliest to be right.
 
@@ -201,15 +242,15 @@ def margin_weight(
     Args:
         logits: The waves', (texts, labels).
         margins: The linear part's, likewise.
-        targets: Class indices, (texts,), or a probability of each class, (texts, labels).
-        multi_label: A text may have several labels; the targets are 1 for those it has, else 0.
+        targets: Of the texts.
+        labelling: The model's.
     """
-    if multi_label:  # a sigmoid is the softmax of the logit and 0
+    if labelling.multi_label:  # a sigmoid is the softmax of the logit and 0
         nothing = np.zeros_like(logits)
         logits, margins = pairs_of(nothing, logits), pairs_of(nothing, margins)
         having = targets.astype(np.float32)
         targets = pairs_of(1 - having, having).astype(np.float32)
-    truth = probabilities_of(targets, logits.shape[1])
+    truth = soft_targets(targets, logits.shape[1]).astype(np.float64)
 
     def loss(log_factors: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """The unlikelihood, and its slopes."""
@@ -236,14 +277,14 @@ def _solved(
     labels = texts.labels
     assert labels is not None
     text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
-    if labels.ndim == 2 and not config.is_multi_label:
+    if is_soft(labels) and not config.is_multi_label:
         shares = labels
         rows, labels = np.nonzero(shares >= _LEAST_SHARE)
         text_weights = shares[rows, labels] * text_weights[rows]
         features = features[rows]
     added = _ADDED_WITH_TRIPLES if "triple" in config.linear_ngrams else _ADDED
     for told in _told_apart(labels, config):
-        having = labels[:, told] > 0.5 if labels.ndim == 2 else labels[:, None] == told
+        having = labels[:, told] > 0.5 if is_soft(labels) else labels[:, None] == told
         scales = _label_scales(features, having, text_weights, added)
         solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
         weights[:, told], bias[told] = solution

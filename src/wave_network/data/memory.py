@@ -1,0 +1,116 @@
+"""Texts and labels in memory, as Arrow data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wave_network.config import Label
+from wave_network.data.arrow import check_installed, features_of
+from wave_network.data.parquet import LabelType
+from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
+from wave_network.data.read import without_weightless
+from wave_network.data.rows import check_one_column, is_unicode
+from wave_network.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+    from numpy.typing import ArrayLike, NDArray
+
+
+def from_memory(
+    texts: Iterable[str],
+    labels: Iterable[Label | Iterable[Label]],
+    weights: ArrayLike | None = None,
+) -> Dataset:
+    """Make a data set of texts and labels in memory.
+
+    Args:
+        texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
+        labels: As many strings, or as many integers. Or as many lists, tuples or sets of them:
+            all labels of each text.
+        weights: As many numbers from 0, or None. Texts of weight 0 are left out.
+
+    Raises:
+        DataError: If a text, label or weight is none, or their numbers differ; it names the index.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    check_installed()
+    text_list = _text_list(texts)
+    given = _sequence(labels, "labels")
+    listed = any(is_label_list(label) for label in given if not isinstance(label, str | int))
+    label_list: list[Any] = plain_label_lists(given) if listed else [*plain_labels(given)]
+    if len(text_list) != len(label_list):
+        raise DataError(f"{len(text_list)} texts have {len(label_list)} labels: give each text one")
+    if not text_list:
+        raise DataError("there are no texts: give at least one")
+    some = next(chain.from_iterable(label_list), "") if listed else label_list[0]
+    kind = LabelType("string" if isinstance(some, str) else "int64", listed)
+    columns: dict[str, Any] = {"text": text_list, "label": label_list}
+    if weights is not None:
+        columns["weight"] = _weight_array(weights, len(text_list))
+    features = features_of(kind, weighted=weights is not None)
+    try:
+        rows = _in_memory(columns, features)
+    except OverflowError:
+        raise DataError("a label has more than 64 bits: give large ones as strings") from None
+    return rows if weights is None else without_weightless(rows)
+
+
+def texts_from_memory(texts: Iterable[str]) -> Dataset:
+    """Make a data set of texts in memory, without labels.
+
+    Args:
+        texts: As for `from_memory`.
+
+    Raises:
+        DataError: If a text is none; it names the index.
+        MissingExtraError: If `datasets` is not installed.
+    """
+    check_installed()
+    from datasets import Features, Value
+
+    return _in_memory({"text": _text_list(texts)}, Features({"text": Value("string")}))
+
+
+def _in_memory(columns: Mapping[str, Any], features: Features) -> Dataset:
+    # `Dataset.from_dict` looks at every value in Python first.
+    import pyarrow as pa
+    from datasets import Dataset
+
+    return Dataset(pa.table(columns, schema=features.arrow_schema))
+
+
+def _weight_array(weights: ArrayLike, texts: int) -> NDArray[np.float64]:
+    try:
+        array = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError("the weights are not all numbers: give one number for each text") from None
+    if array.shape != (texts,):
+        raise DataError(
+            f"{texts} texts have weights of shape {array.shape}: give one number for each text"
+        )
+    return array
+
+
+def _text_list(texts: Iterable[str]) -> list[str]:
+    listed_texts = _sequence(texts, "texts")
+    for index, text in enumerate(listed_texts):
+        if not isinstance(text, str):
+            raise DataError(
+                f"text {index} is {text!r:.60} ({type(text).__name__}), not a string: leave it out,"
+                " or give an empty string where there is no text"
+            )
+        if not is_unicode(text):
+            raise DataError(f"text {index} has half of a surrogate pair, which is no character")
+    return listed_texts
+
+
+def _sequence(values: Iterable[object], name: str) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise DataError(f"the {name} are {values!r:.60}: give a list of them")
+    check_one_column(values, name)
+    return list(values)
