@@ -6,7 +6,13 @@ import torch
 from fitting import fit
 
 from wave_network.config import LocalWaveConfig, ModelConfig, get_preset
-from wave_network.data import from_memory, joined_rows, read_splits, texts_from_memory
+from wave_network.data import (
+    TrainingData,
+    from_memory,
+    joined_rows,
+    read_splits,
+    texts_from_memory,
+)
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, DataError
 from wave_network.models.registry import build_model
@@ -15,7 +21,7 @@ from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 from wave_network.training.continual import (
     class_frequencies,
-    continued_classes,
+    continued_labelling,
     continued_preset,
     continued_training,
     grown,
@@ -109,7 +115,8 @@ def test_the_vocabulary_grows_to_the_presets_size_or_by_a_tenth(make_files, monk
 def test_old_classes_come_first_and_new_ones_sorted(make_files):
     def classes(old, labels, **options):
         base = make_files(labels=old, config_class=LocalWaveConfig, **options)
-        return continued_classes(base, from_memory(["any"] * len(labels), labels))
+        rows = from_memory(["any"] * len(labels), labels)
+        return continued_labelling(base, TrainingData(rows)).classes
 
     assert classes(("b", "a"), ["d", "a", "c", "d"]) == ("b", "a", "c", "d")
     assert classes(("b", "a"), ["a"]) == ("b", "a")

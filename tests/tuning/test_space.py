@@ -147,4 +147,7 @@ def test_class_weights_are_searched_where_they_are_asked_for(sample):
 )
 def test_class_weights_may_help_the_macro_f1_of_unequal_classes(metric, sizes, helped):
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    assert weights_may_help(metric, labels) is helped
+    classes = tuple(range(len(sizes)))
+    assert weights_may_help(metric, labels, SingleLabel(classes)) is helped
+    sets = np.eye(len(sizes), dtype=np.float32)[labels]
+    assert not weights_may_help(metric, sets, MultiLabel(classes))

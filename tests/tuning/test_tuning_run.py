@@ -7,7 +7,7 @@ from rich.console import Console
 
 from wave_network.config import PRESETS
 from wave_network.config.settings import read_settings
-from wave_network.data import Splits, from_memory
+from wave_network.data import Splits, TrainingData, from_memory
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.folder import read_model, size_bytes
 from wave_network.training.run import train_model
@@ -27,9 +27,10 @@ def tune(output, rows, *, validation=None, console=None, **options):
         "max_size": None,
         "seed": 0,
         "device": "cpu",
-        "console": console or Console(file=StringIO()),
     }
-    return run.tune(rows, validation, **{**arguments, **options})
+    chosen = run.TuneOptions(**{**arguments, **options})
+    data = TrainingData(rows, validation)
+    return run.tune(data, chosen, console or Console(file=StringIO()))
 
 
 def weights(folder):

@@ -113,6 +113,8 @@ def tune(
     seconds = None if time is None else parse_duration(time)
     largest = None if max_size is None else parse_size(max_size)
     with extra_needed("tune", "tuning"):
+        from wave_network.data import TrainingData
+        from wave_network.tuning.run import TuneOptions
         from wave_network.tuning.run import tune as search
     columns: dict[str, Any] = {
         "text_column": text_column,
@@ -123,19 +125,9 @@ def tune(
     held_out = splits.validation
     if validation is not None:
         held_out, _ = read_dataset(validation, ("validation", "test", "train"), **columns)
-    summary, interrupted = search(
-        splits.train,
-        held_out,
-        preset=preset,
-        output=output,
-        metric=metric,
-        seconds=seconds,
-        trials=trials,
-        max_size=largest,
-        seed=seed,
-        device=device,
-        console=stderr_console(),
-    )
+    options = TuneOptions(preset, output, metric, seconds, trials, largest, seed, device)
+    data_given = TrainingData(splits.train, held_out)
+    summary, interrupted = search(data_given, options, stderr_console())
     if as_json:
         print_json(summary)
     else:

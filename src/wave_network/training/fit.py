@@ -107,9 +107,9 @@ def fit(
         "training_texts": len(last.texts),
         "validation_texts": len(validation),
         "refit": last is not first,
-        **({} if trained.margin is None else {"margin_weight": trained.margin}),
+        **trained.metrics,
         "train_seconds": round(time.perf_counter() - started, 3),
-        **_training_metrics(trained.result, calibrated),
+        **_validation_metrics(trained.result, calibrated),
         "stopped": stopped,
         **frequencies,
     }
@@ -128,6 +128,11 @@ class _Trained(NamedTuple):
     result: TrainResult
     margin: float | None
     logits: NDArray[np.float32]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What `metrics.json` tells of the linear part."""
+        return {} if self.margin is None else {"margin_weight": self.margin}
 
 
 def _frequencies(examples: Examples, base: ModelFiles | None) -> dict[str, Any]:
@@ -265,7 +270,7 @@ def _model_files(
     )
 
 
-def _training_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, Any]:
+def _validation_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, Any]:
     """What `metrics.json` tells of the training and of the validation texts."""
     return {
         "epochs": len(result.history),

@@ -63,23 +63,20 @@ def train(
     choose_epoch: bool = True,
     stop: StopSignal | None = None,
 ) -> TrainResult:
-    """Train a model in place and leave the weights of the best validation accuracy in it.
+    """Train a model in place and keep the weights of the epoch that validates best.
 
-    With any number of labels a text, it is the best micro F1, every threshold being 0.5.
-
-    A stop signal ends training and keeps the best epoch so far; before the first epoch's end, the
+    The best epoch has the highest accuracy; with any number of labels a text the highest micro F1,
+    every threshold being 0.5. A stop keeps the best epoch so far, before the first epoch's end the
     weights as they are.
 
     Args:
         model: Takes a `PackedBatch` and gives logits, (texts, labels); while training possibly
-            those of several members, (members, texts, labels). Changed in place; on the CPU
-            afterwards.
-        training: Labelled texts, with hard or soft targets.
-        validation: Labelled texts that choose the epoch, if it is to be chosen.
+            those of several members, (members, texts, labels). On the CPU afterwards.
+        training: Texts with hard or soft targets.
+        validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
         progress: Is told of every step and epoch.
-        labelling: Whether a text has one label, each class competing with the others, or any
-            number, each logit being learnt by itself.
+        labelling: Whether a text has one label or any number.
         choose_epoch: Keep the best epoch; else the last one that ended.
         stop: Is asked after every step and epoch.
 
@@ -90,9 +87,24 @@ def train(
     stop = stop or StopSignal()
     result = TrainResult()
     trainer = _Trainer(model, training, config, progress, labelling, stop)
-    best: dict[str, Tensor] = {}
-    epochs = trainer.config.epochs
     stop.keep()
+    best = _train_epochs(trainer, validation, result, choose_epoch=choose_epoch)
+    if best:
+        model.load_state_dict(best)
+    else:
+        result.validation = trainer.validate(validation)
+    model.cpu().eval()
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _train_epochs(
+    trainer: _Trainer, validation: PackedTexts, result: TrainResult, *, choose_epoch: bool
+) -> dict[str, Tensor]:
+    """Train and validate epoch by epoch; returns the weights to keep, none before the first end."""
+    started = time.perf_counter()
+    best: dict[str, Tensor] = {}
+    epochs, patience = trainer.config.epochs, trainer.config.patience
     for epoch in range(1, epochs + 1):
         record = trainer.run_epoch(epoch)
         if record is None:
@@ -103,22 +115,16 @@ def train(
         result.history.append(record)
         better = not best or _rank(record["validation"]) > _rank(result.validation)
         if better or not choose_epoch:
-            best = {name: value.clone() for name, value in model.state_dict().items()}
+            best = {name: value.clone() for name, value in trainer.model.state_dict().items()}
             result.validation, result.best_epoch = record["validation"], epoch
-        progress.epoch(record)
-        if stop.take():
+        trainer.progress.epoch(record)
+        if trainer.stop.take():
             result.stopped = "interrupted"
+        elif patience is not None and epoch - result.best_epoch >= patience and epoch < epochs:
+            result.stopped = "patience"
+        if result.stopped:
             break
-        if config.patience is not None and epoch - result.best_epoch >= config.patience:
-            result.stopped = "patience" if epoch < epochs else None
-            break
-    if best:
-        model.load_state_dict(best)
-    else:
-        result.validation = trainer.validate(validation)
-    model.cpu().eval()
-    result.seconds = time.perf_counter() - started
-    return result
+    return best
 
 
 def train_to_the_end(

@@ -90,20 +90,27 @@ def train_model(
         overwrite=overwrite,
     )
     if fitted.stopped == "interrupted":
-        epoch = files.metrics["best_epoch"]
-        kept = f"the best model so far (epoch {epoch})" if epoch else "the unfinished first epoch"
-        logger.warning("interrupted: %s is kept in %s", kept, output)
-    summary = {
+        _warn_of_interrupt(output, files.metrics["best_epoch"])
+    return _summary(output, files), fitted.stopped
+
+
+def _warn_of_interrupt(output: Path, epoch: int) -> None:
+    kept = f"the best model so far (epoch {epoch})" if epoch else "the unfinished first epoch"
+    logger.warning("interrupted: %s is kept in %s", kept, output)
+
+
+def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
+    """What `train --json` prints."""
+    return {
         "model": str(output),
-        "preset": chosen.name,
+        "preset": files.preset,
         "parameters": files.metrics["parameters"],
         "size_bytes": size_bytes(output),
         "train_seconds": files.metrics["train_seconds"],
         "validation": files.metrics["validation"],
         "test": files.metrics["test"],
-        "seed": config.seed,
+        "seed": files.training["seed"],
     }
-    return summary, fitted.stopped
 
 
 def _test_targets(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -42,32 +42,12 @@ from wave_network.tuning.study import (
     fingerprint,
 )
 
-if TYPE_CHECKING:
-    from datasets import Dataset
 
+@dataclass(frozen=True)
+class TuneOptions:
+    """What a search is asked to do.
 
-def tune(
-    training: Dataset,
-    validation: Dataset | None,
-    *,
-    preset: str,
-    output: Path,
-    metric: str | None,
-    seconds: float | None,
-    trials: int | None,
-    max_size: int | None,
-    seed: int,
-    device: str,
-    console: Console,
-) -> tuple[dict[str, Any], bool]:
-    """Try settings, the preset's own first, and keep the model that validates best.
-
-    Trials are kept in the output folder; the same call goes on where an earlier one ended.
-
-    Args:
-        training: Columns `text` and `label`; where the labels are lists, a text may have any number
-            of them.
-        validation: Likewise, what all trials are compared on; None holds rows out as `fit` does.
+    Attributes:
         preset: Where the search starts.
         output: Folder for the trials, the best settings and the best model.
         metric: `accuracy`, `macro_f1` or `loss`, of the validation texts; with lists of labels
@@ -78,6 +58,27 @@ def tune(
         max_size: Bytes that the model folder may take; None: about as many as the preset's.
         seed: Of every training, of the split, and of the search.
         device: Where to train.
+    """
+
+    preset: str
+    output: Path
+    metric: str | None = None
+    seconds: float | None = None
+    trials: int | None = None
+    max_size: int | None = None
+    seed: int = 0
+    device: str = "auto"
+
+
+def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[dict[str, Any], bool]:
+    """Try settings, the preset's own first, and keep the model that validates best.
+
+    Trials are kept in the output folder; the same call goes on where an earlier one ended.
+
+    Args:
+        data: All trials are compared on its validation texts; without any, rows are held out as
+            `fit` does.
+        options: What to search, and for how long.
         console: Where progress is drawn.
 
     Returns:
@@ -87,32 +88,31 @@ def tune(
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
     started = time.perf_counter()
-    data = TrainingData(training, validation)
-    labelling = data.labelling()
-    metric = _metric(metric, labelling)
-    chosen = customize(get_preset(preset), {"seed": seed, "device": device})
+    labelling, preset, output = data.labelling(), options.preset, options.output
+    metric = _metric(options.metric, labelling)
+    chosen = customize(get_preset(preset), {"seed": options.seed, "device": options.device})
     if chosen.config is not LocalWaveConfig:
         raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
     resolve_device(chosen.train.device)
     check_folder(output)
     searched = {
         "version": __version__,
-        "data": fingerprint((training, validation)),
+        "data": fingerprint((data.rows, data.validation)),
         "preset": preset,
         "metric": metric,
-        "max-size": max_size,
-        "seed": seed,
+        "max-size": options.max_size,
+        "seed": options.seed,
     }
     targets = data.targets(labelling)
     class_weights = weights_may_help(metric, targets, labelling)
-    if validation is None:
-        kept, held_out = labelling.split(targets, chosen.train.validation_fraction, seed)
-        training, validation = training.select(kept), training.select(held_out)
     # A class that is held out alone is among the classes.
-    data = TrainingData(training, validation, classes=labelling.classes)
+    data = replace(data, classes=labelling.classes)
+    if data.validation is None:
+        kept, held_out = labelling.split(targets, chosen.train.validation_fraction, options.seed)
+        data = replace(data, rows=data.rows.select(kept), validation=data.rows.select(held_out))
     with console.status("looking at the vocabulary"):
         space = SearchSpace.around(
-            chosen, training, labelling, max_size, class_weights=class_weights
+            chosen, data.rows, labelling, options.max_size, class_weights=class_weights
         )
     study = Study(output, metric, searched)
     try:
@@ -120,9 +120,10 @@ def tune(
             raise OutputError(f"{output / MODEL} is gone: remove {output} to begin again")
         if before := len(study.ended()):
             console.print(f"going on with the search; trials so far: {before}", highlight=False)
+        seconds = options.seconds
         deadline = None if seconds is None else started + seconds - study.seconds()
-        search = _Search(study, space, data, output, metric, max_size, deadline, console)
-        interrupted = search.run(trials)
+        search = _Search(study, space, data, options, metric, deadline, console)
+        interrupted = search.run()
         return search.summary(), interrupted
     except StorageInternalError as error:
         raise OutputError(f"{output / TRIALS} cannot be written: {error.__cause__}") from error
@@ -151,16 +152,20 @@ class _Search:
     study: Study
     space: SearchSpace
     data: TrainingData
-    output: Path
+    options: TuneOptions
     metric: str
-    max_size: int | None
     deadline: float | None
     console: Console
 
-    def run(self, trials: int | None) -> bool:
+    @property
+    def output(self) -> Path:
+        """Where the best model is kept."""
+        return self.options.output
+
+    def run(self) -> bool:
         """Try until a limit is reached; returns whether Ctrl-C came first."""
         try:
-            while self._may_start(trials):
+            while self._may_start():
                 if not self._try_next():
                     break
         except KeyboardInterrupt:
@@ -193,7 +198,8 @@ class _Search:
             ],
         }
 
-    def _may_start(self, trials: int | None) -> bool:
+    def _may_start(self) -> bool:
+        trials = self.options.trials
         if trials is not None and len(self.study.ended()) >= trials:
             return False
         if self.deadline is None or not (self.output / MODEL).is_dir():
@@ -240,7 +246,8 @@ class _Search:
         """Measure the folder, and keep it if no trial before was as good."""
         with TemporaryDirectory() as made:
             size = self._write(Path(made, MODEL), fitted)
-        if self.max_size is not None and size > self.max_size:
+        limit = self.options.max_size
+        if limit is not None and size > limit:
             self._end(trial, f"too large: {size:,} bytes", TrialState.FAIL)
             return
         metrics = fitted.files.metrics
