@@ -295,7 +295,7 @@ def test_sets_hold_the_labels_that_reach_the_bar(make_files, news):
             assert found == [engine.labels[i] for i in expected if scores[i] >= least]
     assert not all(engine.predict_sets(news, 0.2))
     assert max(map(len, engine.predict_sets(news, 0.95))) > 1
-    with pytest.raises(ConfigError, match="has no label sets"):
+    with pytest.raises(ConfigError, match="has no prediction sets"):
         Engine(make_files()).predict_sets(news, 0.8)
 
 

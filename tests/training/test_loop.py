@@ -469,6 +469,25 @@ def test_interrupt_later_keeps_the_best_epoch(moment):
     assert_same_weights(model, short)
 
 
+def test_ctrl_c_breaks_a_validation_off_and_keeps_the_best_epoch(monkeypatch, ctrl_c):
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append("validation")
+        if len(calls) == 2:
+            ctrl_c()
+            calls.append("the end")
+        return predict_logits(*arguments)
+
+    monkeypatch.setattr("wave_network.training.loop.predict_logits", interrupted)
+    stop = StopSignal()
+    with stop.on_ctrl_c():
+        result = train(make_model(), TRAINING, VALIDATION, make_config(), stop=stop)
+    assert calls == ["validation"] * 2
+    assert (result.stopped, result.best_epoch, len(result.history)) == ("interrupted", 1, 1)
+    assert not stop.take()
+
+
 def test_other_errors_of_a_listener_are_not_swallowed():
     class Broken(Recorder):
         def step(self, loss):
@@ -602,6 +621,7 @@ def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
         make_config(batch_size=len(TRAINING), label_smoothing=0.2),
         recorder,
         labelling=SEVERAL,
+        stop=recorder.stop,
     )
     targets = 0.8 * batch.labels + 0.1
     each = -targets * logits.sigmoid().log() - (1 - targets) * (1 - logits.sigmoid()).log()

@@ -55,7 +55,7 @@ def threshold_for(coverage: float, thresholds: list[float] | None) -> float:
     if not 0 < coverage < 1:
         raise ConfigError(f"coverage must be between 0 and 1; got {coverage}")
     if not thresholds:
-        raise ConfigError("this model has no label sets: train it again, with this version")
+        raise ConfigError("this model has no prediction sets: train it again, with this version")
     step = ceil(round(STEPS * coverage, 6))  # 0.07 is 70.00000000000001 thousandths
     if step > len(thresholds):
         raise ConfigError(

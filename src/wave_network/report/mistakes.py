@@ -1,4 +1,4 @@
-"""What is wrong with the answers and perhaps the labels: of one label a text, and of label sets."""
+"""What is wrong with the answers and perhaps the labels: of one label a text, and of many."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ class Bin(NamedTuple):
     Attributes:
         low: Where the range starts; it is not part of it.
         high: Where it ends.
-        texts: How many answers there are; a range without any is left out. Of label sets each
+        texts: How many answers there are; a range without any is left out. Of many labels each
             label of each text counts.
         confidence: Their mean probability.
-        accuracy: The share of them that is right; of label sets, the share of texts with the label.
+        accuracy: The share of them that is right; of many labels, of texts with the label.
     """
 
     low: float

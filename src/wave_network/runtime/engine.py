@@ -184,7 +184,7 @@ class Engine:
 
         Raises:
             ConfigError: If there is no such coverage, if the model had too few validation texts
-                for it, or was written by a version that had no label sets.
+                for it, or was written by a version that had no prediction sets.
             DataError: As `predict`.
         """
         threshold = self.conformal_threshold(coverage)

@@ -106,11 +106,10 @@ def _train_epochs(
     best: dict[str, Tensor] = {}
     epochs, patience = trainer.config.epochs, trainer.config.patience
     for epoch in range(1, epochs + 1):
-        record = trainer.run_epoch(epoch)
+        record = trainer.validated_epoch(epoch, validation)
         if record is None:
             result.stopped = "interrupted"
             break
-        record["validation"] = trainer.validate(validation)
         record["seconds"] = time.perf_counter() - started
         result.history.append(record)
         better = not best or _rank(record["validation"]) > _rank(result.validation)
@@ -222,6 +221,15 @@ class _Trainer:
             "train_accuracy": right / texts,
             "learning_rate": self.steps.rate,
         }
+
+    def validated_epoch(self, epoch: int, validation: PackedTexts) -> dict[str, Any] | None:
+        """One pass over the texts, and its validation; None if it was stopped before the end."""
+        record = self.run_epoch(epoch)
+        if record is not None:
+            with self.stop.at_once():
+                return {**record, "validation": self.validate(validation)}
+        self.stop.take()
+        return None
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
         """The metrics of `summarize_for`."""
