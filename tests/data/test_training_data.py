@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from wave_network.data import MultiLabel, SingleLabel, TrainingData, from_memory
+from wave_network.data.training_data import training_data_from_memory
+from wave_network.errors import DataError
+
+TEXTS = ["sun", "snow", "rain"]
+
+
+@pytest.mark.parametrize(
+    ("y", "labelling", "targets"),
+    [
+        (["b", "a", "b"], SingleLabel(("a", "b")), [1, 0, 1]),
+        ([["b", "a"], [], ["a"]], MultiLabel(("a", "b")), [[1, 1], [0, 0], [1, 0]]),
+        (np.array([[1, 0], [0, 0], [1, 1]]), MultiLabel((0, 1)), [[1, 0], [0, 0], [1, 1]]),
+        (
+            np.array([[0.5, 0.5], [0.25, 0.75], [1, 0]]),
+            SingleLabel((0, 1)),
+            [[0.5, 0.5], [0.25, 0.75], [1, 0]],
+        ),
+    ],
+    ids=["labels", "lists", "zeros and ones", "probabilities"],
+)
+def test_every_form_of_labels_has_one_labelling_and_its_targets(y, labelling, targets):
+    data = training_data_from_memory(TEXTS, y)
+    assert data.labelling() == labelling
+    assert data.targets(labelling).tolist() == targets
+
+
+def test_texts_of_weight_0_are_left_out_of_soft_labels_too():
+    soft = np.array([[0.5, 0.5], [0.25, 0.75], [1, 0]])
+    data = training_data_from_memory(TEXTS, soft, weights=[1, 0, 2], classes=["x", "y"])
+    assert data.rows["text"][:] == ["sun", "rain"]
+    assert data.targets(data.labelling()).tolist() == [[0.5, 0.5], [1, 0]]
+    assert data.labelling().classes == ("x", "y")
+
+
+def test_given_classes_keep_their_order_and_may_lead_no_text():
+    rows = from_memory(TEXTS, ["b", "a", "b"])
+    data = TrainingData(rows, classes=["c", "b", "a"])
+    assert data.targets(data.labelling()).tolist() == [1, 2, 1]
+    with pytest.raises(DataError, match="classes names the columns of y, and y has none"):
+        training_data_from_memory(TEXTS, ["b", "a", "b"], classes=["b", "a"])
