@@ -31,9 +31,8 @@ with extra_needed("transformers", "wave_network.transformers"):
 from wave_network.config import ClassifierConfig
 from wave_network.data.batch import PackedBatch
 from wave_network.huggingface.ids import HUB_PREFIX
-from wave_network.models.local_wave.network import mean_of_members
 from wave_network.models.registry import build_model, config_class
-from wave_network.models.wave.network import FixedPositions
+from wave_network.models.torch_network import FixedTable
 from wave_network.persistence.folder import read_model
 from wave_network.persistence.layout import FORMAT_VERSION, MODEL_TYPE
 from wave_network.training.losses import mean_binary_loss
@@ -159,7 +158,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         elif labels is not None:
             loss = F.cross_entropy(members.flatten(0, 1), labels.repeat(len(members)))
         if logits.ndim == 3:
-            logits = mean_of_members(logits, multi_label=self._multi_label)
+            logits = self.network.joint_logits(logits)
         if return_dict is False:
             return (logits,) if loss is None else (loss, logits)
         return SequenceClassifierOutput(loss=loss, logits=logits)
@@ -210,7 +209,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
 
     def _init_weights(self, module: torch.nn.Module) -> None:
         # The networks start themselves; but `from_pretrained` empties what no file holds.
-        if isinstance(module, FixedPositions):
+        if isinstance(module, FixedTable):
             module.reset()
 
 

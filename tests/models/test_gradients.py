@@ -9,7 +9,7 @@ from wave_network.models.functional import Wave, combine, gelu, read_out
 from wave_network.models.gradients import (
     combine_gradient,
     gelu_and_slope,
-    joined_gradient,
+    mean_of_members_gradient,
     layer_norm_gradient,
     log_odds,
     log_odds_gradient,
@@ -65,7 +65,7 @@ def test_the_members_mean_probabilities(members):
         gradient,
         logits,
     )
-    close(joined_gradient(logits, gradient), expected)
+    close(mean_of_members_gradient(logits, gradient), expected)
 
 
 @pytest.mark.parametrize("classes", [2, 5])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
@@ -55,6 +55,8 @@ class ClassifierConfig:
     thresholds: tuple[float, ...] | None = None
 
     architecture: ClassVar[str]
+    can_be_continued: ClassVar[bool] = False
+    """Whether a trained model can learn more classes and tokens."""
 
     def __post_init__(self) -> None:
         """Refuse values that no model could have.
@@ -105,6 +107,20 @@ class ClassifierConfig:
     def reads_sentences(self) -> bool:
         """Whether the model needs to know where sentences start."""
         return False
+
+    @property
+    def has_linear_part(self) -> bool:
+        """Whether a linear part over tokens and n-grams answers beside the network."""
+        return False
+
+    def extended(self, labels: tuple[Label, ...], vocab_size: int) -> Self:
+        """The shape with more labels and tokens; thresholds are chosen anew.
+
+        Args:
+            labels: The labels, the old ones first.
+            vocab_size: Tokens, the old ones first.
+        """
+        return replace(self, labels=labels, vocab_size=vocab_size, thresholds=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from wave_network.config.base import ClassifierConfig
+from wave_network.config.base import ClassifierConfig, Label
 from wave_network.config.checks import (
     check_choice,
     check_range,
@@ -58,6 +58,7 @@ class LocalWaveConfig(ClassifierConfig):
     linear_ngrams: tuple[Ngram, ...] = ("pair",)
 
     architecture = "local-wave"
+    can_be_continued = True
 
     def __post_init__(self) -> None:
         """As `ClassifierConfig`'s."""
@@ -92,6 +93,30 @@ class LocalWaveConfig(ClassifierConfig):
         if isinstance(ngrams := values.get("linear_ngrams"), list):
             values = {**values, "linear_ngrams": tuple(ngrams)}
         return super().from_dict(values)
+
+    @property
+    def feature_sizes(self) -> tuple[int, int, int, int]:
+        """Columns of each kind of feature of a member.
+
+        In order: the coherent sums, the roots of the tokens' energies, the roots of the local
+        waves' energies, and the bigrams.
+        """
+        return self.hidden_size, self.hidden_size, self.hidden_size, self.bigram_size
+
+    @property
+    def feature_size(self) -> int:
+        """Columns of all features of a member together."""
+        return sum(self.feature_sizes)
+
+    @property
+    def has_linear_part(self) -> bool:
+        """Whether there is a linear part; see `linear_buckets`."""
+        return self.linear_buckets > 0
+
+    def extended(self, labels: tuple[Label, ...], vocab_size: int) -> Self:
+        """As `ClassifierConfig.extended`; the n-grams keep their buckets."""
+        linear_size = self.linear_buckets * len(labels)
+        return replace(super().extended(labels, vocab_size), linear_size=linear_size)
 
     @property
     def linear_buckets(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
 from wave_network.config.checks import (
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Readout: TypeAlias = Literal["concat", "magnitude", "real", "imaginary"]
+
+READOUT_PARTS: Final[Mapping[Readout, int]] = {
+    "concat": 2,
+    "magnitude": 1,
+    "real": 1,
+    "imaginary": 1,
+}
+"""How many real numbers each read-out makes of a complex one."""
 
 
 Pooling: TypeAlias = Literal["cls", "mean"]
@@ -67,7 +75,7 @@ class ModelConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         """As `ClassifierConfig`'s."""
         super().__post_init__()
-        check_choice("readout", self.readout, get_args(Readout))
+        check_choice("readout", self.readout, tuple(READOUT_PARTS))
         check_choice("pooling", self.pooling, get_args(Pooling))
         check_choice("positions", self.positions, get_args(Positions))
         check_choice("variants", self.variants, get_args(Variants))
@@ -84,6 +92,11 @@ class ModelConfig(ClassifierConfig):
     def embedding_size(self) -> int:
         """Columns of the embedding table: both variants when they are stored, else one row."""
         return self.hidden_size * (2 if self.variants == "embedding" else 1)
+
+    @property
+    def readout_size(self) -> int:
+        """Columns of the read-out, which the feed-forward layer reads."""
+        return self.hidden_size * READOUT_PARTS[self.readout]
 
     @property
     def reads_sentences(self) -> bool:

@@ -17,7 +17,7 @@ from wave_network.explain.waves import (
     energy_shares,
     picture_title,
 )
-from wave_network.models.functional import Floats, Wave, interference_term, phase, read_out
+from wave_network.models.functional import Floats, Wave, interference_term, magnitude, phase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -172,7 +172,7 @@ def _findings(waves: TextWaves) -> list[str]:
 
 def _relative_term(waves: TextWaves) -> Floats:
     """The cosine of the angle between both waves: the interference term as a share of 2GG'."""
-    most = 2 * read_out(waves.first, "magnitude") * read_out(waves.second, "magnitude")
+    most = 2 * magnitude(waves.first) * magnitude(waves.second)
     term = interference_term(waves.first, waves.second)
     relative: Floats = np.divide(term, most, out=np.zeros_like(term), where=most > 0)
     return relative

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.models.functional import Floats, Wave, interference_term, phase, read_out
+from wave_network.models.functional import Floats, Wave, interference_term, magnitude, phase
 from wave_network.runtime import Engine, Prediction
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def inspect_text(engine: Engine, text: str) -> tuple[Prediction, TextWaves]:
     """
     (prediction,) = engine.predict([text])
     tokens, first, second = engine.waves(text)
-    strength = read_out(first, "magnitude")[0] * read_out(second, "magnitude")[0]
+    strength = magnitude(first)[0] * magnitude(second)[0]
     dimensions = np.argsort(-strength, kind="stable")[:DIMENSIONS]
     waves = TextWaves(
         tokens=tokens,
@@ -90,7 +90,7 @@ def inspect_text(engine: Engine, text: str) -> tuple[Prediction, TextWaves]:
 
 def energy_shares(wave: Wave) -> Floats:
     """The share that each token has of its text's energy, `u^2 / G^2`; 0 where the wave is 0."""
-    size = read_out(wave, "magnitude")
+    size = magnitude(wave)
     return np.divide(wave.real, size, out=np.zeros_like(size), where=size > 0) ** 2
 
 
@@ -148,7 +148,7 @@ class _HeatMap(NamedTuple):
 
 
 def _heat_maps(waves: TextWaves) -> list[_HeatMap]:
-    size, size_second = (read_out(wave, "magnitude") for wave in (waves.first, waves.second))
+    size, size_second = (magnitude(wave) for wave in (waves.first, waves.second))
     share = energy_shares(waves.first)
     alpha, alpha_second = phase(waves.first), phase(waves.second)
     furthest = np.abs(np.stack([alpha, alpha_second]) - np.pi / 2).max()
@@ -287,6 +287,6 @@ def _wave_arrays(wave: Wave) -> dict[str, Any]:
     return {
         "real": wave.real.tolist(),
         "imag": wave.imag.tolist(),
-        "magnitude": read_out(wave, "magnitude").tolist(),
+        "magnitude": magnitude(wave).tolist(),
         "phase": phase(wave).tolist(),
     }

@@ -1,7 +1,8 @@
-"""An ONNX graph, node by node, and the few steps that both architectures share."""
+"""An ONNX graph, node by node, and the steps that the model families share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pi, sqrt
 from typing import Any, Final
 
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import extra_needed
+from wave_network.models.tensor_spec import TensorSpec
 from wave_network.persistence.quantization import (
     HALF_BYTE_ZERO,
-    SCALE_A_ROW,
     pack_table,
     quantize_table,
     rows_a_scale,
@@ -36,6 +37,7 @@ class Graph:
 
     Args:
         tensors: The model's weights.
+        specs: Their declarations.
         table_bits: Of a number of the embedding tables: 32, 8 or 4.
 
     Attributes:
@@ -45,8 +47,15 @@ class Graph:
         lengths: The number of tokens, at least 1, float32, (batch, 1).
     """
 
-    def __init__(self, tensors: dict[str, NDArray[np.float32]], *, table_bits: int) -> None:
+    def __init__(
+        self,
+        tensors: dict[str, NDArray[np.float32]],
+        specs: Sequence[TensorSpec],
+        *,
+        table_bits: int,
+    ) -> None:
         self._tensors = tensors
+        self._scaled_by_row = {spec.module for spec in specs if spec.scales == "row"}
         self._table_bits = table_bits
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
@@ -97,10 +106,11 @@ class Graph:
             return self.op("Gather", self.weight(name), indices)
         if self._table_bits == 4:
             return self._packed_rows(table, indices)
-        values, scale = quantize_table(self._tensors[name], by_row=table in SCALE_A_ROW)
+        by_row = table in self._scaled_by_row
+        values, scale = quantize_table(self._tensors[name], by_row=by_row)
         found = self.op("Gather", self._constant(name, values), indices)
         factor = self._constant(f"{table}.scale", scale)
-        if table in SCALE_A_ROW:
+        if by_row:
             factor = self.op("Gather", factor, indices)  # (batch, length, 1)
         return self.op("Mul", self.op("Cast", found, to=TensorProto.FLOAT), factor)
 

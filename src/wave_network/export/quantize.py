@@ -11,7 +11,7 @@ import numpy as np
 from wave_network.config.checks import check_choice
 from wave_network.errors import ConfigError
 from wave_network.models.functional import given_labels
-from wave_network.models.tensors import tensor_shapes
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import (
     ModelFiles,
@@ -83,8 +83,9 @@ def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
     from wave_network.evaluation.metrics import summarize_for
 
     config = before.config
-    stored = quantize_tensors(before.tensors, bits)
-    after = replace(before, tensors=dequantize_tensors(stored, tensor_shapes(config), bits))
+    specs = tensor_specs(config)
+    stored = quantize_tensors(before.tensors, specs, bits)
+    after = replace(before, tensors=dequantize_tensors(stored, specs, bits))
     targets = encode_targets(data["label"], config.labels, multi_label=config.is_multi_label)
     found = [
         Engine(files).predict_proba(column(data, "text")) for files in (before, after)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from wave_network._version import __version__
 from wave_network.evaluation.metric_names import figure_names
 from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.models.registry import family_of
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
 
@@ -27,7 +28,8 @@ pipeline_tag: text-classification
 # A Wave Network text classifier
 
 A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), written by
-wave-network {version}. {task}: {labels}.
+wave-network {version}: {shape}.
+{task}: {labels}.
 {published}{figures}{precision}
 ## Use
 
@@ -112,6 +114,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
     return _TEMPLATE.format(
         preset=files.preset,
         version=__version__,
+        shape=family_of(config).description(config),
         task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
         answers=_ANSWERS_WITH_SETS if config.is_multi_label else _ANSWERS_WITH_ONE,
         labels=f"{labels} and {more} more" if more > 0 else labels,

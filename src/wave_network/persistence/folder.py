@@ -18,7 +18,8 @@ from wave_network.config import ClassifierConfig
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
 from wave_network.huggingface.ids import HUB_PREFIX
 from wave_network.models.registry import config_class
-from wave_network.models.tensors import Tensors, tensor_shapes
+from wave_network.models.tensor_spec import Tensors
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.atomic import check_new, replacing_folder
 from wave_network.persistence.layout import (
     CARD,
@@ -48,7 +49,7 @@ class ModelFiles:
 
     Attributes:
         config: The model's shape.
-        tensors: Its weights, float32, by the names of `tensor_shapes`.
+        tensors: Its weights, float32, by the names of `tensor_specs`.
         tokenizer: Its tokenizer.
         preset: The preset it was made from.
         training: The fields of its `TrainConfig`.
@@ -114,7 +115,7 @@ def write_model(
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
-    tensors = quantize_tensors(files.tensors, files.table_bits)
+    tensors = quantize_tensors(files.tensors, tensor_specs(files.config), files.table_bits)
     with replacing_folder(folder) as new:
         # Not `save_file`, whose error does not tell a full disk from others.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
@@ -270,12 +271,12 @@ def _read_tensors(path: Path, config: ClassifierConfig, table_bits: int) -> Tens
         raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
     except (SafetensorError, OSError, TypeError) as error:  # TypeError: what NumPy has no type for
         raise ModelFolderError(f"{path} is damaged: {error}") from error
-    shapes = tensor_shapes(config)
-    for name, (shape, dtype) in stored_forms(shapes, table_bits).items():
+    specs = tensor_specs(config)
+    for name, (shape, dtype) in stored_forms(specs, table_bits).items():
         tensor = tensors.get(name)
         if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
-    return dequantize_tensors(tensors, shapes, table_bits)
+    return dequantize_tensors(tensors, specs, table_bits)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

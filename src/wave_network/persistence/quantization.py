@@ -1,8 +1,8 @@
 """Embedding tables in 8 or 4 bits: a quarter or a seventh of the bytes, read by the same engine.
 
-In 8 bits a table of tokens gets a scale a row, as frequent tokens grow large. A table of hashed
-pairs has rows of a few numbers, for which a scale each would cost as much as the numbers: it gets
-one scale.
+In 8 bits a table has one scale a row, or one in all, as its family declares (`TensorSpec.scales`):
+the rows of frequent tokens grow large, so each gets its own; the rows of n-grams are a few numbers
+long, so a scale each would cost as much as the numbers.
 
 In 4 bits there are but 15 levels, too few for a whole table: every `_NUMBERS_A_SCALE` numbers get a
 scale, in 16 bits. A scale is of whole rows, and two numbers share a byte: one of the first half of
@@ -11,20 +11,17 @@ the rows in its low bits, the one half a table further in its high bits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import ConfigError
-from wave_network.models.tensors import EMBEDDING_TABLES
+from wave_network.models.tensor_spec import TensorSpec
 
 QUANTIZATIONS: Final[Mapping[int, str | None]] = {32: None, 8: "int8", 4: "int4"}
 """The bits that a table's numbers may have in a file, and how `config.json` names that."""
-
-SCALE_A_ROW: Final = ("embedding",)
-"""The tables with a scale for each row, in 8 bits."""
 
 HALF_BYTE_ZERO: Final = 8
 """What 0 is stored as in 4 bits."""
@@ -110,65 +107,70 @@ def unpack_table(
 
 
 def quantize_tensors(
-    tensors: Mapping[str, NDArray[np.float32]], bits: int
+    tensors: Mapping[str, NDArray[np.float32]], specs: Sequence[TensorSpec], bits: int
 ) -> dict[str, NDArray[Any]]:
     """What is stored of a model: its tables as integers with scales, the rest as it is.
 
     Args:
         tensors: The model's.
+        specs: Their declarations.
         bits: Of a number of a table: a key of `QUANTIZATIONS`.
 
     Raises:
         ConfigError: As `pack_table`.
     """
     stored: dict[str, NDArray[Any]] = dict(tensors)
-    for table in _tables_in(tensors) if bits < 32 else ():
-        values = tensors[f"{table}.weight"]
+    for spec in _quantized(specs, bits):
+        values = tensors[spec.name]
         quantized: tuple[NDArray[Any], NDArray[Any]]
         if bits == 4:
             quantized = pack_table(values)
         else:
-            quantized = quantize_table(values, by_row=table in SCALE_A_ROW)
-        stored[f"{table}.weight"], stored[f"{table}.scale"] = quantized
+            quantized = quantize_table(values, by_row=spec.scales == "row")
+        stored[spec.name], stored[scale_name(spec)] = quantized
     return stored
 
 
 def dequantize_tensors(
-    stored: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], bits: int
+    stored: Mapping[str, NDArray[Any]], specs: Sequence[TensorSpec], bits: int
 ) -> dict[str, NDArray[np.float32]]:
     """The tensors as float32, from what `quantize_tensors` gave.
 
     Args:
         stored: What a file holds, of the `stored_forms`.
-        shapes: Those that the model needs.
+        specs: The declarations of the model's tensors.
         bits: As there.
     """
     tensors = dict(stored)
-    for table in _tables_in(stored) if bits < 32 else ():
-        values, scale = tensors[f"{table}.weight"], tensors.pop(f"{table}.scale")
+    for spec in _quantized(specs, bits):
+        values, scale = tensors[spec.name], tensors.pop(scale_name(spec))
         if bits == 4:
-            rows = shapes[f"{table}.weight"][0]
-            tensors[f"{table}.weight"] = unpack_table(values, scale, rows)
+            tensors[spec.name] = unpack_table(values, scale, rows=spec.shape[0])
         else:
-            tensors[f"{table}.weight"] = dequantize_table(values, scale)
+            tensors[spec.name] = dequantize_table(values, scale)
     return tensors
 
 
 def stored_forms(
-    shapes: Mapping[str, tuple[int, ...]], bits: int
+    specs: Sequence[TensorSpec], bits: int
 ) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape and dtype of every stored tensor, from the shapes that the model needs."""
-    forms = {name: (shape, "float32") for name, shape in shapes.items()}
-    for table in _tables_in(shapes) if bits < 32 else ():
-        rows, columns = shape = shapes[f"{table}.weight"]
+    """Shape and dtype of every tensor in the file, from the declarations of the model's tensors."""
+    forms = {spec.name: (spec.shape, "float32") for spec in specs}
+    for spec in _quantized(specs, bits):
+        rows, columns = spec.shape
         if bits == 4:
-            forms[f"{table}.weight"] = (-(-rows // 2), columns), "uint8"
-            forms[f"{table}.scale"] = (-(-rows // rows_a_scale(columns)), 1), "float16"
+            forms[spec.name] = (-(-rows // 2), columns), "uint8"
+            forms[scale_name(spec)] = (-(-rows // rows_a_scale(columns)), 1), "float16"
         else:
-            forms[f"{table}.weight"] = shape, "int8"
-            forms[f"{table}.scale"] = (rows if table in SCALE_A_ROW else 1, 1), "float32"
+            forms[spec.name] = spec.shape, "int8"
+            forms[scale_name(spec)] = (rows if spec.scales == "row" else 1, 1), "float32"
     return forms
 
 
-def _tables_in(tensors: Mapping[str, object]) -> list[str]:
-    return [table for table in EMBEDDING_TABLES if f"{table}.weight" in tensors]
+def scale_name(spec: TensorSpec) -> str:
+    """What a table's scales are called in the file."""
+    return f"{spec.module}.scale"
+
+
+def _quantized(specs: Sequence[TensorSpec], bits: int) -> list[TensorSpec]:
+    return [spec for spec in specs if spec.is_table and bits < 32]

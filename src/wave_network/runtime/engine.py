@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.config import Label
 from wave_network.data.rows import check_one_column
 from wave_network.errors import ConfigError, DataError, listed
 from wave_network.evaluation.conformal import bar_for
 from wave_network.models.functional import Wave, given_labels, sigmoid, softmax
-from wave_network.models.local_wave.numpy_network import LocalNetwork
-from wave_network.models.wave.numpy_network import Network
+from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
@@ -60,7 +59,7 @@ class Engine:
     def __init__(self, files: ModelFiles) -> None:
         self.config = files.config
         self.tokenizer = files.tokenizer
-        self._network = _network(files)
+        self._network = family_of(files.config).numpy_network(files.config, files.tensors)
         self._bars = files.bars
         self._temperature = files.temperature or 1.0
 
@@ -303,13 +302,6 @@ def load(source: str | Path) -> Engine:
         ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
     """
     return Engine(read_model(source))
-
-
-def _network(files: ModelFiles) -> Network | LocalNetwork:
-    if isinstance(files.config, LocalWaveConfig):
-        return LocalNetwork(files.config, files.tensors)
-    assert isinstance(files.config, ModelConfig)
-    return Network(files.config, files.tensors)
 
 
 def _token_bounded(offsets: NDArray[np.int64], tokens: int) -> Iterator[tuple[int, int]]:

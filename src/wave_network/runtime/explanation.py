@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from wave_network.config import Label
 from wave_network.models.attribution import attribute, token_energies
+from wave_network.models.family import NumpyNetwork
 from wave_network.models.functional import Integers
-from wave_network.models.local_wave.numpy_network import LocalNetwork
-from wave_network.models.wave.numpy_network import Network
 from wave_network.text.tokenizer import TextTokenizer
 
 
@@ -67,7 +66,7 @@ class Explanation:
 
 
 def explanations(
-    network: Network | LocalNetwork,
+    network: NumpyNetwork,
     tokenizer: TextTokenizer,
     labels: Sequence[Label],
     texts: Sequence[str],

@@ -15,7 +15,6 @@ from torch import nn
 
 from wave_network.config import (
     Label,
-    LocalWaveConfig,
     Preset,
     TrainConfig,
 )
@@ -28,7 +27,6 @@ from wave_network.data.batch import PackedTexts, Targets
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError
 from wave_network.evaluation.posthoc import Settled, settle
-from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.predict import predict_logits
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
@@ -240,14 +238,13 @@ def _joined_linear_part(
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
-    assert isinstance(model, LocalWaveNetwork)
     with torch.no_grad():
         # The logits are to be divided by a temperature, about that of the model as it was.
-        model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
+        model.get_parameter("classifier.bias")[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
 def _say_linear_part(trained: Start, progress: Progress | None) -> None:
-    if isinstance(trained.config, LocalWaveConfig) and trained.config.linear_buckets:
+    if trained.config.has_linear_part:
         say(progress, "fitting the linear part")
 
 

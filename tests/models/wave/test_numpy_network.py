@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wave_network.models.wave.numpy_network import Network
+from wave_network.models.wave.numpy_network import NumpyWaveNetwork
 
 IDS = np.array([0, 5, 9, 5, 0, 7, 0], dtype=np.int32)
 OFFSETS = np.array([0, 4, 6, 7])
