@@ -15,7 +15,7 @@ def test_card_says_what_the_model_is(make_files):
         "A small model",
         f"{counts['total']:,} parameters ({counts['embedding']:,} of them embeddings)",
         "trained from scratch on 90 texts.",
-        f"written by\nwave-network {__version__}.",
+        f"written by\nwave-network {__version__}: 1 layer(s), 8 wide, modulation, cls pooling",
         "It tells 3 classes apart: `World`, `Sports`, `Sci/Tech`.",
         "| validation | 0.7500 | 0.7000 | 0.5000 |",
         "The 10 validation texts chose the epoch (number 2 of 2)",

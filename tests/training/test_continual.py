@@ -9,6 +9,7 @@ from wave_network.data import from_memory, joined_rows, read_splits, texts_from_
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.errors import ConfigError, DataError
 from wave_network.models.registry import build_model
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.folder import write_model
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
@@ -151,7 +152,7 @@ def test_what_the_model_has_may_be_asked_for(make_files):
 
 def test_weights_are_halved_and_norms_are_not(make_files):
     files = make_files(config_class=LocalWaveConfig)
-    smaller = shrunk(grown_tensors(files, 3, []))
+    smaller = shrunk(grown_tensors(files, 3, []), tensor_specs(files.config))
     for name, tensor in files.tensors.items():
         factor = 1 if name.startswith("norm") else 0.5
         np.testing.assert_array_equal(smaller[name], tensor * np.float32(factor))

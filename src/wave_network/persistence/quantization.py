@@ -151,9 +151,7 @@ def dequantize_tensors(
     return tensors
 
 
-def stored_forms(
-    specs: Sequence[TensorSpec], bits: int
-) -> dict[str, tuple[tuple[int, ...], str]]:
+def stored_forms(specs: Sequence[TensorSpec], bits: int) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and dtype of every tensor in the file, from the declarations of the model's tensors."""
     forms = {spec.name: (spec.shape, "float32") for spec in specs}
     for spec in _quantized(specs, bits):

@@ -34,8 +34,8 @@ def test_sums_equal_numpys(operation, members, linear, texts):
     ids = np.array([token for text in texts for token in text], np.int32)
     offsets = np.cumsum([0, *map(len, texts)])
     if not texts:
-        features, margins = network.sums(ids, offsets)
-        assert (features.shape[1], margins.shape[0]) == (0, 0)
+        features, linear_logits = network.sums(ids, offsets)
+        assert (features.shape[1], linear_logits.shape[0]) == (0, 0)
         return
     compiled, plain = both(network, ids, offsets)
     for found, expected in zip(compiled, plain, strict=True):
@@ -55,11 +55,11 @@ def test_long_texts_equal_numpys(operation, members):
 @every_ngrams
 def test_a_text_has_the_very_same_sums_alone(ngrams):
     network = NumpyLocalWaveNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
-    features, margins = network.sums(IDS, OFFSETS)
+    features, linear_logits = network.sums(IDS, OFFSETS)
     for text, (start, end) in enumerate(pairwise(OFFSETS)):
         alone = network.sums(IDS[start:end], np.array([0, end - start]))
         np.testing.assert_array_equal(alone[0][:, 0], features[:, text])
-        np.testing.assert_array_equal(alone[1][0], margins[text])
+        np.testing.assert_array_equal(alone[1][0], linear_logits[text])
 
 
 NO_NGRAMS = (False, SKIP_PAIR_FACTORS, False, TRIPLE_FACTORS)
@@ -77,7 +77,7 @@ def arguments():
         "linear_tokens": table,
         "linear_bigrams": np.ones((7, 2), np.float32),
         "features": np.empty((2, 1, 4), np.float32),
-        "margins": np.zeros((2, 2), np.float32),
+        "linear_logits": np.zeros((2, 2), np.float32),
         "shape": (1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS),
     }
 
@@ -88,7 +88,7 @@ def test_sums_by_hand(arguments):
     np.testing.assert_allclose(
         arguments["features"][:, 0], [[root, root, 1, 1], [1, 1, 0.001, 0]], rtol=1e-5
     )
-    np.testing.assert_allclose(arguments["margins"], [[root + 1] * 2, [1, 1]], rtol=1e-6)
+    np.testing.assert_allclose(arguments["linear_logits"], [[root + 1] * 2, [1, 1]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_sums_by_hand(arguments):
         ("linear_bigrams", np.ones((0, 2), np.float32)),
         ("features", np.empty((2, 1, 3), np.float32)),
         ("features", np.empty((2, 4), np.float32)),
-        ("margins", np.zeros((1, 2), np.float32)),
-        ("margins", np.zeros((2, 2))),
+        ("linear_logits", np.zeros((1, 2), np.float32)),
+        ("linear_logits", np.zeros((2, 2))),
         ("shape", (0, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
         ("shape", (2, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
         ("shape", (-1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
@@ -140,20 +140,20 @@ def test_read_only_results_are_refused(arguments):
 def test_what_is_read_of_a_text_equals_numpys(operation, members, monkeypatch):
     network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400))
     features, _ = network.sums(IDS, OFFSETS)
-    alone = [network.read(features[:, [text]]) for text in range(features.shape[1])]
+    alone = [network.head_logits(features[:, [text]]) for text in range(features.shape[1])]
     monkeypatch.setattr(local_network, "compiled", None)
     for text, found in enumerate(alone):
         assert (found.dtype, found.shape) == (np.float32, (1, 3))
-        expected = network.read(features[:, [text]])
+        expected = network.head_logits(features[:, [text]])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_large_features_are_read_without_an_overflow(monkeypatch):
     network = NumpyLocalWaveNetwork(*make_weights("modulation", 1, 0.5))
     features = np.full((1, 1, network.config.hidden_size * 3 + network.config.bigram_size), 1e6)
-    found = network.read(features.astype(np.float32))
+    found = network.head_logits(features.astype(np.float32))
     monkeypatch.setattr(local_network, "compiled", None)
-    np.testing.assert_allclose(found, network.read(features.astype(np.float32)), rtol=1e-4)
+    np.testing.assert_allclose(found, network.head_logits(features.astype(np.float32)), rtol=1e-4)
 
 
 @pytest.fixture

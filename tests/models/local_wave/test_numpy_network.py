@@ -75,9 +75,9 @@ def test_margins_are_those_of_the_formula(ngrams):
     config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams)
     texts = [[0], [0, 5], [0, 5, 9], [0, 3, 3, 3], [7], [0, 5, 9, 5, 39]]
     ids, offsets = np.concatenate(texts), np.cumsum([0, *map(len, texts)])
-    _, margins = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
+    _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
     table = tensors["linear.bigrams.weight"]
-    for text, found in zip(texts, margins, strict=True):
+    for text, found in zip(texts, linear_logits, strict=True):
         expected = tensors["linear.bias"] + sum(
             tensors["linear.tokens.weight"][token] / len(text) ** 0.5 for token in text
         )
@@ -97,7 +97,7 @@ def test_a_sum_of_many_large_terms_loses_no_digits(compiled, monkeypatch):
         name: value * 16 if name.startswith("linear.") else value for name, value in tensors.items()
     }
     ids, offsets = np.full(512, 7, np.int32), np.array([0, 512])
-    _, margins = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
+    _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
     model = LocalWaveNetwork(config)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     found = model.linear(PackedTexts(ids, offsets).to_torch()).detach()
@@ -106,7 +106,7 @@ def test_a_sum_of_many_large_terms_loses_no_digits(compiled, monkeypatch):
     for bucket in buckets_of(ids.tolist(), ngrams, len(table)):
         expected = expected + table[bucket] / 511**0.5
     expected = expected + tensors["linear.bias"]
-    np.testing.assert_allclose(margins[0], expected, rtol=3e-7)
+    np.testing.assert_allclose(linear_logits[0], expected, rtol=3e-7)
     np.testing.assert_allclose(found[0], expected, rtol=3e-7)
 
 
@@ -196,7 +196,9 @@ def test_a_text_of_one_token_has_no_local_waves_and_no_pairs():
     changed["bigrams.weight"] += 1
     np.testing.assert_array_equal(NumpyLocalWaveNetwork(config, changed).logits(*alone), expected)
     more = NumpyLocalWaveNetwork(config, changed).logits(IDS, OFFSETS)
-    assert not np.allclose(more, NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS), atol=0.01)
+    assert not np.allclose(
+        more, NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS), atol=0.01
+    )
 
 
 def test_members_that_are_quite_sure_of_different_labels_answer_both():
