@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -137,15 +137,22 @@ def parameter_counts(model: nn.Module) -> dict[str, int]:
     return {"total": total, "embedding": input_embedding(model).weight.numel()}
 
 
+@runtime_checkable
+class HasInputEmbedding(Protocol):
+    """A network with a table of tokens."""
+
+    @property
+    def input_embedding(self) -> nn.Embedding:
+        """The table."""
+
+
 def input_embedding(model: nn.Module) -> nn.Embedding:
     """The token table of one of `MODELS`.
 
     Raises:
         TypeError: If the model is none of them.
     """
-    if isinstance(model, WaveNetwork):
-        return model.embedding
-    if isinstance(model, (TransformerLayer, EncoderClassifier)):
+    if isinstance(model, HasInputEmbedding):
         return model.input_embedding
     raise TypeError(f"not a model of the experiments: {type(model).__name__}")
 

@@ -83,11 +83,11 @@ def _train(study: Study, dataset: str) -> list[Row]:
 def _rows(run: Run, task: Task) -> list[Row]:
     """One row a token and dimension."""
     from wave_network.explain.waves import inspect_text
-    from wave_network.models.wave.network import WaveNetwork
+    from wave_network.models.torch_network import ClassifierNetwork
     from wave_network.persistence.folder import ModelFiles
     from wave_network.runtime import Engine
 
-    assert isinstance(run.model, WaveNetwork)
+    assert isinstance(run.model, ClassifierNetwork)
     files = ModelFiles(
         config=run.model.config,
         tensors={name: value.numpy() for name, value in run.model.state_dict().items()},

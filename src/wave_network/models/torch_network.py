@@ -31,20 +31,26 @@ class ClassifierNetwork(nn.Module):
     def __init__(self, config: ClassifierConfig, specs: Sequence[TensorSpec]) -> None:
         super().__init__()
         self.config = config
-        self._row_tables = [spec.module for spec in specs if spec.is_updated_by_row]
+        self._specs = specs
+
+    @property
+    def input_embedding(self) -> nn.Embedding:
+        """The token table."""
+        (name,) = (spec.module for spec in self._specs if spec.role == "token table")
+        return self._table(name)
 
     def row_tables(self) -> list[nn.Embedding]:
         """The tables of which a training step changes only the rows that its texts use."""
-        tables = []
-        for name in self._row_tables:
-            table = self.get_submodule(name)
-            assert isinstance(table, nn.Embedding)
-            tables.append(table)
-        return tables
+        return [self._table(spec.module) for spec in self._specs if spec.is_updated_by_row]
 
     def joint_logits(self, members: Tensor) -> Tensor:
         """The logits that give the members' mean probabilities; (texts, labels)."""
         return mean_of_members(members, multi_label=self.config.is_multi_label)
+
+    def _table(self, name: str) -> nn.Embedding:
+        table = self.get_submodule(name)
+        assert isinstance(table, nn.Embedding)
+        return table
 
 
 @runtime_checkable

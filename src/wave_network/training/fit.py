@@ -238,11 +238,10 @@ def _joined_linear_part(
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
+    bias = model.get_parameter("classifier.bias")
     with torch.no_grad():
         # The logits are to be divided by a temperature, about that of the model as it was.
-        model.get_parameter("classifier.bias")[..., base.config.num_labels :] += offset * (
-            base.temperature or 1
-        )
+        bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
 def _say_linear_part(trained: Start, progress: Progress | None) -> None:
