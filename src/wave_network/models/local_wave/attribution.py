@@ -105,13 +105,13 @@ class LocalWaveFeatures:
 
     def _features(self, summands: Summands, offsets: Integers) -> Floats:
         features = self._network.features(summands, offsets)
-        if not self._network.config.has_linear_part:
+        if not self._network.has_linear_part:
             return features
         return _append_linear(features, self._network.linear_logits(summands, offsets))
 
     def _split(self, features: Floats) -> tuple[Floats, Floats | None]:
         """The waves' columns, and those of the linear part, (members, texts, labels), or None."""
-        if not self._network.config.has_linear_part:
+        if not self._network.has_linear_part:
             return features, None
         labels = self._network.config.num_labels
         return features[..., :-labels], features[..., -labels:]

@@ -61,6 +61,8 @@ class NumpyLocalWaveNetwork:
     def __init__(self, config: LocalWaveConfig, tensors: Tensors) -> None:
         self.config = config
         self.tensors = tensors
+        # Kept: to know whether there is a linear part takes the search for a prime number.
+        self.has_linear_part, self._feature_size = config.has_linear_part, config.feature_size
         self._shape = compiled_shape(config)
         self._tables = (
             self._table("embedding"),
@@ -77,7 +79,7 @@ class NumpyLocalWaveNetwork:
         """As `NumpyNetwork.logits`."""
         features, linear_logits = self.sums(ids, offsets)
         logits = self.head_logits(features)
-        if self.config.has_linear_part:
+        if self.has_linear_part:
             logits += linear_logits
         return logits
 
@@ -91,10 +93,10 @@ class NumpyLocalWaveNetwork:
         if compiled is None:
             summands = self.summands(ids, offsets)
             linear_logits = np.empty((count, 0), np.float32)
-            if config.has_linear_part:
+            if self.has_linear_part:
                 linear_logits = self.linear_logits(summands, offsets)
             return self.features(summands, offsets), linear_logits
-        features = np.empty((count, config.members, config.feature_size), np.float32)
+        features = np.empty((count, config.members, self._feature_size), np.float32)
         linear_logits = np.empty((count, self._bias.size), np.float32)
         linear_logits[:] = self._bias
         compiled.text_sums(
@@ -135,7 +137,7 @@ class NumpyLocalWaveNetwork:
         np.square(local, out=local)
         energy[starts, width:] = 0
         bigrams = self._ngrams("bigrams", "pair", ids, starts)
-        if not config.has_linear_part:
+        if not self.has_linear_part:
             return Summands(u, energy, bigrams, np.empty((len(ids), 0), np.float32), {})
         tokens = self.tensors["linear.tokens.weight"].take(ids, axis=0)
         ngrams = {
