@@ -8,7 +8,7 @@ import pytest
 
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError
-from wave_network.models.local_wave.tensors import head_names
+from wave_network.models.local_wave.tensors import head_names, table_names
 from wave_network.models.registry import FAMILIES, build_model, config_class, family_of
 from wave_network.models.tensors import parameter_counts, tensor_shapes, tensor_specs
 
@@ -85,6 +85,13 @@ def test_the_sparsely_updated_tables_are_the_declared_ones(config):
     names = {"embedding.weight"} | ({"bigrams.weight"} if hasattr(network, "bigrams") else set())
     found = {id(table.weight) for table in network.row_tables()}
     assert found == {id(network.get_parameter(name)) for name in names}
+
+
+@pytest.mark.parametrize("config", CONFIGS[2:], ids=str)
+def test_the_compiled_code_takes_the_tables_in_this_order(config):
+    assert table_names(config) == [
+        f"{name}.weight" for name in ("embedding", "bigrams", "linear.tokens", "linear.bigrams")
+    ]
 
 
 def test_the_compiled_code_takes_the_heads_in_this_order():

@@ -25,7 +25,7 @@ from wave_network.models.local_wave.ngrams import (
     compiled_shape,
     ngram_buckets,
 )
-from wave_network.models.local_wave.tensors import head_names
+from wave_network.models.local_wave.tensors import head_names, table_names
 from wave_network.models.tensor_spec import Tensors
 
 
@@ -64,12 +64,7 @@ class NumpyLocalWaveNetwork:
         # Kept: to know whether there is a linear part takes the search for a prime number.
         self.has_linear_part, self._feature_size = config.has_linear_part, config.feature_size
         self._shape = compiled_shape(config)
-        self._tables = (
-            self._table("embedding"),
-            self._table("bigrams"),
-            self._table("linear.tokens"),
-            self._table("linear.bigrams"),
-        )
+        self._tables = tuple(map(self._table, table_names(config)))
         self._heads = tuple(np.ascontiguousarray(tensors[name]) for name in head_names(config))
         self._bias = tensors.get("linear.bias", np.empty(0, np.float32))
 
@@ -201,7 +196,7 @@ class NumpyLocalWaveNetwork:
 
     def _table(self, name: str) -> Floats:
         none = np.empty((0, 0), np.float32)
-        return np.ascontiguousarray(self.tensors.get(f"{name}.weight", none))
+        return np.ascontiguousarray(self.tensors.get(name, none))
 
     def _ngrams(self, name: str, ngram: Ngram, ids: Integers, starts: Integers) -> Floats:
         """A table's row of the n-gram of a kind that ends at each token, (tokens, columns)."""

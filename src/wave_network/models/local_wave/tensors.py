@@ -13,17 +13,14 @@ from wave_network.models.tensor_spec import TensorSpec
 
 def tensor_specs(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
     """Every stored tensor of a network of that shape."""
-    labels, linear = config.num_labels, config.linear_buckets
     specs = (*_wave_tables(config), *_heads(config))
-    if not linear:
-        return specs
-    part = partial(TensorSpec, role="linear part", label_axis=-1)
-    return (
-        *specs,
-        part("linear.tokens.weight", (config.vocab_size, labels), scales="table", new_token="sum"),
-        part("linear.bigrams.weight", (linear, labels), scales="table"),
-        part("linear.bias", (labels,)),
-    )
+    return (*specs, *_linear_part(config)) if config.has_linear_part else specs
+
+
+def table_names(config: LocalWaveConfig) -> list[str]:
+    """The tables in the compiled code's order, those of a linear part even if there is none."""
+    specs = (*_wave_tables(config), *_linear_part(config))
+    return [spec.name for spec in specs if spec.is_table]
 
 
 def head_names(config: LocalWaveConfig) -> list[str]:
@@ -37,6 +34,16 @@ def _wave_tables(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
     return (
         TensorSpec("embedding.weight", tokens, "token table", scales="row", new_token="mean"),
         TensorSpec("bigrams.weight", bigrams, "n-gram table", scales="table"),
+    )
+
+
+def _linear_part(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    labels = config.num_labels
+    part = partial(TensorSpec, role="linear part", label_axis=-1)
+    return (
+        part("linear.tokens.weight", (config.vocab_size, labels), scales="table", new_token="sum"),
+        part("linear.bigrams.weight", (config.linear_buckets, labels), scales="table"),
+        part("linear.bias", (labels,)),
     )
 
 
