@@ -8,11 +8,7 @@ from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
-from wave_network.config.checks import (
-    check_choice,
-    check_range,
-    check_whole,
-)
+from wave_network.config.checks import check_choice, check_range, check_whole
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,7 +79,7 @@ class LocalWaveConfig(ClassifierConfig):
             raise ConfigError("linear_ngrams must not name one twice")
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as JSON values."""
         return {**super().to_dict(), "linear_ngrams": list(self.linear_ngrams)}
 
     @classmethod

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
-from wave_network.config.checks import (
-    check_choice,
-    check_finite,
-    check_range,
-    check_whole,
-)
+from wave_network.config.checks import check_choice, check_finite, check_range, check_whole
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -91,7 +86,7 @@ class ModelConfig(ClassifierConfig):
         return "sentence" in self.levels
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as JSON values."""
         return {**super().to_dict(), "levels": list(self.levels)}
 
     @classmethod
