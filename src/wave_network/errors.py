@@ -54,9 +54,8 @@ class _Caller(NamedTuple):
     names: Mapping[str, str]
 
 
-_caller: ContextVar[_Caller] = ContextVar(
-    "caller", default=_Caller(on_command_line=False, names=MappingProxyType({}))
-)
+_PYTHON: Final = _Caller(on_command_line=False, names=MappingProxyType({}))
+_caller: ContextVar[_Caller] = ContextVar("caller", default=_PYTHON)
 
 
 def option_name(parameter: str) -> str:

@@ -108,7 +108,7 @@ def predict(
     if output is not None and output == explain_html:
         raise ConfigError(f"--output and --explain-html both name {output}: give them two files")
     if explain_html is not None:
-        check_new(explain_html, overwrite=overwrite, option="--explain-html")
+        check_new(explain_html, overwrite=overwrite, option="explain_html")
     engine = load(model)
     bar = None if coverage is None else engine.bar(coverage)
 

@@ -60,9 +60,7 @@ def train(
     ] = None,
     class_weight: Annotated[
         list[str] | None,
-        option(
-            "class_weight", "balanced|LABEL=W", more="Repeat LABEL=W to weight several labels."
-        ),
+        option("class_weight", "balanced|LABEL=W", more="Repeat LABEL=W to weight several labels."),
     ] = None,
     preset: Annotated[str | None, option("preset", "NAME")] = None,
     config: Annotated[
