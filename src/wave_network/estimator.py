@@ -163,10 +163,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         options = {"operation": self.operation, "max_length": self.max_length}
         base = None if self.base_model is None else read_model(self.base_model)
         preset = choose_preset(self.preset, options, self.tokenizer, base=base)
-        parameters = self.get_params(deep=False)
+        given = self.get_params(deep=False)
         config = override(
-            preset.train,
-            **{name: parameters[name] for name in TRAINING_OPTIONS.keys() & parameters},
+            preset.train, **{name: given[name] for name in TRAINING_OPTIONS if name in given}
         )
         table = _table(y)
         if table is None and classes is not None:

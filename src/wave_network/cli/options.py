@@ -32,8 +32,10 @@ def option_names(command: Callable[..., None]) -> Mapping[str, str]:
     for parameter, hint in get_type_hints(command, include_extras=True).items():
         for info in getattr(hint, "__metadata__", ()):
             if isinstance(info, OptionInfo):
-                flags = info.param_decls or (f"--{parameter.replace('_', '-')}",)
-                names[parameter] = flags[0].partition("/")[0]
+                # Typer keeps the first flag of an annotation as the default.
+                given = info.default if isinstance(info.default, str) else None
+                flags = given or f"--{parameter.replace('_', '-')}"
+                names[parameter] = flags.partition("/")[0]
     return names
 
 

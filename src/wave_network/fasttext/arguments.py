@@ -69,7 +69,7 @@ OPTIONS: Final[Mapping[str, _Counterpart]] = {
     "minn": _Counterpart(_SUBWORDS),
     "maxn": _Counterpart(_SUBWORDS),
     "minCount": _Counterpart(
-        "ignored: the vocabulary holds the most frequent words (paper: BERT's)"
+        "ignored: the vocabulary holds the most frequent words (paper: BERT's vocabulary)"
     ),
     "minCountLabel": _Counterpart("ignored: every label is learnt"),
     "t": _Counterpart(

@@ -253,8 +253,8 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
         return preset if prime == buckets else customize(preset, {"bigram_buckets": prime})
     if (smallest := size.estimate(_with_share(preset, size, 0))) > limit:
         raise ConfigError(
-            f"no model is as small as {option_name('max_size')} {limit:,} bytes: the smallest takes "
-            f"about {smallest:,}"
+            f"no model is as small as {option_name('max_size')} {limit:,} bytes: the smallest "
+            f"takes about {smallest:,}"
         )
     low, high = 0.0, 1.0
     for _ in range(20):  # to a millionth of the rows
