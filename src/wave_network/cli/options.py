@@ -23,7 +23,8 @@ def option(name: str, metavar: str | None = None, *, flags: str = "", more: str 
     described = OPTIONS[name]
     default = f"Default: {described.default}." if described.default else ""
     text = " ".join(filter(None, (described.help, more, default)))
-    return typer.Option(*([flags] if flags else []), metavar=metavar, help=text)
+    names = [flags] if flags else []
+    return typer.Option(*names, metavar=metavar, help=text, show_default=not default)
 
 
 def option_names(command: Callable[..., None]) -> Mapping[str, str]:

@@ -54,6 +54,7 @@ def predict(
             min=0,
             max=1,
             metavar="P",
+            show_default=False,
             help='Abstain if the score is lower: "label" is then null. Default: never.',
         ),
     ] = 0.0,

@@ -57,7 +57,8 @@ def report(
     The page is one self-contained file: metrics, training curves, confusion matrix, metrics per
     class, calibration, the most confident errors with explanations, probable label errors,
     duplicates between training and test data, accuracy by text length and class size, speed and
-    size. For multi-label models it adds thresholds and labels that are often confused.
+    size. For multi-label models it adds thresholds, and labels missed or wrongly predicted
+    together.
 
     \b
     Examples:

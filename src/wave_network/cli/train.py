@@ -79,8 +79,8 @@ def train(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="With --from: data that the model was trained on before, to train on again so "
-            "that it does not forget them.",
+            help="With --from: the model's earlier training data. Training on it again prevents "
+            "forgetting.",
         ),
     ] = None,
     output: Annotated[
@@ -129,8 +129,8 @@ def train(
     Writes a model folder with the weights of the epoch that has the best validation accuracy.
     Ctrl-C ends training early and still writes the best model so far.
 
-    Multi-label data has a column of lists, or of labels joined by --label-separator. The best
-    epoch is then the one with the best micro F1.
+    In multi-label data, the label column holds lists, or labels joined by a separator
+    (--label-separator). The best epoch is then the one with the best micro F1.
 
     \b
     Examples:
