@@ -412,7 +412,9 @@ def test_relative_paths(tmp_path, monkeypatch, make_files, path):
 def test_an_existing_folder_is_replaced_only_when_asked_to(folder, make_files):
     before = content_of(folder)
     (folder / "stale").write_text("from another version")
-    with pytest.raises(OutputError, match="exists: choose another --output, or replace it"):
+    with pytest.raises(
+        OutputError, match="exists: choose another place, or replace it with overwrite=True"
+    ):
         write(folder, make_files(seed=1))
     (folder / "stale").unlink()
     assert content_of(folder) == before

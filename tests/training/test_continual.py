@@ -122,7 +122,7 @@ def test_old_classes_come_first_and_new_ones_sorted(make_files):
         classes((3, 1), ["x", "1"])
     with pytest.raises(ConfigError, match="gives one label a text, and these rows have lists"):
         classes(("b", "a"), [["a"], ["b", "a"]])
-    with pytest.raises(ConfigError, match=r"gives any number of labels.*--label-separator"):
+    with pytest.raises(ConfigError, match=r"gives any number of labels.*give lists of labels"):
         classes(("b", "a"), ["a", "b"], **several)
 
 

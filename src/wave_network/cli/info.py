@@ -17,14 +17,14 @@ def info(
         bool,
         typer.Option(
             "--json",
-            help="Print one JSON object on stdout, with the whole configuration and how it was "
-            "trained.",
+            help="Print one JSON object on stdout, with the full configuration and the training "
+            "settings.",
         ),
     ] = False,
 ) -> None:
     """Describe a model.
 
-    Shows its shape, size and classes, and how good it was after training.
+    Shows its architecture, size, labels, and metrics after training.
 
     \b
     Examples:

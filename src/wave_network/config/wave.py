@@ -1,4 +1,4 @@
-"""The shape of a `WaveNetwork`, the papers' model."""
+"""The configuration of a `WaveNetwork`, the papers' model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
-from wave_network.config.checks import (
-    check_choice,
-    check_finite,
-    check_range,
-    check_whole,
-)
+from wave_network.config.checks import check_choice, check_finite, check_range, check_whole
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,20 +38,20 @@ Level: TypeAlias = Literal["sentence", "input"]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(ClassifierConfig):
-    """The shape of a `WaveNetwork`, the papers' model, and of its variations.
+    """The configuration of a `WaveNetwork`, the papers' model, and its variations.
 
     Attributes:
         hidden_size: Dimensions of a token (paper 1, section 4: 768).
-        readout: The complex-to-real map g: `[Re, Im]`, the magnitude, or one part.
-        pooling: What the classifier sees: the `[CLS]` row, or the mean over the text's tokens.
-        positions: The positional encoding added to the embeddings before conversion.
-        variants: `linear` makes both variants from one embedding by linear layers, as the papers
-            do; `embedding` stores the two variants as two tables, which is what the linear form
-            folds into, and saves the layers. `embedding` needs `num_layers == 1`.
-        num_layers: Wave layers; above one, each adds to its input (paper 1, Eq. 8).
-        levels: Over what the first and the second variant take their global semantics: the whole
-            input, or the sentence (paper 1, Fig. 6a).
-        dropout: Probability of zeroing an element of a layer's output while training.
+        readout: The complex-to-real map g: `concat` ([Re, Im]), `magnitude`, `real` or `imaginary`.
+        pooling: Input of the classifier: the `[CLS]` row, or the mean over the text's tokens.
+        positions: The positional encoding, added to the embeddings before conversion to waves.
+        variants: `linear` computes both variants from one embedding by linear layers, as the papers
+            do. `embedding` stores them as two tables, into which the linear layers can be folded;
+            it needs `num_layers == 1`.
+        num_layers: Number of wave layers; with several, each adds to its input (paper 1, Eq. 8).
+        levels: Range of the global semantics of the first and the second variant: the whole input,
+            or the sentence (paper 1, Fig. 6a).
+        dropout: Probability of zeroing an element of a layer's output in training.
 
     The other fields are those of `ClassifierConfig`.
     """
@@ -104,7 +99,7 @@ class ModelConfig(ClassifierConfig):
         return "sentence" in self.levels
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as JSON values."""
         return {**super().to_dict(), "levels": list(self.levels)}
 
     @classmethod

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from wave_network.errors import DataError, listed
+from wave_network.errors import DataError, listed, option_name
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
@@ -67,7 +67,7 @@ def column_index(columns: Sequence[str], name: str, option: str, where: object) 
     Args:
         columns: The names there are.
         name: The one to find.
-        option: The command-line option that names it, for the message.
+        option: The parameter that names it, for the message.
         where: The file, for the message.
 
     Raises:
@@ -77,7 +77,7 @@ def column_index(columns: Sequence[str], name: str, option: str, where: object) 
         return columns.index(name)
     if name in columns:
         raise DataError(f"{where} has several columns {name!r}: rename all but one")
-    advice = _delimiter_advice(columns) or f"name the right one with {option}"
+    advice = _delimiter_advice(columns) or f"name the right one with {option_name(option)}"
     raise DataError(f"{where} has no column {name!r}, only {listed(columns)}: {advice}")
 
 

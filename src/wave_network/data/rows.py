@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import check_file, column_index, format_of
-from wave_network.errors import DataError, listed
+from wave_network.errors import DataError, listed, option_name
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 # As high as the module allows where a C long has 32 bits.
@@ -275,7 +275,8 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
     if name not in fields:
         there = listed(list(fields))
         raise DataError(
-            f"{where}: no field {name!r}, only {there}: name the right one with {option}"
+            f"{where}: no field {name!r}, only {there}: name the right one with "
+            f"{option_name(option)}"
         )
     return fields[name]
 

@@ -16,7 +16,7 @@ from wave_network.baselines.encoder import (
 )
 from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import ModelConfig, TrainConfig, get_preset
-from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.experiments.study import Options
 from wave_network.experiments.tasks import Task, find_encoder
 from wave_network.models.wave.network import WaveNetwork
@@ -85,7 +85,7 @@ def build_model(
     if encoder is None:
         raise ModelFolderError(
             f'the model "{name}" needs a pretrained encoder, and there is none here: give a folder '
-            "or a Hub id with --encoder"
+            f"or a Hub id with {option_name('encoder')}"
         )
     max_length, num_labels = task.tokenizer.max_length, len(task.classes)
     if name == "bert":

@@ -14,16 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from wave_network.errors import OutputError
+from wave_network.errors import OutputError, for_caller, option_name
 
 
-def check_new(path: Path, *, overwrite: bool, option: str = "--output") -> None:
+def check_new(path: Path, *, overwrite: bool, option: str = "output") -> None:
     """Find out before the work whether something could be written here.
 
     Args:
         path: Where.
         overwrite: Whether something that is there may be replaced.
-        option: What names it on the command line, for the message.
+        option: The command line's parameter for it, for the message.
 
     Raises:
         OutputError: If it exists and must not be replaced, or its place cannot be written to.
@@ -37,7 +37,11 @@ def check_new(path: Path, *, overwrite: bool, option: str = "--output") -> None:
     except OSError as error:
         raise OutputError(f"cannot write to {path.parent}: {error.strerror}") from error
     if exists and not overwrite:
-        raise OutputError(f"{path} exists: choose another {option}, or replace it with --overwrite")
+        other = for_caller(command_line=option_name(option), python="place")
+        overwriting = for_caller(command_line="--overwrite", python="overwrite=True")
+        raise OutputError(
+            f"{path} exists: choose another {other}, or replace it with {overwriting}"
+        )
 
 
 @contextmanager

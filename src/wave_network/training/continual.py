@@ -26,9 +26,9 @@ from wave_network.config import (
 from wave_network.data import column, has_label_lists
 from wave_network.data.batch import Targets
 from wave_network.data.split import plain_labels
-from wave_network.errors import ConfigError, DataError, listed
+from wave_network.errors import ConfigError, DataError, for_caller, listed, option_name
 from wave_network.models.tensor_spec import Tensors, TensorSpec
-from wave_network.models.tensors import tensor_specs
+from wave_network.models.tensors import Tensors, tensor_specs
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
@@ -67,13 +67,13 @@ def continued_preset(
     for name, value in asked.items():
         if value is not None and value != has[name]:
             raise ConfigError(
-                f"the model to train on has the {name} {has[name]}, which its weights are made for,"
-                f" not {value}: leave it out, or train from scratch"
+                f"the model to continue has the {name} {has[name]}, which its weights are made for,"
+                f" not {value}: leave {option_name(name)} out, or train from scratch"
             )
     if tokenizer is not None:
         raise ConfigError(
-            "the model to train on has its own tokenizer: leave the tokenizer out, or train from"
-            " scratch"
+            "the model to continue has its own tokenizer: leave "
+            f"{option_name('tokenizer')} out, or train from scratch"
         )
     chosen = get_preset(base.preset)
     return replace(chosen, train=continued_training(chosen.train))
@@ -110,7 +110,7 @@ def continued_classes(
             "give one label each, or train from scratch"
             if several
             else "the model to train on gives any number of labels a text, and these rows have one "
-            "each: give lists of labels (--label-separator for labels that are joined)"
+            "each: give lists of labels"
         )
     if classes is None:
         labels = training["label"][:]
@@ -242,8 +242,9 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
     old = _old_texts(base, targets)
     if not old:
         logger.warning(
-            "no text has a label that the model knows, so it will forget those: give rows that it "
-            "learnt from, too (--replay)"
+            "no text has a label that the model knows, so it will forget those: add rows that it "
+            "was trained on%s",
+            for_caller(command_line=" (--replay)", python=""),
         )
     known: int = base.metrics.get("represented_texts", base.metrics.get("training_texts", 0))
     if base.metrics.get("refit"):

@@ -25,7 +25,7 @@ from wave_network.data import (
 )
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.data.soft_labels import SoftLabels
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 from wave_network.evaluation.posthoc import Settled, settle
 from wave_network.models.predict import predict_logits
 from wave_network.models.tensors import parameter_counts
@@ -272,9 +272,9 @@ def _fitting(
 ) -> TrainConfig:
     """The training as it suits the data, or why it does not."""
     if base is not None and config.refit:
-        raise ConfigError("a model that is trained on is not learnt anew: leave refit out")
+        raise ConfigError(f"a continued model is not refitted: leave {option_name('refit')} out")
     if unlabeled is not None and config.teacher is None:
-        raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
+        raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")
     if not multi_label:
         return config
     if config.teacher is not None:

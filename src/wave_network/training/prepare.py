@@ -17,7 +17,7 @@ from wave_network.config import (
 )
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts, Targets
-from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.persistence.folder import ModelFiles
@@ -171,8 +171,9 @@ def _make_tokenizer(
         except ModelFolderError:
             logger.warning(
                 "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
-                "the texts instead; --tokenizer takes a folder",
+                "the texts instead; %s takes a folder",
                 preset.tokenizer,
                 preset.vocab_size,
+                option_name("tokenizer"),
             )
     return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)
