@@ -28,7 +28,7 @@ from wave_network.data.batch import Targets
 from wave_network.data.split import plain_labels
 from wave_network.errors import ConfigError, DataError, for_caller, listed, option_name
 from wave_network.models.tensor_spec import Tensors, TensorSpec
-from wave_network.models.tensors import Tensors, tensor_specs
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
