@@ -74,7 +74,7 @@ def read_splits(
             the bundled data.
         text_column: The column of the texts.
         label_column: The column of the labels. If it contains lists, or a fastText file has
-            several labels a text, the data is multi-label, and `label` is a list.
+            several labels per text, the data is multi-label, and `label` is a list.
         label_separator: The separator between several labels in a column of strings.
         weight_column: The column of sample weights of the training texts, numbers from 0. Rows
             of weight 0 are left out. None: there are no weights.
@@ -138,7 +138,7 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     """Read texts without labels.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file, or a `.txt` file with one text a line.
+        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file, or a `.txt` file with one text per line.
         text_column: The column of the texts; all others are ignored.
 
     Returns:

@@ -54,7 +54,7 @@ def iter_rows(
         path: A `.csv`, `.tsv`, `.jsonl` or fastText `.txt` file in UTF-8.
         text_column: The column, or JSON field, of the texts.
         label_column: The column, or JSON field, of the labels. None reads only texts; a `.txt`
-            file then has one text a line, with or without a `__label__` before it.
+            file then has one text per line, with or without a `__label__` before it.
         weight_column: The column, or JSON field, of the sample weights; None reads none. A `.txt`
             file has none.
         label_separator: The separator between the labels of a text, for multi-label data. JSON
@@ -90,7 +90,7 @@ def iter_texts(path: str | Path, text_column: str = "text") -> Iterator[str]:
 
     Args:
         path: A file as for `iter_rows`, a `.parquet` file, or `-` for standard input with one
-            text a line, where an empty line is an empty text.
+            text per line, where an empty line is an empty text.
         text_column: The column, or JSON field, of the texts.
 
     Raises:

@@ -47,7 +47,7 @@ def _read_json(path: Path) -> Tokenizer:
 
 
 def _read_bert_vocabulary(path: Path) -> Tokenizer:
-    """Build BERT's uncased WordPiece around a vocabulary of one token a line."""
+    """Build BERT's uncased WordPiece around a vocabulary of one token per line."""
     try:
         # Not splitlines(), which also splits at characters that a vocabulary may contain.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")

@@ -32,7 +32,7 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 CHARACTERS_PER_TOKEN: Final = 64
 """Only `CHARACTERS_PER_TOKEN * max_length` characters of a text are read, so that time and memory
-are bounded for any input. Ordinary text has 2 to 6 characters a token."""
+are bounded for any input. Ordinary text has 2 to 6 characters per token."""
 
 _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
