@@ -138,7 +138,7 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     """Read texts without labels.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file, or a `.txt` file with one text per line.
+        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file; or a `.txt` file, one text per line.
         text_column: The column of the texts; all others are ignored.
 
     Returns:
