@@ -15,7 +15,7 @@ GOOD = "text,label\n" + "".join(f"{text.replace(',', '')},{y}\n" for text, y in 
 # The file's name and content, options, and what the one line says.
 UNUSABLE_DATA = {
     "missing file": ("few.csv", None, (), ["few.csv does not exist"]),
-    "unknown ending": ("few.docx", GOOD, (), ["unknown ending", ".csv"]),
+    "unknown extension": ("few.docx", GOOD, (), ["unknown extension", ".csv"]),
     "unknown text column": (
         "few.csv",
         GOOD,

@@ -170,4 +170,4 @@ def test_quantize_measures_micro_f1(invoke, model, data, tmp_path):
     assert small.config == load(model).config
     metrics = json.loads((tmp_path / "small" / "metrics.json").read_text("utf-8"))
     assert metrics["quantization"]["changed"] == 0
-    assert "the rounding moved micro F1 from" in (tmp_path / "small" / "README.md").read_text()
+    assert "the rounding changed micro F1 from" in (tmp_path / "small" / "README.md").read_text()

@@ -330,7 +330,7 @@ def test_a_model_is_trained_on_with_a_new_label(invoke, few, tmp_path):
     described = json.loads((tmp_path / "grown" / "config.json").read_text("utf-8"))
     assert described["model"]["labels"] == ["animal", "colour", "number"]
     assert described["training"]["base_model"] == "base"
-    assert "trained on from `base`" in (tmp_path / "grown" / "README.md").read_text("utf-8")
+    assert "trained further from `base`" in (tmp_path / "grown" / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_missing_and_unknown_files(tmp_path):
     path = write(tmp_path / "train.csv", ["x", "y"])
     assert f"did you mean {path}?" in refusal(read_splits, tmp_path / "train.cvs")
     (tmp_path / "a.xlsx").write_text("")
-    assert "unknown ending" in refusal(read_dataset, tmp_path / "a.xlsx")
+    assert "unknown extension" in refusal(read_dataset, tmp_path / "a.xlsx")
 
 
 def test_dataset_of_a_file_and_of_a_folder(tmp_path):
@@ -575,7 +575,7 @@ def test_texts_of_a_parquet_file(tmp_path):
         ("more.csv", "text\n", "has no rows"),
         ("more.csv", "text\ncat,dog\n", "more.csv:2: the header has 1 columns"),
         ("more.txt", "", "has no rows"),
-        ("more.doc", "cat", "unknown ending"),
+        ("more.doc", "cat", "unknown extension"),
         ("more.csv", None, "does not exist"),
     ],
 )

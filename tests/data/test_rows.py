@@ -193,17 +193,17 @@ def test_a_text_of_ten_megabytes(write, name):
         (
             "a.jsonl",
             '{"text": "a", "label": "x"}\n{"text": "a", "label": []}',
-            r"a\.jsonl:2: the label is a list, unlike those above",
+            r"a\.jsonl:2: the label is a list, unlike those before",
         ),
         (
             "a.jsonl",
             '{"text": "a", "label": []}\n{"text": "a", "label": "x"}',
-            r"a\.jsonl:2: the label is a string, unlike those above",
+            r"a\.jsonl:2: the label is a string, unlike those before",
         ),
         (
             "a.jsonl",
             '{"text": "a", "label": ["x"]}\n{"text": "a", "label": ["y", 1]}',
-            r"a\.jsonl:2: the label is a number, unlike those above",
+            r"a\.jsonl:2: the label is a number, unlike those before",
         ),
         ("a.jsonl", '{"text": "a", "label": {}}', "the label is an object"),
         ("a.jsonl", '{"text": "a", "label": null}', "the label is null"),
@@ -211,14 +211,14 @@ def test_a_text_of_ten_megabytes(write, name):
         (
             "a.jsonl",
             '{"text": "a", "label": "1"}\n{"text": "a", "label": 1}',
-            r"a\.jsonl:2: the label is a number, unlike those above",
+            r"a\.jsonl:2: the label is a number, unlike those before",
         ),
         ("a.txt", "__label__x a\nb\n", r"a\.txt:2: no label: start the line with __label__"),
         ("a.txt", "__label__ a\n", r"a\.txt:1: no label"),
         ("a.txt", "__label__x __label__ a\n", r"a\.txt:1: no label"),
         ("a.txt", "__label__x a __label__y\n", r"a\.txt:1: a label inside the text"),
-        ("a.doc", "text,label\na,x\n", r"unknown ending.*\.csv, \.tsv"),
-        ("a", "text,label\na,x\n", "unknown ending"),
+        ("a.doc", "text,label\na,x\n", r"unknown extension.*\.csv, \.tsv"),
+        ("a", "text,label\na,x\n", "unknown extension"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(write, name, content, said):

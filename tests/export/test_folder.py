@@ -125,7 +125,7 @@ def test_the_configuration_names_the_labels(exported, sample_model):
 
 
 def test_an_export_is_told_from_a_model(exported):
-    with pytest.raises(ModelFolderError, match="holds an export: give the model folder"):
+    with pytest.raises(ModelFolderError, match="is an export: give the model folder"):
         load(exported)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from wave_network.config.base import ClassifierConfig, Label
+from wave_network.config.base import ClassifierConfig
 from wave_network.config.checks import (
     check_choice,
     check_range,
     check_whole,
 )
+from wave_network.config.options import Label
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
