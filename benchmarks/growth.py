@@ -307,7 +307,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def draw_to(path: Path, rows: Sequence[Row]) -> None:
     """Draw the rows into an SVG file, if there are any."""
-    from wave_network.experiments.plots import render
+    from wave_network.explain.figure import render
     from wave_network.persistence.atomic import replacing_file
 
     if rows:

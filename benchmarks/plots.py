@@ -20,7 +20,8 @@ from measure import KINDS, OUTPUT
 from records import Records, Row, grouped, newest
 from tables import GROUP
 from wave_network.config import PRESETS
-from wave_network.experiments.plots import colour, render
+from wave_network.experiments.plots import colour
+from wave_network.explain.figure import render
 from wave_network.persistence.atomic import replacing_file
 
 if TYPE_CHECKING:

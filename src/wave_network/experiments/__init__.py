@@ -1,50 +1,18 @@
-"""The experiments of both papers, one module each, and the report that gathers them.
-
-Every module has `measure(study)`, which runs what is not measured yet, and `section(study)`, which
-makes its part of the report from everything that is.
-"""
+"""The experiments of both papers, one module each, and the report that gathers them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING
 
 from wave_network.errors import ConfigError
+from wave_network.experiments.registry import EXPERIMENTS, Experiment, get_experiment
 
 if TYPE_CHECKING:
-    from wave_network.experiments.section import Section
     from wave_network.experiments.study import Study
 
-EXPERIMENTS: Final = (
-    "accuracy",
-    "baselines",
-    "curves",
-    "resources",
-    "convergence",
-    "gradients",
-    "independence",
-    "complexity",
-    "ablation",
-    "waves",
-)
-
-
-class Experiment(Protocol):
-    """What each module of `EXPERIMENTS` has."""
-
-    def measure(self, study: Study) -> None:
-        """Measure what is not measured yet."""
-
-    def section(self, study: Study) -> Section:
-        """The report's part, from everything measured so far."""
-
-
-def get_experiment(name: str) -> Experiment:
-    """The module of that name in `EXPERIMENTS`."""
-    module: Experiment = import_module(f"wave_network.experiments.{name}")
-    return module
+__all__ = ["EXPERIMENTS", "Experiment", "get_experiment", "reproduce"]
 
 
 def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:

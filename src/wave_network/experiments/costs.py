@@ -27,6 +27,11 @@ HEAD_WIDTH: Final = 64
 BERT_LAYERS: Final = 12
 BERT_LENGTH: Final = 512
 
+WIDTH: Final = 768
+LENGTH: Final = 128
+BATCH_TEXTS: Final = 64
+"""The sizes that stay while another grows; and the texts of the batch that is measured."""
+
 FLOAT: Final = 4
 INDEX: Final = 8
 

@@ -12,11 +12,11 @@ from string import Template
 from typing import Any, Final
 
 from wave_network.errors import extra_needed
-from wave_network.experiments import EXPERIMENTS, get_experiment
 from wave_network.experiments.answers import answers
-from wave_network.experiments.plots import render
+from wave_network.experiments.registry import EXPERIMENTS, get_experiment
 from wave_network.experiments.section import Plot, Section, Table
 from wave_network.experiments.study import Study
+from wave_network.explain.figure import render
 from wave_network.persistence.atomic import replacing_file
 
 TITLE: Final = "The Wave Network papers, reproduced"
