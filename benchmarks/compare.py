@@ -39,7 +39,7 @@ def main() -> None:
     rows: list[Row] = []
     failed: list[str] = []
     for cell in cells(options):
-        row = measured(records, cell, again=options.again)
+        row = measured(records, cell, again=options.again, accuracy_only=options.accuracy_only)
         if row is None:
             failed.append(f"{cell.model} on {cell.data} (seed {cell.seed})")
         else:
@@ -68,7 +68,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="that a model may use")
     parser.add_argument(
         "--per-class",
-        type=_numbers,
+        type=numbers,
         default=[None],
         metavar="N[,N...]",
         help="draw so many training texts of each class, by the seed (default: take all)",
@@ -77,6 +77,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="of wave models")
     parser.add_argument("--tokenizer", help="a copy of what the paper preset takes from the Hub")
     parser.add_argument("--again", action="store_true", help="measure what is in the file, too")
+    parser.add_argument(
+        "--accuracy-only",
+        action="store_true",
+        help="measure neither times nor memory: on a machine that does other work, too",
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     if min(options.seeds, options.threads) < 1:
@@ -124,7 +129,9 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
                     )
 
 
-def measured(records: Records, cell: Cell, *, again: bool) -> Row | None:
+def measured(
+    records: Records, cell: Cell, *, again: bool, accuracy_only: bool = False
+) -> Row | None:
     """The row of a cell, from the file or measured now; None if that failed."""
     conditions = asdict(look_around())
     names = {"data": Path(cell.data).name}
@@ -136,10 +143,13 @@ def measured(records: Records, cell: Cell, *, again: bool) -> Row | None:
         words.append(f"{cell.per_class} a class")
     same = ("commit", "machine", "cores", *asdict(cell))
     found = None if again else records.find({name: row[name] for name in same})
+    if found and found["train_seconds"] is None and not accuracy_only:
+        found = None
     print(", ".join([*words, "in the file"] if found else words), file=sys.stderr, flush=True)
     if found:
         return found
-    measurement = in_new_process(HERE / "measure.py", asdict(cell), threads=cell.threads)
+    task = asdict(cell) | {"accuracy_only": accuracy_only}
+    measurement = in_new_process(HERE / "measure.py", task, threads=cell.threads)
     if measurement is None:
         return None
     row |= measurement
@@ -155,14 +165,19 @@ def _models(value: str) -> list[str]:
     return names
 
 
-def _numbers(value: str) -> list[int]:
+def numbers(value: str) -> list[int]:
+    """Whole numbers from 2, with commas between them, as an option of a command line gives them.
+
+    Raises:
+        argparse.ArgumentTypeError: If the value is anything else.
+    """
     try:
-        numbers = [int(number) for number in value.split(",")]
+        found = [int(number) for number in value.split(",")]
     except ValueError:
-        numbers = [0]
-    if min(numbers) < 2:
+        found = [0]
+    if min(found) < 2:
         raise argparse.ArgumentTypeError(f"{value!r} is no list of whole numbers from 2")
-    return numbers
+    return found
 
 
 if __name__ == "__main__":

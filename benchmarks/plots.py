@@ -68,8 +68,8 @@ def drawings(rows: Sequence[Row]) -> dict[str, bytes]:
     files = {}
     for (data,), group in grouped(usual, ("data",)).items():
         whole = [row for row in group if row["per_class"] is None]
-        if whole:
-            files[f"{data}.svg"] = render(partial(draw_costs, whole), "svg")
+        if timed := [row for row in whole if row["train_seconds"] is not None]:
+            files[f"{data}.svg"] = render(partial(draw_costs, timed), "svg")
         if len(whole) < len(group):
             files[f"{data}-few-texts.svg"] = render(partial(draw_amounts, group), "svg")
     return files
