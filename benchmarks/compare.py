@@ -3,13 +3,13 @@
     python benchmarks/compare.py DATA [DATA ...] --models fasttext-bigram,tfidf-bigram,small
     python benchmarks/compare.py DATA --per-class 8,64,1000 --models small,tfidf-unigram
 
-A model is a baseline's name, or a preset, if wanted with `:modulation` or `:interference`. First
-our models' answers are checked (`check.py`); if one is wrong, nothing is timed and the exit code is
-1. Then every model and seed gets a process of its own, seed by seed, so that a machine that slows
-down slows all models alike. A row is added to the CSV file only if the model answers every test
-text and, having learnt from all training texts, is clearly better than chance. What the file has
-from the same code, machine and options is not measured again. At the end a leaderboard goes to the
-terminal; `plots.py` draws it. What is timed, and how, stands in `measure.py`.
+A model is a baseline's name, or a preset, optionally with `:modulation` or `:interference`. First
+our models' predictions are checked (`check.py`); if a check fails, nothing is timed and the exit
+code is 1. Then every model and seed gets a process of its own, seed by seed, so that a machine that
+slows down slows all models alike. A row is added to the CSV file only if the model classifies every
+test text and, trained on all training texts, is clearly better than chance. What the file has from
+the same code, machine and options is not measured again. At the end the terminal shows a
+leaderboard; `plots.py` draws it. `measure.py` says what is timed, and how.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DEFAULT: Final = [name for name in MODELS if name not in SLOW and ":" not in na
 
 
 def main() -> None:
-    """Check, measure what is wanted and not measured yet, print the leaderboard."""
+    """Check, measure what the file does not have yet, print the leaderboard."""
     options = parse()
     records = Records(options.output, KINDS)
     check(options)
@@ -71,12 +71,12 @@ def parse() -> argparse.Namespace:
         type=numbers,
         default=[None],
         metavar="N[,N...]",
-        help="draw so many training texts of each class, by the seed (default: take all)",
+        help="draw this many training texts of each class, by the seed (default: take all)",
     )
-    parser.add_argument("--max-length", type=int, help="tokens that wave models read of a text")
-    parser.add_argument("--epochs", type=int, help="of wave models")
+    parser.add_argument("--max-length", type=int, help="most tokens of a text, for wave models")
+    parser.add_argument("--epochs", type=int, help="for wave models")
     parser.add_argument("--tokenizer", help="a copy of what the paper preset takes from the Hub")
-    parser.add_argument("--again", action="store_true", help="measure what is in the file, too")
+    parser.add_argument("--again", action="store_true", help="measure again what is in the file")
     parser.add_argument(
         "--accuracy-only",
         action="store_true",
@@ -107,11 +107,11 @@ def check(options: argparse.Namespace) -> None:
         if options.tokenizer:
             command += ["--tokenizer", options.tokenizer]
         if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-            sys.exit(f"the check on {data} is red, see above: nothing was timed")
+            sys.exit(f"the check on {data} failed, see above: nothing was timed")
 
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
-    """What is to be measured, in order."""
+    """What to measure, in order."""
     for data in options.data:
         for per_class in options.per_class:
             for seed in range(options.seeds):
@@ -161,7 +161,7 @@ def _models(value: str) -> list[str]:
     names = value.split(",")
     for name in names:
         if name not in MODELS:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(MODELS)}")
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(MODELS)}")
     return names
 
 
@@ -176,7 +176,7 @@ def numbers(value: str) -> list[int]:
     except ValueError:
         found = [0]
     if min(found) < 2:
-        raise argparse.ArgumentTypeError(f"{value!r} is no list of whole numbers from 2")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a list of whole numbers from 2")
     return found
 
 

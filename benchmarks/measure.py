@@ -1,7 +1,7 @@
 """Train, check and time one model in this process; `compare.py` starts it.
 
-What is timed, with the libraries imported and the texts in memory: training, up to a model in
-memory; the labels of all test texts in one call; those of single texts, one call each.
+Timed with the libraries imported and the texts in memory: training, until the model is in memory;
+predicting all test texts in one call; predicting single texts, one call each.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _LONG_ENOUGH: Final = 10.0
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured: the columns that tell a row from every other.
+    """What is measured: the columns that identify a row.
 
     Attributes:
         data: As for `wave-network train`; in a row, its last part.
-        per_class: Training texts drawn of each class, by the seed; None takes all there are.
+        per_class: Training texts drawn of each class, by the seed; None takes all.
         model: One of `models.MODELS`.
         seed: Of the draw and of the model.
-        threads: That the model may use.
+        threads: How many the model may use.
         epochs: Of a wave model; None takes the preset's.
         max_length: Of a wave model; None takes the preset's.
         tokenizer: Of a wave model that would take its own from the Hub.
@@ -63,16 +63,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is found out: the other columns of a row; times and memory are None if not measured.
+    """The results: the other columns of a row; times and memory are None if not measured.
 
     Attributes:
         predict_seconds: For all test texts; the median of three, or the one if it takes long.
         p50_ms: For one text, warm, the median over many; like the other percentiles.
         cold_seconds: `wave-network predict` for one text, its process's start included; the
             median of seven. None for the others.
-        start_mb: Held before training: the libraries and the texts.
-        train_mb: The most held while training.
-        peak_mb: The most held by the process at any time.
+        start_mb: Memory before training: the libraries and the texts.
+        train_mb: Peak memory while training.
+        peak_mb: Peak memory of the process.
     """
 
     train_rows: int
@@ -95,7 +95,7 @@ class Measurement:
 
 
 KINDS: Final = (Conditions, Cell, Measurement)
-"""Whose fields are the columns of the file."""
+"""Dataclasses whose fields are the columns of the file."""
 
 
 def measure(cell: Cell, *, accuracy_only: bool = False) -> Measurement:
@@ -106,7 +106,7 @@ def measure(cell: Cell, *, accuracy_only: bool = False) -> Measurement:
         accuracy_only: Measure neither times nor memory.
 
     Raises:
-        SystemExit: If the data cannot be used so, or the answers are not worth timing.
+        SystemExit: If the data cannot be used so, or the model is hardly better than chance.
     """
     from wave_network.data import read_splits
 
@@ -178,7 +178,7 @@ def _costs(
 
 
 def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
-    """As many rows of each class, chosen by the seed.
+    """Draw as many rows of each class, by the seed.
 
     Raises:
         SystemExit: If a class has fewer.
@@ -199,7 +199,7 @@ def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
 
 
 def time_together(model: Any, texts: Sequence[str]) -> tuple[NDArray[Any], float]:  # noqa: ANN401
-    """The labels of all texts, and the seconds that one call takes for them."""
+    """The labels of all texts, and the seconds that one call takes."""
     model.predict(texts[:1])
     times: list[float] = []
     while len(times) < 3 and sum(times) < _LONG_ENOUGH:
@@ -229,10 +229,10 @@ def time_alone(model: Any, texts: Sequence[str]) -> tuple[float, float, float]: 
 def score(
     predicted: Sequence[Label] | NDArray[Any], labels: Sequence[Label], least: float
 ) -> tuple[float, float]:
-    """Accuracy, which must be at least `least`, and macro F1 of answers that are worth timing.
+    """Accuracy and macro F1 of predictions that are worth timing.
 
     Raises:
-        SystemExit: If answers are missing, or hardly better than chance.
+        SystemExit: If predictions are missing, or the accuracy is below `least`.
     """
     from sklearn.metrics import accuracy_score, f1_score
 

@@ -2,8 +2,8 @@
 
     python benchmarks/plots.py [--input FILE] [--output FOLDER]
 
-One file a data set, and one more where models learnt from a few texts of each class. Of each model
-the rows of the commit that was measured last are drawn.
+One file for each data set, and another for training with few labels. Draws the rows of the commit
+that was measured last, for each model.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def draw_amounts(rows: Sequence[Row], figure: Figure) -> None:
     """Accuracy against the number of training texts: a line a model.
 
     Args:
-        rows: Of one data set; where none says a number of texts a class, all were taken.
+        rows: Of one data set; rows without a number of texts a class are of all training texts.
         figure: An empty figure; its size is set.
     """
     figure.set_size_inches(7.2, 4.4)

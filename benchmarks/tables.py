@@ -2,7 +2,7 @@
 
     python benchmarks/tables.py [--input FILE]
 
-Of each model the rows of the commit that was measured last are shown.
+Shows the rows of the commit that was measured last, for each model.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from measure import KINDS, OUTPUT
 from records import Records, Row, grouped, newest
 
 GROUP: Final = ("data", "per_class", "model", "threads", "epochs", "max_length", "tokenizer")
-"""The columns that make rows seeds of one thing."""
+"""The columns that rows share if only their seeds differ."""
 
 NOTE: Final = (
-    "Mean over the seeds (lowest–highest). Train MB: the most held while training beyond the"
+    "Mean over the seeds (lowest–highest). Train MB: peak memory while training, beyond the"
     " libraries and the texts. MB: the model on disk. One text: warm, the median. Cold:"
-    " `wave-network predict` from its start to its end. Baselines train on every training text,"
-    " but model2vec and the autotuned fastText on nine tenths and the Transformer layer on four"
-    " fifths; wave models hold a tenth out (`large` then learns again from all), `paper` a fifth."
+    " `wave-network predict` from start to end. Baselines train on every training text, except"
+    " model2vec and the autotuned fastText (nine tenths) and the Transformer layer (four fifths);"
+    " wave models hold a tenth out (`large` is then refitted on all texts), `paper` a fifth."
     " fastText predicts, and scikit-learn trains and predicts, with one thread."
 )
 FEW_LABELS_NOTE: Final = (

@@ -59,7 +59,7 @@ def test_a_red_check_times_nothing(run, tmp_path):
     data.write_text('{"text": "a", "label": 0}\n' * 40)
     done = run(tmp_path, "--models", "tfidf-unigram,tiny", "--output", output)
     assert done.returncode == 1
-    assert "is red, see above: nothing was timed" in done.stderr
+    assert "failed, see above: nothing was timed" in done.stderr
     assert not output.exists()
 
 
@@ -118,8 +118,8 @@ def test_another_file_is_left_alone(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--models", "tfidf-unigram,nothing"), "'nothing' is none of small,"),
-        (("--per-class", "8,many"), "'8,many' is no list of whole numbers from 2"),
+        (("--models", "tfidf-unigram,nothing"), "'nothing' is not one of small,"),
+        (("--per-class", "8,many"), "'8,many' is not a list of whole numbers from 2"),
         (("--seeds", "0"), "--seeds and --threads must be at least 1"),
     ],
 )

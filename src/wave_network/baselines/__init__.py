@@ -43,7 +43,7 @@ class MakeBaseline(Protocol):
     """Makes a baseline that is not trained yet."""
 
     def __call__(self, *, seed: int, threads: int) -> Baseline:
-        """Make it, to train by this seed and, where its library can, with so many threads."""
+        """Make it with this seed and, if its library can, this number of threads."""
 
 
 def _fasttext(
