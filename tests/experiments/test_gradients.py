@@ -1,4 +1,4 @@
-"""The norms while training, and the predictions held against automatic differentiation."""
+"""The norms while training, and the predictions checked by automatic differentiation."""
 
 import math
 from dataclasses import replace

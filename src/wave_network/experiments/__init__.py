@@ -16,7 +16,7 @@ __all__ = ["EXPERIMENTS", "Experiment", "get_experiment", "reproduce"]
 
 
 def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:
-    """Measure what is missing of some experiments, and write the report after each.
+    """Measure the missing runs of some experiments, and write the report after each.
 
     Args:
         study: Options and earlier runs.
@@ -31,7 +31,7 @@ def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:
     from wave_network.experiments.report import write_report
 
     _check_models(study.options.models)
-    written = write_report(study)  # so that an output that cannot be written to is found at once
+    written = write_report(study)  # fails at once if the output cannot be written
     for name in names:
         get_experiment(name).measure(study)
         written = write_report(study)

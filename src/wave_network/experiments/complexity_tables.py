@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LONG: Final = 256
-"""Shorter texts tell nothing of growth: with them fixed costs decide."""
+"""With shorter texts fixed costs dominate, so these say nothing about growth."""
 
 _MEASURES: Final = {
     "flops": "FLOPs",
@@ -117,7 +117,7 @@ def _formula_table() -> Table:
 
 
 def deviation(rows: Sequence[Row], measure_name: str) -> float | None:
-    """The largest relative difference of what was counted from the formula.
+    """The largest relative difference between count and formula.
 
     Args:
         rows: Of any part; those without a count or a formula are left out.

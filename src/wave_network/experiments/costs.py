@@ -30,7 +30,7 @@ BERT_LENGTH: Final = 512
 WIDTH: Final = 768
 LENGTH: Final = 128
 BATCH_TEXTS: Final = 64
-"""The sizes that stay while another grows; and the texts of the batch that is measured."""
+"""The fixed sizes while another one grows, and the number of texts in the measured batch."""
 
 FLOAT: Final = 4
 INDEX: Final = 8

@@ -74,7 +74,7 @@ def section(study: Study) -> Section:
             "text, both the mean over the texts of the batch; and by weight and bias of the "
             "classifier. An input embedding is what the token table gives, before positions. Seed "
             "0, rates as for accuracy (1e-3; BERT 2e-5). **Predictions** are ours too, from the "
-            "closed form of the gradients (`ops/README.md`): they are held against automatic "
+            "closed form of the gradients (`ops/README.md`): they are compared with automatic "
             "differentiation in float64, of the paper's formulas in complex arithmetic and of our "
             "fast path, on random texts of 2 to 40 tokens." + _missing(norms)
         ),
@@ -141,7 +141,7 @@ def _spectral_norms() -> list[Row]:
 
 
 def _codings() -> list[Row]:
-    """One row for each coding and text; an error of None is no number."""
+    """One row for each coding and text; an error of None means NaN or infinite."""
     from wave_network.experiments.predictions import CODINGS, gradient_error, singular_texts
 
     errors = [

@@ -64,8 +64,8 @@ def line_plot(
     Args:
         figure: An empty figure.
         series: The x and y values of each name; the part of a name before ", " decides its colour.
-        xlabel: What is to the right.
-        ylabel: What is upwards.
+        xlabel: Label of the x axis.
+        ylabel: Label of the y axis.
         title: Above the plot.
         log_x: Whether the x axis is logarithmic.
         log_y: Whether the y axis is logarithmic.
@@ -149,8 +149,8 @@ def grid_of_lines(
     Args:
         figure: An empty figure; it is made high enough for the panels.
         panels: The series of each panel, as for `line_plot`, by its title.
-        xlabel: What is to the right.
-        ylabel: What is upwards.
+        xlabel: Label of the x axis.
+        ylabel: Label of the y axis.
         dashed: The names whose lines are dashed.
         log_y: Whether the y axes are logarithmic.
     """

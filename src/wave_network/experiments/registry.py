@@ -28,7 +28,7 @@ EXPERIMENTS: Final = (
 
 
 class Experiment(Protocol):
-    """What each module of `EXPERIMENTS` has."""
+    """The interface of the modules in `EXPERIMENTS`."""
 
     def measure(self, study: Study) -> None:
         """Measure what is not measured yet."""
