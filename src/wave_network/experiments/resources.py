@@ -89,9 +89,9 @@ def section(study: Study) -> Section:
             "process of its own, one after the other in one run. The Transformer layer and BERT "
             "base are 768 wide with random weights, since cost does not depend on their values. "
             "*After a step*: parameters and the optimiser's state, with those of every token of "
-            "the training texts (on a GPU `memory_allocated`); the paper's numbers fit this measure. "
-            "*Peak*: the process's peak during the steps, less its memory before the model was "
-            "made (on a GPU `max_memory_allocated`)."
+            "the training texts (on a GPU `memory_allocated`); the paper's numbers fit this "
+            "measure. *Peak*: the process's peak during the steps, less its memory before the "
+            "model was made (on a GPU `max_memory_allocated`)."
         ),
         tables=[_table(rows)],
         plots=[
