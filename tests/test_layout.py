@@ -27,15 +27,26 @@ MAY_IMPORT = {
     "evaluation": {"config", "data.labels", "data.targets", "errors", "models.functional"},
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
-        *("huggingface.download", "huggingface.ids", "models.registry", "models.tensors", "text"),
+        *("huggingface.download", "huggingface.ids", "text"),
+        *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
     },
+    "explain": {"errors", "models", "runtime"},
+    "report": {
+        *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
+        *("persistence", "runtime"),
+    },
+    "baselines": {"config", "data", "errors", "huggingface", "models", "text", "training"},
 }
 """Each room (or module), and beside itself the rooms and modules that it may import."""
 
-TORCH_FREE = ("config", "data", "evaluation.conformal", "persistence", "runtime", "text")
+TORCH_FREE = (
+    *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
+    *("models.registry", "models.attribution"),
+    *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
+)
 
 
 def modules():
@@ -88,6 +99,13 @@ def test_a_room_imports_only_what_it_may(room):
 def test_nothing_imports_the_command_line():
     importers = {name for name, others in GRAPH.items() if any(within(o, "cli") for o in others)}
     assert all(within(name, "cli") or name == "__main__" for name in importers)
+
+
+def test_only_the_command_line_imports_the_experiments():
+    importers = {
+        name for name, others in GRAPH.items() if any(within(o, "experiments") for o in others)
+    }
+    assert all(within(name, "experiments") or within(name, "cli") for name in importers)
 
 
 def test_no_module_imports_itself_by_way_of_others():

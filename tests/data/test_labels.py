@@ -53,7 +53,9 @@ def test_nothing_is_lost_and_every_class_stays(values, fraction, seed):
 
 @pytest.mark.parametrize("labels", [[0, 1, 2, 3], [0, 0, 1, 1], []])
 def test_too_few_to_hold_out(labels):
-    with pytest.raises(DataError, match=r"too few examples .* give --validation or more rows"):
+    with pytest.raises(
+        DataError, match=r"too few examples .* give more rows or a larger validation_fraction"
+    ):
         ANY.split(np.array(labels, dtype=np.int64), 0.1, seed=0)
 
 
@@ -142,11 +144,11 @@ def test_label_lists_that_cannot_be_learnt(sets, classes, said):
 
 
 def test_joined_labels_without_a_separator_are_told_of_the_option():
-    with pytest.raises(DataError, match=r"'a\|b', 'b\|c' in 2 rows were not .*--label-sep"):
+    with pytest.raises(DataError, match=r"'a\|b', 'b\|c' in 2 rows were not .*give label_sep"):
         MultiLabel(("a", "b", "c")).encode(["a|b", "b|c"])
     with pytest.raises(DataError) as caught:
         MultiLabel(("a", "b")).encode([["z"]])
-    assert "--label-separator" not in str(caught.value)
+    assert "label_separator" not in str(caught.value)
 
 
 def test_a_table_of_zeros_and_ones():

@@ -40,5 +40,5 @@ def test_given_classes_keep_their_order_and_may_lead_no_text():
     rows = from_memory(TEXTS, ["b", "a", "b"])
     data = TrainingData(rows, classes=["c", "b", "a"])
     assert data.targets(data.labelling()).tolist() == [1, 2, 1]
-    with pytest.raises(DataError, match="classes names the columns of y, and y has none"):
+    with pytest.raises(DataError, match="classes is for a y with columns, and this y has none"):
         training_data_from_memory(TEXTS, ["b", "a", "b"], classes=["b", "a"])

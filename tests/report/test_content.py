@@ -23,7 +23,7 @@ def content(sample_model, rows):
     return measure(sample_model, rows)
 
 
-def test_the_figures_are_those_of_evaluate(sample_model, rows, content):
+def test_the_metrics_are_those_of_evaluate(sample_model, rows, content):
     engine = load(sample_model)
     labels = np.array([engine.labels.index(label) for label in rows["label"]])
     probabilities = engine.predict_proba(rows["text"])

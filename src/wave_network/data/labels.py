@@ -20,7 +20,7 @@ from wave_network.config import ClassifierConfig, Label, ProblemType
 from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.data.targets import Targets, most_probable
-from wave_network.errors import DataError, listed
+from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.functional import given_labels, sigmoid, softmax
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class SingleLabel(Labelling):
         if not held_out.any():
             raise DataError(
                 f"too few examples ({len(labels)} in {len(counts)} classes) to hold out"
-                f" {fraction:.0%} of each class: give --validation or more rows"
+                f" {fraction:.0%} of each class: {_more_validation()}"
             )
         return np.sort(order[~held_out]), np.sort(order[held_out])
 
@@ -244,7 +244,7 @@ class MultiLabel(Labelling):
         except DataError as error:
             if any(map(is_label_list, values)):
                 raise
-            advice = "where a text's labels are joined, --label-separator says by what"
+            advice = f"if each text's labels are joined, give {option_name('label_separator')}"
             raise DataError(f"{error}; {advice}") from None
         texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
         targets = np.zeros((len(lists), len(self.classes)), np.float32)
@@ -266,8 +266,8 @@ class MultiLabel(Labelling):
         held_out = np.diff(np.floor(places)) > 0
         if not held_out.any() or held_out.all():
             raise DataError(
-                f"too few texts ({len(targets)}) to hold out {fraction:.0%} of them: give"
-                " --validation or more rows"
+                f"too few texts ({len(targets)}) to hold out {fraction:.0%} of them:"
+                f" {_more_validation()}"
             )
         return np.sort(order[~held_out]), np.sort(order[held_out])
 
@@ -290,6 +290,12 @@ def labelling_of(config: ClassifierConfig) -> Labelling:
     if config.is_multi_label:
         return MultiLabel(config.labels, config.thresholds)
     return SingleLabel(config.labels)
+
+
+def _more_validation() -> str:
+    """What to do if there are too few texts to hold some out."""
+    other = for_caller(command_line="--validation", python="a larger validation_fraction")
+    return f"give more rows or {other}"
 
 
 def _indices(labels: list[Label], classes: Sequence[Label]) -> NDArray[np.int64]:

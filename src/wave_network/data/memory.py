@@ -26,16 +26,18 @@ def from_memory(
     labels: Iterable[Label | Iterable[Label]],
     weights: ArrayLike | None = None,
 ) -> Dataset:
-    """Make a data set of texts and labels in memory.
+    """Create a data set from texts and labels in memory.
 
     Args:
-        texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
-        labels: As many strings, or as many integers. Or as many lists, tuples or sets of them:
-            all labels of each text.
-        weights: As many numbers from 0, or None. Texts of weight 0 are left out.
+        texts: Strings, in a list, an array, a pandas or polars Series, or any iterable.
+        labels: A string or an integer for each text; for multi-label data a list, tuple or set of
+            them for each text.
+        weights: A sample weight for each text, a number from 0; or None. Texts of weight 0 are
+            left out.
 
     Raises:
-        DataError: If a text, label or weight is none, or their numbers differ; it names the index.
+        DataError: If a text, label or weight is not valid (the message has its index), or there
+            are not equally many.
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
@@ -61,13 +63,13 @@ def from_memory(
 
 
 def texts_from_memory(texts: Iterable[str]) -> Dataset:
-    """Make a data set of texts in memory, without labels.
+    """Create a data set from texts in memory, without labels.
 
     Args:
         texts: As for `from_memory`.
 
     Raises:
-        DataError: If a text is none; it names the index.
+        DataError: If a text is not a string; the message has its index.
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
@@ -77,7 +79,7 @@ def texts_from_memory(texts: Iterable[str]) -> Dataset:
 
 
 def _in_memory(columns: Mapping[str, Any], features: Features) -> Dataset:
-    # `Dataset.from_dict` looks at every value in Python first.
+    # `Dataset.from_dict` is slow: it checks every value in Python.
     import pyarrow as pa
     from datasets import Dataset
 
@@ -105,7 +107,7 @@ def _text_list(texts: Iterable[str]) -> list[str]:
                 " or give an empty string where there is no text"
             )
         if not is_unicode(text):
-            raise DataError(f"text {index} has half of a surrogate pair, which is no character")
+            raise DataError(f"text {index} has half of a surrogate pair, which is not a character")
     return listed_texts
 
 

@@ -1,8 +1,8 @@
-"""Labelled data for training and evaluating, wherever it is, as Arrow data sets.
+"""Read labelled data for training and evaluating from any source, as Arrow data sets.
 
-Every data set has exactly the columns `text` (string) and `label` (string or int64, or lists of
-them where a text may have any number of labels); one to train on may also have `weight` (float64,
-above 0). The `datasets` library loads on first use.
+Every data set has exactly the columns `text` (string) and `label` (string or int64; lists of them
+in multi-label data). Training data may also have `weight` (float64, above 0). The `datasets`
+library is loaded on first use.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _ROWS_AT_ONCE: Final = 1_000
-_BYTES_IN_ONE_PIECE: Final = 2**28  # of a column, which a copy in memory may take
+_BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-# Their files say of a label only how it is written.
+# Formats that do not distinguish integers from strings.
 _UNTYPED_ENDINGS: Final = (".csv", ".tsv", ".txt")
 
 
 class Splits(NamedTuple):
-    """The parts of a data set; only `train` is always there."""
+    """The splits of a data set; only `train` is always present."""
 
     train: Dataset
     validation: Dataset | None = None
@@ -57,21 +57,21 @@ def read_splits(
     label_separator: str | None = None,
     weight_column: str | None = None,
 ) -> Splits:
-    """Read all the data there is for training.
+    """Read all splits of a data set, for training.
 
-    The labels of `.csv`, `.tsv` and fastText files are integers where every one of them, in all
-    splits, is written as one (`01` is not); else they are the strings that stand there.
+    The labels of `.csv`, `.tsv` and fastText files are integers if every one of them, in all
+    splits, is written as an integer (`01` is not); otherwise they are strings.
 
     Args:
         data: A `.csv`, `.tsv`, `.jsonl`, `.parquet` or fastText `.txt` file; a folder with
-            `train.*` and, if wanted, `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
+            `train.*` and optionally `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
             the bundled data.
         text_column: The column of the texts.
-        label_column: The column of the labels. Where it holds lists, or a fastText file gives
-            several labels, a text may have any number of labels, and `label` is a list.
-        label_separator: What joins the labels of a text in a column of strings.
-        weight_column: The column of the weights of the texts to train on, numbers from 0: rows of
-            weight 0 are left out. None: there are no weights.
+        label_column: The column of the labels. If it contains lists, or a fastText file has
+            several labels per text, the data is multi-label, and `label` is a list.
+        label_separator: The separator between several labels in a column of strings.
+        weight_column: The column of sample weights of the training texts, numbers from 0. Rows
+            of weight 0 are left out. None: there are no weights.
 
     Raises:
         DataError: If the data cannot be used.
@@ -85,7 +85,7 @@ def read_splits(
         splits = _load_files(_find_files(data), columns)
     if "train" not in splits:
         raise DataError(
-            f"{data} has no train split, only {listed(list(splits))}: add one to learn from"
+            f"{data} has no train split, only {listed(list(splits))}: add one to train on"
         )
     if weight_column is not None:
         splits["train"] = without_weightless(splits["train"])
@@ -99,17 +99,17 @@ def read_dataset(
     label_column: str = "label",
     label_separator: str | None = None,
 ) -> tuple[Dataset, str]:
-    """Read one data set, to evaluate on it.
+    """Read one split of a data set, for evaluation.
 
     Args:
         data: As for `read_splits`; a folder needs no `train.*`.
-        split_preference: Of data with several splits, the first of these that is there is read.
+        split_preference: If the data has several splits, the first of these that it has is read.
         text_column: The column of the texts.
         label_column: The column of the labels.
         label_separator: As for `read_splits`.
 
     Returns:
-        The data set, and the name of the split, which for a single file is the file's name.
+        The data set, and the name of the split; for a single file, the file's name.
 
     Raises:
         DataError: If the data cannot be used.
@@ -132,11 +132,11 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     """Read texts without labels.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file, or a `.txt` file with one text a line.
+        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file; or a `.txt` file, one text per line.
         text_column: The column of the texts; all others are ignored.
 
     Returns:
-        The column `text`.
+        A data set with the column `text`.
 
     Raises:
         DataError: If the file cannot be used.
@@ -153,10 +153,10 @@ def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:
 
 
 def joined_rows(first: Dataset, second: Dataset) -> Dataset:
-    """The labelled texts of two data sets, one after the other.
+    """Concatenate two labelled data sets.
 
-    Where the labels of one are integers and those of the other strings, or of one alone lists, they
-    become strings, and lists.
+    If the labels are integers in one and strings in the other, all become strings. If those of
+    only one are lists, all become lists.
     """
     from datasets import concatenate_datasets
 
@@ -170,7 +170,7 @@ def joined_rows(first: Dataset, second: Dataset) -> Dataset:
 
 
 def column(rows: Dataset, name: str) -> Iterator[Any]:
-    """A column's values in order, read chunk by chunk.
+    """Yield the values of a column in order, read chunk by chunk.
 
     Args:
         rows: Any data set.
@@ -180,7 +180,7 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
 
 
 def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
-    """A column's values in order, a thousand at a time.
+    """Yield the values of a column in order, a thousand at a time.
 
     Args:
         rows: Any data set.
@@ -191,7 +191,7 @@ def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
         for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
             yield chunk[name]
         return
-    # `datasets` looks each row up by itself.
+    # `datasets` would look up each row separately.
     whole = values.combine_chunks()
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         yield whole.take(places.column(0).slice(start, _ROWS_AT_ONCE)).to_pylist()
@@ -208,7 +208,7 @@ def _columns(
     if text_column == label_column:
         raise DataError(f"column {text_column!r} cannot be both the text and the label")
     if label_separator == "":
-        raise DataError("the label separator is empty: give what stands between the labels")
+        raise DataError("the label separator is empty: give the text that separates labels")
     return Columns(text_column, label_column, weight_column, label_separator)
 
 
@@ -217,12 +217,12 @@ def _hub_id(data: str | Path) -> str | None:
         return None
     hub_id = str(data).removeprefix("hub:")
     if not _HUB_ID.fullmatch(hub_id):
-        raise DataError(f"{data} names no data set on the Hub: write hub:OWNER/NAME")
+        raise DataError(f"{data} is not the name of a data set on the Hub: write hub:OWNER/NAME")
     return hub_id
 
 
 def _find_files(data: str | Path) -> dict[str, Path]:
-    """The file of each split; a single file is taken for `train`."""
+    """Find the file of each split; a single file is `train`."""
     path = Path(data)
     if data == "sample":
         path = Path(str(resources.files("wave_network.data") / "sample"))
@@ -242,7 +242,7 @@ def _find_files(data: str | Path) -> dict[str, Path]:
         there = listed([str(name) for name in names])
         raise DataError(
             f"{path} has no train.*, validation.* or test.* ({', '.join(ENDINGS)}), only {there}:"
-            " rename its files so, or name one of them"
+            " rename its files like that, or name one of them"
         )
     return files
 
@@ -292,7 +292,7 @@ def _with_integer_labels(dataset: Dataset) -> Dataset:
 
 
 def without_weightless(rows: Dataset) -> Dataset:
-    """Refuse weights that are none, and leave rows of weight 0 out."""
+    """Check the weights, and leave out rows of weight 0."""
     weights = np.asarray(rows["weight"][:])
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):
@@ -302,5 +302,5 @@ def without_weightless(rows: Dataset) -> Dataset:
     if weights.all():
         return rows
     if not weights.any():
-        raise DataError("the weights are all zero: there is nothing to learn from")
+        raise DataError("the weights are all zero: there is nothing to train on")
     return rows.select(np.flatnonzero(weights))

@@ -86,7 +86,7 @@ def training_data_from_memory(
     """
     table = label_table(y)
     if table is None and classes is not None:
-        raise DataError("classes names the columns of y, and y has none: leave it out")
+        raise DataError("classes is for a y with columns, and this y has none: leave it out")
     more = None if unlabeled is None else texts_from_memory(unlabeled)
     if table is None:
         return TrainingData(from_memory(texts, y, weights), unlabeled=more)
@@ -108,5 +108,5 @@ def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
     if table.dtype.kind not in "biuf":
         return None
     if table.shape[1] == 1:
-        raise DataError("y has one column: give the labels themselves, with one axis (ravel it)")
+        raise DataError("y has a single column: give a one-dimensional array of labels, y.ravel()")
     return table

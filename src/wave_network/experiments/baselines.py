@@ -1,4 +1,4 @@
-"""What the waves are compared with: the paper's baselines (Tables 1 and 2), and controls."""
+"""Baselines: those of the paper (Tables 1 and 2), and controls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from wave_network.errors import option_name
 from wave_network.experiments import accuracy
 from wave_network.experiments.accuracy import accuracy_table, difference
 from wave_network.experiments.section import Plot, Section, Table
@@ -40,7 +41,9 @@ def measure(study: Study) -> None:
     models = study.wanted(MODELS)
     if find_encoder(study.options) is None:
         models = [name for name in models if name not in ("transformer", "bert")]
-        study.console.print("no pretrained encoder here (see --encoder): no transformer, no bert")
+        study.console.print(
+            f"no pretrained encoder here (see {option_name('encoder')}): no transformer, no bert"
+        )
     for dataset in study.options.datasets or DATASETS:
         for model in models:
             if model == "transformer":
@@ -66,12 +69,12 @@ def section(study: Study) -> Section:
             "**transformer**: one encoder layer on the pretrained encoder's token embeddings, "
             "batch 64, at the paper's learning rate of 1e-3 and at the rate of "
             f"{', '.join(f'{rate:g}' for rate in RATES)} that validates best with seed 0. "
-            "**bert**: the pretrained encoder fine-tuned, learning rate 2e-5, batch 32. Where BERT "
-            "base cannot be had the encoder is a stand-in, MiniLM (6 layers, 384 wide), pretrained "
+            "**bert**: the pretrained encoder fine-tuned, learning rate 2e-5, batch 32. Without "
+            "BERT base, the encoder is a stand-in, MiniLM (6 layers, 384 wide), pretrained "
             "further on sentence pairs. Our controls: **bag**, the same model with means of the "
             "embeddings in place of waves, equal in parameters; **phase-blind**, modulation of "
             "which only the magnitude is read, |M| = G G'; fastText and TF-IDF with a linear SVM. "
-            "All learn from the same rows."
+            "All are trained on the same rows."
         ),
         tables=[accuracy_table(chosen), _rate_table(rows)],
         plots=[Plot("baselines", "Test accuracy by model.", partial(_draw, chosen))]
@@ -87,7 +90,7 @@ def section(study: Study) -> Section:
 
 
 def comparable(study: Study) -> list[Row]:
-    """Every baseline's rows, after those of the waves that learnt from as many training rows."""
+    """Every baseline's rows, after those of the waves with as many training rows."""
     rows = study.rows(NAME)
     sizes = {(row["dataset"], row["training_rows"]) for row in rows}
     waves = [
@@ -97,7 +100,7 @@ def comparable(study: Study) -> list[Row]:
 
 
 def best_transformer(rows: Sequence[Row]) -> list[Row]:
-    """All rows, of the Transformer layer's those at the best rate and the paper's, named so."""
+    """All rows; of the Transformer layer only those at the best rate and at the paper's."""
     chosen = []
     for row in rows:
         if row["model"] != "transformer":
@@ -121,7 +124,7 @@ def _measure_transformer(study: Study, dataset: str) -> None:
 
 
 def _best_rate(rows: Sequence[Row], dataset: str, training_rows: int) -> float:
-    """The rate that validates best with seed 0."""
+    """The rate with the best validation accuracy, with seed 0."""
     comparable = [
         row
         for row in rows

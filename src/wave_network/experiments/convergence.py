@@ -23,7 +23,7 @@ DATASETS: Final = ("ag_news",)
 BATCHES: Final = 500
 EVERY: Final = 10
 TEST_TEXTS: Final = 1_000
-"""Test texts asked every ten batches; the paper asks all, which takes longer than training."""
+"""Test texts evaluated every ten batches; all of them would take longer than training."""
 
 _RUN: Final = ("dataset", "model", "limit")
 
@@ -73,7 +73,7 @@ def section(study: Study) -> Section:
 
 
 class _Watcher(Progress):
-    """Asks the model the test texts every ten steps, and ends training when that is enough."""
+    """Evaluates the model on test texts every ten steps, and ends training after some batches."""
 
     def __init__(self, model: nn.Module, task: Task) -> None:
         import numpy as np
@@ -87,7 +87,7 @@ class _Watcher(Progress):
         self._steps = 0
 
     def step(self, loss: float) -> None:
-        """Count the step; ask if it is time."""
+        """Count the step; evaluate every ten."""
         self._steps += 1
         if self._steps % EVERY == 0:
             self.rows.append({"batch": self._steps, "test_accuracy": self._accuracy()})

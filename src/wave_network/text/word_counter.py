@@ -1,4 +1,4 @@
-"""Counting the words of texts, before what is rare among them is known."""
+"""Count the words of texts, to find out which are rare."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections import Counter
 
 
 class PythonWordCounter:
-    """Counts words as far as that is cheap: this form none, the compiled one all plain words."""
+    """Fallback that counts nothing itself; the compiled version counts all ASCII words."""
 
     def add(self, text: str, others: Counter[str]) -> None:
         """Count the words of a text.
 
         Args:
-            text: What spaces enclose in it is read one by one.
-            others: How often each string occurred whose words are not counted here; they are added.
+            text: The text, which is split at spaces.
+            others: Counts of the strings whose words are not counted here; they are added to it.
         """
         others.update(text.split())
 
     def counts(self) -> dict[str, int]:
-        """How often each word was counted, as the tokenizers of `vocabulary.py` spell it."""
+        """Return the counts of words, in the byte-level characters of `vocabulary.py`."""
         return {}
 
 
 try:
     from wave_network.text._word_counter import WordCounter as _CompiledWordCounter
-except ImportError:  # there was no C compiler
+except ImportError:  # installed without a C compiler
     _CompiledWordCounter = None  # type: ignore[assignment, misc]
 
 
 def word_counter() -> PythonWordCounter | _CompiledWordCounter:
-    """A `PythonWordCounter`, or where it could be built its quicker compiled form."""
+    """Create a word counter, compiled if available."""
     if _CompiledWordCounter is None:
         return PythonWordCounter()
-    # A seed that nobody knows: no text can be made of words that all meet in one place.
+    # A secret seed, so that nobody can craft a text whose words all have the same hash.
     return _CompiledWordCounter(int.from_bytes(os.urandom(8), "little"))

@@ -17,7 +17,6 @@ from wave_network.data import TrainingData
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.evaluation.posthoc import PostHoc, calibrate_post_hoc
-from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.predict import predict_logits
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
@@ -30,7 +29,6 @@ from wave_network.training.local_wave.linear_part import (
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
-    has_linear_part,
     set_linear_part,
 )
 from wave_network.training.loop import TrainResult, train, train_to_the_end
@@ -161,7 +159,7 @@ def _train(
     config, model = run.config, prepared.model
     with fitted_beside(prepared.texts, prepared.config, config.seed, run.stop) as linear_weights:
         initialize(prepared, run)
-        if has_linear_part(prepared.config):
+        if prepared.config.has_linear_part:
             run.progress.expect_linear_part()
         result = train(
             model,
@@ -177,10 +175,10 @@ def _train(
             raise ConfigError(
                 "training diverged, the loss is not a number: lower the learning rate"
             )
-        if has_linear_part(prepared.config):
+        if prepared.config.has_linear_part:
             run.progress.stage("fitting the linear part")
         weights = linear_weights()
-        if weights is None and has_linear_part(prepared.config):  # the waves answer alone
+        if weights is None and prepared.config.has_linear_part:  # the waves answer alone
             result.stopped = "interrupted"
     base = run.recipe.base
     if base is not None:
@@ -209,10 +207,10 @@ def _continue(
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
-    assert isinstance(model, LocalWaveNetwork)
+    bias = model.get_parameter("classifier.bias")
     with torch.no_grad():
         # The logits are to be divided by a temperature, about that of the model as it was.
-        model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
+        bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
 def _calibrate(trained: _Trained, held_out: Examples, run: Run) -> PostHoc:
@@ -244,7 +242,7 @@ def _refit(examples: Examples, first: Prepared, trained: _Trained, run: Run) -> 
             second.model, second.texts, config, run.progress, run.labelling, run.stop
         ):
             return None
-        if not has_linear_part(second.config):
+        if not second.config.has_linear_part:
             return second
         run.progress.stage("fitting the linear part")
         weights = linear_weights()

@@ -16,11 +16,10 @@ from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, shuffled
 from wave_network.data.labels import Labelling, SingleLabel
 from wave_network.evaluation.metrics import summarize_for
-from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.predict import predict_logits
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.device import resolve_device
-from wave_network.training.local_wave.compiled_steps import LocalSteps, can_be_compiled
+from wave_network.training.local_wave.compiled_steps import compiled_steps
 from wave_network.training.losses import objective_for
 from wave_network.training.stop import StopSignal
 from wave_network.training.torch_steps import TorchSteps
@@ -193,12 +192,12 @@ class _Trainer:
         self.device = accelerator.device
         steps = -(-len(training) // config.batch_size) * config.epochs
         model.to(self.device)
-        self.steps: Steps
-        if accelerator.num_processes == 1 and can_be_compiled(model, config):
-            assert isinstance(model, LocalWaveNetwork)
-            self.steps = LocalSteps(model, training, config, steps)
-        else:
-            self.steps = TorchSteps(model, training, config, steps, accelerator, self.objective)
+        compiled: Steps | None = None
+        if accelerator.num_processes == 1:
+            compiled = compiled_steps(model, training, config, steps)
+        self.steps: Steps = compiled or TorchSteps(
+            model, training, config, steps, accelerator, self.objective
+        )
         progress.start(steps, config.epochs)
 
     def run_epoch(self, epoch: int) -> dict[str, Any] | None:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from wave_network.config import ClassifierConfig
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
-from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.models.registry import build_model
+from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.text import TextTokenizer
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
@@ -40,7 +39,7 @@ class Prepared(NamedTuple):
     """
 
     config: ClassifierConfig
-    model: nn.Module
+    model: ClassifierNetwork
     tokenizer: TextTokenizer
     texts: PackedTexts
 
@@ -94,11 +93,11 @@ def initialize(prepared: Prepared, run: Run) -> None:
     """
     if run.recipe.base is not None or run.config.initialization != "latent-semantics":
         return
-    if not isinstance(prepared.model, LocalWaveNetwork):
+    if not isinstance(prepared.model, StartsAtVectors):
         raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
     run.progress.stage("learning what tokens share")
-    rows, columns = prepared.model.embedding.weight.shape
-    vectors = token_vectors(prepared.texts, rows, columns // 2, run.config.seed)
+    size = prepared.model.start_size
+    vectors = token_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
     if vectors.any():
         prepared.model.start_at(torch.from_numpy(vectors))
 
@@ -167,8 +166,9 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
         except ModelFolderError:
             logger.warning(
                 "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
-                "the texts instead; --tokenizer takes a folder",
+                "the texts instead; %s takes a folder",
                 preset.tokenizer,
                 preset.vocab_size,
+                option_name("tokenizer"),
             )
     return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)

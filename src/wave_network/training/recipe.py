@@ -9,7 +9,7 @@ from typing import Any, Final
 from wave_network.config import Preset, TrainConfig
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.stop import StopSignal
@@ -46,9 +46,11 @@ class Recipe:
         """
         config = self.config
         if self.base is not None and config.refit:
-            raise ConfigError("a model that is trained on is not learnt anew: leave refit out")
+            raise ConfigError(
+                f"a continued model is not refitted: leave {option_name('refit')} out"
+            )
         if data.unlabeled is not None and config.teacher is None:
-            raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
+            raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")
         if not labelling.multi_label:
             return self
         if config.teacher is not None:

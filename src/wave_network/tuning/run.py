@@ -1,4 +1,4 @@
-"""One search from data to the best model so far: what `wave-network tune` does."""
+"""One search, from data to the best model so far: what `wave-network tune` runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.console import Console
 
 from wave_network._version import __version__
 from wave_network.config import LocalWaveConfig, Preset, get_preset
+from wave_network.config.checks import check_choice
 from wave_network.config.settings import customize
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
@@ -48,14 +49,14 @@ class TuneOptions:
     """What a search is asked to do.
 
     Attributes:
-        preset: Where the search starts.
+        preset: The starting point of the search.
         output: Folder for the trials, the best settings and the best model.
         metric: `accuracy`, `macro_f1` or `loss`, of the validation texts; with lists of labels
             `micro_f1` too, and `accuracy` is the subset accuracy. None: `accuracy`, with lists
             `micro_f1`.
         seconds: Time for all trials, those of earlier calls included; None: no limit.
-        trials: How many may end, those of earlier calls included; None: no limit.
-        max_size: Bytes that the model folder may take; None: about as many as the preset's.
+        trials: The most trials, those of earlier calls included; None: no limit.
+        max_size: The most bytes of the model folder; None: about as many as the preset's.
         seed: Of every training, of the split, and of the search.
         device: Where to train.
     """
@@ -110,7 +111,7 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
     if data.validation is None:
         kept, held_out = labelling.split(targets, chosen.train.validation_fraction, options.seed)
         data = replace(data, rows=data.rows.select(kept), validation=data.rows.select(held_out))
-    with console.status("looking at the vocabulary"):
+    with console.status("measuring the vocabulary"):
         space = SearchSpace.around(
             chosen, data.rows, labelling, options.max_size, class_weights=class_weights
         )
@@ -119,7 +120,7 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
         if study.ranked() and not (output / MODEL).is_dir():
             raise OutputError(f"{output / MODEL} is gone: remove {output} to begin again")
         if before := len(study.ended()):
-            console.print(f"going on with the search; trials so far: {before}", highlight=False)
+            console.print(f"continuing the search; trials so far: {before}", highlight=False)
         seconds = options.seconds
         deadline = None if seconds is None else started + seconds - study.seconds()
         search = _Search(study, space, data, options, metric, deadline, console)
@@ -132,11 +133,10 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
 
 
 def _metric(name: str | None, labelling: Labelling) -> str:
-    """What is compared: what was asked for, or what suits the labels."""
+    """The metric to compare: the one asked for, or the one that suits the labels."""
     if name is None:
         return "micro_f1" if labelling.multi_label else "accuracy"
-    if name not in DIRECTIONS:
-        raise ConfigError(f"metric must be one of {', '.join(DIRECTIONS)}; got {name!r}")
+    check_choice("metric", name, tuple(DIRECTIONS))
     if name == "micro_f1" and not labelling.multi_label:
         raise ConfigError(
             "micro_f1 is for texts with any number of labels: with one label each it is the "
@@ -147,7 +147,7 @@ def _metric(name: str | None, labelling: Labelling) -> str:
 
 @dataclass
 class _Search:
-    """The objects that every trial needs."""
+    """What every trial needs."""
 
     study: Study
     space: SearchSpace
@@ -163,7 +163,7 @@ class _Search:
         return self.options.output
 
     def run(self) -> bool:
-        """Try until a limit is reached; returns whether Ctrl-C came first."""
+        """Run trials until a limit is reached; returns whether Ctrl-C came first."""
         try:
             while self._may_start():
                 if not self._try_next():
@@ -173,7 +173,7 @@ class _Search:
         return False
 
     def summary(self) -> dict[str, Any]:
-        """What the search has found."""
+        """The results of the search, as `tune --json` prints them."""
         ranked = self.study.ranked()
         best = ranked[0] if ranked else None
         return {
@@ -204,7 +204,7 @@ class _Search:
             return False
         if self.deadline is None or not (self.output / MODEL).is_dir():
             return True
-        # A trial that cannot end in time is not begun.
+        # Do not start a trial that cannot end in time.
         known = [trial.user_attrs["seconds"] for trial in self.study.ranked()]
         return time.perf_counter() + min(known, default=0.0) < self.deadline
 
@@ -243,7 +243,7 @@ class _Search:
         return False
 
     def _finish(self, trial: optuna.Trial, preset: Preset, fitted: Fitted) -> None:
-        """Measure the folder, and keep it if no trial before was as good."""
+        """Measure the size of the folder, and keep the model if it is the best so far."""
         with TemporaryDirectory() as made:
             size = self._write(Path(made, MODEL), fitted)
         limit = self.options.max_size
@@ -285,7 +285,7 @@ class _Search:
         return size_bytes(folder)
 
     def _end(self, trial: optuna.Trial, outcome: str, state: TrialState) -> None:
-        """A trial that has no score."""
+        """End a trial without a score."""
         trial.set_user_attr(OUTCOME, outcome)
         self.study.trials.tell(trial, state=state)
         self.console.print(f"trial {trial.number}  {outcome}", highlight=False)

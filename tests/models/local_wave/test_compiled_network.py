@@ -9,7 +9,7 @@ from ngram_hashes import PAIR_FACTORS, SKIP_PAIR_FACTORS, TRIPLE_FACTORS
 
 from wave_network.models.local_wave import numpy_network as local_network
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR
-from wave_network.models.local_wave.numpy_network import LocalNetwork
+from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
 
 pytestmark = pytest.mark.skipif(
     local_network.compiled is None, reason="the compiled parts were not built"
@@ -30,12 +30,12 @@ def both(network, ids, offsets):
     texts=st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=30), max_size=12)
 )
 def test_sums_equal_numpys(operation, members, linear, texts):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, *linear))
+    network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, *linear))
     ids = np.array([token for text in texts for token in text], np.int32)
     offsets = np.cumsum([0, *map(len, texts)])
     if not texts:
-        features, margins = network.sums(ids, offsets)
-        assert (features.shape[1], margins.shape[0]) == (0, 0)
+        features, linear_logits = network.sums(ids, offsets)
+        assert (features.shape[1], linear_logits.shape[0]) == (0, 0)
         return
     compiled, plain = both(network, ids, offsets)
     for found, expected in zip(compiled, plain, strict=True):
@@ -45,7 +45,7 @@ def test_sums_equal_numpys(operation, members, linear, texts):
 
 @every_shape
 def test_long_texts_equal_numpys(operation, members):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, 400, NGRAMS[-1]))
+    network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400, NGRAMS[-1]))
     ids = np.random.default_rng(0).integers(VOCABULARY, size=30_000).astype(np.int32)
     compiled, plain = both(network, ids, np.array([0, 16_384, 16_385, 30_000]))
     for found, expected in zip(compiled, plain, strict=True):
@@ -54,12 +54,12 @@ def test_long_texts_equal_numpys(operation, members):
 
 @every_ngrams
 def test_a_text_has_the_very_same_sums_alone(ngrams):
-    network = LocalNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
-    features, margins = network.sums(IDS, OFFSETS)
+    network = NumpyLocalWaveNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
+    features, linear_logits = network.sums(IDS, OFFSETS)
     for text, (start, end) in enumerate(pairwise(OFFSETS)):
         alone = network.sums(IDS[start:end], np.array([0, end - start]))
         np.testing.assert_array_equal(alone[0][:, 0], features[:, text])
-        np.testing.assert_array_equal(alone[1][0], margins[text])
+        np.testing.assert_array_equal(alone[1][0], linear_logits[text])
 
 
 NO_NGRAMS = (False, SKIP_PAIR_FACTORS, False, TRIPLE_FACTORS)
@@ -77,7 +77,7 @@ def arguments():
         "linear_tokens": table,
         "linear_bigrams": np.ones((7, 2), np.float32),
         "features": np.empty((2, 1, 4), np.float32),
-        "margins": np.zeros((2, 2), np.float32),
+        "linear_logits": np.zeros((2, 2), np.float32),
         "shape": (1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS),
     }
 
@@ -88,7 +88,7 @@ def test_sums_by_hand(arguments):
     np.testing.assert_allclose(
         arguments["features"][:, 0], [[root, root, 1, 1], [1, 1, 0.001, 0]], rtol=1e-5
     )
-    np.testing.assert_allclose(arguments["margins"], [[root + 1] * 2, [1, 1]], rtol=1e-6)
+    np.testing.assert_allclose(arguments["linear_logits"], [[root + 1] * 2, [1, 1]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_sums_by_hand(arguments):
         ("linear_bigrams", np.ones((0, 2), np.float32)),
         ("features", np.empty((2, 1, 3), np.float32)),
         ("features", np.empty((2, 4), np.float32)),
-        ("margins", np.zeros((1, 2), np.float32)),
-        ("margins", np.zeros((2, 2))),
+        ("linear_logits", np.zeros((1, 2), np.float32)),
+        ("linear_logits", np.zeros((2, 2))),
         ("shape", (0, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
         ("shape", (2, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
         ("shape", (-1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
@@ -138,22 +138,22 @@ def test_read_only_results_are_refused(arguments):
 
 @every_shape
 def test_what_is_read_of_a_text_equals_numpys(operation, members, monkeypatch):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, 400))
+    network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400))
     features, _ = network.sums(IDS, OFFSETS)
-    alone = [network.read(features[:, [text]]) for text in range(features.shape[1])]
+    alone = [network.head_logits(features[:, [text]]) for text in range(features.shape[1])]
     monkeypatch.setattr(local_network, "compiled", None)
     for text, found in enumerate(alone):
         assert (found.dtype, found.shape) == (np.float32, (1, 3))
-        expected = network.read(features[:, [text]])
+        expected = network.head_logits(features[:, [text]])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_large_features_are_read_without_an_overflow(monkeypatch):
-    network = LocalNetwork(*make_weights("modulation", 1, 0.5))
+    network = NumpyLocalWaveNetwork(*make_weights("modulation", 1, 0.5))
     features = np.full((1, 1, network.config.hidden_size * 3 + network.config.bigram_size), 1e6)
-    found = network.read(features.astype(np.float32))
+    found = network.head_logits(features.astype(np.float32))
     monkeypatch.setattr(local_network, "compiled", None)
-    np.testing.assert_allclose(found, network.read(features.astype(np.float32)), rtol=1e-4)
+    np.testing.assert_allclose(found, network.head_logits(features.astype(np.float32)), rtol=1e-4)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def can_be_compiled(*tables: Tensor) -> bool:
 def compiled_features(
     embedding: nn.Embedding, bigrams: nn.Embedding, batch: PackedBatch, config: LocalWaveConfig
 ) -> Tensor:
-    """What the readers see of each text; differentiable once.
+    """What the heads read of each text; differentiable once.
 
     Args:
         embedding: Both variants of the tokens, (vocabulary, 2 * members * hidden).
@@ -96,8 +96,8 @@ class _Features(torch.autograd.Function):
     @staticmethod
     def forward(ctx: _Context, embedding: Tensor, bigrams: Tensor, texts: _Texts) -> Tensor:
         config = texts.config
-        count, size = len(texts.offsets) - 1, 3 * config.hidden_size + config.bigram_size
-        features = torch.empty(count, config.members, size)
+        count = len(texts.offsets) - 1
+        features = torch.empty(count, config.members, config.feature_size)
         no_labels = np.empty((count, 0), np.float32)
         compiled.text_sums(
             texts.ids,

@@ -19,6 +19,7 @@ from wave_network.data.targets import is_soft
 from wave_network.models.local_wave.autograd import is_plain
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.local_wave.ngrams import compiled_shape
+from wave_network.models.local_wave.tensors import head_names
 from wave_network.training.optimizer import schedule_factor
 
 try:
@@ -27,28 +28,36 @@ except ImportError:  # there was no C compiler
     compiled = None  # type: ignore[assignment]
 
 _BETAS: Final = (0.9, 0.999)
-_EPSILON: Final = 1e-8  # of the readers' Adam: torch's default, like the betas
+_EPSILON: Final = 1e-8  # of the heads' Adam: torch's default, like the betas
 _MOST_LABELS: Final = 256  # torch's matrix products pay for more
 
 
-def can_be_compiled(model: nn.Module, config: TrainConfig) -> bool:
-    """Whether `LocalSteps` can train a model: local waves on the CPU, gradients not bounded.
+def compiled_steps(
+    model: nn.Module, training: PackedTexts, config: TrainConfig, steps: int
+) -> CompiledSteps | None:
+    """The compiled steps of a model, or None where only torch can train it.
+
+    They train local wave networks on the CPU, without a bound on the gradients.
 
     Args:
         model: On its device already.
-        config: How to train.
+        training: As for `CompiledSteps`, like the other arguments.
+        config: Likewise.
+        steps: Likewise.
     """
-    return (
+    if (
         compiled is not None
         and isinstance(model, LocalWaveNetwork)
         and model.config.num_labels <= _MOST_LABELS
         and config.max_grad_norm is None
         and all(map(is_plain, model.parameters()))
-    )
+    ):
+        return CompiledSteps(model, training, config, steps)
+    return None
 
 
-class LocalSteps:
-    """Steps of a `LocalWaveNetwork` for which `can_be_compiled` is true.
+class CompiledSteps:
+    """Steps of a `LocalWaveNetwork`, where `compiled_steps` gives them.
 
     Args:
         model: Its parameters are changed in place.
@@ -63,8 +72,9 @@ class LocalSteps:
         self._training, self._config, self._shape = training, config, model.config
         self._factor, self._taken = schedule_factor(config, steps), 0
         self._lengths = np.diff(training.offsets)
-        tables = [table.weight.detach().numpy() for table in (model.embedding, model.bigrams)]
-        weights: list[NDArray[np.float32]] = [*tables, _in_one_piece(_readers(model)).numpy()]
+        tables = [table.weight.detach().numpy() for table in model.row_tables()]
+        heads = [model.get_parameter(name) for name in head_names(model.config)]
+        weights: list[NDArray[np.float32]] = [*tables, _in_one_piece(heads).numpy()]
         # Each with the two moments of Adam.
         self._trained = [item for each in weights for item in (each, *_moments(each))]
         self._targets = _targets(training, model.config.num_labels)
@@ -102,11 +112,6 @@ class LocalSteps:
             *(rate * config.embedding_rate * root / mean, config.embedding_epsilon),
             *(rate / mean, _EPSILON, 1 - rate * config.weight_decay, root),
         )
-
-
-def _readers(model: LocalWaveNetwork) -> list[nn.Parameter]:
-    layers = (model.feed_forward, model.norm, model.classifier, model.shortcut)
-    return [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
 
 
 def _in_one_piece(parameters: list[nn.Parameter]) -> torch.Tensor:

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import logsumexp
-from torch import nn
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, evaluation_batches
 from wave_network.data.labels import Labelling
 from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
 from wave_network.evaluation.calibration import pairs_of
-from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.local_wave.network import LinearPart
+from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
@@ -85,10 +85,10 @@ def fitted_beside(
         Waits for the weights and gives them; None for a model without a linear part, and if a stop
         was requested meanwhile.
     """
-    if not has_linear_part(config):
+    if not config.has_linear_part:
         yield lambda: None
         return
-    assert isinstance(config, LocalWaveConfig)
+    assert isinstance(config, LocalWaveConfig)  # no other family has one
     stop = stop or StopSignal()
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -103,11 +103,6 @@ def fitted_beside(
             torch.set_num_threads(threads)
 
 
-def has_linear_part(config: ClassifierConfig) -> bool:
-    """Whether a model of this shape has a linear part."""
-    return isinstance(config, LocalWaveConfig) and bool(config.linear_buckets)
-
-
 def _result(future: Future[LinearWeights], stop: StopSignal) -> LinearWeights | None:
     """What another thread computes, or None if a stop is requested before it is done."""
     while not stop.take():
@@ -116,7 +111,9 @@ def _result(future: Future[LinearWeights], stop: StopSignal) -> LinearWeights | 
     return None
 
 
-def set_linear_part(model: nn.Module, weights: LinearWeights, margin: float = MARGIN) -> None:
+def set_linear_part(
+    model: ClassifierNetwork, weights: LinearWeights, margin: float = MARGIN
+) -> None:
     """Set the linear part of a model whose waves are trained.
 
     Args:
@@ -124,13 +121,11 @@ def set_linear_part(model: nn.Module, weights: LinearWeights, margin: float = MA
         weights: Those of margins.
         margin: What a margin is worth in logits.
     """
-    assert isinstance(model, LocalWaveNetwork)
-    assert model.linear is not None
-    model.linear.set(*map(torch.from_numpy, weights.times(margin)))
+    _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
 
 
 def fit_linear_part(
-    model: nn.Module,
+    model: ClassifierNetwork,
     weights: LinearWeights,
     validation: PackedTexts,
     waves: NDArray[np.float32],
@@ -158,17 +153,16 @@ def fit_linear_part(
 
 
 @torch.inference_mode()
-def linear_logits(model: nn.Module, texts: PackedTexts) -> NDArray[np.float32]:
+def linear_logits(model: ClassifierNetwork, texts: PackedTexts) -> NDArray[np.float32]:
     """The logits of the linear part alone, on the CPU, (texts, classes)."""
-    assert isinstance(model, LocalWaveNetwork)
-    assert model.linear is not None
-    parts = [model.linear(batch) for batch in evaluation_batches(texts)]
+    linear = _linear_part(model)
+    parts = [linear(batch) for batch in evaluation_batches(texts)]
     logits: NDArray[np.float32] = torch.cat(parts).numpy()
     return logits
 
 
 def continue_linear_part(
-    model: nn.Module,
+    model: ClassifierNetwork,
     weights: LinearWeights,
     texts: PackedTexts,
     base: ModelFiles,
@@ -190,9 +184,7 @@ def continue_linear_part(
     Returns:
         What a margin is worth.
     """
-    assert isinstance(model, LocalWaveNetwork)
-    assert model.linear is not None
-    linear = model.linear.state_dict()
+    linear = _linear_part(model).state_dict()
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
     old = {name: unit * tensor for name, tensor in linear.items()}
     margin = _CONTINUED_MARGIN
@@ -206,6 +198,12 @@ def continue_linear_part(
         for name, part in linear.items():
             part.mul_(1 - kept).add_(old[name] * kept)
     return margin
+
+
+def _linear_part(model: ClassifierNetwork) -> LinearPart:
+    part = model.get_submodule("linear")
+    assert isinstance(part, LinearPart)
+    return part
 
 
 def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:
