@@ -40,7 +40,7 @@ clean:
 
 # One stamp for each set of extras; a changed requirement installs again.
 $(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
-  pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/*.[ch] src/wave_network/*/*.[ch])
+  pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"
 	touch $@

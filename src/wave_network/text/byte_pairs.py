@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 from tokenizers import Tokenizer, models, trainers
 
+from wave_network import _native
+
 Pieces: TypeAlias = tuple[list[str], list[tuple[str, str]]]
 
 _COUNT: Final = 2  # a pair that occurs less often is not merged
@@ -36,13 +38,8 @@ def learn_with_library(words: list[str], first: list[str], size: int) -> Pieces:
     return list(model["vocab"]), list(map(tuple, model["merges"]))
 
 
-try:
-    from wave_network.text._byte_pairs import learn_pieces as _compiled
-except ImportError:  # there was no C compiler
-    _compiled = None  # type: ignore[assignment]
-
-
 def learn_pieces(words: list[str], first: list[str], size: int) -> Pieces:
-    """As `learn_with_library`, or where it could be built its quicker compiled form."""
-    learn = learn_with_library if _compiled is None else _compiled
+    """As `learn_with_library`; by its quicker compiled form where the extension was built."""
+    compiled = _native.compiled
+    learn = learn_with_library if compiled is None else compiled.learn_byte_pairs
     return learn(words, first, size)

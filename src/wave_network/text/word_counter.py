@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import TYPE_CHECKING
+
+from wave_network import _native
+
+if TYPE_CHECKING:
+    from wave_network._native._extension import WordCounter
 
 
 class PythonWordCounter:
-    """Counts words as far as that is cheap: this form none, the compiled one all plain words."""
+    """Fallback that counts nothing itself; the compiled version counts all plain words."""
 
     def add(self, text: str, others: Counter[str]) -> None:
         """Count the words of a text.
@@ -23,15 +29,9 @@ class PythonWordCounter:
         return {}
 
 
-try:
-    from wave_network.text._word_counter import WordCounter as _CompiledWordCounter
-except ImportError:  # there was no C compiler
-    _CompiledWordCounter = None  # type: ignore[assignment, misc]
-
-
-def word_counter() -> PythonWordCounter | _CompiledWordCounter:
-    """A `PythonWordCounter`, or where it could be built its quicker compiled form."""
-    if _CompiledWordCounter is None:
+def word_counter() -> PythonWordCounter | WordCounter:
+    """A `PythonWordCounter`, or where the extension was built its compiled form."""
+    if _native.compiled is None:
         return PythonWordCounter()
-    # A seed that nobody knows: no text can be made of words that all meet in one place.
-    return _CompiledWordCounter(int.from_bytes(os.urandom(8), "little"))
+    # A random seed: nobody can write a text whose words all collide.
+    return _native.compiled.WordCounter(int.from_bytes(os.urandom(8), "little"))

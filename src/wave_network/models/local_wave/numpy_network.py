@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.models.functional import (
@@ -19,13 +20,8 @@ from wave_network.models.functional import (
     log_softmax,
     represent,
 )
-from wave_network.models.local_wave.ngrams import (
-    ENERGY_FLOOR,
-    NGRAMS,
-    compiled,
-    compiled_shape,
-    ngram_buckets,
-)
+from wave_network.models.local_wave.native import HEADS, TABLES, native_shape
+from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
 from wave_network.models.tensors import Tensors
 
 
@@ -63,18 +59,9 @@ class LocalNetwork:
         self.tensors = tensors
         self.has_linear_part = config.linear_buckets > 0
         self._feature_count = 3 * config.hidden_size + config.bigram_size
-        self._shape = compiled_shape(config)
-        self._tables = (
-            self._table("embedding"),
-            self._table("bigrams"),
-            self._table("linear.tokens"),
-            self._table("linear.bigrams"),
-        )
-        self._readers = tuple(
-            np.ascontiguousarray(tensors[f"{name}.{part}"])
-            for name in ("feed_forward", "norm", "classifier", "shortcut")
-            for part in ("weight", "bias")
-        )
+        self._shape = native_shape(config) if _native.compiled is not None else None
+        self._tables = tuple(map(self._table, TABLES))
+        self._heads = tuple(np.ascontiguousarray(tensors[name]) for name in HEADS)
         self._bias = tensors.get("linear.bias", np.empty(0, np.float32))
 
     def logits(
@@ -90,7 +77,7 @@ class LocalNetwork:
     def sums(self, ids: Integers, offsets: Integers) -> tuple[Floats, Floats]:
         """The `features` and `margins` of packed texts; compiled, where that could be built."""
         config = self.config
-        if compiled is None:
+        if self._shape is None or _native.compiled is None:
             terms = self.terms(ids, offsets)
             none = np.empty((len(offsets) - 1, 0), np.float32)
             margins = self.margins(terms, offsets) if self.has_linear_part else none
@@ -98,13 +85,13 @@ class LocalNetwork:
         features = np.empty((len(offsets) - 1, config.members, self._feature_count), np.float32)
         margins = np.empty((len(offsets) - 1, self._bias.size), np.float32)
         margins[:] = self._bias
-        compiled.text_sums(
+        _native.compiled.features_forward(
+            self._shape,
             ids.astype(np.int32, copy=False),
             offsets.astype(np.int64, copy=False),
-            *self._tables,
             features,
             margins,
-            self._shape,
+            *self._tables,
         )
         return features.swapaxes(0, 1), margins
 
@@ -181,9 +168,10 @@ class LocalNetwork:
 
     def read(self, features: Floats) -> Floats:
         """The waves' logits, of features, (texts, labels)."""
+        compiled = _native.compiled
         if compiled is not None and features.shape[1] == 1:  # of many, NumPy's products are quicker
             logits = np.empty((self.config.members, 1, self.config.num_labels), np.float32)
-            compiled.read_text(np.ascontiguousarray(features), logits, *self._readers)
+            compiled.heads_forward(np.ascontiguousarray(features), logits, *self._heads)
         else:
             hidden = gelu(self.linear("feed_forward", features))
             logits = self.member_logits(features, hidden)
@@ -201,7 +189,7 @@ class LocalNetwork:
 
     def _table(self, name: str) -> Floats:
         none = np.empty((0, 0), np.float32)
-        return np.ascontiguousarray(self.tensors.get(f"{name}.weight", none))
+        return np.ascontiguousarray(self.tensors.get(name, none))
 
     def _ngrams(self, name: str, ngram: Ngram, ids: Integers, starts: Integers) -> Floats:
         """A table's row of the n-gram of a kind that ends at each token, (tokens, columns)."""
