@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check fix docs bench clean
+.PHONY: demo test check fix docs bench fuzz clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -34,6 +34,9 @@ docs: $(VENV)/.check ## build the documentation into site/
 bench: $(VENV)/.bench ## check, compare with the peers, draw: make bench DATA="folder folder"
 	$(BIN)/python benchmarks/compare.py $(DATA)
 	$(BIN)/python benchmarks/plots.py
+
+fuzz: $(VENV)/.test ## wrong arguments for the compiled functions, under sanitizers; needs gcc
+	dev/fuzz.sh $(BIN)/python
 
 clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
