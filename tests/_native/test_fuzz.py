@@ -55,6 +55,12 @@ def features_forward(random):
     return _native.compiled.features_forward, arguments, {}
 
 
+def features_backward(random):
+    features = floats(TEXTS, 2, 8), floats(TEXTS, 2, 8)
+    arguments = [make_shape(), *packed(random), floats(VOCABULARY, 8), floats(BUCKETS, 4)]
+    return _native.compiled.features_backward, [*arguments, *features], {}
+
+
 def heads_forward(random):
     shapes = [(2, 1, 8), (2, 1, LABELS), (2, 8, HIDDEN), *[(2, 1, HIDDEN)] * 3]
     shapes += [(2, HIDDEN, LABELS), (2, 1, LABELS), (2, 8, LABELS), (2, 1, LABELS)]
@@ -192,7 +198,15 @@ def encode(random):
 
 
 FUNCTIONS = (
-    *(shape, features_forward, heads_forward, train_step, update_rows, document_frequencies),
+    *(
+        shape,
+        features_forward,
+        features_backward,
+        heads_forward,
+        train_step,
+        update_rows,
+        document_frequencies,
+    ),
     *(ngram_rows, column_sums, dual_coordinate_descent, learn_byte_pairs, make_word_counter),
     *(count_words, make_word_table, add_words, learn_words, encode),
 )

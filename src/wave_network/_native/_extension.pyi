@@ -50,6 +50,16 @@ def features_forward(
     /,
     *tables: NDArray[np.float32],
 ) -> None: ...
+def features_backward(
+    shape: Shape,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    embedding: NDArray[np.float32],
+    bigrams: NDArray[np.float32],
+    features: NDArray[np.float32],
+    gradient: NDArray[np.float32],
+    /,
+) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 def heads_forward(
     features: NDArray[np.float32], logits: NDArray[np.float32], /, *heads: NDArray[np.float32]
 ) -> None: ...

@@ -8,15 +8,11 @@
 #define POSITIONAL(function) {#function, function, METH_VARARGS, NULL}
 
 static PyMethodDef methods[] = {
-    POSITIONAL(learn_byte_pairs),
-    WITH_KEYWORDS(dual_coordinate_descent),
-    FAST(features_forward),
-    FAST(heads_forward),
-    WITH_KEYWORDS(document_frequencies),
-    WITH_KEYWORDS(ngram_rows),
-    POSITIONAL(column_sums),
-    WITH_KEYWORDS(update_rows),
-    WITH_KEYWORDS(train_step),
+    POSITIONAL(learn_byte_pairs), WITH_KEYWORDS(dual_coordinate_descent),
+    FAST(features_forward),       FAST(features_backward),
+    FAST(heads_forward),          WITH_KEYWORDS(document_frequencies),
+    WITH_KEYWORDS(ngram_rows),    POSITIONAL(column_sums),
+    WITH_KEYWORDS(update_rows),   WITH_KEYWORDS(train_step),
     {NULL, NULL, 0, NULL},
 };
 

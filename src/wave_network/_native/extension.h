@@ -13,6 +13,9 @@ PyObject *dual_coordinate_descent(PyObject *module, PyObject *args, PyObject *kw
 
 /* features.c */
 PyObject *features_forward(PyObject *module, PyObject *const *objects, Py_ssize_t count);
+PyObject *features_backward(PyObject *module, PyObject *const *objects, Py_ssize_t count);
+
+/* heads_forward.c */
 PyObject *heads_forward(PyObject *module, PyObject *const *objects, Py_ssize_t count);
 
 /* ngram_counts.c */

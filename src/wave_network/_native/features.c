@@ -1,9 +1,9 @@
-/* Forward passes without gradients: the features of texts in one pass over their tokens, without
- * arrays of tokens; and the logits of one text's features, without an array for each step.
- * models/local_wave/numpy_network.py and network.py have the same in NumPy and in torch. */
+/* The features of texts in one pass over their tokens, without arrays of tokens; and the gradients of
+ * the tables' rows from those of the features. models/local_wave/numpy_network.py and network.py have
+ * the same in NumPy and in torch. */
 
 #include "extension.h"
-#include "waves.h"
+#include "gradients.h"
 
 static int
 forward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
@@ -109,153 +109,118 @@ features_forward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize
     return result;
 }
 
-/* One member's heads: a feed-forward layer with GELU and LayerNorm, and a linear shortcut beside
- * it. */
-typedef struct {
-    const float *feed_forward, *feed_forward_bias, *norm, *norm_bias;
-    const float *classifier, *classifier_bias, *shortcut, *shortcut_bias;
-    int64_t features, hidden, labels;
-} Head;
-
-WIDE static void
-add_product(float *restrict result, const float *values, const float *restrict weights,
-            int64_t inputs, int64_t outputs)
+static int
+backward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
+               const float *features, const float *gradient, RowGradients *tokens,
+               RowGradients *bigrams)
 {
-    for (int64_t i = 0; i < inputs; i++) {
-        const float value = values[i], *restrict row = weights + i * outputs;
-        for (int64_t j = 0; j < outputs; j++) {
-            result[j] += value * row[j];
+    const int64_t columns = feature_count(network), count = offsets[texts];
+    float *slopes = malloc((size_t)(columns + 1) * sizeof(float));
+    int32_t *buckets = malloc((size_t)(count + 1) * sizeof(int32_t));
+    int status = -1;
+    if (slopes != NULL && buckets != NULL) {
+        write_buckets(network, ids, offsets, texts, buckets);
+        if (zero_gradients(tokens, &network->embedding, ids, count) == 0
+            && zero_gradients(bigrams, &network->bigrams, buckets, count) == 0) {
+            status = 0;
         }
     }
+    for (int64_t text = 0; status == 0 && text < texts; text++) {
+        backward_text(network, ids + offsets[text], buckets + offsets[text],
+                      offsets[text + 1] - offsets[text], features + text * columns,
+                      gradient + text * columns, slopes, tokens, bigrams);
+    }
+    free(slopes);
+    free(buckets);
+    return status;
 }
 
-static void
-head_forward(const Head *head, const float *features, float *restrict hidden,
-             float *restrict logits)
-{
-    const int64_t size = head->hidden;
-    memcpy(hidden, head->feed_forward_bias, (size_t)size * sizeof(float));
-    add_product(hidden, features, head->feed_forward, head->features, size);
-    float mean = 0, variance = 0;
-    for (int64_t i = 0; i < size; i++) { /* GELU in its tanh form */
-        const float x = hidden[i];
-        hidden[i] = 0.5f * x * (1 + tanhf(0.7978845608f * x * (1 + 0.044715f * x * x)));
-        mean += hidden[i];
-    }
-    mean /= (float)size;
-    for (int64_t i = 0; i < size; i++) {
-        hidden[i] -= mean;
-        variance += hidden[i] * hidden[i];
-    }
-    const float deviation = sqrtf(variance / (float)size + 1e-5f);
-    for (int64_t i = 0; i < size; i++) {
-        hidden[i] = hidden[i] / deviation * head->norm[i] + head->norm_bias[i];
-    }
-    for (int64_t i = 0; i < head->labels; i++) {
-        logits[i] = head->classifier_bias[i] + head->shortcut_bias[i];
-    }
-    add_product(logits, hidden, head->classifier, size, head->labels);
-    add_product(logits, features, head->shortcut, head->features, head->labels);
-}
+enum { B_IDS, B_OFFSETS, B_EMBEDDING, B_BIGRAMS, B_FEATURES, B_GRADIENT, BACKWARD_ARRAYS };
 
-enum {
-    HEAD_FEATURES,
-    LOGITS,
-    FEED_FORWARD,
-    FEED_FORWARD_BIAS,
-    NORM,
-    NORM_BIAS,
-    CLASSIFIER,
-    CLASSIFIER_BIAS,
-    SHORTCUT,
-    SHORTCUT_BIAS,
-    HEAD_ARRAYS
+static const ArraySpec backward_specs[BACKWARD_ARRAYS] = {
+    [B_IDS] = INT32("ids", 1),
+    [B_OFFSETS] = INT64("offsets", 1),
+    [B_EMBEDDING] = FLOAT32("embedding", 2),
+    [B_BIGRAMS] = FLOAT32("bigrams", 2),
+    [B_FEATURES] = FLOAT32("features", 3),
+    [B_GRADIENT] = FLOAT32("gradient", 3),
 };
 
-static const ArraySpec head_specs[HEAD_ARRAYS] = {
-    [HEAD_FEATURES] = FLOAT32("features", 3),
-    [LOGITS] = FLOAT32_OUT("logits", 3),
-    [FEED_FORWARD] = FLOAT32("feed_forward.weight", 3),
-    [FEED_FORWARD_BIAS] = FLOAT32("feed_forward.bias", 3),
-    [NORM] = FLOAT32("norm.weight", 3),
-    [NORM_BIAS] = FLOAT32("norm.bias", 3),
-    [CLASSIFIER] = FLOAT32("classifier.weight", 3),
-    [CLASSIFIER_BIAS] = FLOAT32("classifier.bias", 3),
-    [SHORTCUT] = FLOAT32("shortcut.weight", 3),
-    [SHORTCUT_BIAS] = FLOAT32("shortcut.bias", 3),
-};
-
+/* Why the arrays are invalid, or NULL. */
 static const char *
-validate_heads(const Py_buffer *views)
+validate_backward(const Network *network, const Py_buffer *views)
 {
-    const Py_ssize_t members = views[FEED_FORWARD].shape[0];
-    const Py_ssize_t features = views[FEED_FORWARD].shape[1];
-    const Py_ssize_t hidden = views[FEED_FORWARD].shape[2], labels = views[SHORTCUT].shape[2];
-    if (members < 1 || features < 1 || hidden < 1 || labels < 1
-        || !has_shape(&views[HEAD_FEATURES], members, 1, features)
-        || !has_shape(&views[FEED_FORWARD_BIAS], members, 1, hidden)
-        || !has_shape(&views[NORM], members, 1, hidden)
-        || !has_shape(&views[NORM_BIAS], members, 1, hidden)
-        || !has_shape(&views[CLASSIFIER], members, hidden, labels)
-        || !has_shape(&views[CLASSIFIER_BIAS], members, 1, labels)
-        || !has_shape(&views[SHORTCUT], members, features, labels)
-        || !has_shape(&views[SHORTCUT_BIAS], members, 1, labels)
-        || !has_shape(&views[LOGITS], members, 1, labels)) {
-        return "the weights of the heads do not belong together";
+    const int64_t width = network->embedding.width, bigram_width = network->bigrams.width;
+    const Py_ssize_t *shape = views[B_FEATURES].shape;
+    const char *error = validate_tables(network);
+    if (error == NULL
+        && (width < 1 || width > MOST_COLUMNS || bigram_width < 1 || bigram_width > MOST_COLUMNS
+            || network->embedding.count > INT32_MAX)) {
+        error = "a size is out of range";
     }
-    return NULL;
-}
-
-static const float *
-of_member(const Py_buffer *view, Py_ssize_t member)
-{
-    return (const float *)view->buf + member * view->shape[1] * view->shape[2];
+    if (error == NULL) {
+        error = validate_texts(&views[B_IDS], &views[B_OFFSETS], network->embedding.count);
+    }
+    if (error == NULL
+        && (shape[0] != views[B_OFFSETS].shape[0] - 1 || shape[1] != network->shape.members
+            || shape[2] != feature_count(network) / network->shape.members
+            || !same_shape(&views[B_FEATURES], &views[B_GRADIENT]))) {
+        error = "features or gradient have another shape than the texts' features";
+    }
+    return error;
 }
 
 static PyObject *
-forward_heads(const Py_buffer *views)
+bytes_of(const void *items, int64_t count, size_t item_size)
 {
-    const char *error = validate_heads(views);
+    return PyByteArray_FromStringAndSize(items, (Py_ssize_t)((size_t)count * item_size));
+}
+
+static PyObject *
+backward_arrays(const Shape *shape, const Py_buffer *views)
+{
+    const Network network = {
+        .shape = *shape,
+        .embedding = table_of(&views[B_EMBEDDING]),
+        .bigrams = table_of(&views[B_BIGRAMS]),
+    };
+    const char *error = validate_backward(&network, views);
     if (error != NULL) {
         return value_error(error);
     }
-    const Py_ssize_t hidden = views[FEED_FORWARD].shape[2], labels = views[SHORTCUT].shape[2];
-    float *workspace = malloc((size_t)hidden * sizeof(float));
-    if (workspace == NULL) {
-        return PyErr_NoMemory();
+    int status;
+    RowGradients tokens = {NULL, 0, NULL, NULL}, bigrams = {NULL, 0, NULL, NULL};
+    Py_BEGIN_ALLOW_THREADS status = backward_texts(
+        &network, views[B_IDS].buf, views[B_OFFSETS].buf, views[B_OFFSETS].shape[0] - 1,
+        views[B_FEATURES].buf, views[B_GRADIENT].buf, &tokens, &bigrams);
+    Py_END_ALLOW_THREADS PyObject *result = NULL;
+    if (status < 0) {
+        PyErr_NoMemory();
     }
-    for (Py_ssize_t member = 0; member < views[FEED_FORWARD].shape[0]; member++) {
-        const Head head = {
-            .feed_forward = of_member(&views[FEED_FORWARD], member),
-            .feed_forward_bias = of_member(&views[FEED_FORWARD_BIAS], member),
-            .norm = of_member(&views[NORM], member),
-            .norm_bias = of_member(&views[NORM_BIAS], member),
-            .classifier = of_member(&views[CLASSIFIER], member),
-            .classifier_bias = of_member(&views[CLASSIFIER_BIAS], member),
-            .shortcut = of_member(&views[SHORTCUT], member),
-            .shortcut_bias = of_member(&views[SHORTCUT_BIAS], member),
-            .features = views[FEED_FORWARD].shape[1],
-            .hidden = hidden,
-            .labels = labels,
-        };
-        head_forward(&head, of_member(&views[HEAD_FEATURES], member), workspace,
-                     (float *)views[LOGITS].buf + member * labels);
+    else {
+        result = Py_BuildValue(
+            "(NNNN)", bytes_of(tokens.rows, tokens.count, sizeof(int64_t)),
+            bytes_of(tokens.gradients, tokens.count * network.embedding.width, sizeof(float)),
+            bytes_of(bigrams.rows, bigrams.count, sizeof(int64_t)),
+            bytes_of(bigrams.gradients, bigrams.count * network.bigrams.width, sizeof(float)));
     }
-    free(workspace);
-    Py_RETURN_NONE;
+    free_gradients(&tokens);
+    free_gradients(&bigrams);
+    return result;
 }
 
 PyObject *
-heads_forward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize_t count)
+features_backward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize_t count)
 {
-    if (count != HEAD_ARRAYS) {
-        return PyErr_Format(PyExc_TypeError, "expected %d arrays", HEAD_ARRAYS);
+    if (count != 1 + BACKWARD_ARRAYS) {
+        return PyErr_Format(PyExc_TypeError, "expected a Shape and %d arrays", BACKWARD_ARRAYS);
     }
-    Py_buffer views[HEAD_ARRAYS];
-    if (acquire_arrays(objects, views, head_specs, HEAD_ARRAYS) < 0) {
+    const Shape *shape = shape_of(objects[0]);
+    Py_buffer views[BACKWARD_ARRAYS];
+    if (shape == NULL || acquire_arrays(objects + 1, views, backward_specs, BACKWARD_ARRAYS) < 0) {
         return NULL;
     }
-    PyObject *result = forward_heads(views);
-    release_arrays(views, HEAD_ARRAYS);
+    PyObject *result = backward_arrays(shape, views);
+    release_arrays(views, BACKWARD_ARRAYS);
     return result;
 }

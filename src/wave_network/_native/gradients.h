@@ -1,9 +1,12 @@
-/* Gradients of the tables' rows from those of one text's features. For `train_step.c`. */
+/* Gradients of the tables' rows from those of one text's features. For `features.c` and
+ * `train_step.c`. */
 
 #ifndef WAVE_NETWORK_GRADIENTS_H
 #define WAVE_NETWORK_GRADIENTS_H
 
 #include "waves.h"
+
+enum { MOST_COLUMNS = 1 << 20 }; /* of a table with gradients, so that no product overflows */
 
 /* The gradients of some rows of a table: of those that occur in texts, in ascending order. */
 typedef struct {

@@ -240,8 +240,6 @@ static const ArraySpec specs[ARRAYS] = {
     [HEADS_SQUARE] = FLOAT32_OUT("heads_square", 1),
 };
 
-enum { MOST_COLUMNS = 1 << 20 }; /* so that no product of sizes overflows */
-
 /* Why the trained arrays are invalid, or NULL; writes the sizes of the heads. */
 static const char *
 validate_trained(const Network *network, const Py_buffer *views, int64_t hidden, int64_t labels,

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from wave_network import _native
-from wave_network.models.local_wave.compiled_forward import is_plain
+from wave_network.models.local_wave.autograd import is_plain
 
 _SPARE: Final = 16  # a sixteenth: seldom copied, and little to spare
 

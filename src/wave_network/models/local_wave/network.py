@@ -35,7 +35,7 @@ from wave_network import ops
 from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.data.batch import PackedBatch
-from wave_network.models.local_wave.compiled_forward import (
+from wave_network.models.local_wave.autograd import (
     can_be_compiled,
     compiled_features,
     compiled_margins,

@@ -16,7 +16,7 @@ from torch import nn
 from wave_network import _native
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
-from wave_network.models.local_wave.compiled_forward import is_plain
+from wave_network.models.local_wave.autograd import is_plain
 from wave_network.models.local_wave.native import HEADS, native_shape
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.training.optimizer import schedule_factor
