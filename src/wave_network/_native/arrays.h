@@ -19,7 +19,7 @@
 #define WIDE
 #endif
 
-/* Always inlined into the `WIDE` function that calls it: on its own it would get narrow registers. */
+/* Inlined into the `WIDE` function that calls it: on its own it would get narrow registers. */
 #ifdef __GNUC__
 #define INLINE static inline __attribute__((always_inline))
 #else

@@ -40,8 +40,8 @@ shuffle(Problem *problem)
     }
 }
 
-/* One text's update of each label's dual; returns the largest violation of optimality. `changes` gets
- * the weights' changes, in units of the text's features. */
+/* One text's update of each label's dual; returns the largest violation of optimality. `changes`
+ * gets the weights' changes, in units of the text's features. */
 INLINE float
 update_duals(Problem *problem, int64_t text, const float *margins, float *changes, int64_t width)
 {

@@ -105,8 +105,8 @@ free_gradients(RowGradients *gradients)
     free(gradients->gradients);
 }
 
-/* Zero gradients for the rows of a table that occur among `rows`; those below 0 are none. The result
- * is to be freed, also where there is no memory (-1). */
+/* Zero gradients for the rows of a table that occur among `rows`; those below 0 are none. The
+ * result is to be freed, also where there is no memory (-1). */
 static inline int
 zero_gradients(RowGradients *gradients, const Table *table, const int32_t *rows, int64_t count)
 {

@@ -1,5 +1,5 @@
-/* The heads of a local wave network in training: from features of a block of texts to logits, and the
- * gradients back. For `train_step.c`. */
+/* The heads of a local wave network in training: from features of a block of texts to logits, and
+ * the gradients back. For `train_step.c`. */
 
 #ifndef WAVE_NETWORK_HEADS_H
 #define WAVE_NETWORK_HEADS_H
@@ -13,8 +13,8 @@ typedef struct {
     int64_t members, features, hidden, labels, feature_columns, hidden_columns, label_columns;
 } Sizes;
 
-/* A member's heads, or their gradients, as torch has them: without padding, all in one array, layer by
- * layer, member by member. */
+/* A member's heads, or their gradients, as torch has them: without padding, all in one array, layer
+ * by layer, member by member. */
 typedef struct {
     float *feed_forward, *feed_forward_bias, *norm, *norm_bias, *classifier, *classifier_bias,
         *shortcut, *shortcut_bias;
@@ -317,8 +317,8 @@ forward_heads(Block *block, const float *features, const Matrices *matrices, con
              labels);
 }
 
-/* From the gradient of one text's LayerNorm to that of GELU's input, in place; adds the gradients of
- * the norm's own parameters. */
+/* From the gradient of one text's LayerNorm to that of GELU's input, in place; adds the gradients
+ * of the norm's own parameters. */
 INLINE void
 backward_norm(float *restrict hidden_gradient, const float *restrict normed,
               const float *restrict gelu_slopes, const Heads *heads, const Heads *gradients,

@@ -32,8 +32,8 @@ write_targets(float *written, const Targets *targets, int64_t text)
     return best;
 }
 
-/* The cross-entropy of a text with one label, times `scale`, and its gradient at the logits; adds to
- * the probabilities. */
+/* The cross-entropy of a text with one label, times `scale`, and its gradient at the logits; adds
+ * to the probabilities. */
 static double
 cross_entropy(float *gradient, float *probabilities, const float *logits, const float *target,
               const Targets *targets, float scale)

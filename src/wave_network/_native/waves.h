@@ -60,7 +60,7 @@ add_to(float *restrict sum, const float *restrict row, int64_t width)
     }
 }
 
-/* In 64 bits, as the terms of the linear part are large beside their sum's part in a probability. */
+/* In 64 bits, as terms of the linear part are large beside their sum's part in a probability. */
 INLINE void
 add_exactly(double *restrict sum, const float *restrict row, int64_t width)
 {
@@ -84,9 +84,9 @@ add_ngrams(const Network *network, const int32_t *ids, int64_t t, NgramHistory h
     }
 }
 
-/* The sums over one text: of u, of its energy and of the local waves' energy (width each), and of the
- * n-grams' rows; and of the linear part's two tables. `buckets` are those of the n-grams that end at
- * each token, or NULL where they are not known yet. */
+/* The sums over one text: of u, of its energy and of the local waves' energy (width each), and of
+ * the n-grams' rows; and of the linear part's two tables. `buckets` are those of the n-grams that
+ * end at each token, or NULL where they are not known yet. */
 WIDE static void
 forward_sums(const Network *network, const int32_t *ids, const int32_t *buckets, int64_t length,
              float *restrict sums, double *restrict linear_sums)

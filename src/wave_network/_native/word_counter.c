@@ -1,5 +1,5 @@
-/* The compiled form of `PythonWordCounter` of text/word_counter.py: same methods, and the same counts
- * in the end.
+/* The compiled form of `PythonWordCounter` of text/word_counter.py: same methods, and the same
+ * counts in the end.
  *
  * Plain words are counted off the text as it is scanned: no string is made for each. All runs under
  * the interpreter's lock. */

@@ -1,5 +1,5 @@
-/* What word tables, word counters and byte pairs share: arrays that grow, a hash table of words, and
- * plain words, as text/plain_words.py defines them. */
+/* What word tables, word counters and byte pairs share: arrays that grow, a hash table of words,
+ * and plain words, as text/plain_words.py defines them. */
 
 #ifndef WAVE_NETWORK_WORDS_H
 #define WAVE_NETWORK_WORDS_H
