@@ -6,6 +6,8 @@ Run it with each commit's package on one machine; equal lines mean equal bits:
     python dev/digests.py > after.json && diff before.json after.json
 
 `--without-native` hides the compiled extension, so that the Python fallbacks do the work.
+`--record` writes `tests/digests.json`, which the suite compares with on machines of the same kind.
+Record anew only in a commit that means to change what is computed, and say so there.
 """
 
 from __future__ import annotations
@@ -14,15 +16,20 @@ import argparse
 import csv
 import hashlib
 import json
+import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import metadata
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+RECORD = Path(__file__).resolve().parents[1] / "tests" / "digests.json"
+RECORDED = ("small", "tiny", "large", "paper", "multi-label")
+LIBRARIES = ("numpy", "onnx", "safetensors", "scikit-learn", "scipy", "tokenizers", "torch")
 PRESETS = ("small", "tiny", "large", "paper")
 
 
@@ -37,6 +44,21 @@ class NoExtensions:
             if spec is not None and isinstance(spec.loader, ExtensionFileLoader):
                 raise ModuleNotFoundError(f"{name} is hidden", name=name)
         return None
+
+
+def environment() -> dict[str, Any]:
+    """What bits depend on beside the code: the processor's instructions and the libraries."""
+    import torch
+    from numpy._core._multiarray_umath import __cpu_features__ as features
+
+    return {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "compiler": platform.python_compiler(),
+        "threads": torch.get_num_threads(),
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "instructions": sorted(name for name, found in features.items() if found),
+    }
 
 
 def sample(part: str) -> tuple[list[str], list[str]]:
@@ -150,7 +172,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=[*PRESETS, *OTHERS])
     parser.add_argument("--without-native", action="store_true")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--environment", action="store_true")
     arguments = parser.parse_args()
+    if arguments.record:
+        record = {"environment": environment(), "digests": dict(digests(list(RECORDED)))}
+        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        return
+    if arguments.environment:
+        print(json.dumps(environment()))
+        return
     if arguments.without_native:
         sys.meta_path.insert(0, NoExtensions)  # type: ignore[arg-type]
     print(json.dumps(dict(digests(arguments.names)), indent=1))

@@ -1,6 +1,6 @@
-"""A large teacher labels more texts for a tiny student.
+"""Distil a large model into a tiny one, with the help of unlabelled texts.
 
-Here a `large` wave network teaches `tiny`; a fine-tuned BERT in a folder works alike.
+Here a `large` model teaches `tiny`. A folder with a fine-tuned BERT works the same way.
 
 python examples/distillation.py
 """
@@ -15,7 +15,7 @@ from wave_network.data import read_splits
 
 
 def main() -> None:
-    """300 items have labels, the other 1,100 have none."""
+    """Use 300 items with their labels, and 1,100 without."""
     news = read_splits("sample")
     assert news.test is not None
     train = news.train.shuffle(seed=0)

@@ -1,4 +1,4 @@
-"""Recognise what a user asks a voice assistant for, in a fraction of a millisecond.
+"""Recognise what a user wants from a voice assistant, in a fraction of a millisecond.
 
 python examples/intents.py
 """
@@ -58,7 +58,7 @@ switch off the bedside lamp""",
 
 
 def main() -> None:
-    """Train on ten sentences an intent, then answer some and time it."""
+    """Train on ten sentences for each intent, then classify new ones and time it."""
     rows = [(text, intent) for intent, texts in INTENTS.items() for text in texts.splitlines()]
     texts, labels = zip(*rows, strict=True)
     classifier = WaveClassifier("tiny", epochs=60, batch_size=8, learning_rate=0.01, device="cpu")

@@ -1,4 +1,4 @@
-"""Japanese reviews, as they are: no word breaker, no language to set.
+"""Classify Japanese reviews as they are, without a word segmenter or a language setting.
 
 python examples/japanese.py
 """
@@ -36,7 +36,7 @@ BAD = """\
 
 
 def main() -> None:
-    """Train on two dozen reviews, then judge new ones and say why."""
+    """Train on two dozen reviews, then classify new ones and show the strongest token."""
     good, bad = GOOD.splitlines(), BAD.splitlines()
     labels = ["良い"] * len(good) + ["悪い"] * len(bad)
     classifier = WaveClassifier("tiny", epochs=60, batch_size=8, learning_rate=0.01, device="cpu")

@@ -1,4 +1,4 @@
-"""Train on the bundled news, measure, store, and read the model back without torch.
+"""Train on the bundled news, test and save the model, and load it without torch.
 
 python examples/news.py
 """
@@ -13,7 +13,7 @@ from wave_network.data import read_splits
 
 
 def main() -> None:
-    """Train `small` on 1,400 items; the 400 test items are looked at once."""
+    """Train `small` on 1,400 items and use the 400 test items once."""
     news = read_splits("sample")
     assert news.test is not None
     classifier = WaveClassifier("small", epochs=12, device="cpu")

@@ -1,4 +1,4 @@
-"""Sort support tickets into queues; leave the doubtful ones to a person.
+"""Sort support tickets into queues, and leave doubtful ones to a person.
 
 python examples/support_tickets.py
 """
@@ -46,7 +46,7 @@ How do I change the mail address I log in with
 I never get the code to confirm my login
 The password field refuses my password
 Can two people share one account"""
-THRESHOLD = 0.8  # of your own texts, choose it by `wave-network evaluate --threshold`
+THRESHOLD = 0.8  # for your own texts, choose it with `wave-network evaluate --threshold`
 QUEUES = {"billing": BILLING, "delivery": DELIVERY, "account": ACCOUNT}
 
 

@@ -672,7 +672,7 @@ def test_columns_of_a_table_may_be_named_and_may_lead_no_text():
     classifier = make(epochs=1).fit(BOTH, table, classes=["never", "cold", "warm"])
     assert classifier.classes_.tolist() == ["never", "cold", "warm"]
     assert classifier.predict(BOTH).shape == table.shape
-    with pytest.raises(DataError, match="classes names the columns of y, and y has none"):
+    with pytest.raises(DataError, match="classes is for a y with columns"):
         make().fit(BOTH, LABEL_SETS, classes=["cold", "warm"])
     with pytest.raises(DataError, match="must hold 0 and 1"):
         make().fit(BOTH, 2 * TABLE)

@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "evaluation": {"config", "data.batch", "data.labels", "errors", "models.functional"},
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
-        *("huggingface.download", "huggingface.ids", "models.registry", "models.tensors", "text"),
+        *("huggingface.download", "huggingface.ids", "text"),
+        *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
@@ -34,7 +35,11 @@ MAY_IMPORT = {
 }
 """Each room (or module), and beside itself the rooms and modules that it may import."""
 
-TORCH_FREE = ("config", "data", "evaluation.conformal", "persistence", "runtime", "text")
+TORCH_FREE = (
+    *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
+    *("models.registry", "models.attribution"),
+    *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
+)
 
 
 def modules():

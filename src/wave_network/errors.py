@@ -1,41 +1,44 @@
-"""The errors a user can cause, each with a message that says what, where, and what to do.
+"""The errors a user can cause. Each message says what is wrong, where, and what to do.
 
-The command line prints the message alone and exits with 2; every other exception is a defect of
-ours and exits with 1.
+The command line prints the message and exits with 2. Any other exception is a bug of this package:
+exit code 1. A message that names an option takes the name from `option_name`, so that it reads
+`--max-length` on the command line and `max_length` in Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 _MOST_LISTED: Final = 10
 _LONGEST_NAME: Final = 60
 
 
 class WaveNetworkError(Exception):
-    """Base of every error that better input would have avoided."""
+    """Base class of every error that better input would have avoided."""
 
 
 class DataError(WaveNetworkError, ValueError):
-    """The texts or labels cannot be used: missing file, unknown column, bad encoding, one class."""
+    """Texts or labels cannot be used: missing file, unknown column, bad encoding, one class."""
 
 
 class ConfigError(WaveNetworkError, ValueError):
-    """An option has a value that does not exist or does not fit the others."""
+    """An option has a value that does not exist or does not fit the other options."""
 
 
 class ModelFolderError(WaveNetworkError, ValueError):
-    """A model folder is missing, damaged, foreign, or from a newer version."""
+    """A model folder is missing, damaged, of another program, or from a newer version."""
 
 
 class OutputError(WaveNetworkError, OSError):
-    """Something cannot be written: the output exists, the disk is full, no permission."""
+    """Output cannot be written: it exists already, the disk is full, or permission is missing."""
 
 
 class MissingExtraError(WaveNetworkError, ImportError):
-    """An optional dependency is not installed; the message names the extra to install."""
+    """An optional dependency is not installed. The message names the extra to install."""
 
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(
@@ -44,9 +47,61 @@ class MissingExtraError(WaveNetworkError, ImportError):
         self.extra = extra
 
 
+class _Caller(NamedTuple):
+    """The interface in use: the command line or Python, and how it writes the options' names."""
+
+    on_command_line: bool
+    names: Mapping[str, str]
+
+
+_PYTHON: Final = _Caller(on_command_line=False, names=MappingProxyType({}))
+_caller: ContextVar[_Caller] = ContextVar("caller", default=_PYTHON)
+
+
+def option_name(parameter: str) -> str:
+    """A parameter's name as the caller writes it: `max_length`, or `--max-length`.
+
+    Args:
+        parameter: The name in Python.
+    """
+    return _caller.get().names.get(parameter, parameter)
+
+
+def for_caller(*, command_line: str, python: str) -> str:
+    """The wording for the interface in use, where more than a parameter's name differs."""
+    return command_line if _caller.get().on_command_line else python
+
+
+@contextmanager
+def on_command_line(names: Mapping[str, str]) -> Iterator[None]:
+    """Word messages for the command line.
+
+    Args:
+        names: The command's options, such as `--max-length`, by their parameter in Python.
+    """
+    with _set_caller(_Caller(on_command_line=True, names=names)):
+        yield
+
+
+@contextmanager
+def in_a_file() -> Iterator[None]:
+    """Name parameters plainly, as files of settings and models do."""
+    with _set_caller(_caller.get()._replace(names=MappingProxyType({}))):
+        yield
+
+
+@contextmanager
+def _set_caller(caller: _Caller) -> Iterator[None]:
+    before = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(before)
+
+
 @contextmanager
 def extra_needed(extra: str, purpose: str) -> Iterator[None]:
-    """Around imports: a module that is not installed becomes an error that names its extra.
+    """Wrap imports: a missing module becomes an error that names the extra to install.
 
     Raises:
         MissingExtraError: If one of the imports fails.
@@ -60,7 +115,7 @@ def extra_needed(extra: str, purpose: str) -> Iterator[None]:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Names for a message: quoted, on one line, the first few where there are many."""
+    """Quote names on one line for a message, and shorten a long list."""
     if not names:
         return "nothing"
     shown = [_shortened(repr(name)) for name in names[:_MOST_LISTED]]
@@ -73,5 +128,5 @@ def _shortened(name: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, or the name of its class."""
+    """The first line of an error's message, or the name of its class."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

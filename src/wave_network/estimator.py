@@ -1,4 +1,4 @@
-"""`WaveClassifier`: the classifier by scikit-learn's conventions."""
+"""`WaveClassifier`: a text classifier with scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
 
-from wave_network.config import ClassWeight, Label, Preset, TrainConfig, get_preset, override
-from wave_network.config.settings import DEFAULT_PRESET
+from wave_network.config import ClassWeight, Label, get_preset, override
+from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data import encode_label_sets, from_memory, texts_from_memory
 from wave_network.data.batch import most_probable
 from wave_network.data.label_sets import label_sets_of
@@ -26,68 +26,59 @@ from wave_network.models.functional import given_labels
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
-from wave_network.training.continual import continued_preset, continued_training
+from wave_network.training.choice import choose_preset
+from wave_network.training.continual import continued_training
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from wave_network.runtime.explanation import Explanation
 
-_OPTIONS = (
-    "operation",
-    "max_length",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "patience",
-    "base_model",
-    "teacher",
-    "distillation_weight",
-    "validation_fraction",
-    "refit",
-    "class_weight",
-    "calibrate",
-    "seed",
-    "device",
-)
-
 
 class WaveClassifier(ClassifierMixin, BaseEstimator):
-    """A text classifier trained from scratch; hyper-parameters are named as `train`'s options.
+    """A text classifier for scikit-learn, trained from scratch or continued from another model.
 
     Args:
-        preset: `small`, `tiny`, `large` or `paper`; None: that of `base_model`, or `small`.
-        operation: `modulation` or `interference`; None takes the preset's, here as below.
-        tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one.
-        max_length: Tokens read of a text.
-        epochs: Passes over the texts, at most.
-        batch_size: Texts a step.
-        learning_rate: AdamW's peak step size.
-        patience: Epochs without a better validation accuracy before stopping.
-        base_model: A model to train on (`train --from`), instead of starting from scratch: a model
-            folder, or `hub:OWNER/NAME`. Labels and words that it does not know are added.
-        teacher: A classifier to learn from as well: a model folder, a folder of `transformers`, or
-            a Hub id.
-        distillation_weight: The share of the teacher's probabilities in what labelled texts are to
-            be answered with; the labels have the rest. Without a teacher: of the answers of
-            `base_model`, in texts of its labels.
-        validation_fraction: Share of the texts held out, stratified, to choose the epoch (and
-            with any number of labels a text, the thresholds).
-        refit: Whether to learn once more from all texts, those held out included, in as many epochs
-            as served best: more accurate, in twice the time. None: with the preset `large`, and
-            with `small` and `tiny` where there are fewer than 10,000 texts.
-        class_weight: `balanced` gives all classes the same joint weight; a mapping gives weights by
-            label, 1 where it names none; None lets all texts count alike. For one label a text.
-        calibrate: Whether to fit a temperature on these texts, so that the probabilities mean what
-            they say.
-        seed: Same seed, same model.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        preset: Model size and training recipe: `tiny` (up to 0.4M parameters), `small` (up to
+            2.4M), `large` (up to 25M) or `paper` (the papers' own model). None: `small`, or that of
+            the continued model.
+        operation: How the two waves are combined: `modulation` (multiplied) or `interference`
+            (added). None takes the preset's, here as below.
+        tokenizer: Where to take the tokenizer from: a folder, a `tokenizer.json` or a Hub id
+            (`OWNER/NAME`). None: one trained on the texts (`paper`: BERT's, if the Hub can be
+            reached).
+        max_length: Tokens read from each text; the rest is ignored.
+        epochs: Maximum number of passes over the training texts.
+        batch_size: Texts per training step. None: the preset's, or more with many texts.
+        learning_rate: Peak learning rate of AdamW. Batches that are enlarged automatically raise
+            it.
+        patience: Stop after this many epochs without a better validation accuracy (multi-label:
+            micro F1). None: never.
+        base_model: Model to continue training: a model folder, or `hub:OWNER/NAME`. New labels and
+            words are added; its preset and tokenizer stay. None: train from scratch.
+        teacher: Classifier of the same classes to learn from as well: a model folder, a
+            `transformers` folder (such as a fine-tuned BERT), or a Hub id (`OWNER/NAME`).
+        distillation_weight: Weight of the teacher's probabilities in the training targets, 0 to 1;
+            the given labels get the remainder. When a model is continued without a teacher, its own
+            probabilities take the teacher's place.
+        validation_fraction: Share of the training texts held out for validation if no validation
+            data is given.
+        refit: Train a second time on all texts, those held out for validation included: more
+            accurate, in twice the time. None: with `large` always, with `small` and `tiny` if
+            there are fewer than 10,000 texts.
+        class_weight: Weight of each class: `balanced` gives all classes the same total weight;
+            otherwise a weight by label, 1 where none is given. None: all texts count alike. Not
+            for multi-label data.
+        calibrate: Calibration fits a temperature on the validation texts, so that a probability of
+            0.9 is right in 9 of 10 cases. False: no calibration.
+        seed: Seed of everything random: the same seed gives the same model.
+        device: Device to train on: `auto` (a GPU if there is one), `cpu`, `cuda` or `mps`.
 
     Attributes:
-        classes_: The labels in the order of `predict_proba`'s columns: sorted, or, where `y` has
-            columns, as given. With `base_model`, its own come first.
-        history_: One record for each epoch.
-        n_iter_: Epochs trained.
+        classes_: The labels in the order of `predict_proba`'s columns: sorted, or as given if `y`
+            has columns. With `base_model`, its labels come first.
+        history_: One record per epoch.
+        n_iter_: Number of epochs trained.
 
     Example:
         >>> clf = WaveClassifier(preset="small", seed=0).fit(texts, labels)  # doctest: +SKIP
@@ -145,40 +136,40 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
     ) -> WaveClassifier:
-        """Train; whatever was fitted before is forgotten, save what `base_model` learnt.
+        """Train the classifier. An earlier fit is discarded.
 
         Args:
             X: Texts: a list, array, Series or any iterable of strings.
-            y: A label for each: strings or integers. Or any number of labels for each
-                (multi-label): a list, tuple or set of them, or for all texts an array or sparse
-                matrix of the integers 0 and 1, (texts, classes). Or soft labels, an array of
-                floating-point numbers, (texts, classes): for each text a probability of every
-                class. Texts that are held out then count as of their most probable class.
-            sample_weight: How much each text counts, numbers from 0; None: all alike. Texts of
-                weight 0 are left out.
-            classes: What the columns of `y` stand for; None: 0, 1, 2 and so on. They become
-                `classes_`, in this order.
-            unlabeled: More texts; the teacher's answers are their soft labels.
+            y: Labels, in one of three forms. Single-label: a string or integer per text.
+                Multi-label: a list, tuple or set of labels per text, or an array or sparse matrix
+                of the integers 0 and 1, (texts, classes). Soft labels: a floating-point array,
+                (texts, classes), with each text's probability of every class; in validation the
+                most probable class is the label.
+            sample_weight: Weight of each text, 0 or more; None: all count alike. Texts of weight 0
+                are left out.
+            classes: The labels of the columns of `y`, in the order of `classes_`; None: 0, 1, 2
+                and so on.
+            unlabeled: Additional texts, which the teacher labels.
 
         Raises:
-            DataError: If they cannot be learnt from.
-            ConfigError: If a hyper-parameter has no such value, or the teacher other classes.
-            ModelFolderError: If the base model, teacher or tokenizer cannot be had.
-            KeyboardInterrupt: On Ctrl-C; the best epoch so far is kept, and can be used.
+            DataError: If the texts or labels cannot be used.
+            ConfigError: If a parameter has a wrong value, or the teacher has other classes.
+            ModelFolderError: If the base model, teacher or tokenizer cannot be read.
+            KeyboardInterrupt: On Ctrl-C. The classifier then holds the best epoch so far.
         """
         with extra_needed("train", "WaveClassifier.fit"):
             from wave_network.training.fit import fit
 
         options = {"operation": self.operation, "max_length": self.max_length}
         base = None if self.base_model is None else read_model(self.base_model)
-        if base is None:
-            preset = get_preset(self.preset or DEFAULT_PRESET)
-        else:
-            preset = continued_preset(base, self.preset, options, self.tokenizer)
-        config = self._settings(preset)
+        preset = choose_preset(self.preset, options, self.tokenizer, base=base)
+        given = self.get_params(deep=False)
+        config = override(
+            preset.train, **{name: given[name] for name in TRAINING_OPTIONS if name in given}
+        )
         table = _table(y)
         if table is None and classes is not None:
-            raise DataError("classes names the columns of y, and y has none: leave it out")
+            raise DataError("classes is for a y with columns, and this y has none: leave it out")
         labels: Iterable[Label | Iterable[Label]]
         soft_labels, columns = None, None
         if table is None:
@@ -209,11 +200,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:  # noqa: N803
-        """The most probable label of each text, (texts,).
+        """Predict the most probable label of each text, (texts,).
 
-        Fitted with any number of labels a text, 1 for each label that a text gets and else 0,
-        (texts, classes), the columns in the order of `classes_`: whatever form `y` had, this is
-        the one that scikit-learn's metrics take.
+        Multi-label: predict 1 for each label of a text and 0 for the others, (texts, classes), in
+        the order of `classes_`. Scikit-learn's metrics need this form, whatever form `y` had.
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
@@ -233,12 +223,12 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         y: Iterable[Label | Iterable[Label]] | NDArray[np.number],
         sample_weight: Iterable[float] | None = None,
     ) -> float:
-        """Accuracy; with any number of labels a text, the share of texts with every label right.
+        """Measure accuracy; multi-label: subset accuracy, the share of texts with all labels right.
 
         Args:
             X: Texts.
-            y: Their labels, in a form that `fit` takes; not soft ones.
-            sample_weight: How much each text counts; None: all the same.
+            y: Their labels in any form that `fit` takes, except soft labels.
+            sample_weight: Weight of each text; None: all count alike.
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
@@ -250,9 +240,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         return float(super().score(X, y, sample_weight))
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
-        """Probabilities, (texts, classes), the columns in the order of `classes_`.
+        """Predict probabilities, (texts, classes), in the order of `classes_`.
 
-        Fitted with any number of labels a text, each is the probability of one label by itself.
+        Multi-label: each is the probability that the text has this label, whatever the others.
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
@@ -261,15 +251,15 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         return self._engine.predict_proba(X)
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
-        """Each token's share in the answer for a text.
+        """Attribute a prediction to the tokens of its text.
 
         Args:
             text: One text.
-            label: The label whose log-odds are explained; None: the most probable one.
+            label: The label whose log-odds to explain; None: the most probable one.
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
-            DataError: If the text is not a string, or there is no such label.
+            DataError: If the text is not a string, or the label is unknown.
         """
         check_is_fitted(self)
         return self._engine.explain(text, label)
@@ -279,7 +269,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
-            OutputError: If the folder exists and is not to be replaced, or cannot be written.
+            OutputError: If the folder exists and `overwrite` is False, or it cannot be written.
         """
         check_is_fitted(self)
         write_model(
@@ -299,21 +289,21 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         private: bool = False,
         token: str | None = None,
     ) -> str:
-        """Publish on the Hugging Face Hub; `load("hub:OWNER/NAME")` then reads it.
+        """Publish on the Hugging Face Hub, where `load("hub:OWNER/NAME")` can read it.
 
         Args:
-            repository: `OWNER/NAME`; made if it is not there.
-            license: The model's licence as the Hub spells it, such as `mit`, for the card.
-            trained_on: What the training texts are, for the card: words, or `hub:OWNER/NAME`.
-            private: Make a new repository that only its owner sees.
-            token: A token that may write; None takes the one that `hf auth login` stored.
+            repository: `OWNER/NAME`; created if it does not exist.
+            license: Licence for the model card, as the Hub spells it, such as `mit`.
+            trained_on: Training data for the model card: a description, or `hub:OWNER/NAME`.
+            private: Create the repository as private.
+            token: A token with write permission; None: the one stored by `hf auth login`.
 
         Returns:
             The repository's address.
 
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
-            OutputError: If the Hub does not take it: no network, no token, no permission.
+            OutputError: If the upload fails: no network, no token, no permission.
         """
         from wave_network.huggingface.push import push_model
 
@@ -331,21 +321,22 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def load(cls, folder: str | Path) -> WaveClassifier:
-        """Read a model folder, or `hub:OWNER/NAME`, as a fitted classifier.
+        """Load a fitted classifier from a model folder or `hub:OWNER/NAME`.
 
         Raises:
-            ModelFolderError: If it is missing, damaged or foreign.
+            ModelFolderError: If the folder is missing, damaged or of another program.
         """
         files = read_model(folder)
         used = {**files.training, **files.config.to_dict()}
-        options = {name: used[name] for name in _OPTIONS if name in used}  # older ones have fewer
+        # Older models lack some.
+        options = {name: used[name] for name in cls().get_params(deep=False) if name in used}
         usual = get_preset(files.preset).train
         if options.get("base_model") is not None:
             usual = continued_training(usual)
         if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
-            options["epochs"] = None  # not asked for: a refit on few texts adds epochs again
+            options["epochs"] = None  # not given: fitting again on few texts adds epochs again
         if used.get("max_batch_size") is not None:
-            options["batch_size"] = None  # likewise
+            options["batch_size"] = None  # not given
         classifier = cls(preset=files.preset, **options)
         classifier._set_fitted(files, read_history(folder))
         return classifier
@@ -359,7 +350,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        state.pop("_engine", None)  # rebuilt from the files; it holds a lock
+        state.pop("_engine", None)  # holds a lock; rebuilt from the files
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -375,32 +366,14 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _settings(self, preset: Preset) -> TrainConfig:
-        return override(
-            preset.train,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            patience=self.patience,
-            base_model=None if self.base_model is None else str(self.base_model),
-            teacher=self.teacher,
-            distillation_weight=self.distillation_weight,
-            validation_fraction=self.validation_fraction,
-            refit=self.refit,
-            class_weight=self.class_weight,
-            calibrate=self.calibrate,
-            seed=self.seed,
-            device=self.device,
-        )
-
 
 def _table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
-    """What `y` holds as an array of numbers with a column a class; None of anything else."""
+    """`y` as an array of numbers, (texts, classes); None if it has another form."""
     if getattr(y, "ndim", 1) != 2:
         return None
     table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
     if table.dtype.kind not in "biuf":
         return None
     if table.shape[1] == 1:
-        raise DataError("y has one column: give the labels themselves, with one axis (ravel it)")
+        raise DataError("y has a single column: give a one-dimensional array of labels, y.ravel()")
     return table

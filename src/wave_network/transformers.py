@@ -1,8 +1,8 @@
-"""Hugging Face `transformers` on our model folders: importing this module is all it takes.
+"""Use model folders with Hugging Face `transformers`: import this module, nothing else.
 
 `AutoConfig`, `AutoModelForSequenceClassification`, `AutoTokenizer`, `pipeline` and `Trainer` then
-read a folder that `wave-network train` wrote, or one on the Hub, without `trust_remote_code`. What
-`save_pretrained` writes, with the tokenizer's beside it, `wave_network.load` reads.
+load a folder that `wave-network train` wrote, or one on the Hub, without `trust_remote_code`.
+`wave_network.load` reads what `save_pretrained` of the model and the tokenizer write.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ with extra_needed("transformers", "wave_network.transformers"):
 from wave_network.config import ClassifierConfig
 from wave_network.data.batch import PackedBatch
 from wave_network.huggingface.ids import HUB_PREFIX
-from wave_network.models.local_wave.network import mean_of_members
 from wave_network.models.registry import build_model, config_class
-from wave_network.models.wave.network import FixedPositions
+from wave_network.models.torch_network import FixedTable
 from wave_network.persistence.folder import read_model
 from wave_network.persistence.layout import FORMAT_VERSION, MODEL_TYPE
 from wave_network.training.losses import mean_binary_loss
@@ -46,15 +45,15 @@ class WaveNetworkConfig(PretrainedConfig):
 
     Args:
         architecture: `local-wave` or `wave`.
-        model: The fields of `LocalWaveConfig` or `ModelConfig`, the labels among them; those of
-            `transformers` (`id2label`, `label2id`) follow from them.
-        preset: The preset that it was made from.
+        model: The fields of `LocalWaveConfig` or `ModelConfig`, including the labels, from which
+            `id2label` and `label2id` follow.
+        preset: The preset of the model.
         training: The fields of its `TrainConfig`.
-        quantization: `int8` or `int4` where the folder stores the tables in so many bits.
-        calibration: The `temperature` that the logits are divided by, but while training; None for
-            1. It stays what it was when the model is trained further.
-        format_version: The folder's format.
-        **kwargs: What every configuration of `transformers` takes.
+        quantization: `int8` or `int4` if the folder stores the tables in 8 or 4 bits.
+        calibration: The `temperature` that divides the logits, except in training; None for 1. It
+            stays the same when the model is trained further.
+        format_version: The version of the folder's format.
+        **kwargs: The arguments of every configuration of `transformers`.
     """
 
     model_type = MODEL_TYPE
@@ -89,13 +88,13 @@ class WaveNetworkConfig(PretrainedConfig):
         """The model's shape.
 
         Raises:
-            ConfigError: If the fields are not those of a model.
+            ConfigError: If the fields do not describe a model.
         """
         shape = config_class({"architecture": self.architecture}).from_dict(self.model)
         if self.num_labels != shape.num_labels:
             raise ConfigError(
-                f"the model has {shape.num_labels} labels, not {self.num_labels}: they stand in "
-                "the configuration's `model`, from which transformers' names follow"
+                f"the model has {shape.num_labels} labels, not {self.num_labels}: set them in the "
+                "configuration's `model`, from which `id2label` and `label2id` follow"
             )
         if shape.reads_sentences:
             raise ConfigError(
@@ -106,9 +105,9 @@ class WaveNetworkConfig(PretrainedConfig):
 
 
 class WaveNetworkForSequenceClassification(PreTrainedModel):
-    """Either network behind the interface of `transformers`: padded inputs, labels, a loss.
+    """A wave network with the interface of `transformers`: padded inputs, labels, a loss.
 
-    Padding changes nothing: the texts are packed before the network sees them.
+    Padding changes nothing: it is removed before the network sees the texts.
 
     Args:
         config: The folder's configuration.
@@ -136,18 +135,18 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         """Classify padded texts.
 
         Args:
-            input_ids: Token ids, (texts, length), each text beginning with the tokenizer's
-                `cls_token`. Tokens beyond the model's maximum length are left out.
+            input_ids: Token ids, (texts, length). Each text begins with the tokenizer's
+                `cls_token`. Tokens beyond the model's maximum length are dropped.
             attention_mask: 1 for a token, 0 for padding, (texts, length); None: no padding.
-            labels: For a loss: class indices, (texts,), or of a multi-label model 1 where a text
-                has a label, else 0, (texts, labels).
-            return_dict: False gives a tuple.
-            **_: What else a tokenizer or `Trainer` passes.
+            labels: To compute a loss: class indices, (texts,). For a multi-label model 1 for
+                each label that a text has, else 0, (texts, labels).
+            return_dict: False returns a tuple; else a `SequenceClassifierOutput` is returned.
+            **_: Other arguments that a tokenizer or `Trainer` passes; ignored.
 
         Returns:
-            `logits`, (texts, labels), and `loss` if there are labels: the cross-entropy (of a
-            multi-label model those of a text's labels added up), while training the mean of the
-            members', as each of them learns by itself.
+            `logits`, (texts, labels), and `loss` if there are labels: the cross-entropy (for a
+            multi-label model the sum over a text's labels). In training it is the mean of the
+            members' losses, because each member is trained by itself.
         """
         logits = self.network(_packed(input_ids, attention_mask, self._max_length))
         if not self.training:
@@ -159,7 +158,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         elif labels is not None:
             loss = F.cross_entropy(members.flatten(0, 1), labels.repeat(len(members)))
         if logits.ndim == 3:
-            logits = mean_of_members(logits, multi_label=self._multi_label)
+            logits = self.network.joint_logits(logits)
         if return_dict is False:
             return (logits,) if loss is None else (loss, logits)
         return SequenceClassifierOutput(loss=loss, logits=logits)
@@ -173,7 +172,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
     ) -> WaveNetworkForSequenceClassification:
         source, config = pretrained_model_name_or_path, kwargs.get("config")
         if source is not None and getattr(config, "quantization", None):
-            # Tables in few bits are not what transformers expects of them: they are widened.
+            # transformers cannot use tables in 8 or 4 bits: convert them to float32.
             files = read_model(Path(source) if Path(source).is_dir() else f"{HUB_PREFIX}{source}")
             kwargs["state_dict"] = {
                 f"{_NETWORK}.{name}": torch.from_numpy(value)
@@ -193,7 +192,7 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         state = self.state_dict() if state_dict is None else state_dict
-        # By the names that our model folder gives them; `from_pretrained` adds the prefix again.
+        # With the names of the model folder; `from_pretrained` adds the prefix again.
         named = {name.removeprefix(f"{_NETWORK}."): value for name, value in state.items()}
         super().save_pretrained(save_directory, *args, state_dict=named, **kwargs)
 
@@ -203,14 +202,14 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         *args: Any,  # noqa: ANN401
         **kwargs: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        # `Trainer` gives what it finds in a checkpoint's file.
+        # `Trainer` passes the contents of a checkpoint file.
         prefix = f"{_NETWORK}."
         full = {prefix + name.removeprefix(prefix): value for name, value in state_dict.items()}
         return super().load_state_dict(full, *args, **kwargs)
 
     def _init_weights(self, module: torch.nn.Module) -> None:
-        # The networks start themselves; but `from_pretrained` empties what no file holds.
-        if isinstance(module, FixedPositions):
+        # The networks initialise themselves, but `from_pretrained` clears what no file has.
+        if isinstance(module, FixedTable):
             module.reset()
 
 
@@ -219,7 +218,7 @@ def _packed(ids: Tensor, mask: Tensor | None, max_length: int) -> PackedBatch:
     kept = (mask > 0) & (mask.cumsum(dim=1) <= max_length)  # (texts, length)
     lengths = kept.sum(dim=1)
     if not bool(lengths.all()):
-        raise ValueError("a text has no token at all: every text begins with the cls_token")
+        raise ValueError("a text has no tokens: every text must begin with the cls_token")
     return PackedBatch(ids=ids[kept], offsets=F.pad(lengths.cumsum(dim=0), (1, 0)))
 
 

@@ -69,7 +69,7 @@ def test_coverage_tells_what_the_sets_hold(invoke, tiny_model, three):
         "mean_size": pytest.approx(sum(map(len, sets)) / 3),
         "empty": pytest.approx(sum(not s for s in sets) / 3),
     }
-    assert "asked coverage" in invoke(*arguments).out
+    assert "target coverage" in invoke(*arguments).out
 
 
 def test_people_get_tables(invoke, tiny_model, three):

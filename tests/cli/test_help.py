@@ -42,6 +42,7 @@ def test_the_help_of_each_command_has_examples_and_explains_every_option(invoke,
     for option, explanation in options.items():
         assert re.match(r"[A-Z][^.]* \w", explanation), option
         assert "<" not in option, "the kind of value is named by what it is, not by its type"
+        assert explanation.lower().count("default:") <= 1, option
 
 
 def test_the_examples_in_the_help_are_commands_and_options_that_exist(invoke):

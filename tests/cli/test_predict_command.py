@@ -51,7 +51,7 @@ def test_one_json_object_a_line_in_order(wave, tiny_model):
         for text, prediction in zip(TEXTS, expected, strict=True)
     ]
     assert [line["label"] for line in ended.lines[:3:2]] == ["animal", "colour"]
-    assert ended.err == "1 of 9 texts are empty: they are classified like any other\n"
+    assert ended.err == "1 of 9 texts are empty; they are classified like all others\n"
 
 
 @pytest.mark.parametrize("texts", [TEXTS, ["cat"], [""], ["caf\udce9"]])

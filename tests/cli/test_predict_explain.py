@@ -17,7 +17,7 @@ def test_each_line_gains_its_explanation(wave, tiny_model):
     plain = wave("predict", tiny_model, *TEXTS, "--top-k", "2")
     ended = wave("predict", tiny_model, *TEXTS, "--top-k", "2", "--explain")
     assert ended.code == 0
-    assert ended.err == "1 of 3 texts are empty: they are classified like any other\n"
+    assert ended.err == "1 of 3 texts are empty; they are classified like all others\n"
     expected = load(tiny_model).iter_explain(TEXTS)
     for text, before, line, explanation in zip(
         TEXTS, plain.lines, ended.lines, expected, strict=True

@@ -59,8 +59,8 @@ def test_a_card_says_what_its_publisher_did_not(wave, tiny_model, hub, tmp_path)
     assert ended.code == 0
     assert "wave-network predict hub:me/animals" in ended.out
     card = hub.repositories["me/animals"]["README.md"].decode()
-    assert "- Training data: its publisher did not say" in card
-    assert "- Licence: its publisher named none" in card
+    assert "- Training data: not stated" in card
+    assert "- Licence: not stated" in card
     assert "license" not in yaml.safe_load(card.split("---")[1])
 
 

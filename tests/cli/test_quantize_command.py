@@ -45,4 +45,4 @@ def test_a_model_in_8_bits_already_is_named(wave, tiny_model, tmp_path):
 
 def test_other_bits_are_refused(wave, tiny_model, tmp_path):
     message = wave("quantize", tiny_model, "--output", tmp_path / "a", "--bits", 3).message
-    assert message == "bits must be one of 8, 4; got 3"
+    assert message == "--bits must be one of 8, 4; got 3"

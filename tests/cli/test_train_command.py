@@ -197,7 +197,7 @@ def test_weights_by_label_and_by_column(invoke, tmp_path):
         (("--class-weight", "animal=heavy"), "got 'animal=heavy'"),
         (("--class-weight", "=2"), "got '=2'"),
         (("--class-weight", "balanced", "--class-weight", "a=1"), "got 'balanced'"),
-        (("--class-weight", "animal=-1"), "class_weight must be balanced, or a weight above 0"),
+        (("--class-weight", "animal=-1"), "--class-weight must be balanced, or a weight above 0"),
         (("--class-weight", "fish=2"), "class_weight names 'fish'"),
         (("--weight-column", "trust"), "no column 'trust', only 'text', 'label'"),
         (("--weight-column", "label"), "'label' cannot be the weight and something else too"),
@@ -305,9 +305,9 @@ def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
     (summary,) = ended.lines
     assert (summary["model"], summary["seed"]) == ("made", 4)
     assert len((tmp_path / "made" / "history.jsonl").read_text().splitlines()) == 2
-    assert re.search(r"^-lr 0\.5 +left out: a step of SGD", ended.err, re.MULTILINE)
+    assert re.search(r"^-lr 0\.5 +ignored: rates for SGD", ended.err, re.MULTILINE)
     ended = wave("train", "--preset", "tiny", "--from-fasttext-args", "-epoch 1 -output sampled")
-    assert "there is no -input, so DATA is sample, the bundled news" in ended.err
+    assert "no -input given: training on sample, the bundled news" in ended.err
     # What is given beside it goes first.
     more = ("--output", "other", "--epochs", "1", "--seed", "5")
     ended = wave("train", *TINY[:2], "--from-fasttext-args", arguments, *more, "--json")
@@ -330,7 +330,7 @@ def test_a_model_is_trained_on_with_a_new_label(invoke, few, tmp_path):
     described = json.loads((tmp_path / "grown" / "config.json").read_text("utf-8"))
     assert described["model"]["labels"] == ["animal", "colour", "number"]
     assert described["training"]["base_model"] == "base"
-    assert "trained on from `base`" in (tmp_path / "grown" / "README.md").read_text("utf-8")
+    assert "trained further from `base`" in (tmp_path / "grown" / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -340,8 +340,8 @@ def test_a_model_is_trained_on_with_a_new_label(invoke, few, tmp_path):
         (("--operation", "interference"), "has the operation modulation, which"),
         (("--max-length", "99"), "has the max_length 24, which"),
         (("--tokenizer", "base"), "its own tokenizer"),
-        (("--config", "tuned.json"), "--config describes a new model: with --from leave it out"),
-        (("--unlabeled", "base"), "--unlabeled needs a --teacher"),
+        (("--config", "tuned.json"), "--config describes a new model: leave it out with --from"),
+        (("--unlabeled", "base"), "--unlabeled needs a teacher"),
         (("--label-separator", "|"), "these rows have lists of labels"),
     ],
 )

@@ -46,7 +46,7 @@ def test_tune_then_train_with_what_it_found(invoke, few, tmp_path):
 def test_people_get_a_table_of_trials(invoke, few):
     ended = invoke("tune", few, "--preset", "tiny", "--trials", 2, "--max-size", "1MB")
     assert ended.code == 0, ended.err
-    assert "Trials, the best first" in ended.out
+    assert "Trials, best first" in ended.out
     assert len(re.findall(r"^│ [12] ", ended.out, re.M)) == 2
     assert "…" not in ended.out
     assert "trials      2 in" in ended.out
@@ -70,7 +70,7 @@ def test_on_a_narrow_terminal_the_settings_wrap_and_nothing_is_cut(capsys, monke
     assert "…" not in out
     assert "vocab_size=777, class_weight=balanced" in out
     assert out.count("learning_rate=0.00012") == 1  # the preset's own, once
-    assert "trials      3 in 9 s, 2 of them to their end" in out
+    assert "trials      3 in 9 s, 2 of them completed" in out
 
 
 @pytest.mark.usefixtures("quick")
@@ -119,7 +119,7 @@ def test_options_go_before_the_file(invoke, few, tmp_path):
         ),
         (("tune", "--metric", "micro_f1"), "with one label each it is the accuracy, so take"),
         (("tune", "--preset", "paper"), "paper is the papers' own model: tune small, tiny or"),
-        (("tune", "--output", "."), ". is there and holds no trials: choose another --output"),
+        (("tune", "--output", "."), ". exists and holds no trials: choose another --output"),
         (("train", "--config", "bad.json"), "no setting 'epoch': did you mean 'epochs'?"),
         (("train", "--config", "none.json"), "none.json does not exist"),
     ],

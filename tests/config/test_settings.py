@@ -55,7 +55,7 @@ def test_every_field_can_be_set():
     [
         ({"learning_rat": 1}, "no setting 'learning_rat': did you mean 'learning_rate'"),
         ({"pooling": "cls"}, "preset small has no setting 'pooling'"),
-        ({"labels": ["a", "b"]}, "'labels' cannot be set: the training texts decide it"),
+        ({"labels": ["a", "b"]}, "'labels' cannot be set: it follows from the training texts"),
         ({"preset": "huge"}, "preset must be one of small, tiny, large, paper"),
         ({"preset": ["tiny"]}, "preset must be one of"),
         ({"epochs": 0}, "epochs must be at least 1"),
@@ -64,7 +64,7 @@ def test_every_field_can_be_set():
         ({"vocab_size": "all"}, "vocab_size must be a whole number"),
         ({"hidden_size": 0}, "hidden_size must be at least 1"),
         ({"model_type": "wave-network"}, "describes a model"),
-        ("[1]", "holds no JSON object"),
+        ("[1]", "is not a JSON object"),
         ("{", "cannot be read as JSON"),
     ],
 )

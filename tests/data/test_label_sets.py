@@ -44,11 +44,11 @@ def test_labels_that_cannot_be_learnt(sets, classes, said):
 
 
 def test_joined_labels_without_a_separator_are_told_of_the_option():
-    with pytest.raises(DataError, match=r"'a\|b', 'b\|c' in 2 rows were not .*--label-sep"):
+    with pytest.raises(DataError, match=r"'a\|b', 'b\|c' in 2 rows were not .*give label_sep"):
         encode_targets(["a|b", "b|c"], ("a", "b", "c"), multi_label=True)
     with pytest.raises(DataError) as caught:
         encode_targets([["z"]], ("a", "b"), multi_label=True)
-    assert "--label-separator" not in str(caught.value)
+    assert "label_separator" not in str(caught.value)
 
 
 def test_a_table_of_zeros_and_ones():

@@ -253,7 +253,7 @@ def test_missing_and_unknown_files(tmp_path):
     path = write(tmp_path / "train.csv", ["x", "y"])
     assert f"did you mean {path}?" in refusal(read_splits, tmp_path / "train.cvs")
     (tmp_path / "a.xlsx").write_text("")
-    assert "unknown ending" in refusal(read_dataset, tmp_path / "a.xlsx")
+    assert "unknown extension" in refusal(read_dataset, tmp_path / "a.xlsx")
 
 
 def test_dataset_of_a_file_and_of_a_folder(tmp_path):
@@ -575,7 +575,7 @@ def test_texts_of_a_parquet_file(tmp_path):
         ("more.csv", "text\n", "has no rows"),
         ("more.csv", "text\ncat,dog\n", "more.csv:2: the header has 1 columns"),
         ("more.txt", "", "has no rows"),
-        ("more.doc", "cat", "unknown ending"),
+        ("more.doc", "cat", "unknown extension"),
         ("more.csv", None, "does not exist"),
     ],
 )
@@ -618,10 +618,10 @@ def test_weights_are_read_for_the_texts_to_train_on_alone(tmp_path, ending):
         ("a.csv", "text,label,w\na,x,1\nb,y,-1\n", "weight 1 is -1.0"),
         ("a.csv", "text,label,w\na,x,nan\nb,y,1\n", "weight 0 is nan"),
         ("a.csv", "text,label,w\na,x,0\nb,y,0\n", "the weights are all zero"),
-        ("a.csv", "text,label\na,x\n", "no column 'w'.*--weight-column"),
+        ("a.csv", "text,label\na,x\n", "no column 'w'.*with weight_column"),
         ("a.jsonl", '{"text": "a", "label": "x", "w": true}', ":1: the weight is True, not"),
         ("a.jsonl", '{"text": "a", "label": "x", "w": [1]}', ":1: the weight is \\[1\\], not"),
-        ("a.jsonl", '{"text": "a", "label": "x"}', "no field 'w'.*--weight-column"),
+        ("a.jsonl", '{"text": "a", "label": "x"}', "no field 'w'.*with weight_column"),
         ("a.txt", "__label__x a\n", "has no columns, so no weights"),
     ],
 )

@@ -47,7 +47,9 @@ def test_nothing_is_lost_and_every_class_stays(values, fraction, seed):
 
 @pytest.mark.parametrize("labels", [[0, 1, 2, 3], [0, 0, 1, 1], []])
 def test_too_few_to_hold_out(labels):
-    with pytest.raises(DataError, match=r"too few examples .* give --validation or more rows"):
+    with pytest.raises(
+        DataError, match=r"too few examples .* give more rows or a larger validation_fraction"
+    ):
         stratified_split(np.array(labels, dtype=np.int64), 0.1, seed=0)
 
 

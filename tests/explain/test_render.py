@@ -48,7 +48,7 @@ def test_the_page_shows_the_text_and_who_speaks_for_what():
     assert '<span class="against" style="--share: 0.50" title="-1.000">prices</span> jump' in page
     assert "World" in page
     assert "87.5%" in page
-    assert "log-odds +1.95: -0.50 of an empty text, +2.45 by its tokens" in page
+    assert "log-odds +1.95: -0.50 for an empty text, +2.45 from the tokens" in page
     assert page.index("<td>+2.000</td>") < page.index("<td>-1.000</td>")  # the strongest first
 
 

@@ -22,7 +22,7 @@ from wave_network.explain.waves import (
     picture_title,
     shown_of,
 )
-from wave_network.models.functional import read_out
+from wave_network.models.functional import magnitude
 from wave_network.models.registry import build_model
 from wave_network.ops import naive
 from wave_network.runtime import Engine, Prediction
@@ -83,7 +83,7 @@ def test_the_dimensions_are_the_strongest_and_in_order(files):
     engine = Engine(files)
     _, waves = inspect_text(engine, TEXT)
     _, first, second = engine.waves(TEXT)
-    strength = read_out(first, "magnitude")[0] * read_out(second, "magnitude")[0]
+    strength = magnitude(first)[0] * magnitude(second)[0]
     width = files.config.hidden_size * getattr(files.config, "members", 1)
     assert len(waves.dimensions) == min(DIMENSIONS, width)
     chosen = strength[waves.dimensions]
@@ -104,7 +104,7 @@ def test_the_prediction_and_the_tokens_are_the_engines(files):
 def test_a_wave_of_sentences_has_a_magnitude_for_each(make_files):
     engine = Engine(make_files(levels=("sentence", "input")))
     _, waves = inspect_text(engine, "Oil is up. Gas is down. We wait.")
-    first, second = (read_out(wave, "magnitude")[:, 0] for wave in (waves.first, waves.second))
+    first, second = (magnitude(wave)[:, 0] for wave in (waves.first, waves.second))
     assert len(np.unique(first.round(4))) == 3
     np.testing.assert_allclose(second, second[0], rtol=1e-5)
     render(partial(draw_waves, waves=waves), "svg")

@@ -125,7 +125,7 @@ def test_the_configuration_names_the_labels(exported, sample_model):
 
 
 def test_an_export_is_told_from_a_model(exported):
-    with pytest.raises(ModelFolderError, match="holds an export: give the model folder"):
+    with pytest.raises(ModelFolderError, match="is an export: give the model folder"):
         load(exported)
 
 
@@ -135,7 +135,7 @@ def test_only_an_export_is_replaced(sample_model, make_files, tmp_path):
         export_onnx(sample_model, model, overwrite=True)
     load(model)
     export_onnx(sample_model, tmp_path / "onnx")
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="overwrite=True"):
         export_onnx(sample_model, tmp_path / "onnx")
     export_onnx(model, tmp_path / "onnx", overwrite=True)
     np.testing.assert_allclose(

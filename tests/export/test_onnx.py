@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError
 from wave_network.export.onnx import build_onnx
-from wave_network.models.tensors import tensor_shapes
+from wave_network.models.registry import family_of
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.quantization import dequantize_tensors, quantize_tensors
-from wave_network.runtime.engine import _network
 
 VOCABULARY, LONGEST = 40, 24
 LOCAL = [
@@ -110,7 +110,11 @@ def padded(texts, side, length, filler):
 
 def by_runtime(files, texts):
     ids = np.array([token for text in texts for token in text], np.int32)
-    return _network(files).logits(ids, np.cumsum([0, *map(len, texts)]))
+    return (
+        family_of(files.config)
+        .numpy_network(files.config, files.tensors)
+        .logits(ids, np.cumsum([0, *map(len, texts)]))
+    )
 
 
 texts_of_tokens = st.lists(
@@ -140,9 +144,9 @@ def test_logits_equal_the_runtimes_whatever_the_padding(shape, texts, side, more
 @pytest.mark.parametrize("bits", [8, 4])
 def test_in_few_bits_logits_equal_those_of_the_quantized_model(shape, bits):
     files, _ = made(shape)
-    stored = quantize_tensors(files.tensors, bits)
-    shapes = tensor_shapes(files.config)
-    small = replace(files, tensors=dequantize_tensors(stored, shapes, bits))
+    specs = tensor_specs(files.config)
+    stored = quantize_tensors(files.tensors, specs, bits)
+    small = replace(files, tensors=dequantize_tensors(stored, specs, bits))
     texts = [[3], [3, 5, 9, 5], list(range(LONGEST))]
     inputs = padded(texts, "right", LONGEST, 0)
     model = build_onnx(files, table_bits=bits)

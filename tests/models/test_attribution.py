@@ -17,7 +17,7 @@ from wave_network.errors import ConfigError, DataError
 from wave_network.explain.waves import energy_shares
 from wave_network.models.attribution import attribute, token_energies
 from wave_network.models.gradients import log_odds, log_odds_gradient
-from wave_network.models.local_wave.attribution import LocalFeatures
+from wave_network.models.local_wave.attribution import LocalWaveFeatures
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, ngram_buckets
 from wave_network.models.registry import build_model
 from wave_network.models.wave.attribution import WaveFeatures
@@ -78,7 +78,7 @@ def test_a_calibrated_model_is_explained_as_it_answers(make_files, shape, temper
 
 def features_of(engine, ids, offsets, sentences):
     if isinstance(engine.config, LocalWaveConfig):
-        return LocalFeatures(engine._network, ids, offsets)
+        return LocalWaveFeatures(engine._network, ids, offsets)
     return WaveFeatures(engine._network, ids, offsets, sentences)
 
 

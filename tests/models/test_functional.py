@@ -13,7 +13,6 @@ from wave_network.models.functional import (
     interference_term,
     layer_norm,
     phase,
-    read_out,
     represent,
     represent_first,
     sigmoid,
@@ -91,15 +90,6 @@ def test_operations_are_complex_arithmetic():
         np.testing.assert_allclose(found.imag, expected.imag, rtol=1e-5, atol=1e-6)
 
 
-def test_read_outs():
-    wave = Wave(*random_embeddings(4)[:, :4].reshape(2, 2, 4))
-    z = wave.real + 1j * wave.imag
-    np.testing.assert_array_equal(read_out(wave, "concat"), np.hstack([z.real, z.imag]))
-    np.testing.assert_allclose(read_out(wave, "magnitude"), abs(z), rtol=1e-6)
-    np.testing.assert_array_equal(read_out(wave, "real"), z.real)
-    np.testing.assert_array_equal(read_out(wave, "imaginary"), z.imag)
-
-
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
 def test_layers_are_torchs(scale):
     values, weight, bias = random_embeddings(9, scale), np.full(5, 1.5), np.arange(5)
@@ -115,7 +105,7 @@ def test_layers_are_torchs(scale):
 def test_everything_stays_float32():
     wave = represent(random_embeddings(), OFFSETS)
     assert {part.dtype for part in wave} == {np.dtype(np.float32)}
-    read = read_out(combine(wave, wave, "modulation"), "concat")
+    read = np.concatenate(combine(wave, wave, "modulation"), axis=1)
     ones = np.ones(10, np.float32)
     for values in (read, gelu(read), layer_norm(read, ones, ones), softmax(read)):
         assert values.dtype == np.float32

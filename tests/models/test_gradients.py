@@ -5,15 +5,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from wave_network.models.functional import Wave, combine, gelu, read_out
+from wave_network.models.functional import gelu
 from wave_network.models.gradients import (
-    combine_gradient,
     gelu_and_slope,
-    joined_gradient,
     layer_norm_gradient,
     log_odds,
     log_odds_gradient,
-    read_out_gradient,
+    mean_of_members_gradient,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -65,7 +63,7 @@ def test_the_members_mean_probabilities(members):
         gradient,
         logits,
     )
-    close(joined_gradient(logits, gradient), expected)
+    close(mean_of_members_gradient(logits, gradient), expected)
 
 
 @pytest.mark.parametrize("classes", [2, 5])
@@ -86,39 +84,3 @@ def test_log_odds_are_exact_where_the_probability_is_1_or_0():
     np.testing.assert_array_equal(log_odds(logits, np.array([0, 0])), [90, -90])
     gradient = log_odds_gradient(logits, np.array([0, 0]))
     np.testing.assert_array_equal(gradient, [[1, -1], [1, -1]])
-
-
-@pytest.mark.parametrize("operation", ["interference", "modulation"])
-@pytest.mark.parametrize("readout", ["concat", "magnitude", "real", "imaginary"])
-def test_combined_waves_and_their_read_out(operation, readout):
-    u, v, c, d = (normal(5, 4) for _ in range(4))
-
-    def read(c, d):
-        first = torch.complex(torch.tensor(u, dtype=torch.float64), c)
-        second = torch.complex(torch.tensor(v, dtype=torch.float64), d)
-        wave = first + second if operation == "interference" else first * second
-        parts = {
-            "concat": torch.cat([wave.real, wave.imag], dim=1),
-            "magnitude": wave.abs(),
-            "real": wave.real,
-            "imaginary": wave.imag,
-        }
-        return parts[readout]
-
-    first, second = Wave(u, c), Wave(v, d)
-    wave = combine(first, second, operation)
-    gradient = normal(*read_out(wave, readout).shape)
-    at_wave = read_out_gradient(wave, readout, gradient)
-    found = combine_gradient(first, second, operation, at_wave)
-    c64, d64 = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (c, d))
-    output = read(c64, d64)
-    if output.requires_grad:  # the sum's real part has no context in it
-        output.backward(torch.tensor(gradient, dtype=torch.float64))
-    for one, value in zip(found, (c64, d64), strict=True):
-        close(one, np.zeros_like(c) if value.grad is None else value.grad.numpy())
-
-
-def test_a_wave_of_magnitude_0_has_a_gradient_of_0():
-    nothing = np.zeros((1, 2), np.float32)
-    wave = read_out_gradient(Wave(nothing, nothing), "magnitude", np.ones_like(nothing))
-    np.testing.assert_array_equal(wave.imag, nothing)

@@ -152,7 +152,7 @@ def test_relative_paths(tmp_path, monkeypatch, path):
     check_new(Path(path), overwrite=False)
     replace_folder(Path(path))
     assert (tmp_path / path / "file").read_text() == "new"
-    with pytest.raises(OutputError, match="exists: choose another --output"):
+    with pytest.raises(OutputError, match="exists: choose another place"):
         check_new(Path(path), overwrite=False)
     check_new(Path(path), overwrite=True)
 

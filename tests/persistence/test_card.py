@@ -15,11 +15,11 @@ def test_card_says_what_the_model_is(make_files):
         "A small model",
         f"{counts['total']:,} parameters ({counts['embedding']:,} of them embeddings)",
         "trained from scratch on 90 texts.",
-        f"written by\nwave-network {__version__}.",
-        "It tells 3 classes apart: `World`, `Sports`, `Sci/Tech`.",
+        f"written by\nwave-network {__version__}: 1 layer(s), 8 wide, modulation, cls pooling",
+        "It classifies texts into 3 classes: `World`, `Sports`, `Sci/Tech`.",
         "| validation | 0.7500 | 0.7000 | 0.5000 |",
         "The 10 validation texts chose the epoch (number 2 of 2)",
-        "It reads the first 24 tokens of a text.",
+        "It reads only the first 24 tokens of a text.",
         "[Prediction(label=..., score=..., scores={...}, labels=...)]",
     ):
         assert phrase in card
@@ -42,11 +42,11 @@ def test_card_of_a_model_that_gives_any_number_of_labels(make_files):
     figures = {"accuracy": 0.6, "micro_f1": 0.8, "macro_f1": 0.7, "loss": 0.5}
     card = render_card(replace(files, metrics={**files.metrics, "validation": figures}))
     for phrase in (
-        "It gives a text any number of 3 labels: `World`, `Sports`, `Sci/Tech`.",
+        "It is multi-label: a text gets any number of 3 labels: `World`, `Sports`, `Sci/Tech`.",
         "| data | micro F1 | macro F1 | subset accuracy | loss |",
         "| validation | 0.8000 | 0.7000 | 0.6000 | 0.5000 |",
         "chose the epoch (number 2 of 2) and the thresholds, so",
-        "reaches a threshold of its own",
+        "reaches their own thresholds",
     ):
         assert phrase in card
     assert "always answers" not in card
@@ -61,7 +61,7 @@ def test_card_names_the_teacher(make_files):
 
 def test_card_says_that_a_refit_learnt_from_the_validation_texts_too(make_files):
     files = make_files()
-    said = "then\nlearnt from all 90."
+    said = "then\ntrained on all 90."
     assert said not in render_card(files)
     assert said in render_card(replace(files, metrics={**files.metrics, "refit": True}))
 
@@ -81,9 +81,9 @@ def test_card_of_a_model_without_figures_claims_none(make_files):
     for bits in (32, 8, 4):
         card = render_card(replace(make_files(), metrics={}, table_bits=bits))
         assert "trained from scratch" not in card
-        assert "figures above" not in card
+        assert "metrics above" not in card
         assert "\n| " not in card
-        said = f"stored in {bits} bits.\nWhat the rounding costs was not measured."
+        said = f"stored in {bits} bits.\nThe effect of the rounding was not measured."
         assert (said in card) == (bits < 32)
 
 
@@ -99,7 +99,7 @@ def test_card_begins_with_metadata_that_the_hub_reads(make_files):
 
 def test_card_lists_no_more_than_fifty_labels(make_files):
     card = render_card(make_files(labels=tuple(range(60))))
-    assert "It tells 60 classes apart: `0`, `1`," in card
+    assert "It classifies texts into 60 classes: `0`, `1`," in card
     assert "`49` and 10 more." in card
     assert "`50`" not in card
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from wave_network.errors import ConfigError
+from wave_network.models.tensor_spec import TensorSpec
 from wave_network.persistence.quantization import (
     dequantize_table,
     dequantize_tensors,
@@ -111,14 +112,19 @@ def test_only_the_tables_are_rounded(tables, bits, error):
     random = np.random.default_rng(0)
     names = [*tables, "classifier.weight"]
     tensors = {name: random.normal(size=(7, 4)).astype(np.float32) for name in names}
-    stored = quantize_tensors(tensors, bits)
+    scales = dict(zip(tables, ("row", "table"), strict=False))
+    specs = [TensorSpec(name, (7, 4), "layer", scales=scales.get(name)) for name in names]
+    stored = quantize_tensors(tensors, specs, bits)
+    if bits == 8:
+        assert {name: len(stored[name.replace("weight", "scale")]) for name in tables} == {
+            name: {"row": 7, "table": 1}[scales[name]] for name in tables
+        }
     assert stored["classifier.weight"] is tensors["classifier.weight"]
-    shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    forms = stored_forms(shapes, bits)
+    forms = stored_forms(specs, bits)
     assert {name: (tensor.shape, str(tensor.dtype)) for name, tensor in stored.items()} == forms
-    back = dequantize_tensors(stored, shapes, bits)
+    back = dequantize_tensors(stored, specs, bits)
     assert back.keys() == tensors.keys()
     for name in names:
         assert back[name].dtype == np.float32
         np.testing.assert_allclose(back[name], tensors[name], atol=error)
-    assert stored_forms(shapes, 32) == {name: ((7, 4), "float32") for name in names}
+    assert stored_forms(specs, 32) == {name: ((7, 4), "float32") for name in names}

@@ -383,7 +383,7 @@ def test_a_preferred_tokenizer_that_cannot_be_had_is_replaced_and_said_so(
     (message,) = [
         r.getMessage() for r in caplog.records if r.name == "wave_network.training.prepare"
     ]
-    assert "no-such-owner/no-such-tokenizer cannot be had" in message
+    assert "no-such-owner/no-such-tokenizer cannot be downloaded" in message
     assert "training one of 500 entries" in message
 
 

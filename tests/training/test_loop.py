@@ -541,7 +541,7 @@ def test_probabilities_are_of_every_text_in_order():
 def test_a_device_that_is_not_here_is_refused(name, exists):
     if exists():
         pytest.skip(f"this machine has {name}")
-    with pytest.raises(ConfigError, match=f"no {name} device here: use --device cpu") as caught:
+    with pytest.raises(ConfigError, match=f"no {name} device here: set device to cpu") as caught:
         resolve_device(name)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=f"no {name} device here"):

@@ -114,7 +114,7 @@ def test_code_in_the_folder_is_never_run(copy, tmp_path):
     (copy / "mine.py").write_text(program, encoding="utf-8")
     auto_map = {"AutoConfig": "mine.Mine", "AutoModelForSequenceClassification": "mine.Mine"}
     edit(copy, model_type="mine", auto_map=auto_map)
-    with pytest.raises(ModelFolderError, match="has no classifier that can be read"):
+    with pytest.raises(ModelFolderError, match="has no classifier that can be loaded"):
         read_teacher(str(copy), CPU)
     edit(copy, model_type="bert", auto_map={})
     edit(copy, "tokenizer_config.json", auto_map={"AutoTokenizer": ["mine.Mine", None]})
@@ -138,7 +138,7 @@ def test_what_is_nowhere_is_refused(source):
 def test_a_hub_id_that_cannot_be_had_is_refused(monkeypatch, prefix):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(
-        ModelFolderError, match=r"config\.json of no-such-owner/teacher cannot be had"
+        ModelFolderError, match=r"config\.json of no-such-owner/teacher cannot be downloaded"
     ):
         read_teacher(f"{prefix}no-such-owner/teacher", CPU)
 

@@ -122,7 +122,7 @@ def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(rows, tmp_path):
 )
 def test_trials_of_something_else_are_not_mixed_in(rows, tmp_path, changed, name):
     tune(tmp_path / "tuned", rows, trials=1)
-    with pytest.raises(ConfigError, match=f"another {name}: choose another --output"):
+    with pytest.raises(ConfigError, match=f"another {name}: choose another output"):
         tune(tmp_path / "tuned", rows, **changed)
 
 

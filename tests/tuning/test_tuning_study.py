@@ -111,7 +111,7 @@ def test_importance_needs_some_trials_and_names_what_mattered(opened):
 def test_trials_of_something_else_are_refused(opened):
     opened(seed=0, preset="tiny")
     opened(seed=0, preset="tiny")
-    with pytest.raises(ConfigError, match="another preset: choose another --output"):
+    with pytest.raises(ConfigError, match="another preset: choose another output"):
         opened(seed=0, preset="small")
 
 

@@ -57,6 +57,10 @@ class TransformerLayer(nn.Module):
         )
         self.classifier = nn.Linear(width, num_labels)
 
+    def row_tables(self) -> list[nn.Embedding]:
+        """As `ClassifierNetwork.row_tables`."""
+        return [self.embedding]
+
     @property
     def input_embedding(self) -> nn.Embedding:
         """The token table: its output is (texts, longest, width), padding included."""

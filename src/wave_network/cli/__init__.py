@@ -1,7 +1,7 @@
-"""The command line: one file per command, no logic of its own.
+"""The command line: one file per command, without logic of its own.
 
-Exit codes: 0 done, 1 a defect of ours, 2 input that cannot be used (one line on stderr says what,
-where and what to do), 130 interrupted.
+Exit codes: 0 success, 1 a bug in this package, 2 unusable input (one line on stderr says what is
+wrong, where, and what to do), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from wave_network.cli.ending import fail, reported
 def main() -> None:
     """Run the command line and exit."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale: it is read by programs
+        sys.stdout.reconfigure(encoding="utf-8")  # in any locale, as programs read it
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         fail("interrupted", 130)
     except Exception:
         traceback.print_exc()
-        fail("this is a defect of wave-network; please report it with the lines above", 1)
+        fail("this is a bug in wave-network: please report it with the lines above", 1)
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
     command, *rest = arguments or [""]
     if command == "predict" and len(rest) > 1 and not any(word.startswith("-") for word in rest):
-        # Without options there is nothing to parse, and the parser's modules would take longer to
-        # load than all that the answer needs.
+        # Without options there is nothing to parse: skip Typer, which takes longer to import than
+        # the prediction takes in all.
         from wave_network.cli.answers import answer
 
         reported(answer)(rest[0], rest[1:])

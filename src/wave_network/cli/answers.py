@@ -1,4 +1,4 @@
-"""The lines that `predict` writes. Nothing here needs Typer, which is slow to load."""
+"""The records that `predict` writes. Nothing here imports Typer, which is slow to load."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def answer(model: str, texts: list[str]) -> None:
-    """Classify texts: `predict` without any option."""
-    # So few texts need no threads; where starting one is slow, NumPy's import takes twice as long.
+    """Classify texts, as `predict` does without options."""
+    # So few texts need no threads, and starting them can double the time of importing NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wave_network.runtime import load
 
@@ -27,7 +27,7 @@ def answer(model: str, texts: list[str]) -> None:
 
 
 def valid(arguments: list[str]) -> list[str]:
-    """The texts among a command's arguments.
+    """Check texts given as arguments.
 
     Raises:
         DataError: If one of them is not UTF-8.
@@ -44,13 +44,14 @@ def records(
     top_k: int | None = None,
     bar: float | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One for each text; tells the user of empty texts at the end.
+    """One record per text, and a note on empty texts at the end.
 
     Args:
-        engine: What answered.
+        engine: The engine that made the predictions.
         answers: Each text with its prediction.
         top_k: How many scores to add; None: none.
-        bar: The least probability of a label in a label set; None: no sets.
+        bar: Conformal threshold: the least probability of a label in a prediction set; None: no
+            prediction sets.
     """
     from wave_network.runtime.engine import label_set
 

@@ -1,7 +1,8 @@
-"""The commands and their options, as Typer reads them from the arguments."""
+"""The Typer application: all commands and their options."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from wave_network.cli.evaluate import evaluate
 from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
+from wave_network.cli.options import option_names
 from wave_network.cli.predict import predict
 from wave_network.cli.push import push
 from wave_network.cli.quantize import quantize
@@ -40,7 +42,7 @@ for command in (
     inspect,
     reproduce,
 ):
-    app.command()(reported(command))
+    app.command()(reported(command, partial(option_names, command)))
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.
 _UsageError: Any = typer.BadParameter.__base__
@@ -64,7 +66,7 @@ def root(
 
     \b
     Examples:
-      wave-network train                      learn the bundled news sample, into ./wave-model
+      wave-network train                      train on the bundled news, write ./wave-model
       wave-network evaluate wave-model sample
       wave-network predict wave-model "Oil prices jump as OPEC cuts output"
       wave-network train reviews.csv --text-column review --label-column stars
@@ -75,10 +77,10 @@ def root(
 
 
 def run() -> int:
-    """Do what the process's arguments say.
+    """Run the command that the process's arguments name.
 
     Returns:
-        The exit code; of arguments that cannot be used the process exits at once.
+        The exit code. Wrong arguments end the process at once.
     """
     try:
         code = app(standalone_mode=False)

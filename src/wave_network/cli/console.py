@@ -1,4 +1,4 @@
-"""What the commands print with: results on stdout, everything else on stderr."""
+"""Printing: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def note(message: str) -> None:
-    """Tell the user something beside the result."""
+    """Print a note on stderr."""
     sys.stderr.write(f"{message}\n")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One JSON object on one line of stdout."""
+    """Print a JSON object on one line of stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def prediction_record(
     text: str, prediction: Prediction, *, multi_label: bool, top_k: int | None = None
 ) -> dict[str, Any]:
-    """A prediction as JSON tells it: one label, or the list of all."""
+    """A prediction as a JSON record: one label, or for multi-label models a list."""
     scores = dict(list(prediction.scores.items())[:top_k])
     if not multi_label:
         record = {"text": text, "label": prediction.label, "score": prediction.score}
@@ -46,15 +46,15 @@ def print_table(
     *,
     last: Literal["left", "right"] = "right",
 ) -> None:
-    """A titled table on stdout, its first column left-aligned, the others right-aligned.
+    """Print a table on stdout, its first column left-aligned, the others right-aligned.
 
-    What is too wide for the terminal goes on in the next line; nothing is cut.
+    Cells that are too wide for the terminal are wrapped, never cut.
 
     Args:
-        title: Stands above it.
+        title: Printed above the table.
         columns: The headings.
         rows: The cells.
-        last: How the last column is aligned.
+        last: Alignment of the last column.
     """
     from rich.table import Table
 
@@ -70,20 +70,20 @@ def print_table(
 
 
 def print_rich(text: Text) -> None:
-    """A text with its colours on stdout."""
+    """Print a coloured text on stdout."""
     _stdout().print(text)
 
 
 def stderr_console() -> Console:
-    """Where progress is drawn."""
+    """The console on stderr that shows progress."""
     from rich.console import Console
 
-    # Redirected, it has no width: a line an epoch stays one line.
+    # Redirected output has no width: keep each epoch on one line.
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def log_to_stderr() -> None:
-    """Show the library's warnings as plain lines."""
+    """Print the library's warnings as plain lines on stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("wave_network")
@@ -92,15 +92,15 @@ def log_to_stderr() -> None:
 
 
 def note_data(doing: str, texts: int, data: str, split: str) -> None:
-    """Tell the user what is read, and which part of it if it has several."""
+    """Note which data is used, and which split of it."""
     part = "" if split == Path(data).name else f" ({split})"
     note(f"{doing} {texts:,} texts: {data}{part}")
 
 
 def note_empty(empty: int, texts: int) -> None:
-    """Tell the user of texts without a word in them, if there are any."""
+    """Note how many texts are empty, if any are."""
     if empty:
-        note(f"{empty:,} of {texts:,} texts are empty: they are classified like any other")
+        note(f"{empty:,} of {texts:,} texts are empty; they are classified like all others")
 
 
 def _stdout() -> Console:
@@ -108,5 +108,5 @@ def _stdout() -> Console:
 
     # Redirected output has no width of its own; the default 80 would cut long labels.
     width = None if sys.stdout.isatty() else 120
-    # A label such as "[b]" or ":smile:" is printed as it is.
+    # Print labels such as "[b]" or ":smile:" as they are.
     return Console(width=width, markup=False, emoji=False, highlight=False)

@@ -1,15 +1,15 @@
-"""How a command ends that cannot go on: one line on stderr, and its exit code."""
+"""How commands end when they fail: one line on stderr, and the exit code."""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Final, NoReturn, ParamSpec
 
-from wave_network.errors import WaveNetworkError
+from wave_network.errors import WaveNetworkError, on_command_line
 
 P = ParamSpec("P")
 
@@ -22,17 +22,24 @@ def fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def reported(command: Callable[P, None]) -> Callable[P, None]:
-    """Let a command end as the command line promises, whatever a user does to it.
+def reported(
+    command: Callable[P, None], option_names: Callable[[], Mapping[str, str]] = dict
+) -> Callable[P, None]:
+    """Turn a command's exceptions into messages and exit codes.
 
-    Typer would take Ctrl-C for a silent exit and a closed pipe for a failure, so they are handled
-    before it sees them.
+    Ctrl-C and closed pipes are handled here because Typer would exit silently on the first and
+    report the second as a failure.
+
+    Args:
+        command: Implements the command.
+        option_names: Gives the command's options by parameter, for messages.
     """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with on_command_line(option_names()):
+                command(*args, **kwargs)
             sys.stdout.flush()
         except WaveNetworkError as error:
             fail(str(error), 2)
@@ -40,16 +47,16 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
             fail("interrupted", 130)
         except BrokenPipeError:
             _discard_output()
-            sys.exit(0)  # the reader (head, say) has enough
+            sys.exit(0)  # the reading program, such as head, has closed the pipe
         except OSError as error:
             if error.errno not in _DISK_FULL:
                 raise
             _discard_output()
-            fail("the disk is full, so the output is not complete: free some space", 2)
+            fail("the disk is full and the output incomplete: free some space", 2)
 
     return run
 
 
 def _discard_output() -> None:
-    """Send what is still to be written nowhere, so that Python does not fail again at its exit."""
+    """Discard unwritten output, so that Python does not fail again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,7 +19,7 @@ def evaluate(
         typer.Argument(
             metavar="DATA",
             help="Labelled data, as for train: a file, a folder, hub:OWNER/NAME, or sample, the "
-            "bundled news. Where it has several parts, its test part is used.",
+            "bundled news. The test split is used, if there are several.",
         ),
     ],
     text_column: TextColumn = "text",
@@ -31,28 +31,29 @@ def evaluate(
             min=0,
             max=1,
             metavar="P",
-            help="Also report the share of texts answered with at least this probability, and the "
-            "accuracy among them. May be given several times.",
+            help="Also report how many texts are classified with at least this probability, and "
+            "the accuracy on them. May be given several times.",
         ),
     ] = None,
     coverage: Annotated[
         float | None,
         typer.Option(
             metavar="C",
-            help="Also report on label sets of this coverage (see predict): how many hold the true "
-            "label, and how many labels they have.",
+            help="Also report prediction sets of this coverage (see predict): how many contain the "
+            "true label, and their mean size.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model on labelled data.
+    """Evaluate a model on labelled data.
 
-    Reports accuracy, macro F1 (the mean of the classes' F1), loss (mean cross-entropy), how far the
-    probabilities are from what they say (ECE, the expected calibration error in 15 bins of equal
-    width, and the Brier score, 0 to 2), precision, recall and F1 of each class, and which classes
-    are taken for which. Where a text may have any number of labels: micro F1, macro F1, subset
-    accuracy (every label of a text right), the other figures over the labels' own probabilities,
-    and precision, recall, F1 and threshold of each label.
+    Reports accuracy, macro F1, loss (mean cross-entropy), calibration (ECE, the expected
+    calibration error in 15 bins of equal width, and the Brier score, 0 to 2), precision, recall
+    and F1 of each class, and the confusion matrix.
+
+    For multi-label models, reports micro F1, macro F1, subset accuracy (all labels of a text
+    right), loss, ECE and Brier score over all labels, and each label's precision, recall, F1 and
+    threshold.
 
     \b
     Examples:
@@ -71,8 +72,8 @@ def evaluate(
     config = engine.config
     if config.is_multi_label and (threshold or coverage is not None):
         raise ConfigError(
-            "--threshold and --coverage are for one label a text: this model gives any number, "
-            "by thresholds of its own, so leave them out"
+            "--threshold and --coverage are for single-label models: leave them out for this "
+            "multi-label model, which has a threshold for each label"
         )
     bar = 0.0 if coverage is None else engine.bar(coverage)
     rows, split = read_dataset(
@@ -120,14 +121,14 @@ def _print_report(report: dict[str, Any]) -> None:
             "Abstaining below a threshold",
             ("threshold", "answered", "accuracy of these"),
             (
-                (row["threshold"], f"{row['answered']:.4f}", _figure(row["accuracy"]))
+                (row["threshold"], f"{row['answered']:.4f}", _metric(row["accuracy"]))
                 for row in report["thresholds"]
             ),
         )
     if "sets" in report:
         print_table(
-            "Label sets",
-            ("asked coverage", "coverage", "mean size", "empty"),
+            "Prediction sets",
+            ("target coverage", "coverage", "mean size", "empty"),
             [[f"{value:.4f}" for value in report["sets"].values()]],
         )
     confusion = report.get("confusion")
@@ -142,5 +143,5 @@ def _print_report(report: dict[str, Any]) -> None:
         )
 
 
-def _figure(value: float | None) -> str:
+def _metric(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"

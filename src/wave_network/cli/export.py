@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from wave_network.cli.console import print_json
-from wave_network.cli.options import AsJson, Model
+from wave_network.cli.options import AsJson, Model, Overwrite
 from wave_network.errors import ConfigError
 
 _FORMATS: Final = ("onnx",)
@@ -18,27 +18,25 @@ def export(
     model: Model,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write the export to.")],
     file_format: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="What to write: onnx.")
+        str, typer.Option("--format", metavar="NAME", help="Format of the export: onnx.")
     ] = "onnx",
     int8: Annotated[
         bool,
         typer.Option(
             "--int8",
             help="Store the embedding tables in 8 bits, as quantize does: about a third of the "
-            "size, at the same small cost.",
+            "size, with the same small loss of accuracy.",
         ),
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the export if it exists.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a model for other programs.
+    """Export a model to ONNX, for other languages and the browser.
 
-    ONNX runs in ONNX Runtime, in a browser, and from most languages. The folder holds model.onnx
-    and the tokenizer as Hugging Face's libraries read it. The inputs are input_ids and
-    attention_mask, of any number of texts and any length; the softmax of the output, logits, gives
-    the same probabilities as predict.
+    The folder holds model.onnx and the tokenizer in the form of Hugging Face's libraries. The
+    inputs are input_ids and attention_mask, for any number of texts of any length. The output is
+    logits, and their softmax gives the same probabilities as predict (for multi-label models,
+    their sigmoid).
 
     \b
     Examples:

@@ -17,20 +17,21 @@ def info(
         bool,
         typer.Option(
             "--json",
-            help="Print one JSON object on stdout, with the whole configuration and how it was "
-            "trained.",
+            help="Print one JSON object on stdout, with the full configuration and the training "
+            "settings.",
         ),
     ] = False,
 ) -> None:
     """Describe a model.
 
-    Shows its shape, size and classes, and how good it was after training.
+    Shows its architecture, size, labels, and metrics after training.
 
     \b
     Examples:
       wave-network info wave-model
       wave-network info wave-model --json
     """
+    from wave_network.models.registry import family_of
     from wave_network.models.tensors import parameter_counts
     from wave_network.persistence.folder import read_model, resolve_source, size_bytes
 
@@ -50,10 +51,10 @@ def info(
     if as_json:
         print_json(description)
     else:
-        _print_description(description)
+        _print_description(description, family_of(files.config).description(files.config))
 
 
-def _print_description(description: dict[str, Any]) -> None:
+def _print_description(description: dict[str, Any], shape: str) -> None:
     parameters, config, metrics = (
         description[name] for name in ("parameters", "config", "metrics")
     )
@@ -62,7 +63,7 @@ def _print_description(description: dict[str, Any]) -> None:
     lines = [
         ("model", f"{description['model']} ({description['size_bytes'] / 1e6:.1f} MB)"),
         ("preset", description["preset"]),
-        ("shape", _shape(config)),
+        ("shape", shape),
         ("vocabulary", f"{config['vocab_size']:,} tokens, at most {config['max_length']} a text"),
         (
             "parameters",
@@ -88,20 +89,3 @@ def _precision(table_bits: int) -> str:
 
 def _shown(figures: dict[str, Any]) -> list[tuple[str, str]]:
     return [(key, name) for key, name in figure_names(figures).items() if key != "loss"]
-
-
-def _shape(config: dict[str, Any]) -> str:
-    from wave_network.config import LocalWaveConfig
-
-    if "num_layers" in config:
-        return (
-            f"{config['num_layers']} layer(s), {config['hidden_size']} wide, "
-            f"{config['operation']}, {config['pooling']} pooling, {config['readout']} read-out"
-        )
-    linear = LocalWaveConfig.from_dict(config).linear_buckets
-    members = f"{config['members']} members, each " if config["members"] > 1 else ""
-    return (
-        f"{members}{config['hidden_size']} wide, local {config['operation']}, "
-        f"{config['bigram_buckets']:,} buckets of token pairs"
-        f"{f', a linear part with {linear:,}' if linear else ''}"
-    )

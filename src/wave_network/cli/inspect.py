@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from wave_network.cli.console import prediction_record, print_json
-from wave_network.cli.options import Model
+from wave_network.cli.options import Model, Overwrite
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
 
@@ -23,17 +23,15 @@ _KINDS: Final[Mapping[str, Kind]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"
 
 def inspect(
     model: Model,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to look into.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to inspect.")],
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw to this .png, .svg or .pdf file. Default: waves.png; with --json no file.",
+            help="Picture to write: .png, .svg or .pdf. Default: waves.png; with --json: none.",
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -43,12 +41,12 @@ def inspect(
         ),
     ] = False,
 ) -> None:
-    """Draw the waves that a model makes of a text.
+    """Draw the waves of a text.
 
-    Classifies the text and shows its tokens' complex vectors in the first layer, Z and Z', before
-    they are combined: their magnitudes and phases, the interference term (Eq. 5 of the first
-    paper), and the arrows in the complex plane. Shown are the 16 dimensions in which the product
-    of both magnitudes is largest, and at most 40 tokens; --json gives every token.
+    Classifies the text and draws its tokens' complex vectors in the first layer, Z and Z', before
+    they are combined: magnitudes, phases, the interference term (Eq. 5 of the first paper), and
+    arrows in the complex plane. The picture shows the 16 dimensions with the largest product of
+    magnitudes and at most 40 tokens; --json gives all tokens.
 
     \b
     Examples:
@@ -93,5 +91,5 @@ def inspect(
 def _kind(output: Path) -> Kind:
     kind = _KINDS.get(output.suffix.lower())
     if kind is None:
-        raise ConfigError(f"--output {output}: a picture's name ends in {', '.join(_KINDS)}")
+        raise ConfigError(f"--output {output}: a picture's name must end in {', '.join(_KINDS)}")
     return kind

@@ -1,14 +1,48 @@
-"""What several commands take, said once."""
+"""Arguments and options that several commands share, and the options' names for messages."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import typer
+from typer.models import OptionInfo
+
+from wave_network.config import OPTIONS
+
+
+def option(name: str, metavar: str | None = None, *, flags: str = "", more: str = "") -> Any:  # noqa: ANN401
+    """A training option as Typer takes it, with the help of the table of options.
+
+    Args:
+        name: The option's name in the table.
+        metavar: Placeholder of its value in the help.
+        flags: Its name on the command line, where that is not `--` and the name.
+        more: What to add to the help for the command line.
+    """
+    described = OPTIONS[name]
+    default = f"Default: {described.default}." if described.default else ""
+    text = " ".join(filter(None, (described.help, more, default)))
+    names = [flags] if flags else []
+    return typer.Option(*names, metavar=metavar, help=text, show_default=not default)
+
+
+def option_names(command: Callable[..., None]) -> Mapping[str, str]:
+    """A command's options as users write them, by parameter: `max_length` is `--max-length`."""
+    names = {}
+    for parameter, hint in get_type_hints(command, include_extras=True).items():
+        for info in getattr(hint, "__metadata__", ()):
+            if isinstance(info, OptionInfo):
+                # Typer keeps the first flag of an annotation as the default.
+                given = info.default if isinstance(info.default, str) else None
+                flags = given or f"--{parameter.replace('_', '-')}"
+                names[parameter] = flags.partition("/")[0]
+    return names
+
 
 Model: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="A model folder that train wrote, or hub:OWNER/NAME."),
+    typer.Argument(metavar="MODEL", help="A model folder written by train, or hub:OWNER/NAME."),
 ]
 TextColumn: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
@@ -20,9 +54,12 @@ LabelSeparator: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT",
-        help="What joins the labels where a text has several, such as a comma. Lists, and fastText "
-        "files with several labels a line, need none.",
+        help="Separator between the labels of a multi-label text, such as a comma. Not needed for "
+        "lists, or for fastText files with several labels on a line.",
     ),
+]
+Overwrite: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the output if it exists.")
 ]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")

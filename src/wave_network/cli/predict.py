@@ -13,7 +13,7 @@ import typer
 
 from wave_network.cli.answers import line, records, valid
 from wave_network.cli.console import print_rich
-from wave_network.cli.options import Model
+from wave_network.cli.options import Model, Overwrite
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def predict(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="Classify a file's texts: .csv, .tsv, .jsonl, .parquet, .txt (one text a line), "
-            "or - for standard input (one text a line).",
+            help="File of texts to classify: .csv, .tsv, .jsonl, .parquet, .txt (one text per "
+            "line), or - for standard input (one text per line).",
         ),
     ] = None,
     text_column: Annotated[
@@ -41,13 +41,11 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write to this file instead of standard output."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
-    ] = False,
+    overwrite: Overwrite = False,
     top_k: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="K", help='Add "scores": the K most probable labels, each with its own.'
+            min=1, metavar="K", help='Add "scores": the K most probable labels and their scores.'
         ),
     ] = None,
     threshold: Annotated[
@@ -56,40 +54,43 @@ def predict(
             min=0,
             max=1,
             metavar="P",
-            help='Abstain from labels of a lower score: "label" is null then. Default: never.',
+            show_default=False,
+            help='Abstain if the score is lower: "label" is then null. Default: never.',
         ),
     ] = 0.0,
     coverage: Annotated[
         float | None,
         typer.Option(
             metavar="C",
-            help='Add "labels": those that the text may have, so many that a share of C of these '
-            "lists holds the true one, such as 0.95.",
+            help='Add "labels", the prediction set: labels chosen so that a share C of the sets, '
+            "such as 0.95, contains the true label.",
         ),
     ] = None,
     explain: Annotated[
         bool,
         typer.Option(
             "--explain",
-            help='Add "explanation": what each token adds to the label\'s log-odds, with its place '
-            "in the text. On a terminal: the text in colours.",
+            help='Add "explanation": the attribution of each token, its share of the log-odds of '
+            "the label, and its position in the text. A terminal shows the text in colours.",
         ),
     ] = False,
     explain_html: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="As --explain, and write the texts in colours to this web page."
+            metavar="FILE", help="Like --explain, and write the coloured texts to this web page."
         ),
     ] = None,
 ) -> None:
     """Classify texts.
 
-    Writes one JSON object a line, {"text", "label", "score"}, in input order, one for every input,
-    empty ones too. The score is the label's probability; with --threshold, the label of a text
-    whose score is below it is null; with --coverage, "labels" are all that it may have. Of a model
-    that gives a text any number of labels it is {"text", "labels", "scores"}, with the score of
-    each of the labels; with --threshold, those of lower scores are left out. Put --
-    before a text that starts with a dash.
+    Writes one JSON object per line, {"text", "label", "score"}, for every text in input order,
+    empty texts included. The score is the label's probability. With --threshold, the label is null
+    if the score is lower. With --coverage, "labels" is the prediction set.
+
+    Multi-label models give {"text", "labels", "scores"}, with a score for each predicted label;
+    --threshold leaves out labels with a lower score.
+
+    Put -- before a text that starts with a dash.
 
     \b
     Examples:
@@ -108,7 +109,7 @@ def predict(
     if output is not None and output == explain_html:
         raise ConfigError(f"--output and --explain-html both name {output}: give them two files")
     if explain_html is not None:
-        check_new(explain_html, overwrite=overwrite, option="--explain-html")
+        check_new(explain_html, overwrite=overwrite, option="explain_html")
     engine = load(model)
     bar = None if coverage is None else engine.bar(coverage)
 
@@ -136,7 +137,7 @@ def _write_explained(
     out: IO[str],
     page: IO[str] | None,
 ) -> None:
-    """Records with their explanations, or on a terminal texts in colours; and the web page."""
+    """Write records with explanations (on a terminal, coloured texts), and the web page."""
     from wave_network.explain.render import PAGE_END, PAGE_START, html_article, terminal_text
 
     write = page.write if page else lambda _: 0

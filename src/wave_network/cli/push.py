@@ -20,26 +20,26 @@ def push(
         typer.Option(
             "--license",
             metavar="NAME",
-            help="The model's licence, as the Hub spells it (mit, apache-2.0, ...), for its card.",
+            help="Licence for the model card, as the Hub spells it (mit, apache-2.0, ...).",
         ),
     ] = None,
     trained_on: Annotated[
         str | None,
         typer.Option(
             metavar="WORDS",
-            help="What the training texts are, for its card: words, or hub:OWNER/NAME.",
+            help="Training data for the model card: a description, or hub:OWNER/NAME.",
         ),
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="Make a new repository that only its owner sees.")
+        bool, typer.Option("--private", help="Create the repository as private.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish a model on the Hugging Face Hub.
 
-    Makes the repository if it is not there and uploads the model folder with a card: figures,
-    size, limits, licence, and how to use it. Log in first with hf auth login, or set HF_TOKEN.
-    hub:OWNER/NAME then names the model wherever a model folder is asked for.
+    Creates the repository if it does not exist, and uploads the model folder with a model card:
+    metrics, size, limits, licence and usage. Log in first with hf auth login, or set HF_TOKEN.
+    Afterwards, hub:OWNER/NAME can be used wherever a command takes a model folder.
 
     \b
     Examples:

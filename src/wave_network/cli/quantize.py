@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from wave_network.cli.console import note_data, print_json
-from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
+from wave_network.cli.options import (
+    AsJson,
+    LabelColumn,
+    LabelSeparator,
+    Model,
+    Overwrite,
+    TextColumn,
+)
 from wave_network.errors import extra_needed
 from wave_network.evaluation.metric_names import figure_names
 
@@ -16,36 +23,34 @@ from wave_network.evaluation.metric_names import figure_names
 def quantize(
     model: Model,
     output: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder to write the small model to.")
+        Path, typer.Option(metavar="DIR", help="Folder to write the quantized model to.")
     ],
     bits: Annotated[
         int,
         typer.Option(
             metavar="8|4",
-            help="Bits of a table's number: 8, or 4 for the smallest folder, of which a few more "
-            "answers change.",
+            help="Bits per number of a table: 8, or 4 for the smallest folder, which changes a few "
+            "more predictions.",
         ),
     ] = 8,
     data: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Labelled data, as for evaluate: both models are measured on it, and the model "
-            "card states what the rounding costs.",
+            help="Labelled data, as for evaluate, to measure what quantization costs; the model "
+            "card reports it.",
         ),
     ] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output folder if it exists.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Store a model's embedding tables in 8 or 4 bits.
+    """Quantize a model's embedding tables to 8 or 4 bits.
 
-    Writes a model folder of about a third of the size, with 4 bits of a fifth. Every command reads
-    it like any other.
+    Writes a model folder of about a third of the size, or a fifth with 4 bits. All commands read
+    it like any other model.
 
     \b
     Examples:

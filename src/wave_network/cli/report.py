@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from wave_network.cli.console import note_data, note_empty, print_json
-from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
+from wave_network.cli.options import (
+    AsJson,
+    LabelColumn,
+    LabelSeparator,
+    Model,
+    Overwrite,
+    TextColumn,
+)
 from wave_network.errors import extra_needed
 
 if TYPE_CHECKING:
@@ -25,15 +32,15 @@ def report(
         typer.Option(
             metavar="DATA",
             help="Labelled texts that the model was not trained on, as for evaluate: a file, a "
-            "folder, hub:OWNER/NAME, or sample. Where it has several parts, its test part is used.",
+            "folder, hub:OWNER/NAME, or sample. The test split is used, if there are several.",
         ),
     ],
     training: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
-            help="What the model was trained on, to look for texts of DATA in it. Where it has "
-            "several parts, its train part is used.",
+            help="The training data, to find duplicates between it and the test data. The train "
+            "split is used, if there are several.",
         ),
     ] = None,
     text_column: TextColumn = "text",
@@ -42,17 +49,16 @@ def report(
     output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
         "report.html"
     ),
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output file if it exists.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a report on a model as a web page.
 
-    One file that needs nothing else: figures, training curves, confusions, each class, calibration,
-    the most confident errors explained, labels that are probably wrong, duplicates between training
-    and test, accuracy by length and by class size, speed and size. Where a text may have any number
-    of labels: thresholds too, and which labels are missed and wrongly given together.
+    The page is one self-contained file: metrics, training curves, confusion matrix, metrics per
+    class, calibration, the most confident errors with explanations, probable label errors,
+    duplicates between training and test data, accuracy by text length and class size, speed and
+    size. For multi-label models it adds thresholds, and labels missed or wrongly predicted
+    together.
 
     \b
     Examples:
@@ -68,7 +74,7 @@ def report(
         from wave_network.report.page import html_page
 
     check_new(output, overwrite=overwrite)
-    read_model(model)  # what is wrong with it is said before large data are read
+    read_model(model)  # report a damaged model before reading large data
     columns: dict[str, Any] = {
         "text_column": text_column,
         "label_column": label_column,
@@ -94,7 +100,7 @@ def report(
 
 
 def _name(data: str, split: str) -> str:
-    """A file by its name, anything else with the part that is used."""
+    """The name of the data: a file alone, other data with the split that is used."""
     return split if Path(data).name == split else f"{data} ({split})"
 
 

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from wave_network.cli.console import log_to_stderr, print_json, stderr_console
+from wave_network.cli.options import option
 from wave_network.config import TrainConfig
+from wave_network.config.checks import check_range
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.experiments import EXPERIMENTS
 from wave_network.experiments import reproduce as run
@@ -19,7 +21,7 @@ def reproduce(
         str,
         typer.Argument(
             metavar="EXPERIMENT",
-            help=f"One of {', '.join(EXPERIMENTS)}; or all.",
+            help=f"One of {', '.join(EXPERIMENTS)}; or all of them: all.",
         ),
     ],
     data_dir: Annotated[
@@ -34,58 +36,52 @@ def reproduce(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Data sets, with commas between them. Default: the experiment's own.",
+            help="Data sets, separated by commas. Default: those of the experiment.",
         ),
     ] = None,
     models: Annotated[
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Models, with commas between them, to leave others out. Default: all that the "
-            "experiment compares.",
+            help="Models, separated by commas. Default: all that the experiment compares.",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(metavar="N", help="How many seeds: 0, 1, ... N-1.")] = 3,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Number of seeds: 0, 1, ... N-1.")] = 3,
     epochs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Passes over the training texts. Default: the experiment's own."
+            metavar="N", help="Passes over the training texts. Default: those of the experiment."
         ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(metavar="N", help="At most N training and N test texts. Default: all."),
     ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="Where to run: auto (a GPU if there is one), cpu, cuda or mps."
-        ),
-    ] = "auto",
+    device: Annotated[str, option("device", "NAME")] = "auto",
     encoder: Annotated[
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="Folder or Hub id of the pretrained encoder of the BERT and Transformer "
-            "baselines, whose tokenizer all models share. Default: google-bert/bert-base-uncased, "
-            "or without the Hub the stand-in that the papers extra installs.",
+            help="Folder or Hub id of the pretrained encoder for the BERT and Transformer "
+            "baselines; all models use its tokenizer. Default: google-bert/bert-base-uncased, or "
+            "the substitute of the papers extra if the Hub cannot be reached.",
         ),
     ] = None,
     output: Annotated[
         Path,
         typer.Option(
-            metavar="DIR", help="Folder of the report; what it holds already is not run again."
+            metavar="DIR", help="Folder of the report. Runs that it holds are not repeated."
         ),
     ] = Path("reproduction"),
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout: what was written.")
+        bool, typer.Option("--json", help="Print the files written as one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """Run the papers' experiments again.
+    """Reproduce the papers' experiments.
 
-    The report sets the papers' figures beside ours. Every run is stored as soon as it is done:
-    after an interruption, or with other options, only what is missing is run. The report gathers
-    all that the folder holds: report.html, report.md, plots/ and data/*.csv.
+    The report compares the papers' results with ours. Every run is stored when it ends, so that
+    after an interruption, or with other options, only missing runs are made. The report covers
+    all runs in the folder: report.html, report.md, plots/ and data/*.csv.
 
     \b
     Examples:
@@ -97,11 +93,11 @@ def reproduce(
     log_to_stderr()
     names = EXPERIMENTS if experiment == "all" else (experiment,)
     if not set(names) <= set(EXPERIMENTS):
-        raise ConfigError(f"no experiment {experiment}: take one of {', '.join(EXPERIMENTS)}, all")
-    for name, value in (("--seeds", seeds), ("--epochs", epochs), ("--limit", limit)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} must be at least 1; got {value}")
-    checked = TrainConfig(device=device)  # type: ignore[arg-type]  # it refuses other names
+        raise ConfigError(f"no experiment {experiment}: choose from {', '.join(EXPERIMENTS)}, all")
+    for name, value in (("seeds", seeds), ("epochs", epochs), ("limit", limit)):
+        if value is not None:
+            check_range(name, value, 1, None)
+    checked = TrainConfig(device=device)  # type: ignore[arg-type]  # checked there
     with extra_needed("papers", "reproducing the papers"):
         from wave_network.experiments.study import Options, Study
     options = Options(

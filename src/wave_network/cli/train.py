@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
-from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
-from wave_network.config import Preset, get_preset
-from wave_network.config.settings import DEFAULT_PRESET, customize, read_settings
+from wave_network.cli.options import (
+    AsJson,
+    LabelColumn,
+    LabelSeparator,
+    Overwrite,
+    TextColumn,
+    option,
+)
+from wave_network.config.settings import customize
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import figure_names
-
-if TYPE_CHECKING:
-    from wave_network.data import Splits
-    from wave_network.persistence.folder import ModelFiles
 
 
 def train(
@@ -34,15 +36,15 @@ def train(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Data that chooses the best epoch. Default: the folder's validation.*, or else "
-            "a tenth of train (of each class; a fifth for paper).",
+            help="Data to choose the best epoch by. Default: the folder's validation.*, or else a "
+            "tenth of the training texts (a fifth for paper).",
         ),
     ] = None,
     test: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Data for the final figures; it chooses nothing. Default: the folder's test.*",
+            help="Data for the final metrics, not used for training. Default: the folder's test.*",
         ),
     ] = None,
     text_column: TextColumn = "text",
@@ -52,188 +54,83 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Column (or JSON field) of how much each text to train on counts: numbers from 0. "
-            "Default: all count alike.",
+            help="Column (or JSON field) of the sample weights, numbers from 0. Default: all texts "
+            "count alike.",
         ),
     ] = None,
     class_weight: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="balanced|LABEL=W",
-            help="How much each class counts: balanced gives rare classes the joint weight of "
-            "common ones; LABEL=W, once for each label, gives weights (1 for the others).",
-        ),
+        option("class_weight", "balanced|LABEL=W", more="Repeat LABEL=W to weight several labels."),
     ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The model's size and its training: tiny (up to 0.4M parameters), small (up to "
-            "2.4M; the default), large (up to 25M), or paper (the papers' own model). With --from "
-            "it is that model's.",
-        ),
-    ] = None,
+    preset: Annotated[str | None, option("preset", "NAME")] = None,
     config: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Settings in a JSON file, such as the tuned.json that tune writes. Options given "
-            "beside it go first.",
+            help="JSON file of settings, such as the tuned.json written by tune. Options on the "
+            "command line take precedence.",
         ),
     ] = None,
-    operation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="How two waves combine: modulation (they are multiplied) or interference (they "
-            "are added). Default: the preset's.",
-        ),
-    ] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SOURCE",
-            help="A folder, a tokenizer.json or a Hub id (OWNER/NAME) to take the tokenizer from. "
-            "Default: one trained on the texts (paper prefers BERT's where the Hub can be "
-            "reached).",
-        ),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Tokens read of a text; the rest is ignored. Default: the preset's."
-        ),
-    ] = None,
-    from_model: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="MODEL",
-            help="Train this model on: a model folder, or hub:OWNER/NAME. Labels and words that it "
-            "does not know are added; shape and tokenizer stay.",
-        ),
-    ] = None,
+    operation: Annotated[str | None, option("operation", "NAME")] = None,
+    tokenizer: Annotated[str | None, option("tokenizer", "SOURCE")] = None,
+    max_length: Annotated[int | None, option("max_length", "N")] = None,
+    base_model: Annotated[str | None, option("base_model", "MODEL", flags="--from")] = None,
     replay: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
-            help="With --from, rows that the model learnt from: it learns from them again, so that "
-            "they are not forgotten.",
+            help="With --from: the model's earlier training data. Training on it again prevents "
+            "forgetting.",
         ),
     ] = None,
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder to write the model to.")
     ] = Path("wave-model"),
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the model folder if it exists.")
-    ] = False,
-    epochs: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Passes over the texts, at most. Default: the preset's."),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Texts in one training step. Default: the preset's, which with many texts takes "
-            "more.",
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="AdamW's highest step size, for batches of the preset's size: the larger ones of "
-            "many texts take more (not so with --batch-size). Default: the preset's.",
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Stop after N epochs without a better validation accuracy. Default: the "
-            "preset's, or never.",
-        ),
-    ] = None,
-    teacher: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SOURCE",
-            help="A classifier of the same classes to learn from as well: a model folder, a folder "
-            "of transformers (a fine-tuned BERT, say), or a Hub id (OWNER/NAME).",
-        ),
-    ] = None,
-    distillation_weight: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="The share of the teacher's answers in what labelled texts are to be answered "
-            "with, from 0 to 1; the labels have the rest. Without a teacher, with --from: the "
-            "share of what that model answered, in texts of its labels. Default: 0.5.",
-        ),
-    ] = None,
+    overwrite: Overwrite = False,
+    epochs: Annotated[int | None, option("epochs", "N")] = None,
+    batch_size: Annotated[int | None, option("batch_size", "N")] = None,
+    learning_rate: Annotated[float | None, option("learning_rate", "X")] = None,
+    patience: Annotated[int | None, option("patience", "N")] = None,
+    teacher: Annotated[str | None, option("teacher", "SOURCE")] = None,
+    distillation_weight: Annotated[float | None, option("distillation_weight", "X")] = None,
     unlabeled: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="More texts, which only the teacher labels: .csv, .tsv, .jsonl, .parquet, or .txt "
-            "(one text a line).",
+            help="Additional texts without labels, for the teacher to label: .csv, .tsv, .jsonl, "
+            ".parquet, or .txt (one text per line).",
         ),
     ] = None,
-    refit: Annotated[
-        bool | None,
-        typer.Option(
-            "--refit/--no-refit",
-            help="Learn once more from all texts, those held out to choose the epoch included: "
-            "more accurate, in twice the time. Default: with large, and with small and tiny where "
-            "there are fewer than 10,000 texts.",
-        ),
-    ] = None,
+    refit: Annotated[bool | None, option("refit", flags="--refit/--no-refit")] = None,
     no_calibration: Annotated[
-        bool,
-        typer.Option(
-            "--no-calibration",
-            help="Leave the probabilities as they were learnt. Without it, one number (a "
-            "temperature) is fitted on the validation texts so that they mean what they say.",
-        ),
+        bool, option("calibrate", flags="--no-calibration", more="This flag turns it off.")
     ] = False,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Decides everything random: same seed, same model. Default: 0."
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Where to train: auto (a GPU if there is one; the default), cpu, cuda or mps.",
-        ),
-    ] = None,
+    seed: Annotated[int | None, option("seed", "N")] = None,
+    device: Annotated[str | None, option("device", "NAME")] = None,
     log_to: Annotated[
         str | None,
         typer.Option(
             metavar="TARGET",
-            help="Send the figures of every epoch to tensorboard:DIR or wandb:PROJECT as well.",
+            help="Also log the metrics of every epoch to tensorboard:DIR or wandb:PROJECT.",
         ),
     ] = None,
     from_fasttext_args: Annotated[
         str | None,
         typer.Option(
             metavar="ARGS",
-            help="Take what applies of a fasttext supervised command line, in quotes, and say "
-            "what becomes of each of its options. Options given beside it go first.",
+            help="Translate a fasttext supervised command line, given in quotes, and report what "
+            "becomes of each of its options. Options of train take precedence.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a classifier from scratch, or train one on.
+    """Train a classifier from scratch, or continue training one.
 
-    Writes a model folder. The weights of the epoch with the best validation accuracy are kept.
+    Writes a model folder with the weights of the epoch that has the best validation accuracy.
     Ctrl-C ends training early and still writes the best model so far.
 
-    A text may have any number of labels: in a column of lists, or joined by --label-separator. The
-    best epoch is then that of the best micro F1.
+    In multi-label data, the label column holds lists, or labels joined by a separator
+    (--label-separator). The best epoch is then the one with the best micro F1.
 
     \b
     Examples:
@@ -250,14 +147,16 @@ def train(
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
     from wave_network.data import read_texts
+    from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
+    from wave_network.training.choice import check_together, choose_preset
     from wave_network.training.tracking import parse_target
 
     log_to_stderr()
     if from_fasttext_args is not None:
         taken = _from_fasttext(from_fasttext_args)
         if data == "sample" and "data" not in taken:
-            note("there is no -input, so DATA is sample, the bundled news")
+            note("no -input given: training on sample, the bundled news")
         data = taken.get("data", data) if data == "sample" else data
         output = taken.get("output", output) if output == Path("wave-model") else output
         validation = validation or taken.get("validation")
@@ -265,7 +164,7 @@ def train(
         seed = taken.get("seed") if seed is None else seed
     model_options = {"operation": operation, "max_length": max_length}
     train_options = {
-        "base_model": from_model,
+        "base_model": base_model,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -278,20 +177,24 @@ def train(
         "seed": seed,
         "device": device,
     }
-    base = None if from_model is None else read_model(from_model)
-    chosen = _choose(preset, config, base, model_options, tokenizer)
-    # Bad values are refused before slow imports and data.
+    base = None if base_model is None else read_model(base_model)
+    chosen = choose_preset(preset, model_options, tokenizer, base=base, settings=config)
+    # Refuse wrong values before slow imports and before reading data.
     customize(chosen, {**model_options, **train_options})
     if log_to is not None:
         parse_target(log_to)
-    _check_together(base, replay, teacher, unlabeled, distillation_weight)
+    check_together(train_options, replay=replay, unlabeled=unlabeled)
     check_output(output, overwrite=overwrite)
-    columns: dict[str, Any] = {
-        "text_column": text_column,
-        "label_column": label_column,
-        "label_separator": label_separator,
-    }
-    splits = _read(data, validation, test, replay, weight_column, columns)
+    splits = read_training_data(
+        data,
+        validation=validation,
+        test=test,
+        replay=replay,
+        weight_column=weight_column,
+        text_column=text_column,
+        label_column=label_column,
+        label_separator=label_separator,
+    )
     unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
     with extra_needed("train", "training"):
         from wave_network.training.run import train_model
@@ -316,31 +219,8 @@ def train(
         raise typer.Exit(130)
 
 
-def _read(
-    data: str,
-    validation: str | None,
-    test: str | None,
-    replay: str | None,
-    weight_column: str | None,
-    columns: Mapping[str, Any],
-) -> Splits:
-    """The data, with its parts replaced by those that are named, and old rows added."""
-    from wave_network.data import joined_rows, read_dataset, read_splits
-
-    splits = read_splits(data, weight_column=weight_column, **columns)
-    if validation is not None:
-        preference = ("validation", "test", "train")
-        splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
-    if test is not None:
-        splits = splits._replace(test=read_dataset(test, **columns)[0])
-    if replay is not None:
-        replayed = read_splits(replay, weight_column=weight_column, **columns).train
-        splits = splits._replace(train=joined_rows(splits.train, replayed))
-    return splits
-
-
 def _from_fasttext(arguments: str) -> Mapping[str, Any]:
-    """The parameters that a fastText command line gives; says what becomes of each option."""
+    """Translate a fastText command line, and report what becomes of each option."""
     from wave_network.fasttext.arguments import translate
 
     translation = translate(arguments)
@@ -365,44 +245,6 @@ def _class_weight(values: list[str]) -> str | dict[str, float] | None:
                 f"--class-weight takes balanced, or LABEL=WEIGHT once for each label; got {value!r}"
             )
     return weights or None
-
-
-def _choose(
-    preset: str | None,
-    config: Path | None,
-    base: ModelFiles | None,
-    model_options: dict[str, Any],
-    tokenizer: str | None,
-) -> Preset:
-    """The preset by its name, of the settings file, or of the model to train on."""
-    if base is None:
-        if config is None:
-            return get_preset(preset or DEFAULT_PRESET)
-        return read_settings(config, preset)
-    if config is not None:
-        raise ConfigError(
-            "--config describes a new model: with --from leave it out, and give what trains it "
-            "(--epochs, --learning-rate, ...) as options"
-        )
-    from wave_network.training.continual import continued_preset  # slow, and seldom needed
-
-    return continued_preset(base, preset, model_options, tokenizer)
-
-
-def _check_together(
-    base: ModelFiles | None,
-    replay: str | None,
-    teacher: str | None,
-    unlabeled: str | None,
-    distillation_weight: float | None,
-) -> None:
-    """Refuse options that say nothing without another one."""
-    if replay is not None and base is None:
-        raise ConfigError("--replay needs the model that learnt from these rows: name it by --from")
-    if unlabeled is not None and teacher is None:
-        raise ConfigError("--unlabeled needs a --teacher that labels these texts: name one")
-    if distillation_weight is not None and teacher is None and base is None:
-        raise ConfigError("--distillation-weight needs a --teacher (or --from): name one")
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

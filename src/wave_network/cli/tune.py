@@ -16,11 +16,11 @@ from wave_network.cli.console import (
     print_table,
     stderr_console,
 )
-from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn
+from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn, option
 from wave_network.config.settings import DEFAULT_PRESET
 from wave_network.errors import extra_needed
 
-_SHOWN = 20  # the best trials; --json has all
+_SHOWN = 20  # best trials in the table; --json has all
 
 
 def tune(
@@ -28,15 +28,15 @@ def tune(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Labelled texts, as for train. A test part is never read.",
+            help="Labelled texts, as for train. A test split is never read.",
         ),
     ] = "sample",
     validation: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Data that the trials are compared on. Default: the folder's validation.*, or "
-            "else a tenth of train, the same for all.",
+            help="Data to compare the trials on. Default: the folder's validation.*, or else a "
+            "tenth of the training texts, the same for all trials.",
         ),
     ] = None,
     text_column: TextColumn = "text",
@@ -44,33 +44,33 @@ def tune(
     label_separator: LabelSeparator = None,
     preset: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Where the search starts: tiny, small or large."),
+        typer.Option(metavar="NAME", help="Preset to start from: tiny, small or large."),
     ] = DEFAULT_PRESET,
     time: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Time for all trials, such as 90s, 10m or 1h30m. Default: 10m without --trials.",
+            help="Time for all trials, such as 90s, 10m or 1h30m. Default: 10m, unless --trials is "
+            "given.",
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="End after so many trials.")
+        int | None, typer.Option(metavar="N", min=1, help="Stop after this many trials.")
     ] = None,
     max_size: Annotated[
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="What the model folder may take, such as 2MB or 500kB. Default: what the "
-            "preset's takes.",
+            help="Largest size of the model folder, such as 2MB or 500kB. Default: the size of "
+            "the preset's.",
         ),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What is to be best: accuracy, macro_f1 or loss; with any number of labels a text "
-            "also micro_f1, and accuracy counts the texts with every label right. Default: "
-            "accuracy, or micro_f1.",
+            help="Metric to optimize: accuracy, macro_f1 or loss; for multi-label data also "
+            "micro_f1, and accuracy is subset accuracy. Default: accuracy; multi-label: micro_f1.",
         ),
     ] = None,
     output: Annotated[
@@ -79,24 +79,16 @@ def tune(
             metavar="DIR", help="Folder for the trials, the best settings and the best model."
         ),
     ] = Path("wave-tuned"),
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Decides everything random, in every trial.")
-    ] = 0,
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Where to train: auto (a GPU if there is one), cpu, cuda or mps.",
-        ),
-    ] = "auto",
+    seed: Annotated[int, option("seed", "N")] = 0,
+    device: Annotated[str, option("device", "NAME")] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Search for settings that classify better than a preset's.
+    """Search for better settings than a preset's.
 
-    The preset's own settings are the first trial. The output folder always holds the best model
+    The first trial uses the preset's own settings. The output folder always holds the best model
     so far, its settings (tuned.json, for train --config), and all trials (trials.sqlite). Ctrl-C
-    ends the search; the same command goes on with it, and with more time or trials, further.
-    For macro_f1, where classes differ in size, balanced class weights are tried too.
+    ends the search, and the same command resumes it; give more time or trials to extend it. If
+    macro_f1 is the metric and classes differ in size, balanced class weights are tried too.
 
     \b
     Examples:
@@ -141,12 +133,12 @@ def tune(
     else:
         _print_summary(summary, _train_command(data, columns))
     if interrupted:
-        note("interrupted: the same command goes on with the search")
+        note("interrupted: the same command resumes the search")
         raise typer.Exit(130)
 
 
 def _train_command(data: str, columns: dict[str, str | None]) -> str:
-    """How the same texts are read for training."""
+    """The train command for the same data."""
     words = ["wave-network", "train", data]
     for name, value in columns.items():
         if value not in (None, name.removesuffix("_column")):
@@ -159,19 +151,19 @@ def _print_summary(summary: dict[str, Any], train: str) -> None:
         default: dict[str, object] = {}
         default = next((trial["settings"] for trial in ranking if trial["trial"] == 0), default)
         rows = [_row(rank, trial, default) for rank, trial in enumerate(ranking[:_SHOWN], start=1)]
-        settings = "settings (where not those of trial 0)" if default else "settings"
+        settings = "settings (unless as in trial 0)" if default else "settings"
         headings = ("", "trial", summary["metric"], "MB", "s", settings)
-        print_table("Trials, the best first", headings, rows, last="left")
+        print_table("Trials, best first", headings, rows, last="left")
     if importance := summary["importance"]:
         shares = [(name, f"{share:.0%}") for name, share in importance.items()]
-        print_table("What the score depended on", ("setting", "share"), shares)
+        print_table("Importance of the settings", ("setting", "share"), shares)
     typer.echo(
         f"trials      {summary['trials']} in {summary['seconds']:.0f} s, "
-        f"{len(ranking)} of them to their end"
+        f"{len(ranking)} of them completed"
     )
     if summary["model"] is None:
         return
-    unfinished = "" if ranking else ", of a first trial that was cut short"
+    unfinished = "" if ranking else ", from a first trial that was not completed"
     typer.echo(
         f"model       {summary['model']}{unfinished}\n"
         f"settings    {summary['settings']}\n"
@@ -180,7 +172,7 @@ def _print_summary(summary: dict[str, Any], train: str) -> None:
 
 
 def _row(rank: int, trial: dict[str, Any], default: Mapping[str, object]) -> list[object]:
-    """A trial's figures, and in one cell its settings, which wrap on a narrow terminal."""
+    """A trial's metrics, and in one cell its settings, which wrap on a narrow terminal."""
     own = trial["trial"] == 0
     settings = {
         name: value

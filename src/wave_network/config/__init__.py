@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from wave_network.config.base import ClassifierConfig, Label, Operation, ProblemType
+from wave_network.config.base import ClassifierConfig, ProblemType
 from wave_network.config.local_wave import LocalWaveConfig, Ngram
-from wave_network.config.presets import PRESETS, Preset, get_preset
-from wave_network.config.training import (
+from wave_network.config.options import (
     FEW_TEXTS,
-    LEAST_STEPS,
+    OPTIONS,
     ClassWeight,
     Device,
     Initialization,
+    Label,
+    Operation,
+    Option,
     Schedule,
-    TrainConfig,
-    override,
 )
+from wave_network.config.presets import PRESETS, Preset, get_preset
+from wave_network.config.training import LEAST_STEPS, TrainConfig, override
 from wave_network.config.wave import Level, ModelConfig, Pooling, Positions, Readout, Variants
 
 __all__ = [
     "FEW_TEXTS",
     "LEAST_STEPS",
+    "OPTIONS",
     "PRESETS",
     "ClassWeight",
     "ClassifierConfig",
@@ -31,6 +34,7 @@ __all__ = [
     "ModelConfig",
     "Ngram",
     "Operation",
+    "Option",
     "Pooling",
     "Positions",
     "Preset",

@@ -1,48 +1,38 @@
-"""What the configurations of all model families have in common."""
+"""The configuration that all model families share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
-from wave_network.config.checks import (
-    check_choice,
-    check_finite,
-    check_range,
-    check_whole,
-)
-from wave_network.errors import ConfigError
+from wave_network.config.checks import check_choice, check_finite, check_range, check_whole
+from wave_network.config.options import Label, Operation, check_options
+from wave_network.errors import ConfigError, in_a_file
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Label: TypeAlias = str | int
-
-
 ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_classification"]
-
-
-Operation: TypeAlias = Literal["modulation", "interference"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """What the shapes of all architectures have in common.
+    """The configuration that all model families share.
 
     Attributes:
         labels: The classes, in the order of the logits: strings or integers, as in the data.
         vocab_size: Rows of the token embedding.
         cls_token_id: The id of `[CLS]`, the first token of every text.
-        max_length: Tokens read of one text, `[CLS]` included.
-        operation: How two waves combine (paper 1, section 3.2).
-        initializer_range: Standard deviation of the embedding's random start.
-        problem_type: Whether a text has one of the labels or any number of them. What a logit
-            means follows: the softmax of all gives probabilities of one label, the sigmoid of
-            each the probability that the text has that label.
-        thresholds: Of several labels a text, from which probability on each one is given; None:
-            0.5. Always None where a text has one label.
+        max_length: Tokens read from each text; the rest is ignored. `[CLS]` counts as one.
+        operation: How the two waves are combined: `modulation` (multiplied) or `interference`
+            (added); paper 1, section 3.2.
+        initializer_range: Standard deviation of the embedding's random initialisation.
+        problem_type: Single-label or multi-label. The softmax of the logits gives probabilities in
+            the first case, the sigmoid of each logit in the second.
+        thresholds: Multi-label: the probability from which on each label is predicted; None: 0.5
+            for all. Single-label: None.
     """
 
     labels: tuple[Label, ...]
@@ -55,18 +45,19 @@ class ClassifierConfig:
     thresholds: tuple[float, ...] | None = None
 
     architecture: ClassVar[str]
+    can_be_continued: ClassVar[bool] = False
+    """Whether a trained model can learn more classes and tokens."""
 
     def __post_init__(self) -> None:
-        """Refuse values that no model could have.
+        """Check every field.
 
         Raises:
             ConfigError: Naming the field, its value and what it may be.
         """
-        check_choice("operation", self.operation, get_args(Operation))
-        check_whole(self, "vocab_size", "cls_token_id", "max_length")
+        check_options(self, "operation", "max_length")
+        check_whole(self, "vocab_size", "cls_token_id")
         check_finite(self, "initializer_range")
         check_range("vocab_size", self.vocab_size, 1, None)
-        check_range("max_length", self.max_length, 2, None)
         check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
         check_range("initializer_range", self.initializer_range, 0.0, None)
         check_choice("problem_type", self.problem_type, get_args(ProblemType))
@@ -93,21 +84,35 @@ class ClassifierConfig:
 
     @property
     def is_multi_label(self) -> bool:
-        """Whether a text may have several labels, or none."""
+        """Whether a text may have any number of labels."""
         return self.problem_type == "multi_label_classification"
 
     @property
     def label_thresholds(self) -> tuple[float, ...]:
-        """The probability from which on each label of a multi-label model is given."""
+        """The probability from which on each label of a multi-label model is predicted."""
         return self.thresholds or (0.5,) * self.num_labels
 
     @property
     def reads_sentences(self) -> bool:
-        """Whether the model needs to know where sentences start."""
+        """Whether the model needs the boundaries of sentences."""
         return False
 
+    @property
+    def has_linear_part(self) -> bool:
+        """Whether a linear part over tokens and n-grams answers beside the network."""
+        return False
+
+    def extended(self, labels: tuple[Label, ...], vocab_size: int) -> Self:
+        """The shape with more labels and tokens; thresholds are chosen anew.
+
+        Args:
+            labels: The labels, the old ones first.
+            vocab_size: Tokens, the old ones first.
+        """
+        return replace(self, labels=labels, vocab_size=vocab_size, thresholds=None)
+
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as JSON values."""
         thresholds = None if self.thresholds is None else list(self.thresholds)
         return {**asdict(self), "labels": list(self.labels), "thresholds": thresholds}
 
@@ -125,6 +130,7 @@ class ClassifierConfig:
             tuples = {"labels": tuple(values["labels"])}
             if values.get("thresholds") is not None:
                 tuples["thresholds"] = tuple(values["thresholds"])
-            return cls(**{**values, **tuples})
+            with in_a_file():
+                return cls(**{**values, **tuples})
         except (TypeError, KeyError) as error:
             raise ConfigError(f"the model's configuration is incomplete: {error}") from error

@@ -1,49 +1,68 @@
-"""What a configuration's fields may hold: each check raises a `ConfigError` naming the field."""
+"""Checks of a configuration's values. Each raises a `ConfigError` that names the field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf, isfinite
 from numbers import Integral, Real
+from os import PathLike, fspath
 from typing import Any
 
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 
 
 def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
-    """Refuse what is none of the choices."""
+    """Refuse a value that is not one of the choices."""
     if value not in choices:
         listed = ", ".join(str(choice) for choice in choices)
-        raise ConfigError(f"{name} must be one of {listed}; got {value!r}")
+        raise ConfigError(f"{option_name(name)} must be one of {listed}; got {value!r}")
 
 
 def check_range(name: str, value: float, low: float, high: float | None) -> None:
-    """Refuse what is outside, and what is no number at all (NaN)."""
+    """Refuse a number outside the range, and NaN."""
     if not (value >= low and (high is None or value <= high)):
         limit = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ConfigError(f"{name} must be {limit}; got {value}")
+        raise ConfigError(f"{option_name(name)} must be {limit}; got {value}")
+
+
+def plain_whole(name: str, value: object) -> int:
+    """A whole number as Python's `int`, which JSON can hold; NumPy's integers are accepted."""
+    if not isinstance(value, Integral):
+        raise ConfigError(f"{option_name(name)} must be a whole number; got {value!r}")
+    return int(value)
+
+
+def plain_finite(name: str, value: object) -> float:
+    """A finite number as Python's `float`; NumPy's numbers are accepted."""
+    if not (isinstance(value, Real) and isfinite(value)):
+        raise ConfigError(f"{option_name(name)} must be a finite number; got {value!r}")
+    return float(value)
 
 
 def check_whole(config: object, *names: str) -> None:
-    """Refuse what is no whole number, and make NumPy's integers Python's, which JSON can hold."""
+    """Refuse fields that are not whole numbers, and store the others as Python's `int`."""
     for name in names:
-        value = getattr(config, name)
-        if not isinstance(value, Integral):
-            raise ConfigError(f"{name} must be a whole number; got {value!r}")
-        object.__setattr__(config, name, int(value))  # the dataclass is frozen
+        # The dataclass is frozen.
+        object.__setattr__(config, name, plain_whole(name, getattr(config, name)))
 
 
 def check_finite(config: object, *names: str) -> None:
-    """Refuse what is no finite number, and make NumPy's numbers Python's."""
+    """Refuse fields that are not finite numbers, and store the others as Python's `float`."""
     for name in names:
-        value = getattr(config, name)
-        if not (isinstance(value, Real) and isfinite(value)):
-            raise ConfigError(f"{name} must be a finite number; got {value!r}")
-        object.__setattr__(config, name, float(value))
+        object.__setattr__(config, name, plain_finite(name, getattr(config, name)))
 
 
-def plain_class_weight(value: object) -> dict[str | int, float]:
-    """Weights by label as JSON can hold them."""
+def plain_source(name: str, value: object) -> str:
+    """A folder, file or Hub id as a string."""
+    if isinstance(value, str | PathLike):
+        return str(fspath(value))
+    raise ConfigError(f"{option_name(name)} must be a path or a Hub id; got {value!r}")
+
+
+def plain_class_weight(name: str, value: object) -> str | dict[str | int, float]:
+    """`balanced`, or weights by label as JSON can hold them."""
+    if value == "balanced":
+        return "balanced"
     if isinstance(value, Mapping) and all(
         isinstance(label, str | Integral) and isinstance(weight, Real) and 0 < float(weight) < inf
         for label, weight in value.items()
@@ -53,5 +72,5 @@ def plain_class_weight(value: object) -> dict[str | int, float]:
             for label, weight in value.items()
         }
     raise ConfigError(
-        f"class_weight must be balanced, or a weight above 0 for each label; got {value!r}"
+        f"{option_name(name)} must be balanced, or a weight above 0 for each label; got {value!r}"
     )

@@ -1,9 +1,9 @@
-"""The shape of a `LocalWaveNetwork`: `small`, `tiny` and `large`."""
+"""The configuration of a `LocalWaveNetwork`: `small`, `tiny` and `large`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -13,6 +13,7 @@ from wave_network.config.checks import (
     check_range,
     check_whole,
 )
+from wave_network.config.options import Label
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Ngram: TypeAlias = Literal["pair", "skip-pair", "triple"]
 
 
 def largest_prime(number: int) -> int:
-    """The largest prime up to a number; below 2, the number itself."""
+    """The largest prime number up to a number; below 2, the number itself."""
     while number > 2 and any(number % divisor == 0 for divisor in range(2, isqrt(number) + 1)):
         number -= 1
     return number
@@ -30,21 +31,20 @@ def largest_prime(number: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalWaveConfig(ClassifierConfig):
-    """The shape of a `LocalWaveNetwork`: neighbours' waves and hashed pairs of tokens.
+    """The configuration of a `LocalWaveNetwork`.
 
     Attributes:
-        hidden_size: Dimensions of each of a token's two variants, for each member.
-        bigram_buckets: Rows of the table that pairs of neighbouring tokens share by hashing; best
-            a prime number.
-        bigram_size: Its columns, for each member.
+        hidden_size: Dimensions of each of a token's two variants, per member.
+        bigram_buckets: Rows of the embedding table of hashed bigrams; best a prime number.
+        bigram_size: Columns of that table, per member.
         feed_forward_size: Width of the feed-forward layer.
-        members: Classifiers that read columns of their own, learn each by itself, and answer with
-            their mean.
-        linear_size: Numbers that the linear part may keep for hashed n-grams; 0: no linear part.
-            See `linear_buckets`.
-        linear_ngrams: What the linear part reads beside tokens: `pair`s of neighbours, always;
-            `skip-pair`s, a token and the one before its predecessor; `triple`s of neighbours. All
-            share the buckets.
+        members: Number of classifiers in the ensemble. Each has its own columns of the tables and
+            is trained by itself; the prediction is their mean.
+        linear_size: Largest number of weights of hashed n-grams in the linear part; 0: no linear
+            part. See `linear_buckets`.
+        linear_ngrams: N-grams that the linear part reads beside tokens: `pair` (bigrams; required),
+            `skip-pair` (skip-bigrams that leave out one token), `triple` (trigrams). They share the
+            buckets.
 
     The other fields are those of `ClassifierConfig`.
     """
@@ -58,6 +58,7 @@ class LocalWaveConfig(ClassifierConfig):
     linear_ngrams: tuple[Ngram, ...] = ("pair",)
 
     architecture = "local-wave"
+    can_be_continued = True
 
     def __post_init__(self) -> None:
         """As `ClassifierConfig`'s."""
@@ -70,7 +71,9 @@ class LocalWaveConfig(ClassifierConfig):
         check_range("linear_size", self.linear_size, 0, None)
         self._check_ngrams()
         if self.initializer_range == 0:
-            raise ConfigError("initializer_range must be above 0: waves that are 0 learn nothing")
+            raise ConfigError(
+                "initializer_range must be above 0: a network that starts at 0 learns nothing"
+            )
 
     def _check_ngrams(self) -> None:
         if not isinstance(self.linear_ngrams, tuple):
@@ -78,12 +81,12 @@ class LocalWaveConfig(ClassifierConfig):
         for ngram in self.linear_ngrams:
             check_choice("linear_ngrams", ngram, get_args(Ngram))
         if "pair" not in self.linear_ngrams:
-            raise ConfigError('linear_ngrams must name "pair"')
+            raise ConfigError('linear_ngrams must include "pair"')
         if len(set(self.linear_ngrams)) != len(self.linear_ngrams):
-            raise ConfigError("linear_ngrams must not name one twice")
+            raise ConfigError("linear_ngrams must not repeat a kind of n-gram")
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as JSON values."""
         return {**super().to_dict(), "linear_ngrams": list(self.linear_ngrams)}
 
     @classmethod
@@ -94,12 +97,36 @@ class LocalWaveConfig(ClassifierConfig):
         return super().from_dict(values)
 
     @property
-    def linear_buckets(self) -> int:
-        """Rows of the linear part's hashed n-grams, each with a number a label; 0: no linear part.
+    def feature_sizes(self) -> tuple[int, int, int, int]:
+        """Columns of each kind of feature of a member.
 
-        As many as `linear_size` allows, and a prime number. With so many labels that there would
-        be less than 2.5 for each token there is no linear part: its tokens would outgrow a preset's
-        number of parameters.
+        In order: the coherent sums, the roots of the tokens' energies, the roots of the local
+        waves' energies, and the bigrams.
+        """
+        return self.hidden_size, self.hidden_size, self.hidden_size, self.bigram_size
+
+    @property
+    def feature_size(self) -> int:
+        """Columns of all features of a member together."""
+        return sum(self.feature_sizes)
+
+    @property
+    def has_linear_part(self) -> bool:
+        """Whether there is a linear part; see `linear_buckets`."""
+        return self.linear_buckets > 0
+
+    def extended(self, labels: tuple[Label, ...], vocab_size: int) -> Self:
+        """As `ClassifierConfig.extended`; the n-grams keep their buckets."""
+        linear_size = self.linear_buckets * len(labels)
+        return replace(super().extended(labels, vocab_size), linear_size=linear_size)
+
+    @property
+    def linear_buckets(self) -> int:
+        """Number of hash buckets of the linear part, each with a weight per label; 0: no such part.
+
+        The largest prime number that `linear_size` allows. There is no linear part if it would have
+        fewer than 2.5 buckets per token: with that many labels, the weights of its tokens would
+        exceed the preset's number of parameters.
         """
         buckets = largest_prime(self.linear_size // self.num_labels)
         return buckets if buckets >= 2.5 * self.vocab_size else 0

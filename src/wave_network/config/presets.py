@@ -1,4 +1,4 @@
-"""The presets: named starting points."""
+"""The presets: named configurations of model and training."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from wave_network.config.base import ClassifierConfig
-from wave_network.config.checks import (
-    check_choice,
-)
 from wave_network.config.local_wave import LocalWaveConfig
+from wave_network.config.options import OPTIONS
 from wave_network.config.training import TrainConfig
 from wave_network.config.wave import ModelConfig
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named starting point: the model's shape, its vocabulary, and its training.
+    """A named configuration of model, vocabulary and training.
 
     Attributes:
-        name: What `--preset` takes.
-        config: The architecture's configuration class.
-        model: Its fields that do not depend on the data.
-        train: How it is trained.
-        vocab_size: Entries of the tokenizer trained on the training texts.
-        tokenizer: A tokenizer to prefer (a Hub id) where it can be had, or None.
+        name: The value of the option `preset`.
+        config: The configuration class of the model family.
+        model: Those of its fields that do not depend on the data.
+        train: How the model is trained.
+        vocab_size: Vocabulary size of the tokenizer trained on the training texts.
+        tokenizer: Hub id of a tokenizer to use instead if the Hub can be reached, or None.
     """
 
     name: str
@@ -119,7 +117,7 @@ def get_preset(name: str) -> Preset:
     """Look a preset up.
 
     Raises:
-        ConfigError: If there is none of that name; the message lists those there are.
+        ConfigError: If there is no preset of this name; the message lists all names.
     """
-    check_choice("preset", name, tuple(PRESETS))
+    OPTIONS["preset"].checked(name)
     return PRESETS[name]

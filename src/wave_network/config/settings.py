@@ -1,7 +1,7 @@
-"""A training's settings as a JSON file: what `tune` writes and `train --config` reads.
+"""Training settings as a JSON file, which `tune` writes and `train --config` reads.
 
-One flat object: `preset`, `vocab_size`, and fields of the model's configuration and of
-`TrainConfig`, by their names. What is left out, or null, is the preset's.
+The file holds one flat object: `preset`, `vocab_size`, and fields of the model's configuration and
+of `TrainConfig`. A field that is missing or null takes the preset's value.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from wave_network.config import Preset, TrainConfig, get_preset, override
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, in_a_file
 
 DEFAULT_PRESET: Final = "small"
 
 _OF_THE_DATA: Final = ("labels", "vocab_size", "cls_token_id")
-"""Fields of a model's configuration that the training texts decide."""
+"""Fields of a model's configuration that the training texts determine."""
 
 
 def customize(preset: Preset, values: Mapping[str, Any]) -> Preset:
-    """Another preset of the same name: with other settings in places.
+    """Change some settings of a preset.
 
     Args:
-        preset: Where to start.
-        values: By name, `vocab_size`, fields of the model's configuration, fields of
-            `TrainConfig`. None keeps the preset's. Given epochs are meant exactly.
+        preset: The preset to change.
+        values: New values by name: `vocab_size`, fields of the model's configuration and fields of
+            `TrainConfig`. None keeps the preset's value. See `override` for epochs and batch size.
 
     Raises:
-        ConfigError: If there is no such name, or it cannot have that value.
+        ConfigError: If a name is unknown or a value is not allowed.
     """
     given = {name: value for name, value in values.items() if value is not None}
     model_fields = {item.name for item in fields(preset.config)}.difference(_OF_THE_DATA)
@@ -55,7 +55,7 @@ def customize(preset: Preset, values: Mapping[str, Any]) -> Preset:
 
 
 def check_shape(preset: Preset) -> None:
-    """Refuse a shape that no model could have, whatever the texts.
+    """Refuse a model configuration that is wrong for any texts.
 
     Raises:
         ConfigError: Naming the field.
@@ -66,14 +66,14 @@ def check_shape(preset: Preset) -> None:
 
 
 def read_settings(path: Path, preset: str | None = None) -> Preset:
-    """The preset that a settings file names, with its settings.
+    """Read a settings file: its preset, changed by its other settings.
 
     Args:
         path: A JSON file.
-        preset: Take this preset, and not the file's.
+        preset: Use this preset instead of the file's.
 
     Raises:
-        ConfigError: If there is no such file, it is no JSON object, or holds what is no setting.
+        ConfigError: If the file does not exist, is not a JSON object, or a setting is wrong.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -82,12 +82,13 @@ def read_settings(path: Path, preset: str | None = None) -> Preset:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds no JSON object of settings")
+        raise ConfigError(f"{path} is not a JSON object of settings")
     if "model_type" in values:
         raise ConfigError(f"{path} describes a model: give a file of settings, as `tune` writes")
     named = values.pop("preset", None)
     try:
-        return customize(get_preset(preset or named or DEFAULT_PRESET), values)
+        with in_a_file():
+            return customize(get_preset(preset or named or DEFAULT_PRESET), values)
     except (ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -96,7 +97,7 @@ def _unknown(name: str, preset: Preset, known: set[str]) -> str:
     from difflib import get_close_matches
 
     if name in _OF_THE_DATA:
-        return f"{name!r} cannot be set: the training texts decide it"
+        return f"{name!r} cannot be set: it follows from the training texts"
     close = get_close_matches(name, [*known, "preset", "vocab_size"], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "see the documentation of `train --config`"
+    hint = f"did you mean {close[0]!r}?" if close else "the documentation of TrainConfig lists them"
     return f"the preset {preset.name} has no setting {name!r}: {hint}"

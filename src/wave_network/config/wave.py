@@ -1,24 +1,27 @@
-"""The shape of a `WaveNetwork`, the papers' model."""
+"""The configuration of a `WaveNetwork`, the papers' model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
-from wave_network.config.checks import (
-    check_choice,
-    check_finite,
-    check_range,
-    check_whole,
-)
+from wave_network.config.checks import check_choice, check_finite, check_range, check_whole
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 Readout: TypeAlias = Literal["concat", "magnitude", "real", "imaginary"]
+
+READOUT_PARTS: Final[Mapping[Readout, int]] = {
+    "concat": 2,
+    "magnitude": 1,
+    "real": 1,
+    "imaginary": 1,
+}
+"""How many real numbers each read-out makes of a complex one."""
 
 
 Pooling: TypeAlias = Literal["cls", "mean"]
@@ -35,20 +38,20 @@ Level: TypeAlias = Literal["sentence", "input"]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(ClassifierConfig):
-    """The shape of a `WaveNetwork`, the papers' model, and of its variations.
+    """The configuration of a `WaveNetwork`, the papers' model, and its variations.
 
     Attributes:
         hidden_size: Dimensions of a token (paper 1, section 4: 768).
-        readout: The complex-to-real map g: `[Re, Im]`, the magnitude, or one part.
-        pooling: What the classifier sees: the `[CLS]` row, or the mean over the text's tokens.
-        positions: The positional encoding added to the embeddings before conversion.
-        variants: `linear` makes both variants from one embedding by linear layers, as the papers
-            do; `embedding` stores the two variants as two tables, which is what the linear form
-            folds into, and saves the layers. `embedding` needs `num_layers == 1`.
-        num_layers: Wave layers; above one, each adds to its input (paper 1, Eq. 8).
-        levels: Over what the first and the second variant take their global semantics: the whole
-            input, or the sentence (paper 1, Fig. 6a).
-        dropout: Probability of zeroing an element of a layer's output while training.
+        readout: The complex-to-real map g: `concat` ([Re, Im]), `magnitude`, `real` or `imaginary`.
+        pooling: Input of the classifier: the `[CLS]` row, or the mean over the text's tokens.
+        positions: The positional encoding, added to the embeddings before conversion to waves.
+        variants: `linear` computes both variants from one embedding by linear layers, as the papers
+            do. `embedding` stores them as two tables, into which the linear layers can be folded;
+            it needs `num_layers == 1`.
+        num_layers: Number of wave layers; with several, each adds to its input (paper 1, Eq. 8).
+        levels: Range of the global semantics of the first and the second variant: the whole input,
+            or the sentence (paper 1, Fig. 6a).
+        dropout: Probability of zeroing an element of a layer's output in training.
 
     The other fields are those of `ClassifierConfig`.
     """
@@ -67,7 +70,7 @@ class ModelConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         """As `ClassifierConfig`'s."""
         super().__post_init__()
-        check_choice("readout", self.readout, get_args(Readout))
+        check_choice("readout", self.readout, tuple(READOUT_PARTS))
         check_choice("pooling", self.pooling, get_args(Pooling))
         check_choice("positions", self.positions, get_args(Positions))
         check_choice("variants", self.variants, get_args(Variants))
@@ -86,12 +89,17 @@ class ModelConfig(ClassifierConfig):
         return self.hidden_size * (2 if self.variants == "embedding" else 1)
 
     @property
+    def readout_size(self) -> int:
+        """Columns of the read-out, which the feed-forward layer reads."""
+        return self.hidden_size * READOUT_PARTS[self.readout]
+
+    @property
     def reads_sentences(self) -> bool:
         """Whether a level is the sentence."""
         return "sentence" in self.levels
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as JSON values."""
         return {**super().to_dict(), "levels": list(self.levels)}
 
     @classmethod

@@ -1,6 +1,6 @@
-"""Reading texts and labels, splitting them, and packing them into batches.
+"""Read texts and labels, split them, and pack them into batches.
 
-The public names load on first use, so that predicting from a file imports neither torch nor
+The public names are loaded on first use, so that predicting from a file imports neither torch nor
 `datasets`.
 """
 

@@ -1,8 +1,8 @@
-"""Files and Hub data sets as memory-mapped Arrow tables; needs the `datasets` library.
+"""Load files and Hub data sets as memory-mapped Arrow tables; needs the `datasets` library.
 
-A file is copied once into Arrow form, in a temporary folder that goes when the process ends: the
-user's own cache gets nothing, an edited file is always read anew, and runs side by side share
-nothing.
+A file is copied once into Arrow form, in a temporary folder that is deleted when the process ends.
+So nothing is left in the user's own cache, an edited file is always read again, and parallel runs
+share nothing.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
 
 
 def tidy(dataset: Dataset, columns: Columns, where: str) -> Dataset | None:
-    """Reduce a Hub split to `text` and `label`, with the classes by their names.
+    """Reduce a Hub split to `text` and `label`, with the names of the classes as labels.
 
     Returns:
-        The two columns, or None for a split without labels: those are published as null or -1.
+        The two columns, or None for a split without labels, which have null or -1 instead.
 
     Raises:
-        DataError: If a column is missing or of another type, or a value is missing.
+        DataError: If a column is missing or has the wrong type, or a value is missing.
     """
     options = (TEXT_OPTION, LABEL_OPTION, WEIGHT_OPTION)
     for name, option in zip(columns.names, options, strict=False):
@@ -124,12 +124,12 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Dataset | None:
 
 
 def with_labels(dataset: Dataset, labels: ChunkedArray) -> Dataset:
-    """Replace the labels, and leave the texts on the disk."""
+    """Replace the labels, and leave the texts on disk."""
     return dataset.remove_columns("label").add_column("label", labels)
 
 
 def with_label_lists(dataset: Dataset) -> Dataset:
-    """Make each label a list of one."""
+    """Convert each label to a list of one."""
     import pyarrow as pa
 
     labels = dataset.data.column("label").combine_chunks()
@@ -138,7 +138,7 @@ def with_label_lists(dataset: Dataset) -> Dataset:
 
 
 def label_type_of(dataset: Dataset) -> LabelType:
-    """The type of a data set's labels."""
+    """Return the type of a data set's labels."""
     from pyarrow import types
 
     kind = dataset.data.column("label").type
@@ -149,7 +149,7 @@ def label_type_of(dataset: Dataset) -> LabelType:
 
 
 def features_of(label: LabelType, *, weighted: bool = False) -> Features:
-    """The features of a data set with labels of that type."""
+    """Return the features of a data set with labels of that type."""
     import pyarrow as pa
     from datasets import Features
 
@@ -160,7 +160,7 @@ def features_of(label: LabelType, *, weighted: bool = False) -> Features:
 
 
 def check_installed() -> None:
-    """Refuse to go on without `datasets`.
+    """Check that `datasets` is installed.
 
     Raises:
         MissingExtraError: If it is not installed.
@@ -186,7 +186,7 @@ def _load_text(path: Path, columns: Columns) -> Dataset:
 
 
 def _first_label_type(rows: Iterator[Row]) -> LabelType:
-    """The labels' type, by the first row that tells it: an empty list does not."""
+    """Determine the type of the labels from the first row that shows it; an empty list does not."""
     for row in rows:
         listed = isinstance(row.label, list)
         labels = row.label if isinstance(row.label, list) else [row.label]
@@ -216,7 +216,7 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
     features = features_of(label, weighted=columns.weight is not None)
     with _working_copy(path) as folder:
         dataset = Dataset.from_parquet(
-            glob.escape(str(path)),  # it takes patterns
+            glob.escape(str(path)),  # it expects patterns
             columns=columns.names,
             features=Features(dict(zip(columns.names, features.values(), strict=True))),
             cache_dir=folder,
@@ -258,7 +258,7 @@ def _with_float_weights(dataset: Dataset, columns: Columns, where: str) -> Datas
 
 
 def _label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
-    """The labels as strings or integers, or as lists of them."""
+    """Return the labels as strings or integers, or as lists of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -267,7 +267,7 @@ def _label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
         return _plain_labels(labels, feature, name, where)
     lengths = pc.list_value_length(labels)
     if lengths.null_count:
-        return lengths.cast(pa.int64())  # as good as any type: what is missing is refused
+        return lengths.cast(pa.int64())  # any type would do: missing labels are refused later
     ends = pc.cumulative_sum(lengths.cast(pa.int32())).combine_chunks()
     values = _plain_labels(pc.list_flatten(labels), getattr(feature, "feature", None), name, where)
     starts = pa.concat_arrays([pa.array([0], pa.int32()), ends])
@@ -293,7 +293,7 @@ def _plain_labels(labels: ChunkedArray, feature: object, name: str, where: str) 
 
 
 def _with_separated_labels(dataset: Dataset, separator: str | None) -> Dataset:
-    """Split labels that are strings; integers become lists of one, lists stay as they are."""
+    """Split string labels; integers become lists of one, lists are unchanged."""
     import pyarrow as pa
 
     kind = label_type_of(dataset)
@@ -327,7 +327,7 @@ def _refuse_missing(dataset: Dataset, where: object) -> None:
 
 @contextmanager
 def _working_copy(path: Path) -> Iterator[str]:
-    """A fresh folder for a file's Arrow copy, and our errors for what goes wrong in making it."""
+    """Yield a new folder for a file's Arrow copy, and convert errors to our own."""
     from datasets.exceptions import DatasetGenerationError
 
     try:
@@ -374,7 +374,7 @@ def _temporary_root() -> str:
 
 @contextmanager
 def _quiet(*, bars: bool) -> Iterator[None]:
-    """Keep `datasets` and the Hub's client from writing anything but, if wanted, progress bars."""
+    """Suppress all output of `datasets` and the Hub's client, except progress bars if wanted."""
     import datasets
     import huggingface_hub
 

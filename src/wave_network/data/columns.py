@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TEXT_OPTION: Final = "--text-column"
-LABEL_OPTION: Final = "--label-column"
-WEIGHT_OPTION: Final = "--weight-column"
+TEXT_OPTION: Final = "text_column"
+LABEL_OPTION: Final = "label_column"
+WEIGHT_OPTION: Final = "weight_column"
 
 
 class Columns(NamedTuple):

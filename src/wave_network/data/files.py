@@ -1,4 +1,4 @@
-"""What is said about a file that cannot be used: missing, a folder, or without the column."""
+"""Check files and columns, with errors that say what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from wave_network.errors import DataError, listed
+from wave_network.errors import DataError, listed, option_name
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
@@ -17,10 +17,10 @@ _LABEL_START_BYTES: Final = 12  # a byte order mark and __label__
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path that is no file we can read.
+    """Check that a path is a file that we can read.
 
     Raises:
-        DataError: If it is a folder, is missing, or has an unknown ending.
+        DataError: If it is a folder, is missing, or has an unknown extension.
     """
     if os.path.isdir(path):
         raise DataError(f"{path} is a folder: name one of its files ({listed(names_in(path))})")
@@ -28,14 +28,14 @@ def check_file(path: Path) -> None:
         raise DataError(f"{path} does not exist{_near_miss(path)}")
     if format_of(path) not in ENDINGS:
         known = ", ".join(ENDINGS)
-        raise DataError(f"{path} has an unknown ending: rename it to the format it has ({known})")
+        raise DataError(f"{path} has an unknown extension: rename it to match its format ({known})")
 
 
 def format_of(path: Path) -> str:
-    """The ending that tells a file's format.
+    """Return the extension that stands for a file's format.
 
-    fastText's users name theirs as they like, so a file of an unknown ending is `.txt` if it starts
-    with a `__label__`.
+    fastText files may have any name, so a file with an unknown extension is `.txt` if it starts
+    with `__label__`.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -50,7 +50,7 @@ def format_of(path: Path) -> str:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names of a folder's entries, sorted.
+    """Return the names of a folder's entries, sorted.
 
     Raises:
         DataError: If the folder cannot be read.
@@ -65,19 +65,19 @@ def column_index(columns: Sequence[str], name: str, option: str, where: object) 
     """Find a column by its name.
 
     Args:
-        columns: The names there are.
-        name: The one to find.
-        option: The command-line option that names it, for the message.
+        columns: The names of all columns.
+        name: The name to find.
+        option: The parameter that sets it, for the message.
         where: The file, for the message.
 
     Raises:
-        DataError: If there is none, or more than one, of that name.
+        DataError: If no column, or more than one, has that name.
     """
     if columns.count(name) == 1:
         return columns.index(name)
     if name in columns:
         raise DataError(f"{where} has several columns {name!r}: rename all but one")
-    advice = _delimiter_advice(columns) or f"name the right one with {option}"
+    advice = _delimiter_advice(columns) or f"name the right one with {option_name(option)}"
     raise DataError(f"{where} has no column {name!r}, only {listed(columns)}: {advice}")
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.data.batch import Targets
-from wave_network.data.split import encode_labels, plain_labels
-from wave_network.errors import DataError
+from wave_network.data.split import encode_labels, more_validation, plain_labels
+from wave_network.errors import DataError, option_name
 
 
 def is_label_set(value: object) -> bool:
@@ -121,7 +121,7 @@ def encode_targets(
     except DataError as error:
         if any(map(is_label_set, values)):
             raise
-        advice = "where a text's labels are joined, --label-separator says by what"
+        advice = f"if each text's labels are joined, give {option_name('label_separator')}"
         raise DataError(f"{error}; {advice}") from None
 
 
@@ -152,7 +152,7 @@ def split_label_sets(
     held_out = np.diff(np.floor(places)) > 0
     if not held_out.any() or held_out.all():
         raise DataError(
-            f"too few texts ({len(targets)}) to hold out {fraction:.0%} of them: give --validation"
-            " or more rows"
+            f"too few texts ({len(targets)}) to hold out {fraction:.0%} of them: "
+            f"{more_validation()}"
         )
     return np.sort(order[~held_out]), np.sort(order[held_out])

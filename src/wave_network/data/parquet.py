@@ -1,4 +1,4 @@
-"""What a parquet file holds, and its texts one at a time; needs pyarrow."""
+"""Check the columns of parquet files, and read their texts one at a time; needs pyarrow."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from pyarrow import DataType
     from pyarrow.parquet import ParquetFile
 
-# Texts may be of megabytes, and a batch is in memory at once.
+# Texts may have megabytes, and a whole batch is in memory.
 BATCH_SIZE: Final = 100
 
 
 class LabelType(NamedTuple):
-    """How labels are kept: of which type, and whether a text has a list of them."""
+    """The type of the labels, and whether a text has a list of them."""
 
     value: Literal["string", "int64"]
     listed: bool
 
     def arrow_type(self) -> DataType:
-        """The same for Arrow."""
+        """Return the Arrow type."""
         import pyarrow as pa
 
         value = pa.string() if self.value == "string" else pa.int64()
@@ -36,7 +36,7 @@ def open_parquet(path: Path) -> ParquetFile:
     """Open a parquet file.
 
     Raises:
-        DataError: If it is not one, is damaged, or has no rows.
+        DataError: If it is not a parquet file, is damaged, or has no rows.
         MissingExtraError: If pyarrow is not installed.
     """
     try:
@@ -56,10 +56,10 @@ def open_parquet(path: Path) -> ParquetFile:
 
 
 def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
-    """Refuse a text column that is missing or does not hold strings.
+    """Check that the text column exists and contains strings.
 
     Raises:
-        DataError: Naming the columns there are, or the type.
+        DataError: If not; the message has the columns, or the type.
     """
     kind = _column_type(file, path, text_column, TEXT_OPTION)
     if not _is_string(kind):
@@ -67,11 +67,11 @@ def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
 
 
 def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
-    """The type in which the labels of a column are kept.
+    """Return the type of the labels in a column.
 
     Raises:
-        DataError: If the column is missing or holds neither strings nor integers, nor lists of
-            them.
+        DataError: If the column is missing, or contains neither strings nor integers nor lists
+            of them.
     """
     from pyarrow import types
 
@@ -89,10 +89,10 @@ def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
 
 
 def check_weight_type(file: ParquetFile, path: Path, weight_column: str) -> None:
-    """Refuse a weight column that is missing or does not hold numbers.
+    """Check that the weight column exists and contains numbers.
 
     Raises:
-        DataError: Naming the columns there are, or the type.
+        DataError: If not; the message has the columns, or the type.
     """
     from pyarrow import types
 
@@ -102,7 +102,7 @@ def check_weight_type(file: ParquetFile, path: Path, weight_column: str) -> None
 
 
 def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:
-    """Read the texts of a parquet file, a batch at a time.
+    """Read the texts of a parquet file in batches.
 
     Raises:
         DataError: If the file cannot be used; while iterating, if a text is missing.
@@ -120,12 +120,12 @@ def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:
 
 
 def missing_value(where: object, row: int, name: str) -> DataError:
-    """The error for a null, the first row being 1."""
-    return DataError(f"{where}: row {row} has no {name}: give the row one, or remove it")
+    """Create the error for a null; rows count from 1."""
+    return DataError(f"{where}: row {row} has no {name}: add one, or remove the row")
 
 
 def one_line(error: BaseException) -> str:
-    """An error's message without line ends."""
+    """Return the message of an error on one line."""
     return " ".join(str(error).split())
 
 

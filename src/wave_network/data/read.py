@@ -1,8 +1,8 @@
-"""Labelled data for training and evaluating, wherever it is, as Arrow data sets.
+"""Read labelled data for training and evaluating from any source, as Arrow data sets.
 
-Every data set has exactly the columns `text` (string) and `label` (string or int64, or lists of
-them where a text may have any number of labels); one to train on may also have `weight` (float64,
-above 0). The `datasets` library loads on first use.
+Every data set has exactly the columns `text` (string) and `label` (string or int64; lists of them
+in multi-label data). Training data may also have `weight` (float64, above 0). The `datasets`
+library is loaded on first use.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _ROWS_AT_ONCE: Final = 1_000
-_BYTES_IN_ONE_PIECE: Final = 2**28  # of a column, which a copy in memory may take
+_BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-# Their files say of a label only how it is written.
+# Formats that do not distinguish integers from strings.
 _UNTYPED_ENDINGS: Final = (".csv", ".tsv", ".txt")
 
 
 class Splits(NamedTuple):
-    """The parts of a data set; only `train` is always there."""
+    """The splits of a data set; only `train` is always present."""
 
     train: Dataset
     validation: Dataset | None = None
@@ -63,21 +63,21 @@ def read_splits(
     label_separator: str | None = None,
     weight_column: str | None = None,
 ) -> Splits:
-    """Read all the data there is for training.
+    """Read all splits of a data set, for training.
 
-    The labels of `.csv`, `.tsv` and fastText files are integers where every one of them, in all
-    splits, is written as one (`01` is not); else they are the strings that stand there.
+    The labels of `.csv`, `.tsv` and fastText files are integers if every one of them, in all
+    splits, is written as an integer (`01` is not); otherwise they are strings.
 
     Args:
         data: A `.csv`, `.tsv`, `.jsonl`, `.parquet` or fastText `.txt` file; a folder with
-            `train.*` and, if wanted, `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
+            `train.*` and optionally `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
             the bundled data.
         text_column: The column of the texts.
-        label_column: The column of the labels. Where it holds lists, or a fastText file gives
-            several labels, a text may have any number of labels, and `label` is a list.
-        label_separator: What joins the labels of a text in a column of strings.
-        weight_column: The column of the weights of the texts to train on, numbers from 0: rows of
-            weight 0 are left out. None: there are no weights.
+        label_column: The column of the labels. If it contains lists, or a fastText file has
+            several labels per text, the data is multi-label, and `label` is a list.
+        label_separator: The separator between several labels in a column of strings.
+        weight_column: The column of sample weights of the training texts, numbers from 0. Rows
+            of weight 0 are left out. None: there are no weights.
 
     Raises:
         DataError: If the data cannot be used.
@@ -91,7 +91,7 @@ def read_splits(
         splits = _load_files(_find_files(data), columns)
     if "train" not in splits:
         raise DataError(
-            f"{data} has no train split, only {listed(list(splits))}: add one to learn from"
+            f"{data} has no train split, only {listed(list(splits))}: add one to train on"
         )
     if weight_column is not None:
         splits["train"] = _without_weightless(splits["train"])
@@ -105,17 +105,17 @@ def read_dataset(
     label_column: str = "label",
     label_separator: str | None = None,
 ) -> tuple[Dataset, str]:
-    """Read one data set, to evaluate on it.
+    """Read one split of a data set, for evaluation.
 
     Args:
         data: As for `read_splits`; a folder needs no `train.*`.
-        split_preference: Of data with several splits, the first of these that is there is read.
+        split_preference: If the data has several splits, the first of these that it has is read.
         text_column: The column of the texts.
         label_column: The column of the labels.
         label_separator: As for `read_splits`.
 
     Returns:
-        The data set, and the name of the split, which for a single file is the file's name.
+        The data set, and the name of the split; for a single file, the file's name.
 
     Raises:
         DataError: If the data cannot be used.
@@ -138,11 +138,11 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     """Read texts without labels.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file, or a `.txt` file with one text a line.
+        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file; or a `.txt` file, one text per line.
         text_column: The column of the texts; all others are ignored.
 
     Returns:
-        The column `text`.
+        A data set with the column `text`.
 
     Raises:
         DataError: If the file cannot be used.
@@ -158,16 +158,18 @@ def from_memory(
     labels: Iterable[Label | Iterable[Label]],
     weights: ArrayLike | None = None,
 ) -> Dataset:
-    """Make a data set of texts and labels in memory.
+    """Create a data set from texts and labels in memory.
 
     Args:
-        texts: Strings, in a list, an array, a pandas or polars Series, or anything iterable.
-        labels: As many strings, or as many integers. Or as many lists, tuples or sets of them:
-            all labels of each text.
-        weights: As many numbers from 0, or None. Texts of weight 0 are left out.
+        texts: Strings, in a list, an array, a pandas or polars Series, or any iterable.
+        labels: A string or an integer for each text; for multi-label data a list, tuple or set of
+            them for each text.
+        weights: A sample weight for each text, a number from 0; or None. Texts of weight 0 are
+            left out.
 
     Raises:
-        DataError: If a text, label or weight is none, or their numbers differ; it names the index.
+        DataError: If a text, label or weight is not valid (the message has its index), or there
+            are not equally many.
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
@@ -193,18 +195,18 @@ def from_memory(
 
 
 def has_label_lists(dataset: Dataset) -> bool:
-    """Whether a text of the data set may have any number of labels."""
+    """Whether a data set is multi-label."""
     return label_type_of(dataset).listed
 
 
 def texts_from_memory(texts: Iterable[str]) -> Dataset:
-    """Make a data set of texts in memory, without labels.
+    """Create a data set from texts in memory, without labels.
 
     Args:
         texts: As for `from_memory`.
 
     Raises:
-        DataError: If a text is none; it names the index.
+        DataError: If a text is not a string; the message has its index.
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
@@ -214,7 +216,7 @@ def texts_from_memory(texts: Iterable[str]) -> Dataset:
 
 
 def _in_memory(columns: Mapping[str, Any], features: Features) -> Dataset:
-    # `Dataset.from_dict` looks at every value in Python first.
+    # `Dataset.from_dict` is slow: it checks every value in Python.
     import pyarrow as pa
     from datasets import Dataset
 
@@ -222,10 +224,10 @@ def _in_memory(columns: Mapping[str, Any], features: Features) -> Dataset:
 
 
 def joined_rows(first: Dataset, second: Dataset) -> Dataset:
-    """The labelled texts of two data sets, one after the other.
+    """Concatenate two labelled data sets.
 
-    Where the labels of one are integers and those of the other strings, or of one alone lists, they
-    become strings, and lists.
+    If the labels are integers in one and strings in the other, all become strings. If those of
+    only one are lists, all become lists.
     """
     from datasets import concatenate_datasets
 
@@ -239,7 +241,7 @@ def joined_rows(first: Dataset, second: Dataset) -> Dataset:
 
 
 def column(rows: Dataset, name: str) -> Iterator[Any]:
-    """A column's values in order, read chunk by chunk.
+    """Yield the values of a column in order, read chunk by chunk.
 
     Args:
         rows: Any data set.
@@ -249,7 +251,7 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
 
 
 def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
-    """A column's values in order, a thousand at a time.
+    """Yield the values of a column in order, a thousand at a time.
 
     Args:
         rows: Any data set.
@@ -260,7 +262,7 @@ def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
         for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
             yield chunk[name]
         return
-    # `datasets` looks each row up by itself.
+    # `datasets` would look up each row separately.
     whole = values.combine_chunks()
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         yield whole.take(places.column(0).slice(start, _ROWS_AT_ONCE)).to_pylist()
@@ -277,7 +279,7 @@ def _columns(
     if text_column == label_column:
         raise DataError(f"column {text_column!r} cannot be both the text and the label")
     if label_separator == "":
-        raise DataError("the label separator is empty: give what stands between the labels")
+        raise DataError("the label separator is empty: give the text that separates labels")
     return Columns(text_column, label_column, weight_column, label_separator)
 
 
@@ -286,12 +288,12 @@ def _hub_id(data: str | Path) -> str | None:
         return None
     hub_id = str(data).removeprefix("hub:")
     if not _HUB_ID.fullmatch(hub_id):
-        raise DataError(f"{data} names no data set on the Hub: write hub:OWNER/NAME")
+        raise DataError(f"{data} is not the name of a data set on the Hub: write hub:OWNER/NAME")
     return hub_id
 
 
 def _find_files(data: str | Path) -> dict[str, Path]:
-    """The file of each split; a single file is taken for `train`."""
+    """Find the file of each split; a single file is `train`."""
     path = Path(data)
     if data == "sample":
         path = Path(str(resources.files("wave_network.data") / "sample"))
@@ -311,7 +313,7 @@ def _find_files(data: str | Path) -> dict[str, Path]:
         there = listed([str(name) for name in names])
         raise DataError(
             f"{path} has no train.*, validation.* or test.* ({', '.join(ENDINGS)}), only {there}:"
-            " rename its files so, or name one of them"
+            " rename its files like that, or name one of them"
         )
     return files
 
@@ -373,7 +375,7 @@ def _weight_array(weights: ArrayLike, texts: int) -> NDArray[np.float64]:
 
 
 def _without_weightless(rows: Dataset) -> Dataset:
-    """Refuse weights that are none, and leave rows of weight 0 out."""
+    """Check the weights, and leave out rows of weight 0."""
     weights = np.asarray(rows["weight"][:])
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):
@@ -383,7 +385,7 @@ def _without_weightless(rows: Dataset) -> Dataset:
     if weights.all():
         return rows
     if not weights.any():
-        raise DataError("the weights are all zero: there is nothing to learn from")
+        raise DataError("the weights are all zero: there is nothing to train on")
     return rows.select(np.flatnonzero(weights))
 
 
@@ -396,7 +398,7 @@ def _text_list(texts: Iterable[str]) -> list[str]:
                 " or give an empty string where there is no text"
             )
         if not is_unicode(text):
-            raise DataError(f"text {index} has half of a surrogate pair, which is no character")
+            raise DataError(f"text {index} has half of a surrogate pair, which is not a character")
     return listed_texts
 
 

@@ -1,7 +1,7 @@
-"""The rows of text files, one at a time: `.csv`, `.tsv`, `.jsonl` and fastText's `.txt`.
+"""Read text files row by row: `.csv`, `.tsv`, `.jsonl` and fastText's `.txt`.
 
-This needs the standard library alone, so that predicting from a file stays light. Whatever is
-wrong with a file is a `DataError` of one line: what, where, and what to do.
+This module needs only the standard library, so that predicting from a file stays light. Everything
+wrong with a file is a `DataError` of one line: what is wrong, where, and what to do.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import check_file, column_index, format_of
-from wave_network.errors import DataError, listed
+from wave_network.errors import DataError, listed, option_name
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
-# As high as the module allows where a C long has 32 bits.
+# The maximum where a C long has 32 bits.
 _LARGEST_FIELD: Final = 2**31 - 1
 _FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
@@ -31,9 +31,9 @@ class Row(NamedTuple):
 
     Attributes:
         text: The text.
-        label: Its label; a list where a text may have any number of them; None where labels are
-            not read.
-        weight: How much it counts; None where weights are not read.
+        label: Its label, or the list of its labels in multi-label data; None if labels are not
+            read.
+        weight: Its sample weight; None if weights are not read.
     """
 
     text: str
@@ -53,17 +53,16 @@ def iter_rows(
     Args:
         path: A `.csv`, `.tsv`, `.jsonl` or fastText `.txt` file in UTF-8.
         text_column: The column, or JSON field, of the texts.
-        label_column: The column, or JSON field, of the labels. None reads the texts alone, and
-            a `.txt` file then has one text a line, with or without a `__label__` before it.
-        weight_column: The column, or JSON field, of the texts' weights; None reads none. A `.txt`
+        label_column: The column, or JSON field, of the labels. None reads only texts; a `.txt`
+            file then has one text per line, with or without a `__label__` before it.
+        weight_column: The column, or JSON field, of the sample weights; None reads none. A `.txt`
             file has none.
-        label_separator: What stands between the labels of a text, which may have any number of
-            them. JSON lists, and a `.txt` file in which a line starts with several labels, need
-            none.
+        label_separator: The separator between the labels of a text, for multi-label data. JSON
+            lists, and a `.txt` file with several labels before a text, need none.
 
     Returns:
-        The rows. Labels are strings as they stand in the file; those of `.jsonl` may be integers.
-        Where a text may have several they are lists, in all of the rows.
+        The rows. Labels are the strings in the file; in `.jsonl` they may be integers. In
+        multi-label data they are lists, in all rows.
 
     Raises:
         DataError: If the file cannot be used; while iterating, if a row cannot.
@@ -90,13 +89,13 @@ def iter_texts(path: str | Path, text_column: str = "text") -> Iterator[str]:
     """Read the texts to predict, in constant memory.
 
     Args:
-        path: A file as `iter_rows` takes it, a `.parquet` file, or `-` for standard input with one
-            text a line, in which an empty line is an empty text.
+        path: A file as for `iter_rows`, a `.parquet` file, or `-` for standard input with one
+            text per line, where an empty line is an empty text.
         text_column: The column, or JSON field, of the texts.
 
     Raises:
         DataError: If the file cannot be used; while iterating, if a text cannot.
-        MissingExtraError: For `.parquet` where pyarrow is not installed.
+        MissingExtraError: For `.parquet`, if pyarrow is not installed.
     """
     if str(path) == "-":
         return (_without_ending(line) for line in _decoded(sys.stdin.buffer, "standard input"))
@@ -109,8 +108,8 @@ def iter_texts(path: str | Path, text_column: str = "text") -> Iterator[str]:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text can be written at all: half of a surrogate pair cannot."""
-    if text.isascii():  # known without reading it
+    """Whether a text is valid Unicode, without halves of surrogate pairs."""
+    if text.isascii():  # fast
         return True
     try:
         text.encode()
@@ -120,19 +119,19 @@ def is_unicode(text: str) -> bool:
 
 
 def split_labels(labels: str, separator: str) -> list[str]:
-    """The labels that a separator joins: without the spaces around them, and without empty ones."""
+    """Split labels at a separator; strip spaces, and drop empty labels."""
     return [label for part in labels.split(separator) if (label := part.strip())]
 
 
 def check_one_column(values: object, name: str) -> None:
-    """Refuse a table, whose iteration would give the names of its columns.
+    """Refuse a table, because iterating over it yields the names of its columns.
 
     Args:
-        values: What should be texts or labels.
-        name: Which of these.
+        values: The texts or labels.
+        name: Which of the two, for the message.
 
     Raises:
-        DataError: If it is a mapping, or a frame of pandas or polars.
+        DataError: If it is a mapping, or a pandas or polars data frame.
     """
     if isinstance(values, Mapping) or hasattr(values, "columns"):
         raise DataError(f"the {name} are a table: give one of its columns, such as data['text']")
@@ -155,7 +154,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _decoded(stream: Iterable[bytes], where: object) -> Iterator[str]:
-    # Line by line, so that the message can name the line.
+    # Decode line by line, so that the message can name the line.
     for number, line in enumerate(stream, start=1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -185,7 +184,7 @@ def _delimited_rows(
     records = _records(path, delimiter)
     _, header = next(records, (0, None))
     if header is None:
-        raise DataError(f"{path} is empty: its first line must name the columns")
+        raise DataError(f"{path} is empty: the first line must name the columns")
     text_at = column_index(header, text_column, TEXT_OPTION, path)
     label_at = None
     if label_column is not None:
@@ -197,7 +196,7 @@ def _delimited_rows(
         if len(fields) != len(header):
             raise DataError(
                 f"{path}:{line}: the header has {len(header)} columns, this row {len(fields)}: put"
-                f' "quotes" around a text that holds {delimiter!r} or a line end'
+                f' "quotes" around a text that contains {delimiter!r} or a line break'
             )
         if label_at is None:
             yield Row(fields[text_at], None)
@@ -213,9 +212,9 @@ def _delimited_rows(
 
 
 def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, with the number of the line it starts on."""
+    """Yield each row that is not blank, with the number of its first line."""
     csv.field_size_limit(_LARGEST_FIELD)
-    # Strict, because a quote left open would otherwise swallow the rest of the file unnoticed.
+    # Strict: otherwise an unclosed quote would silently swallow the rest of the file.
     reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
     line = 1
     while True:
@@ -275,7 +274,8 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
     if name not in fields:
         there = listed(list(fields))
         raise DataError(
-            f"{where}: no field {name!r}, only {there}: name the right one with {option}"
+            f"{where}: no field {name!r}, only {there}: name the right one with "
+            f"{option_name(option)}"
         )
     return fields[name]
 
@@ -291,7 +291,7 @@ def _json_label(label: object, where: str) -> str | int:
 def _json_labels(
     value: object, separator: str | None, where: str
 ) -> str | int | list[str] | list[int]:
-    """A label, or the list of a text's labels."""
+    """Check a label, or the list of a text's labels."""
     if separator is not None and isinstance(value, str) and is_unicode(value):
         return split_labels(value, separator)
     if isinstance(value, list):
@@ -301,7 +301,7 @@ def _json_labels(
 
 
 def _check_kind(label: object, kinds: dict[str, type], where: str) -> None:
-    """Refuse a label that is unlike those above it; `kinds` remembers what those are."""
+    """Refuse a label of another type than those before it, which `kinds` remembers."""
     for one in label if isinstance(label, list) else ():
         if type(one) is not kinds.setdefault("listed", type(one)):
             raise _unlike(one, where)
@@ -311,8 +311,8 @@ def _check_kind(label: object, kinds: dict[str, type], where: str) -> None:
 
 def _unlike(label: object, where: str) -> DataError:
     return DataError(
-        f"{where}: the label is {_json_kind(label)}, unlike those above: make all labels strings"
-        " or all integers, or all of them lists"
+        f"{where}: the label is {_json_kind(label)}, unlike those before: make all labels strings,"
+        " all integers, or all lists"
     )
 
 
@@ -338,7 +338,7 @@ def _fasttext_rows(path: Path) -> Iterator[Row]:
         where = f"{path}:{number}"
         labels, text = _fasttext_parts(line)
         if _LABEL_INSIDE.search(text):
-            raise DataError(f"{where}: a label inside the text: put all labels before it")
+            raise DataError(f"{where}: a label inside the text: put all labels before the text")
         labels = [_stated(label, where) for label in labels]
         if several:
             yield Row(text, labels)
@@ -349,7 +349,7 @@ def _fasttext_rows(path: Path) -> Iterator[Row]:
 
 
 def _fasttext_parts(line: str) -> tuple[list[str], str]:
-    """The labels at a line's start, and the text behind them."""
+    """Split a line into its labels and the text after them."""
     match = _FASTTEXT_LINE.fullmatch(_without_ending(line))
     assert match is not None  # it matches every line
     return re.findall(r"__label__([^ \t]*)", match[1]), match[2]
@@ -362,7 +362,7 @@ def _plain_rows(path: Path) -> Iterator[Row]:
 
 def _stated(label: str, where: str) -> str:
     if not label.strip():
-        raise DataError(f"{where}: no label: give the row one, or remove it")
+        raise DataError(f"{where}: no label: add a label, or remove the row")
     return label
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.errors import DataError, listed
+from wave_network.errors import DataError, for_caller, listed
 
 
 def stratified_split(
@@ -41,9 +41,15 @@ def stratified_split(
     if not held_out.any():
         raise DataError(
             f"too few examples ({len(labels)} in {len(counts)} classes) to hold out"
-            f" {fraction:.0%} of each class: give --validation or more rows"
+            f" {fraction:.0%} of each class: {more_validation()}"
         )
     return np.sort(order[~held_out]), np.sort(order[held_out])
+
+
+def more_validation() -> str:
+    """What to do if there are too few texts to hold some out."""
+    other = for_caller(command_line="--validation", python="a larger validation_fraction")
+    return f"give more rows or {other}"
 
 
 def encode_labels(

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 
 STEPS: Final = 1_000
 """Coverages are kept in steps of a thousandth; what is asked for in between is rounded up."""
@@ -51,7 +51,7 @@ def bar_for(coverage: float, bars: list[float] | None) -> float:
         ConfigError: If the model has none, or had too few validation texts for this coverage.
     """
     if not 0 < coverage < 1:
-        raise ConfigError(f"coverage must be between 0 and 1; got {coverage}")
+        raise ConfigError(f"{option_name('coverage')} must be between 0 and 1; got {coverage}")
     if not bars:
         raise ConfigError("this model has no label sets: train it again, with this version")
     step = ceil(round(STEPS * coverage, 6))  # 0.07 is 70.00000000000001 thousandths

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from wave_network.errors import option_name
 from wave_network.experiments import accuracy
 from wave_network.experiments.accuracy import accuracy_table, difference
 from wave_network.experiments.section import Plot, Section, Table
@@ -40,7 +41,9 @@ def measure(study: Study) -> None:
     models = study.wanted(MODELS)
     if find_encoder(study.options) is None:
         models = [name for name in models if name not in ("transformer", "bert")]
-        study.console.print("no pretrained encoder here (see --encoder): no transformer, no bert")
+        study.console.print(
+            f"no pretrained encoder here (see {option_name('encoder')}): no transformer, no bert"
+        )
     for dataset in study.options.datasets or DATASETS:
         for model in models:
             if model == "transformer":

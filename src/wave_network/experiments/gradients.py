@@ -170,17 +170,17 @@ class InputGradients:
     """Watches what a model's token table gives, one row for every token, and its gradient.
 
     Args:
-        model: One of the experiments' models. A `WaveNetwork` looks each distinct token up once
+        model: One of the experiments' models. A network of ours looks each distinct token up once
             for the whole batch; while it is watched, once for each place.
     """
 
     def __init__(self, model: nn.Module) -> None:
         from wave_network.experiments.models import input_embedding
-        from wave_network.models.wave.network import WaveNetwork
+        from wave_network.models.torch_network import ClassifierNetwork
 
         self._model = model
         self._table = input_embedding(model)
-        self._by_place = isinstance(model, WaveNetwork)
+        self._by_place = isinstance(model, ClassifierNetwork)
         self._hooks: list[Any] = []
 
     def __enter__(self) -> InputGradients:

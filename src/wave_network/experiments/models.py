@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -16,7 +16,7 @@ from wave_network.baselines.encoder import (
 )
 from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import ModelConfig, TrainConfig, get_preset
-from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.experiments.study import Options
 from wave_network.experiments.tasks import Task, find_encoder
 from wave_network.models.wave.network import WaveNetwork
@@ -85,7 +85,7 @@ def build_model(
     if encoder is None:
         raise ModelFolderError(
             f'the model "{name}" needs a pretrained encoder, and there is none here: give a folder '
-            "or a Hub id with --encoder"
+            f"or a Hub id with {option_name('encoder')}"
         )
     max_length, num_labels = task.tokenizer.max_length, len(task.classes)
     if name == "bert":
@@ -137,15 +137,22 @@ def parameter_counts(model: nn.Module) -> dict[str, int]:
     return {"total": total, "embedding": input_embedding(model).weight.numel()}
 
 
+@runtime_checkable
+class HasInputEmbedding(Protocol):
+    """A network with a table of tokens."""
+
+    @property
+    def input_embedding(self) -> nn.Embedding:
+        """The table."""
+
+
 def input_embedding(model: nn.Module) -> nn.Embedding:
     """The token table of one of `MODELS`.
 
     Raises:
         TypeError: If the model is none of them.
     """
-    if isinstance(model, WaveNetwork):
-        return model.embedding
-    if isinstance(model, (TransformerLayer, EncoderClassifier)):
+    if isinstance(model, HasInputEmbedding):
         return model.input_embedding
     raise TypeError(f"not a model of the experiments: {type(model).__name__}")
 

@@ -17,7 +17,7 @@ import numpy as np
 from wave_network.config import Label, get_preset
 from wave_network.data import column, encode_labels, read_splits, stratified_split
 from wave_network.data.batch import PackedTexts
-from wave_network.errors import DataError, ModelFolderError
+from wave_network.errors import DataError, ModelFolderError, option_name
 from wave_network.experiments.study import Options
 from wave_network.text import TextTokenizer
 from wave_network.training.prepare import pack
@@ -155,11 +155,14 @@ def _location(options: Options, name: str) -> str:
     if options.data_dir is not None:
         folder = options.data_dir / name
         if not folder.is_dir():
-            raise DataError(f"{options.data_dir} has no folder {name}: see --data-dir, --datasets")
+            raise DataError(
+                f"{options.data_dir} has no folder {name}: add it, or leave {name} out of "
+                f"{option_name('datasets')}"
+            )
         return str(folder)
     if name not in DATASETS:
         known = ", ".join(DATASETS)
-        raise DataError(f"unknown data set {name}: take {known}, or give --data-dir")
+        raise DataError(f"unknown data set {name}: take {known}, or give {option_name('data_dir')}")
     return f"hub:{DATASETS[name].hub_id}"
 
 

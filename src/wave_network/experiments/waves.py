@@ -17,7 +17,7 @@ from wave_network.explain.waves import (
     energy_shares,
     picture_title,
 )
-from wave_network.models.functional import Floats, Wave, interference_term, phase, read_out
+from wave_network.models.functional import Floats, Wave, interference_term, magnitude, phase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,11 +83,11 @@ def _train(study: Study, dataset: str) -> list[Row]:
 def _rows(run: Run, task: Task) -> list[Row]:
     """One row a token and dimension."""
     from wave_network.explain.waves import inspect_text
-    from wave_network.models.wave.network import WaveNetwork
+    from wave_network.models.torch_network import ClassifierNetwork
     from wave_network.persistence.folder import ModelFiles
     from wave_network.runtime import Engine
 
-    assert isinstance(run.model, WaveNetwork)
+    assert isinstance(run.model, ClassifierNetwork)
     files = ModelFiles(
         config=run.model.config,
         tensors={name: value.numpy() for name, value in run.model.state_dict().items()},
@@ -172,7 +172,7 @@ def _findings(waves: TextWaves) -> list[str]:
 
 def _relative_term(waves: TextWaves) -> Floats:
     """The cosine of the angle between both waves: the interference term as a share of 2GG'."""
-    most = 2 * read_out(waves.first, "magnitude") * read_out(waves.second, "magnitude")
+    most = 2 * magnitude(waves.first) * magnitude(waves.second)
     term = interference_term(waves.first, waves.second)
     relative: Floats = np.divide(term, most, out=np.zeros_like(term), where=most > 0)
     return relative

@@ -1,1 +1,1 @@
-"""Explanations and waves to look at."""
+"""Draw explanations and waves."""

@@ -1,8 +1,8 @@
-"""Explanations to look at: coloured text on a terminal, and a web page.
+"""Show explanations as coloured text in a terminal, or as a web page.
 
-Blue supports the label and orange speaks against it, a pair that colour-blind readers can tell
-apart; what speaks against it is underlined too. The stronger, the more colour, in relation to the
-strongest token of the text.
+Blue tokens support the label. Orange tokens speak against it and are also underlined. Colour-blind
+readers can tell the two colours apart. The intensity is relative to the strongest token of the
+text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SUPPORTS: Final = "#0072b2"  # Okabe and Ito's blue and vermilion
 _OPPOSES: Final = "#d55e00"
-_FAINTEST: Final = 0.05  # of the strongest token: a weaker one is left uncoloured
+_FAINTEST: Final = 0.05  # of the strongest token; weaker ones have no colour
 _STRONG: Final = 0.5
 
 TOKEN_STYLE: Final = """\
@@ -30,7 +30,7 @@ TOKEN_STYLE: Final = """\
 .against { background: rgb(var(--against) / calc(var(--share) * 55%));
   text-decoration: underline; text-underline-offset: .25em; }
 """
-"""The style that `html_text` needs."""
+"""The CSS that `html_text` needs."""
 
 PAGE_START: Final = (
     """<!doctype html>
@@ -66,16 +66,16 @@ PAGE_END: Final = "</body>\n</html>\n"
 
 
 def html_page(explanations: Iterable[Explanation]) -> str:
-    """A web page of explanations: self-contained, without scripts, for light and dark screens.
+    """Render explanations as one self-contained web page, for light and dark screens.
 
-    Many make a large page; `PAGE_START`, each one's `html_article` and `PAGE_END` can be written
-    one after the other.
+    For many explanations, write `PAGE_START`, the `html_article` of each and `PAGE_END` one after
+    the other.
     """
     return "".join([PAGE_START, *map(html_article, explanations), PAGE_END])
 
 
 def html_article(explanation: Explanation) -> str:
-    """One explanation as a part of a page."""
+    """Render one explanation as a part of a page."""
     rows = "".join(
         f'<tr><td dir="auto">{_safe(token.token)}</td><td>{token.attribution:+.3f}</td>'
         f"<td>{token.energy:.1%}</td></tr>\n"
@@ -94,7 +94,7 @@ def html_article(explanation: Explanation) -> str:
 
 
 def html_text(explanation: Explanation) -> str:
-    """The text alone, its tokens coloured; its place needs `TOKEN_STYLE`."""
+    """Render only the text, with coloured tokens; the page needs `TOKEN_STYLE`."""
     strongest = _strongest(explanation)
     return "".join(
         _marked(characters, token, strongest) for characters, token in _parts(explanation)
@@ -102,7 +102,7 @@ def html_text(explanation: Explanation) -> str:
 
 
 def terminal_text(explanation: Explanation) -> Text:
-    """An explanation as coloured text: the label, the text, and what the colours mean."""
+    """Render an explanation as coloured text: the label, the text, and a legend."""
     from rich.text import Text
 
     strongest = _strongest(explanation)
@@ -126,7 +126,7 @@ def _marked(characters: str, token: TokenShare | None, strongest: float) -> str:
 
 
 def _parts(explanation: Explanation) -> Iterator[tuple[str, TokenShare | None]]:
-    """The whole text in order: tokens, and between them what belongs to none."""
+    """Yield the whole text in order: tokens, and the parts between them."""
     place = 0
     for token in explanation.tokens:
         if place < token.start:
@@ -143,13 +143,13 @@ def _strongest(explanation: Explanation) -> float:
 def _sum(explanation: Explanation) -> str:
     change = round(explanation.log_odds - explanation.baseline, 2) + 0.0  # never -0.0
     return (
-        f"log-odds {explanation.log_odds:+.2f}: {explanation.baseline:+.2f} of an empty text, "
-        f"{change:+.2f} by its tokens"
+        f"log-odds {explanation.log_odds:+.2f}: {explanation.baseline:+.2f} for an empty text, "
+        f"{change:+.2f} from the tokens"
     )
 
 
 def _style(weight: float) -> str:
-    """A coloured ground for what weighs most, coloured letters for the rest: few colours do."""
+    """Colour the background of strong tokens, and the letters of others."""
     if abs(weight) < _FAINTEST:
         return ""
     colour = _SUPPORTS if weight > 0 else _OPPOSES
@@ -158,7 +158,7 @@ def _style(weight: float) -> str:
 
 
 def _printable(characters: str) -> str:
-    """No control character reaches the terminal, where it could do more than be shown."""
+    """Replace control characters, which could do harm in a terminal."""
     return "".join(
         one if one.isprintable() or one in "\n\u200c\u200d" else " " if one.isspace() else "\ufffd"
         for one in characters
@@ -166,5 +166,5 @@ def _printable(characters: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """HTML that shows a text; halves of surrogate pairs, which no file can hold, are replaced."""
+    """Escape a text for HTML, and replace halves of surrogate pairs, which no file can contain."""
     return escape(text.encode("utf-8", "replace").decode("utf-8"))

@@ -1,6 +1,6 @@
-"""Waves you can see: the complex vectors of one text's tokens, as numbers and as a picture.
+"""Compute and draw the complex vectors of one text's tokens.
 
-Needs NumPy for the numbers and matplotlib for the picture, and torch for neither.
+The numbers need NumPy, the picture needs matplotlib, and neither needs torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.models.functional import Floats, Wave, interference_term, phase, read_out
+from wave_network.models.functional import Floats, Wave, interference_term, magnitude, phase
 from wave_network.runtime import Engine, Prediction
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 DIMENSIONS: Final = 16
-"""Dimensions shown: those with the largest product of both waves' magnitudes at `[CLS]`."""
+"""The number of dimensions shown: those with the largest product of both magnitudes at `[CLS]`."""
 TOKENS_DRAWN: Final = 40
 _ROW_HEIGHT: Final = 0.165
 _PHASORS: Final = 4
@@ -29,13 +29,13 @@ _PHASOR_LABELS: Final = 12
 _LONGEST_TOKEN: Final = 14
 _LONGEST_TITLE: Final = 120
 _LEGEND: Final = (
-    "Bars: the magnitudes that all tokens share. Arrows: one a token; named are [CLS] (red) and "
-    "those furthest from a right angle."
+    "Bars: the magnitudes that all tokens share. Arrows: one for each token; [CLS] (red) and those "
+    "furthest from a right angle have names."
 )
 _BARS: Final = "#9aa5b1"
 _ARROW: Final = "#8a97a6"
 _CLS_ARROW: Final = "#d55e00"
-_LABEL_GAP: Final = 0.15  # radians: as close as two labels around a circle can be read
+_LABEL_GAP: Final = 0.15  # radians: the smallest readable distance of two labels around a circle
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class TextWaves:
     """The first layer's two waves of every token of a text, in the strongest dimensions.
 
     Attributes:
-        tokens: What each token stands for; the first is `[CLS]`.
-        dimensions: Their numbers in the model, the strongest first.
-        first: Z, made of the variant u; (tokens, dimensions).
-        second: Z', made of the variant v; of the same shape.
+        tokens: The text of each token; the first is `[CLS]`.
+        dimensions: The numbers of the dimensions in the model, the strongest first.
+        first: Z, the wave of the variant u; (tokens, dimensions).
+        second: Z', the wave of the variant v; of the same shape.
     """
 
     tokens: list[str]
@@ -55,7 +55,7 @@ class TextWaves:
     second: Wave
 
     def arrays(self) -> dict[str, Any]:
-        """Everything as lists, to be written as JSON."""
+        """Return everything as lists, for JSON."""
         return {
             "tokens": self.tokens,
             "dimensions": self.dimensions,
@@ -66,10 +66,10 @@ class TextWaves:
 
 
 def inspect_text(engine: Engine, text: str) -> tuple[Prediction, TextWaves]:
-    """Classify a text, and give its tokens' waves as they are before they are combined.
+    """Classify a text, and return the waves of its tokens before they are combined.
 
     Args:
-        engine: A model; of several layers, the first one's waves are given.
+        engine: A model; if it has several layers, the waves are those of the first.
         text: The text.
 
     Raises:
@@ -77,7 +77,7 @@ def inspect_text(engine: Engine, text: str) -> tuple[Prediction, TextWaves]:
     """
     (prediction,) = engine.predict([text])
     tokens, first, second = engine.waves(text)
-    strength = read_out(first, "magnitude")[0] * read_out(second, "magnitude")[0]
+    strength = magnitude(first)[0] * magnitude(second)[0]
     dimensions = np.argsort(-strength, kind="stable")[:DIMENSIONS]
     waves = TextWaves(
         tokens=tokens,
@@ -89,25 +89,25 @@ def inspect_text(engine: Engine, text: str) -> tuple[Prediction, TextWaves]:
 
 
 def energy_shares(wave: Wave) -> Floats:
-    """The share that each token has of its text's energy, `u^2 / G^2`; 0 where the wave is 0."""
-    size = read_out(wave, "magnitude")
+    """Return each token's share of its text's energy, `u^2 / G^2`; 0 where the wave is 0."""
+    size = magnitude(wave)
     return np.divide(wave.real, size, out=np.zeros_like(size), where=size > 0) ** 2
 
 
 def picture_title(text: str, prediction: Prediction) -> str:
-    """What stands above the picture: the text, shortened, and the prediction."""
+    """Return the title of the picture: the text, shortened, and the prediction."""
     answer = _shortened(answer_in_words(prediction, ".1%"), _LONGEST_TITLE)
     return f"{_shortened(text, _LONGEST_TITLE)}\n{answer}"
 
 
 def answer_in_words(prediction: Prediction, form: str) -> str:
-    """The labels of a prediction, each with its probability in the given format."""
+    """Return the labels of a prediction, each with its probability in the given format."""
     labels = (f"{label} ({prediction.scores[label]:{form}})" for label in prediction.labels)
     return ", ".join(labels) or "no label"
 
 
 def shown_of(waves: TextWaves) -> str:
-    """What the picture shows of a text, in words."""
+    """Describe which tokens and dimensions the picture shows."""
     tokens = len(waves.tokens)
     rows = "all" if tokens <= TOKENS_DRAWN else f"the first {TOKENS_DRAWN} of"
     return f"{rows} {tokens} tokens in the {len(waves.dimensions)} strongest dimensions"
@@ -117,9 +117,9 @@ def draw_waves(figure: Figure, waves: TextWaves, title: str = "") -> None:
     """Draw the waves of a text: heat maps of its tokens, and phasors of its strongest dimensions.
 
     Args:
-        figure: An empty figure; it is made as large as needed.
-        waves: What to draw; of long texts the first `TOKENS_DRAWN` tokens.
-        title: Above all.
+        figure: An empty figure; its size is set as needed.
+        waves: The waves to draw; of long texts the first `TOKENS_DRAWN` tokens.
+        title: The title of the picture.
     """
     shown = min(len(waves.tokens), TOKENS_DRAWN)
     rows_height = _ROW_HEIGHT * max(shown, 6)  # inches, as all heights here
@@ -137,7 +137,7 @@ def draw_waves(figure: Figure, waves: TextWaves, title: str = "") -> None:
 
 
 class _HeatMap(NamedTuple):
-    """A heat map, a row a token and a column a dimension, and the magnitudes above it."""
+    """A heat map of tokens (rows) and dimensions (columns), with magnitudes above it."""
 
     title: str
     magnitude_name: str
@@ -148,7 +148,7 @@ class _HeatMap(NamedTuple):
 
 
 def _heat_maps(waves: TextWaves) -> list[_HeatMap]:
-    size, size_second = (read_out(wave, "magnitude") for wave in (waves.first, waves.second))
+    size, size_second = (magnitude(wave) for wave in (waves.first, waves.second))
     share = energy_shares(waves.first)
     alpha, alpha_second = phase(waves.first), phase(waves.second)
     furthest = np.abs(np.stack([alpha, alpha_second]) - np.pi / 2).max()
@@ -195,7 +195,7 @@ def _draw_heat_maps(figure: SubFigure, waves: TextWaves, shown: int, rows_height
 
 
 def _term_colours(term: Floats) -> dict[str, Any]:
-    """Two-sided only where the term is: it is rarely negative, as contexts cannot cancel."""
+    """Choose two-sided colours only if the term has both signs; it is rarely negative."""
     if term.min() >= 0:
         return {"cmap": "Oranges"}
     reach = float(np.abs(term).max())
@@ -212,7 +212,7 @@ def _draw_phasors(figure: SubFigure, waves: TextWaves, shown: int) -> None:
 
 
 def _draw_phasor(axes: Axes, real: Floats, imag: Floats, names: list[str]) -> None:
-    """One arrow a token, and the names of those that are furthest from a right angle."""
+    """Draw an arrow for each token, and name those that are furthest from a right angle."""
     size = float(np.hypot(real, imag).max()) or 1.0
     real, imag = real / size, imag / size
     circle = np.linspace(0, np.pi, 181)
@@ -257,10 +257,10 @@ def _draw_phasor(axes: Axes, real: Floats, imag: Floats, names: list[str]) -> No
 
 
 def _spread(angles: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Angles nearest to the given ones, in the same order, far enough apart for labels."""
+    """Return the nearest angles, in the same order, that are far enough apart for labels."""
     order = np.argsort(angles, kind="stable")
     gaps = _LABEL_GAP * np.arange(len(angles))
-    # Without the gaps, "far enough apart" reads "not falling": pool neighbours that fall.
+    # Without the gaps, "far enough apart" means "not decreasing": pool neighbours that decrease.
     pools: list[list[float]] = []
     for value in angles[order] - gaps:
         pools.append([float(value)])
@@ -277,7 +277,7 @@ def _labels(tokens: Iterable[str]) -> list[str]:
 
 
 def _shortened(text: str, length: int) -> str:
-    """A text as it can be drawn: on one line, and not too long."""
+    """Shorten a text to one line that can be drawn."""
     start = text.strip()[: length + 1]
     line = "".join(letter if letter.isprintable() else "·" for letter in start)
     return line if len(line) <= length else line[: length - 1] + "…"
@@ -287,6 +287,6 @@ def _wave_arrays(wave: Wave) -> dict[str, Any]:
     return {
         "real": wave.real.tolist(),
         "imag": wave.imag.tolist(),
-        "magnitude": read_out(wave, "magnitude").tolist(),
+        "magnitude": magnitude(wave).tolist(),
         "phase": phase(wave).tolist(),
     }

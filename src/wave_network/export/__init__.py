@@ -1,1 +1,1 @@
-"""Models in formats that other programs run."""
+"""Export models to formats that other programs run, and quantise them."""

@@ -1,7 +1,7 @@
-"""The folder that an export to ONNX makes: all that another program needs, in Hugging Face's names.
+"""Write an export to ONNX: a folder with all that another program needs.
 
-`model.onnx`, `tokenizer.json`, and `tokenizer_config.json` and `config.json` as the libraries of
-that ecosystem read them.
+It contains `model.onnx`, `tokenizer.json`, `tokenizer_config.json` and `config.json`, in the form
+that Hugging Face's libraries read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ONNX_MODEL: Final = "model.onnx"
 
 
 def check_export_output(folder: Path, *, overwrite: bool) -> None:
-    """Find out before the work whether an export could be written here.
+    """Check before the work whether an export can be written here.
 
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
@@ -34,26 +34,26 @@ def check_export_output(folder: Path, *, overwrite: bool) -> None:
     check_new(folder, overwrite=overwrite)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if not (folder / ONNX_MODEL).is_file():  # a model folder above all: it could not be made again
+    if not (folder / ONNX_MODEL).is_file():  # such as a model folder, which must not be lost
         raise OutputError(f"{folder} is not an export, so it is not replaced: choose another")
 
 
 def export_onnx(
     source: str | Path, output: Path, *, int8: bool = False, overwrite: bool = False
 ) -> dict[str, Any]:
-    """Write a model for ONNX Runtime and what else reads ONNX.
+    """Export a model to ONNX, for ONNX Runtime and other programs.
 
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
         output: The folder to write.
-        int8: Store the embedding tables in 8 bits; those of a model in 8 or 4 bits stay so.
-        overwrite: Replace an export that is there.
+        int8: Store the embedding tables in 8 bits. A model in 8 or 4 bits is exported in these.
+        overwrite: Replace an existing export.
 
     Returns:
         `export`, `format`, `opset`, `quantization` (`int8`, `int4` or None) and `size_bytes`.
 
     Raises:
-        ConfigError: If the model has a shape that cannot be exported.
+        ConfigError: If this kind of model cannot be exported.
         MissingExtraError: If onnx is not installed.
         ModelFolderError: If the model cannot be read.
         OutputError: If the output cannot be written.

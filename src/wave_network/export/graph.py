@@ -1,7 +1,8 @@
-"""An ONNX graph, node by node, and the few steps that both architectures share."""
+"""Build an ONNX graph node by node, with the steps that all model families share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pi, sqrt
 from typing import Any, Final
 
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import extra_needed
+from wave_network.models.tensor_spec import TensorSpec
 from wave_network.persistence.quantization import (
     HALF_BYTE_ZERO,
-    SCALE_A_ROW,
     pack_table,
     quantize_table,
     rows_a_scale,
@@ -22,31 +23,38 @@ with extra_needed("onnx", "exporting to ONNX"):
     from onnx import TensorProto, helper, numpy_helper
 
 OPSET: Final = 17
-"""The operators' version: the first with LayerNormalization, read by ONNX Runtime since 1.12."""
+"""The version of the operators: the first with LayerNormalization. ONNX Runtime 1.12 reads it."""
 
-_IR_VERSION: Final = 8  # what came with opset 17; the installed onnx would write its newest
+_IR_VERSION: Final = 8  # released with opset 17; onnx would write its newest
 _BATCH, _LENGTH = "batch", "length"
 
 
 class Graph:
-    """A graph in the making: each step takes the names of values, and gives the name of its own.
+    """A graph under construction: each method takes the names of values and returns a new name.
 
-    It starts with what every text classifier gets, as padded rows of tokens, and with what is of
-    no padding: `ids` is 0 there, and `mask` too.
+    It starts with the inputs of every text classifier, padded rows of tokens.
 
     Args:
         tensors: The model's weights.
-        table_bits: Of a number of the embedding tables: 32, 8 or 4.
+        specs: The declarations of these tensors.
+        table_bits: The bits of each number of the embedding tables: 32, 8 or 4.
 
     Attributes:
-        ids: Token ids, int64, (batch, length).
+        ids: Token ids, 0 for padding, int64, (batch, length).
         mask: 1 for a token, 0 for padding, float32, (batch, length, 1).
         whole_mask: The same as int64, (batch, length).
         lengths: The number of tokens, at least 1, float32, (batch, 1).
     """
 
-    def __init__(self, tensors: dict[str, NDArray[np.float32]], *, table_bits: int) -> None:
+    def __init__(
+        self,
+        tensors: dict[str, NDArray[np.float32]],
+        specs: Sequence[TensorSpec],
+        *,
+        table_bits: int,
+    ) -> None:
         self._tensors = tensors
+        self._scaled_by_row = {spec.module for spec in specs if spec.scales == "row"}
         self._table_bits = table_bits
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
@@ -57,55 +65,56 @@ class Graph:
         self.lengths = self.op("Max", self.sum_tokens(self.mask), self.number(1.0))
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401
-        """Append a node of one output."""
+        """Append a node with one output."""
         return self.split(kind, *inputs, outputs=1, **attributes)[0]
 
     def split(self, kind: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:  # noqa: ANN401
-        """Append a node of several outputs."""
+        """Append a node with several outputs."""
         names = [f"{kind}_{len(self._nodes)}_{number}" for number in range(outputs)]
         self._nodes.append(helper.make_node(kind, inputs, names, name=names[0], **attributes))
         return names
 
     def integers(self, *values: int) -> str:
-        """A constant, int64, (values,)."""
+        """Add a constant, int64, (values,)."""
         name = f"integers_{'_'.join(map(str, values))}"
         return self._constant(name, np.array(values, np.int64))
 
     def integer(self, value: int) -> str:
-        """A constant, int64, without a shape."""
+        """Add a scalar constant, int64."""
         return self._constant(f"integer_{value}", np.array(value, np.int64))
 
     def number(self, value: float) -> str:
-        """A constant, float32, without a shape."""
+        """Add a scalar constant, float32."""
         return self._constant(f"number_{value!r}", np.array(value, np.float32))
 
     def weight(self, name: str, *, transposed: bool = False) -> str:
-        """A tensor of the model's."""
+        """Add a tensor of the model."""
         tensor = self._tensors[name]
         if transposed:
             return self._constant(f"{name}.transposed", np.ascontiguousarray(tensor.T))
         return self._constant(name, tensor)
 
     def fixed_table(self, name: str, table: NDArray[np.float32]) -> str:
-        """A table that follows from a formula."""
+        """Add a table that is computed from a formula."""
         return self._constant(name, table)
 
     def rows(self, table: str, indices: str) -> str:
-        """Rows of an embedding table; only the rows looked up are ever widened from few bits."""
+        """Look up rows of an embedding table; only these rows are converted to float32."""
         name = f"{table}.weight"
         if self._table_bits == 32:
             return self.op("Gather", self.weight(name), indices)
         if self._table_bits == 4:
             return self._packed_rows(table, indices)
-        values, scale = quantize_table(self._tensors[name], by_row=table in SCALE_A_ROW)
+        by_row = table in self._scaled_by_row
+        values, scale = quantize_table(self._tensors[name], by_row=by_row)
         found = self.op("Gather", self._constant(name, values), indices)
         factor = self._constant(f"{table}.scale", scale)
-        if table in SCALE_A_ROW:
+        if by_row:
             factor = self.op("Gather", factor, indices)  # (batch, length, 1)
         return self.op("Mul", self.op("Cast", found, to=TensorProto.FLOAT), factor)
 
     def _packed_rows(self, table: str, indices: str) -> str:
-        """As `unpack_table`: a byte's low bits are of the first half of the rows."""
+        """Like `unpack_table`: the low bits of a byte belong to the first half of the rows."""
         op, name = self.op, f"{table}.weight"
         packed, scale = pack_table(self._tensors[name])
         half = self.integer(len(packed))
@@ -120,15 +129,15 @@ class Graph:
         return op("Mul", levels, op("Cast", factor, to=TensorProto.FLOAT))
 
     def sum_tokens(self, values: str) -> str:
-        """The sum over the tokens: (batch, columns) from (batch, length, columns)."""
+        """Sum over the tokens: (batch, columns) from (batch, length, columns)."""
         return self.op("ReduceSum", values, self.integers(1), keepdims=0)
 
     def before(self, values: str, *, axes: int) -> str:
-        """Every token's predecessor: shifted by one place, with 0 for the first token.
+        """Return the predecessor of every token: shifted by one place, with 0 for the first.
 
         Args:
             values: (batch, length) or (batch, length, columns).
-            axes: How many axes that is.
+            axes: The number of axes of `values`.
         """
         pads = [0] * (2 * axes)
         pads[1] = 1
@@ -136,7 +145,7 @@ class Graph:
         return self.op("Slice", longer, self.integers(0), self.integers(-1), self.integers(1))
 
     def gelu(self, values: str) -> str:
-        """The tanh form of GELU, as in training; opset 17 has no operator for it."""
+        """GELU in its tanh form, as in training; opset 17 has no operator for it."""
         square = self.op("Mul", values, values)
         inner = self.op("Mul", square, self.number(0.044715))
         inner = self.op("Mul", self.op("Add", inner, self.number(1.0)), values)
@@ -149,8 +158,8 @@ class Graph:
 
         Args:
             values: (..., size).
-            name: Of the weights, which may have axes of their own.
-            size: Length of the last axis.
+            name: The name of the weights, which may have further axes.
+            size: The length of the last axis.
         """
         ones = self._constant(f"ones_{size}", np.ones(size, np.float32))
         normal = self.op("LayerNormalization", values, ones, axis=-1, epsilon=1e-5)
@@ -158,7 +167,7 @@ class Graph:
         return self.op("Add", scaled, self.weight(f"{name}.bias"))
 
     def finish(self, logits: str, labels: int, producer_version: str) -> onnx.ModelProto:
-        """The whole model: `input_ids` and `attention_mask` to `logits`, checked."""
+        """Return the whole model, checked: `input_ids` and `attention_mask` to `logits`."""
         self._nodes.append(helper.make_node("Identity", [logits], ["logits"], name="logits"))
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, [_BATCH, _LENGTH])

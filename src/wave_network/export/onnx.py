@@ -1,19 +1,13 @@
-"""Both architectures as ONNX graphs, on padded rows whose padding changes nothing.
-
-Each function mirrors its NumPy form in `runtime`, step by step. Whatever is of a padding is set to
-0 after the projections, as their biases would otherwise count as tokens.
-"""
+"""A model of any family as an ONNX graph, on padded rows whose padding changes nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wave_network._version import __version__
-from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError
 from wave_network.export.graph import Graph
-from wave_network.models.local_wave.onnx import onnx_logits as local_wave_logits
-from wave_network.models.wave.onnx import onnx_logits as wave_logits
+from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles
 
 if TYPE_CHECKING:
@@ -43,18 +37,9 @@ def build_onnx(files: ModelFiles, *, table_bits: int) -> onnx.ModelProto:
             "a model with sentence-level semantics cannot be exported to ONNX: the usual inputs "
             "do not say where sentences start"
         )
-    graph = Graph(files.tensors, table_bits=table_bits)
-    if isinstance(config, LocalWaveConfig):
-        logits = local_wave_logits(graph, config)
-    else:
-        assert isinstance(config, ModelConfig)
-        logits = wave_logits(graph, config)
+    family = family_of(config)
+    graph = Graph(files.tensors, family.tensor_specs(config), table_bits=table_bits)
+    logits = family.onnx_logits(graph, config)
     if files.temperature is not None:
         logits = graph.op("Div", logits, graph.number(files.temperature))
     return graph.finish(logits, config.num_labels, __version__)
-
-
-# The local wave network
-
-
-# The papers' model

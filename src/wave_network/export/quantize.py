@@ -1,4 +1,4 @@
-"""A model folder in 8 or 4 bits from one in 32, with what that costs."""
+"""Quantise a model folder to 8 or 4 bits, and measure what that costs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from wave_network.config.checks import check_choice
 from wave_network.errors import ConfigError
 from wave_network.models.functional import given_labels
-from wave_network.models.tensors import tensor_shapes
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import (
     ModelFiles,
@@ -36,14 +36,14 @@ def quantize_model(
     overwrite: bool,
     bits: int = 8,
 ) -> dict[str, Any]:
-    """Write a model with its embedding tables in few bits.
+    """Write a model with its embedding tables in 8 or 4 bits.
 
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
         output: The folder to write.
-        data: Labelled rows to measure both models on; None measures nothing.
-        overwrite: Replace the output folder if it is there.
-        bits: Of each of their numbers: 8 or 4.
+        data: Labelled rows to evaluate both models on; None evaluates neither.
+        overwrite: Replace the output folder if it exists.
+        bits: The bits of each number: 8 or 4.
 
     Returns:
         `model`, `bits`, `size_bytes` (`before`, `after`), and `measured`: None, or `texts`,
@@ -51,7 +51,7 @@ def quantize_model(
         `micro_f1` too), each `before` and `after`.
 
     Raises:
-        ConfigError: If the model is in few bits already, or cannot be stored in that many.
+        ConfigError: If the model is quantised already, or cannot be stored in that many bits.
         ModelFolderError: If it cannot be read.
         OutputError: If the output cannot be written.
     """
@@ -61,7 +61,7 @@ def quantize_model(
         raise ConfigError(
             f"{source} is in {files.table_bits} bits already: give the model it was made from"
         )
-    size = size_bytes(resolve_source(source))  # first, as the output may replace the source
+    size = size_bytes(resolve_source(source))  # before the output replaces the source, if it does
     measured = None if data is None else _measure(files, data, bits)
     metrics = {**files.metrics, "quantization": measured}
     small = replace(files, metrics=metrics, table_bits=bits)
@@ -77,14 +77,15 @@ def quantize_model(
 
 
 def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
-    """Both models' figures; the small one's tensors are what its folder will give."""
+    """Evaluate both models, the quantised one with the tensors that its folder will contain."""
     from wave_network.data import column
     from wave_network.data.label_sets import encode_targets
     from wave_network.evaluation.metrics import summarize_for
 
     config = before.config
-    stored = quantize_tensors(before.tensors, bits)
-    after = replace(before, tensors=dequantize_tensors(stored, tensor_shapes(config), bits))
+    specs = tensor_specs(config)
+    stored = quantize_tensors(before.tensors, specs, bits)
+    after = replace(before, tensors=dequantize_tensors(stored, specs, bits))
     targets = encode_targets(data["label"], config.labels, multi_label=config.is_multi_label)
     found = [
         Engine(files).predict_proba(column(data, "text")) for files in (before, after)

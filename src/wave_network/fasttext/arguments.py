@@ -1,18 +1,19 @@
-"""What the options of `fasttext supervised` become here, and what has no counterpart, and why."""
+"""Translation of `fasttext supervised` options: their counterparts here, or why there is none."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from wave_network.errors import ConfigError
+from wave_network.config import PRESETS, LocalWaveConfig, Ngram
+from wave_network.errors import ConfigError, option_name
 
 
 class _Counterpart(NamedTuple):
-    """What becomes of an option: a parameter of `train`, or none, and why."""
+    """What an option becomes: a parameter of `train`, or none, and the explanation."""
 
     explanation: str
     parameter: str | None = None
@@ -20,41 +21,77 @@ class _Counterpart(NamedTuple):
     takes_value: bool = True
 
 
-_PRESET: Final = "the preset decides; --preset tiny, small or large"
+_NGRAM_NAMES: Final[Mapping[Ngram, str]] = {
+    "pair": "bigrams",
+    "skip-pair": "skip-bigrams",
+    "triple": "trigrams",
+}
+
+
+def preset_ngrams() -> Iterator[tuple[str, tuple[Ngram, ...]]]:
+    """The presets that read n-grams, and the kinds that each one reads."""
+    for name, preset in PRESETS.items():
+        if preset.config is LocalWaveConfig:
+            yield name, preset.model["linear_ngrams"]
+
+
+def _word_ngrams() -> str:
+    """Which n-grams which preset reads, in words."""
+    presets: dict[tuple[Ngram, ...], list[str]] = {}
+    for name, kinds in preset_ngrams():
+        presets.setdefault(kinds, []).append(name)
+    parts = [
+        f"{' and '.join(names)}: {', '.join(_NGRAM_NAMES[kind] for kind in kinds)}"
+        for kinds, names in presets.items()
+    ]
+    return (
+        f"ignored: --preset sets the n-grams ({'; '.join(parts)}; paper: none), and many labels "
+        "leave only bigrams"
+    )
+
+
+_SIZE: Final = "ignored: --preset sets the size (tiny, small, large or paper)"
+_SUBWORDS: Final = "ignored: the tokenizer splits rare words into subwords"
 
 OPTIONS: Final[Mapping[str, _Counterpart]] = {
     "input": _Counterpart("DATA", "data"),
     "output": _Counterpart("--output, a folder", "output", Path),
-    "autotune-validation": _Counterpart("--validation: it chooses the best epoch", "validation"),
+    "autotune-validation": _Counterpart("--validation, to choose the best epoch by", "validation"),
     "epoch": _Counterpart(
-        "--epochs, at most: the epoch that validates best is kept", "epochs", int
+        "--epochs, a maximum: the epoch with the best validation accuracy is kept", "epochs", int
     ),
     "seed": _Counterpart("--seed", "seed", int),
-    "lr": _Counterpart("left out: a step of SGD says nothing of AdamW's (--learning-rate)"),
-    "lrUpdateRate": _Counterpart("left out: the rate falls with every step"),
-    "wordNgrams": _Counterpart("left out: pairs of tokens are always read, longer ones never"),
-    "bucket": _Counterpart(f"left out: {_PRESET}"),
-    "dim": _Counterpart(f"left out: {_PRESET}"),
-    "minn": _Counterpart("left out: rare words are spelt from learnt pieces"),
-    "maxn": _Counterpart("left out: rare words are spelt from learnt pieces"),
-    "minCount": _Counterpart("left out: the most frequent words fill the vocabulary"),
-    "minCountLabel": _Counterpart("left out: every label is learnt"),
-    "t": _Counterpart("left out: token dropout does what dropping frequent words does"),
-    "ws": _Counterpart("left out: of no meaning in fastText's supervised training, either"),
-    "neg": _Counterpart("left out: the whole softmax is computed"),
-    "loss": _Counterpart(
-        "left out: the whole softmax is computed, or where a line has several labels each by"
-        " itself (ova)"
+    "lr": _Counterpart("ignored: rates for SGD do not fit AdamW (see --learning-rate)"),
+    "lrUpdateRate": _Counterpart("ignored: the preset sets the learning rate of every step"),
+    "wordNgrams": _Counterpart(_word_ngrams()),
+    "bucket": _Counterpart(_SIZE),
+    "dim": _Counterpart(_SIZE),
+    "minn": _Counterpart(_SUBWORDS),
+    "maxn": _Counterpart(_SUBWORDS),
+    "minCount": _Counterpart(
+        "ignored: the vocabulary holds the most frequent words (paper: BERT's vocabulary)"
     ),
-    "label": _Counterpart("left out: labels are marked by __label__"),
-    "thread": _Counterpart("left out: set the variable OMP_NUM_THREADS"),
-    "pretrainedVectors": _Counterpart("left out: training starts at the texts' latent semantics"),
-    "saveOutput": _Counterpart("left out: the folder holds all there is", takes_value=False),
-    "verbose": _Counterpart("left out"),
-    "autotune-metric": _Counterpart("left out: `wave-network tune --metric` chooses by one"),
-    "autotune-predictions": _Counterpart("left out"),
-    "autotune-duration": _Counterpart("left out: `wave-network tune --time` searches as long"),
-    "autotune-modelsize": _Counterpart("left out: `wave-network tune --max-size` keeps to one"),
+    "minCountLabel": _Counterpart("ignored: every label is learnt"),
+    "t": _Counterpart(
+        "ignored: token dropout does what dropping frequent words does (paper: neither)"
+    ),
+    "ws": _Counterpart("ignored: it has no effect in fastText's supervised training either"),
+    "neg": _Counterpart("ignored: the full softmax is computed"),
+    "loss": _Counterpart(
+        "ignored: the full softmax is computed; for lines with several labels, a sigmoid per"
+        " label (ova)"
+    ),
+    "label": _Counterpart("ignored: labels start with __label__"),
+    "thread": _Counterpart("ignored: set the environment variable OMP_NUM_THREADS"),
+    "pretrainedVectors": _Counterpart(
+        "ignored: embeddings start at a latent semantic analysis of the texts (paper: at random)"
+    ),
+    "saveOutput": _Counterpart("ignored: the model folder is complete", takes_value=False),
+    "verbose": _Counterpart("ignored"),
+    "autotune-metric": _Counterpart("ignored: use `wave-network tune --metric`"),
+    "autotune-predictions": _Counterpart("ignored"),
+    "autotune-duration": _Counterpart("ignored: use `wave-network tune --time`"),
+    "autotune-modelsize": _Counterpart("ignored: use `wave-network tune --max-size`"),
 }
 """Every option of `fasttext supervised`, by its name without the dash."""
 
@@ -63,11 +100,11 @@ _PROGRAMS: Final = ("fasttext", "supervised")
 
 @dataclass(frozen=True)
 class Translation:
-    """A fastText command line in our terms.
+    """A translated fastText command line.
 
     Attributes:
         parameters: Parameters of `train`, and their values.
-        explanations: For each option given: as it was given, and what becomes of it.
+        explanations: Each option as given, and what becomes of it.
     """
 
     parameters: Mapping[str, Any]
@@ -75,15 +112,16 @@ class Translation:
 
 
 def translate(command: str) -> Translation:
-    """Translate what follows `fasttext supervised`; with or without these words.
+    """Translate the arguments of `fasttext supervised`, with or without these two words.
 
     Raises:
-        ConfigError: If it is no such command line, or has labels that are marked otherwise.
+        ConfigError: If an option is unknown or has a wrong value, or labels have another prefix
+            than `__label__`.
     """
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise ConfigError(f"--from-fasttext-args: {error}: {command}") from None
+        raise _refused(f"{error}: {command}") from None
     while words and Path(words[0]).name in _PROGRAMS:
         words.pop(0)
     parameters: dict[str, Any] = {}
@@ -92,12 +130,12 @@ def translate(command: str) -> Translation:
     for word in remaining:
         counterpart = OPTIONS.get(word.lstrip("-")) if word.startswith("-") else None
         if counterpart is None:
-            raise ConfigError(f"--from-fasttext-args: {word!r} is no option of fasttext supervised")
+            raise _refused(f"{word!r} is not an option of fasttext supervised")
         value = next(remaining, None) if counterpart.takes_value else ""
         if value is None:
-            raise ConfigError(f"--from-fasttext-args: {word} has no value")
+            raise _refused(f"{word} has no value")
         if word.lstrip("-") == "label" and value != "__label__":
-            raise ConfigError(f"--from-fasttext-args: {word} {value}: mark labels by __label__")
+            raise _refused(f"{word} {value}: labels must start with __label__")
         explanations.append((f"{word} {value}".strip(), counterpart.explanation))
         if counterpart.parameter is not None:
             parameters[counterpart.parameter] = _read(counterpart, word, value)
@@ -108,4 +146,8 @@ def _read(counterpart: _Counterpart, word: str, value: str) -> Any:  # noqa: ANN
     try:
         return counterpart.read(value)
     except ValueError:
-        raise ConfigError(f"--from-fasttext-args: {word} {value} is not a whole number") from None
+        raise _refused(f"{word} {value} is not a whole number") from None
+
+
+def _refused(reason: str) -> ConfigError:
+    return ConfigError(f"{option_name('from_fasttext_args')}: {reason}")

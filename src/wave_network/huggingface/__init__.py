@@ -1,1 +1,1 @@
-"""The Hugging Face Hub and its libraries: names, downloads, pushing, pretrained models."""
+"""The Hugging Face Hub and its libraries: ids, downloads, publishing, pretrained models."""

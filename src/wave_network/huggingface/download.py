@@ -1,4 +1,4 @@
-"""Files from the Hugging Face Hub."""
+"""Download files from the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from wave_network.errors import ModelFolderError, first_line
 
 
 def hub_file(hub_id: str, name: str) -> Path:
-    """A file of a repository on the Hub, from the cache or downloaded.
+    """Get a file of a repository on the Hub, from the cache or by download.
 
     Args:
         hub_id: `OWNER/NAME`.
         name: The file's name.
 
     Raises:
-        ModelFolderError: If it cannot be had.
+        ModelFolderError: If it cannot be downloaded.
     """
-    # Slow to import, and seldom needed.
+    # Imported here because it is slow to import and rarely needed.
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
     cached = try_to_load_from_cache(hub_id, name)
@@ -26,18 +26,20 @@ def hub_file(hub_id: str, name: str) -> Path:
     try:
         check_network()
         return Path(hf_hub_download(hub_id, name))
-    except Exception as error:  # the Hub's client lets the errors of several libraries through
+    except Exception as error:  # the Hub's client raises errors of several libraries
         raise ModelFolderError(
-            f"there is no folder {hub_id}, and {name} of {hub_id} cannot be had from the "
-            f"Hugging Face Hub ({first_line(error)}); give a local folder that holds it instead"
+            f"there is no folder {hub_id}, and {name} of {hub_id} cannot be downloaded from the "
+            f"Hugging Face Hub ({first_line(error)}); give a local folder that contains it instead"
         ) from error
 
 
 def check_network() -> None:
-    """Notice a missing network at once: the Hub's client would retry for half a minute.
+    """Fail at once without a network, where the Hub's client would retry for half a minute.
+
+    With a proxy, or if `HF_HUB_OFFLINE` is set, nothing is checked.
 
     Raises:
-        OSError: If nothing answers. With a proxy, or offline by choice, the client finds out.
+        OSError: If the Hub does not answer.
     """
     import socket
     from urllib.parse import urlsplit

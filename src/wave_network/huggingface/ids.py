@@ -1,4 +1,4 @@
-"""How things on the Hugging Face Hub are named."""
+"""Names of repositories on the Hugging Face Hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of `transformers`: read whole or not at all, without a word, and never from a pickle."""
+"""Load models of `transformers`, complete or not at all, silently, and never from a pickle."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def read_pretrained(
     source: str, auto_class: str, name: str, *, may_lack: tuple[str, ...] = ()
 ) -> PreTrainedModel:
-    """Read a model with its weights, in 32 bits.
+    """Load a model with its weights, as float32.
 
     Args:
         source: A folder or a Hub id, with the weights as safetensors.
-        auto_class: The class of `transformers` that makes it, such as `AutoModel`.
-        name: What it is, for messages.
-        may_lack: Beginnings of the names of weights that may be missing.
+        auto_class: The class of `transformers` that loads it, such as `AutoModel`.
+        name: The kind of model, for messages.
+        may_lack: Prefixes of the names of weights that may be missing.
 
     Raises:
-        ModelFolderError: If there is no such model, or it cannot be read.
+        ModelFolderError: If there is no such model, or it cannot be loaded.
         MissingExtraError: If `transformers` is not installed.
     """
     with extra_needed("transformers", f"a pretrained {name}"):
@@ -35,25 +35,25 @@ def read_pretrained(
         reader = getattr(transformers, auto_class)
     try:
         with silence():
-            # Safetensors alone: the other format, pickle, can run code. No code of the folder's
-            # either, nor the question whether to run it, which a terminal would be asked.
+            # Only safetensors: the other format, pickle, can run code. `trust_remote_code=False`
+            # also keeps transformers from asking whether to run the folder's code.
             model, loading = reader.from_pretrained(
                 source, use_safetensors=True, trust_remote_code=False, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(
-            f"{source} has no {name} that can be read: {first_line(error)}"
+            f"{source} has no {name} that can be loaded: {first_line(error)}"
         ) from error
-    # Those would have been made up at random.
+    # transformers would initialise these at random.
     missing = [key for key in loading["missing_keys"] if not key.startswith(may_lack)]
     if missing:
-        raise ModelFolderError(f"{source} is no whole {name}: it has no weights {missing[0]}")
-    return model.float()  # whatever it was stored as
+        raise ModelFolderError(f"{source} is not a complete {name}: it has no weights {missing[0]}")
+    return model.float()  # it may be stored in another precision
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep `transformers` from drawing a bar and a table for every model that it reads."""
+    """Suppress the progress bar and the table that `transformers` prints for every model."""
     from transformers.utils import logging
 
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

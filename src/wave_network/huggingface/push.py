@@ -1,4 +1,4 @@
-"""Publishing a model on the Hugging Face Hub, with a card that says what it is."""
+"""Publish a model on the Hugging Face Hub, with a model card."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def push_model(
     private: bool = False,
     token: str | None = None,
 ) -> str:
-    """Publish a model folder; `load("hub:OWNER/NAME")` then reads it.
+    """Publish a model folder; `load("hub:OWNER/NAME")` then loads it.
 
-    The repository is made if it is not there, and gets one commit. Nothing but the folder's own
-    files is sent. The card is written anew.
+    Creates the repository if it does not exist, and makes one commit with the files of the model
+    folder and a new model card. Nothing else is uploaded.
 
     Args:
         source: A model folder.
         repository: `OWNER/NAME`.
         license: The model's licence as the Hub spells it, such as `mit`, for the card.
-        trained_on: What the training texts are, for the card: words, or `hub:OWNER/NAME`.
-        private: Make a new repository that only its owner sees.
-        token: A token that may write; None takes the one that `hf auth login` stored, or the
-            variable HF_TOKEN.
+        trained_on: A description of the training texts, or `hub:OWNER/NAME`, for the card.
+        private: Whether a new repository is visible only to its owner.
+        token: A token with write access; None uses the one that `hf auth login` stored, or the
+            environment variable HF_TOKEN.
 
     Returns:
         The repository's address.
 
     Raises:
-        ModelFolderError: If the folder is no whole model.
-        OutputError: If the Hub does not take it: no network, no token, no permission.
+        ModelFolderError: If the folder is not a complete model.
+        OutputError: If the upload fails: no network, no token, no permission.
     """
     files, folder = read_model(source), resolve_source(source)
     with tempfile.TemporaryDirectory() as made:
@@ -85,13 +85,13 @@ def _upload(folder: Path, repository: str, private: bool, token: str | None) -> 
         status = error.response.status_code
         advice = {
             401: "the token is not valid: log in with `hf auth login`",
-            403: "the token may not write there: take one with write access",
+            403: "the token has no write access there: use one that has",
         }
         reason = advice.get(status, first_line(error))
         raise OutputError(f"cannot push to {repository}: {reason}") from error
-    except ValueError as error:  # no name that the Hub takes
+    except ValueError as error:  # not a valid name
         raise OutputError(f"cannot push to {repository}: {first_line(error)}") from error
-    except Exception as error:  # the Hub's client lets the errors of several libraries through
+    except Exception as error:  # the Hub's client raises errors of several libraries
         reason = f"the Hub does not answer ({first_line(error)}): check the network"
         raise OutputError(f"cannot push to {repository}: {reason}") from error
     return str(address)

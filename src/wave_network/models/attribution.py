@@ -1,11 +1,11 @@
-"""Why a text got its answer: the share of each of its tokens, by integrated gradients.
+"""Explain a prediction by the share of each token, with integrated gradients.
 
-What is explained is the log-odds of a label, log p / (1 - p), as it grows from that of an empty
-text (`[CLS]` alone). Both networks read features that are sums over tokens, or roots of such sums.
-Along the straight line between the features of an empty text and those of the text, the gradients
-are integrated (Sundararajan et al., 2017) by Gauss-Legendre steps through the small reader alone;
-then each feature's part is given to tokens in proportion to the sum's terms. So the parts add up to
-the change in the log-odds, and cost little more than a prediction.
+Explained is the log-odds of a label, log p / (1 - p), as it changes from that of an empty text
+(`[CLS]` alone). The networks' features are sums over tokens, or roots of such sums. The gradients
+are integrated along the straight line from the features of an empty text to those of the text
+(Sundararajan et al., 2017), by Gauss-Legendre steps through the small head alone; each feature's
+part is then distributed among the tokens in proportion to the summands. So the parts add up to the
+change of the log-odds, and cost little more than a prediction.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.models.family import LogitsGradient, NumpyNetwork, TextFeatures
 from wave_network.models.functional import Floats, Integers, packed_energy_shares, sigmoid
 from wave_network.models.gradients import log_odds, log_odds_gradient
-from wave_network.models.local_wave.attribution import LocalFeatures
-from wave_network.models.local_wave.numpy_network import LocalNetwork
-from wave_network.models.wave.attribution import WaveFeatures
-from wave_network.models.wave.numpy_network import Network
+from wave_network.models.registry import family_of
 
 _Slope: TypeAlias = Callable[..., Floats]
 """`log_odds_gradient` of a kind of model."""
@@ -52,30 +50,20 @@ class Attributions:
     tokens: Floats
 
 
-class _Features(Protocol):
-    """`LocalFeatures` or `WaveFeatures`."""
-
-    features: Floats
-    empty: Floats
-
-    def logits(self, features: Floats) -> Floats: ...
-
-    def gradient(self, features: Floats, at_logits: Any) -> Floats: ...  # noqa: ANN401
-
-    def spread(self, slopes: Floats) -> Floats: ...
-
-
 class _Calibrated:
-    """Features whose logits are divided by a temperature."""
+    """`TextFeatures` whose logits are divided by a temperature."""
 
-    def __init__(self, texts: _Features, temperature: float) -> None:
-        self.features, self.empty, self.spread = texts.features, texts.empty, texts.spread
+    def __init__(self, texts: TextFeatures, temperature: float) -> None:
+        self.features, self.empty = texts.features, texts.empty
         self._texts, self._temperature = texts, temperature
 
     def logits(self, features: Floats) -> Floats:
         return self._texts.logits(features) / self._temperature
 
-    def gradient(self, features: Floats, at_logits: Callable[[Floats], Floats]) -> Floats:
+    def to_tokens(self, gradients: Floats) -> Floats:
+        return self._texts.to_tokens(gradients)
+
+    def gradient(self, features: Floats, at_logits: LogitsGradient) -> Floats:
         temperature = self._temperature
         return self._texts.gradient(
             features, lambda logits: at_logits(logits / temperature) / temperature
@@ -83,7 +71,7 @@ class _Calibrated:
 
 
 def attribute(
-    network: Network | LocalNetwork,
+    network: NumpyNetwork,
     ids: Integers,
     offsets: Integers,
     sentence_offsets: Integers | None = None,
@@ -94,7 +82,7 @@ def attribute(
 
     Args:
         network: The network.
-        ids: As for `Network.logits`, like the offsets.
+        ids: As for `NumpyNetwork.logits`, like the offsets.
         offsets: Likewise.
         sentence_offsets: Likewise.
         label: The index of the label to explain, of all texts or of each, (texts,); None: the most
@@ -104,12 +92,8 @@ def attribute(
     Raises:
         ConfigError: If the network has several layers or pools otherwise than at `[CLS]`.
     """
-    texts: _Features
-    if isinstance(network, LocalNetwork):
-        texts = LocalFeatures(network, ids, offsets)
-    else:
-        texts = WaveFeatures(network, ids, offsets, sentence_offsets)
-    texts = _Calibrated(texts, temperature)
+    features_of = family_of(network.config).text_features
+    texts = _Calibrated(features_of(network, ids, offsets, sentence_offsets), temperature)
     logits = texts.logits(texts.features)
     if label is None:
         labels = logits.argmax(axis=1)
@@ -125,17 +109,17 @@ def attribute(
         scores=sigmoid(reached),
         log_odds=reached,
         baseline=baseline,
-        tokens=texts.spread(_mean_gradients(texts, slope, labels, reached - baseline)),
+        tokens=texts.to_tokens(_mean_gradients(texts, slope, labels, reached - baseline)),
     )
 
 
-def token_energies(network: Network | LocalNetwork, ids: Integers, offsets: Integers) -> Floats:
+def token_energies(network: NumpyNetwork, ids: Integers, offsets: Integers) -> Floats:
     """The share of each token in its text's energy: the mean over both variants' dimensions."""
     result: Floats = packed_energy_shares(network.variants(ids, offsets), offsets).mean(axis=1)
     return result
 
 
-def _mean_gradients(texts: _Features, slope: _Slope, labels: Integers, change: Floats) -> Floats:
+def _mean_gradients(texts: TextFeatures, slope: _Slope, labels: Integers, change: Floats) -> Floats:
     """The gradients of the log-odds averaged along the way, (members, texts, features)."""
     way = texts.features - texts.empty
     means = _mean_gradient(texts, slope, way, labels, _STEPS)
@@ -151,7 +135,7 @@ def _mean_gradients(texts: _Features, slope: _Slope, labels: Integers, change: F
 
 
 def _mean_gradient(
-    texts: _Features, slope: _Slope, way: Floats, labels: Integers, steps: int
+    texts: TextFeatures, slope: _Slope, way: Floats, labels: Integers, steps: int
 ) -> Floats:
     places, weights = _gauss_legendre(steps)
     points = texts.empty[:, None] + places[:, None, None] * way[:, None]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Operation, Readout
+from wave_network.config import Operation
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.integer]
@@ -52,13 +52,10 @@ def combine(first: Wave, second: Wave, operation: Operation) -> Wave:
     )
 
 
-def read_out(wave: Wave, readout: Readout) -> Floats:
-    """The complex-to-real map g."""
-    if readout == "concat":
-        return np.concatenate(wave, axis=1)
-    if readout == "magnitude":
-        return np.hypot(wave.real, wave.imag)
-    return wave.real if readout == "real" else wave.imag
+def magnitude(wave: Wave) -> Floats:
+    """The magnitude of a wave."""
+    result: Floats = np.hypot(wave.real, wave.imag)
+    return result
 
 
 def phase(wave: Wave) -> Floats:
@@ -141,6 +138,28 @@ def given_labels(
 def log_softmax(logits: Floats) -> Floats:
     """Log probabilities over the last axis."""
     result: Floats = logits - log_sum_exp(logits)
+    return result
+
+
+def mean_of_members(logits: Floats, *, multi_label: bool) -> Floats:
+    """The logits that give the members' mean probabilities; of one member, its logits.
+
+    Args:
+        logits: (members, texts, labels).
+        multi_label: Each label has a probability by itself.
+
+    Returns:
+        (texts, labels).
+    """
+    result: Floats
+    if len(logits) == 1:
+        result = logits[0]
+    elif multi_label:
+        having, lacking = (np.logaddexp.reduce(log_sigmoid(x), axis=0) for x in (logits, -logits))
+        result = having - lacking
+    else:
+        result = np.logaddexp.reduce(log_softmax(logits), axis=0)
+        result -= np.float32(np.log(len(logits)))
     return result
 
 

@@ -1,4 +1,4 @@
-"""The gradients of what the networks compute after their waves, in closed form."""
+"""Gradients, in closed form, of what the networks compute after their waves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from wave_network.config import Operation, Readout
+from wave_network.config import Operation
 from wave_network.models.functional import (
     Floats,
     Integers,
@@ -14,7 +14,6 @@ from wave_network.models.functional import (
     log_sigmoid,
     log_softmax,
     log_sum_exp,
-    read_out,
 )
 
 
@@ -40,7 +39,7 @@ def gelu_and_slope(values: Floats) -> tuple[Floats, Floats]:
 
 
 def layer_norm_gradient(values: Floats, weight: Floats, gradient: Floats) -> Floats:
-    """What a gradient at LayerNorm's output is at its input, `values`."""
+    """The gradient at LayerNorm's input, `values`, given that at its output."""
     share = np.float32(1 / values.shape[-1])
     centered = values - np.add.reduce(values, axis=-1, keepdims=True) * share
     variance = np.add.reduce(centered * centered, axis=-1, keepdims=True) * share
@@ -53,13 +52,15 @@ def layer_norm_gradient(values: Floats, weight: Floats, gradient: Floats) -> Flo
     return result
 
 
-def joined_gradient(logits: Floats, gradient: Floats, *, multi_label: bool = False) -> Floats:
-    """What a gradient at `local_network.joined`'s output is at the members' logits.
+def mean_of_members_gradient(
+    logits: Floats, gradient: Floats, *, multi_label: bool = False
+) -> Floats:
+    """The gradient at the members' logits, given that at the output of `mean_of_members`.
 
     Args:
         logits: (members, texts, labels).
         gradient: (texts, labels).
-        multi_label: As for `joined`.
+        multi_label: As for `mean_of_members`.
     """
     result: Floats
     if len(logits) == 1:
@@ -95,25 +96,12 @@ def log_odds_gradient(logits: Floats, labels: Integers, *, multi_label: bool = F
 def combine_gradient(
     first: Wave, second: Wave, operation: Operation, gradient: Wave
 ) -> tuple[Floats, Floats]:
-    """What a gradient at a combined wave is at both waves' imaginary parts."""
+    """The gradients at both waves' imaginary parts, given that at the combined wave."""
     if operation == "interference":
         return gradient.imag, gradient.imag
     at_first: Floats = second.real * gradient.imag - second.imag * gradient.real
     at_second: Floats = first.real * gradient.imag - first.imag * gradient.real
     return at_first, at_second
-
-
-def read_out_gradient(wave: Wave, readout: Readout, gradient: Floats) -> Wave:
-    """What a gradient at the read-out is at both parts of the wave."""
-    if readout == "concat":
-        real, imag = np.split(gradient, 2, axis=-1)
-        return Wave(real, imag)
-    if readout == "magnitude":
-        size = read_out(wave, "magnitude")
-        slope: Floats = np.divide(gradient, size, out=np.zeros_like(size), where=size > 0)
-        return Wave(wave.real * slope, wave.imag * slope)
-    nothing = np.zeros_like(gradient)
-    return Wave(gradient, nothing) if readout == "real" else Wave(nothing, gradient)
 
 
 def _others(logits: Floats, labels: Integers) -> Floats:

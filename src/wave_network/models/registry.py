@@ -1,19 +1,28 @@
-"""The model families."""
+"""The model families by name. Importing it needs no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from wave_network.config import ClassifierConfig, LocalWaveConfig, ModelConfig
+from wave_network.config import ClassifierConfig, ModelConfig
 from wave_network.errors import ConfigError
+from wave_network.models.family import Family
+from wave_network.models.local_wave.family import LOCAL_WAVE
+from wave_network.models.wave.family import WAVE
 
 if TYPE_CHECKING:
-    from torch import nn
+    from wave_network.models.torch_network import ClassifierNetwork
 
-ARCHITECTURES: Final[Mapping[str, type[ClassifierConfig]]] = {
-    config.architecture: config for config in (ModelConfig, LocalWaveConfig)
+FAMILIES: Final[Mapping[str, Family]] = {
+    family.config.architecture: family for family in (WAVE, LOCAL_WAVE)
 }
+"""By the name in a `config.json`'s `architecture`."""
+
+
+def family_of(config: ClassifierConfig) -> Family:
+    """The family that a configuration belongs to."""
+    return FAMILIES[config.architecture]
 
 
 def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
@@ -23,17 +32,11 @@ def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
         ConfigError: If there is none of that name.
     """
     name = description.get("architecture", ModelConfig.architecture)
-    if not isinstance(name, str) or name not in ARCHITECTURES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise ConfigError(f"unknown architecture {name!r}: made by a newer version?")
-    return ARCHITECTURES[name]
+    return FAMILIES[name].config
 
 
-def build_model(config: ClassifierConfig) -> nn.Module:
-    """A model of that shape, at its random start."""
-    from wave_network.models.local_wave.network import LocalWaveNetwork
-    from wave_network.models.wave.network import WaveNetwork
-
-    if isinstance(config, LocalWaveConfig):
-        return LocalWaveNetwork(config)
-    assert isinstance(config, ModelConfig)
-    return WaveNetwork(config)
+def build_model(config: ClassifierConfig) -> ClassifierNetwork:
+    """A torch network of that shape, at its random start."""
+    return family_of(config).torch_network(config)

@@ -1,9 +1,9 @@
-"""The wave operations: representation, interference, modulation, and what can be read off a wave.
+"""The wave operations: representation, interference, modulation, magnitude and phase.
 
-The functions here are the fast path, closed real forms on packed batches: `packed` sums, `real`
-defines the operations, and `factored` fuses them with the lookup of the embeddings.
-`wave_network.ops.naive` holds the same in complex arithmetic, as the paper prints it. `README.md`
-beside this file explains the mathematics.
+The functions here are the fast path: closed real forms on packed batches. `packed` has the sums,
+`real` defines the operations, and `factored` fuses them with the embedding lookup.
+`wave_network.ops.naive` has the same in complex arithmetic, as the paper prints it. `README.md` in
+this folder explains the mathematics.
 """
 
 from wave_network.ops import naive

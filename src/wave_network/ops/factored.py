@@ -1,7 +1,7 @@
-"""The wave of each text's first token, straight from a lookup table: the training fast path.
+"""The wave of each text's first token, computed from a lookup table: the fast path of training.
 
-`represent_first` of looked-up embeddings needs the embeddings only to sum their squares, so they
-are never stored for the backward pass: it looks them up again.
+`represent_first` needs the embeddings only to sum their squares. So they are not stored for the
+backward pass, which looks them up again.
 """
 
 from collections.abc import Iterator
@@ -21,17 +21,17 @@ from wave_network.ops.packed import (
 )
 from wave_network.ops.real import Wave, divide
 
-# Below this many elements the whole batch stays in the processor's cache.
+# With fewer elements the whole batch fits into the processor's cache.
 _SMALL_BATCH = 2**20
 
 
 def represent_first_factored(
     token_rows: Tensor, token_index: Tensor, position_rows: Tensor | None, offsets: Tensor
 ) -> Wave:
-    """`represent_first` of embeddings that are looked up, without keeping them.
+    """Compute `represent_first` of looked-up embeddings, without storing them.
 
-    The embedding of a token is `token_rows[token_index] + position_rows[position]`, its position
-    counted from 0 within its text.
+    The embedding of a token is `token_rows[token_index] + position_rows[position]`. Positions count
+    from 0 within each text.
 
     Args:
         token_rows: `(distinct, hidden)`, float32 or float64: a row for each distinct token.
@@ -62,7 +62,7 @@ def represent_first_factored(
 
 
 class _Lookup(torch.autograd.Function):
-    """Without positions even the sums need no embeddings: bags of squared rows, there and back."""
+    """Without positions, forward and backward are sums over bags of (squared) table rows."""
 
     @staticmethod
     def forward(
@@ -79,7 +79,7 @@ class _Lookup(torch.autograd.Function):
     ) -> tuple[Tensor, None, None]:
         token_rows, token_index, offsets, context = saved(ctx)
         first, distinct = offsets[:-1], len(token_rows)
-        key = token_index.index_fill(0, first, distinct)  # leaves the first tokens out
+        key = token_index.index_fill(0, first, distinct)  # leaves out the first tokens
         scale = divide(grad_imag, context)
         grad = sum_by(key, distinct, scale, text_of_token(offsets)).mul_(token_rows)
         add_rows_(grad, token_index[first], grad_real)
@@ -118,7 +118,7 @@ class _LookupPositions(torch.autograd.Function):
 
 
 def _by_text(token_rows: Tensor, token_index: Tensor) -> bool:
-    """Whether one text at a time is quicker: on a CPU, where a text fits the cache."""
+    """Whether one text at a time is faster: on a CPU, if the batch exceeds its cache."""
     elements = len(token_index) * token_rows.shape[1]
     return token_rows.device.type == "cpu" and elements > _SMALL_BATCH
 
@@ -146,7 +146,7 @@ def _gradients_by_text(
 
 
 def _rest_of_texts(token_index: Tensor, offsets: Tensor) -> Iterator[Tensor]:
-    """The tokens of each text but its first."""
+    """Yield the tokens of each text except its first."""
     for start, stop in pairwise(offsets.tolist()):
         yield token_index[start + 1 : stop]
 
@@ -177,6 +177,6 @@ def _gradients_at_once(
 
 
 def _positions(offsets: Tensor) -> Tensor:
-    """The position of each token within its text: `(tokens,)`."""
+    """Return the position of each token within its text: `(tokens,)`."""
     text = text_of_token(offsets)
     return torch.arange(len(text), device=text.device) - offsets[text]

@@ -1,8 +1,8 @@
 """The papers' formulas as printed, in complex and polar arithmetic, for one text.
 
-This module is the reference that the tests compare `wave_network.ops.real` with, and the place to
-read the method. It has no safeguards: a zero column, a single token or a dominant token gives NaN
-or loses digits, here as in any literal coding. Train with `wave_network.ops` instead.
+The tests compare `wave_network.ops.real` with this module, and it is the place to read the method.
+It has no safeguards: a zero column, a single token or a dominant token gives NaN or loses digits,
+as in any literal implementation. For training, use `wave_network.ops`.
 
 Every function takes one text `w` of shape `(tokens, hidden)`; dimensions never mix.
 
@@ -40,8 +40,8 @@ def global_semantics(w: Tensor) -> Tensor:
 def phase(w: Tensor) -> Tensor:
     """The phase `alpha_jk` in `[0, pi]` (section 3.1.2, Figs. 3 and 5).
 
-    The paper prints arctan2 of the ratio `sqrt(1 - r^2) / r` with `r = w / G`. We read it as the
-    two-argument function, so that `cos(alpha) = w / G` (Fig. 5) holds for negative `w` too.
+    The paper prints arctan2 of the ratio `sqrt(1 - r^2) / r` with `r = w / G`. We use the
+    two-argument function, so that `cos(alpha) = w / G` (Fig. 5) also holds for negative `w`.
 
     Args:
         w: `(tokens, hidden)`, real floating point.
@@ -79,7 +79,7 @@ def interfere(first: Tensor, second: Tensor) -> Tensor:
 
 
 def interference_term(first: Tensor, second: Tensor) -> Tensor:
-    """What interference adds to the energies, `2 G G' cos(alpha - alpha')` (section 3.2.1, Eq. 5).
+    """The interference term of the energy, `2 G G' cos(alpha - alpha')` (section 3.2.1, Eq. 5).
 
     Args:
         first: One variant's wave, `(tokens, hidden)`, complex.

@@ -1,11 +1,11 @@
 """Sums over the texts of a packed batch, in a fixed order.
 
-A *packed batch* is `values` of shape `(tokens, hidden)`, the tokens of all texts one after another,
-and `offsets` of shape `(texts + 1,)`, int64: text `t` owns the rows `offsets[t]` up to, but not
-including, `offsets[t + 1]`. `offsets` starts at 0, ends at the number of tokens, and no text is
-empty; this is not checked, as on an accelerator a check would stall it.
+A *packed batch* concatenates the tokens of all texts: `values` has shape `(tokens, hidden)`.
+`offsets`, of shape `(texts + 1,)` and type int64, says where the texts are: text `t` has the rows
+`offsets[t]` up to, but not including, `offsets[t + 1]`. `offsets` starts at 0, ends at the number
+of tokens, and no text is empty. This is not checked, because a check would stall an accelerator.
 
-Every sum is an embedding bag: one thread adds up one text in the order of its tokens. So the same
+Every sum is an embedding bag: one thread sums one text in the order of its tokens. So the same
 input gives bit-identical results, alone or in any batch.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 from torch.nn import functional as F
 
-# So many elements, and the few temporaries of their size, stay in a CPU's cache.
+# This many elements, with a few temporaries of the same size, fit into a CPU's cache.
 _BLOCK_ELEMENTS = 2**19
 
 
@@ -37,8 +37,8 @@ def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
 def leave_one_out_sum(values: Tensor, offsets: Tensor) -> Tensor:
     """For each token, sum the *other* tokens of its text.
 
-    Never subtracts a token that dominates the sum, so no digits are lost when one token is far
-    larger than the rest; exactly 0 for a single token.
+    No digits are lost when one token is far larger than the rest, because a token that dominates
+    the sum is never subtracted from it. The result for a single token is exactly 0.
 
     Args:
         values: `(tokens, hidden)`, float32 or float64, of any sign.
@@ -80,7 +80,7 @@ class _LeaveOneOutSum(torch.autograd.Function):
 
 
 def text_blocks(values: Tensor, offsets: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Cut a batch between texts into blocks that a CPU's cache holds; elsewhere into one block.
+    """Split a batch between texts into blocks that fit a CPU's cache; on a GPU, one block.
 
     Yields:
         The tokens of a block, and the offsets of its texts within it.
@@ -103,10 +103,10 @@ def sum_texts(values: Tensor, offsets: Tensor) -> Tensor:
 
 
 def sum_others(values: Tensor, offsets: Tensor, *, signed: bool = True) -> Tensor:
-    """`leave_one_out_sum` outside of autograd; `signed=False` is quicker where no value is below 0.
+    """`leave_one_out_sum` outside of autograd; `signed=False` is faster if no value is negative.
 
     The total minus a value is accurate unless that value outweighs all the others of its text
-    together. At most one token can; its sum is taken afresh, with it left out.
+    together. At most one token can; the sum for it is computed again without it.
     """
     others = to_tokens(sum_texts(values, offsets), offsets).sub_(values)  # (tokens, hidden)
     if signed:
@@ -114,7 +114,7 @@ def sum_others(values: Tensor, offsets: Tensor, *, signed: bool = True) -> Tenso
         size_of_others = to_tokens(sum_texts(size, offsets), offsets).sub_(size)
     else:
         size, size_of_others = values, others
-    # 0 where a value dominates, else 1: as numbers, since masks take a CPU far longer.
+    # 0 where a value dominates, else 1. As numbers: masks are much slower on a CPU.
     modest = torch.le(size, size_of_others, out=torch.empty_like(values))
     rest = to_tokens(sum_texts(values * modest, offsets), offsets)
     return torch.lerp(rest, others, modest)
@@ -128,22 +128,22 @@ def sum_bags(rows: Tensor, index: Tensor, bounds: Tensor) -> Tensor:
 def sum_all_but_first(rows: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
     """Sum `rows[index]` over each text without its first token: `(texts, hidden)`."""
     first = offsets[:-1]
-    # Every text makes two bags: its first token, and the others.
+    # Every text gives two bags: its first token, and the others.
     bounds = torch.cat([torch.stack([first, first + 1], dim=1).flatten(), offsets[-1:]])
     return sum_bags(rows, index, bounds)[1::2]
 
 
 def sum_by(key: Tensor, size: int, rows: Tensor, index: Tensor) -> Tensor:
-    """Sum `rows[index]` over equal keys: `(size, hidden)`; what has the key `size` is left out."""
+    """Sum `rows[index]` over equal keys: `(size, hidden)`; the key `size` is left out."""
     key, order = key.sort(stable=True)
     bounds = torch.searchsorted(key, torch.arange(size + 2, device=key.device))
     return sum_bags(rows, index[order], bounds)[:size]
 
 
 def add_rows_(target: Tensor, index: Tensor, rows: Tensor) -> None:
-    """`target[index] += rows`, in a fixed order where an index repeats.
+    """Compute `target[index] += rows`, in a fixed order for repeated indices.
 
-    On a GPU `index_add_` alone has none.
+    `index_add_` alone has no fixed order on a GPU.
     """
     index, key = torch.unique(index, return_inverse=True)
     order = torch.arange(len(rows), device=rows.device)
@@ -156,10 +156,10 @@ def to_tokens(rows: Tensor, offsets: Tensor) -> Tensor:
 
 
 def text_of_token(offsets: Tensor) -> Tensor:
-    """The text that each token belongs to: `(tokens,)`, int64."""
+    """Return the number of each token's text: `(tokens,)`, int64."""
     return torch.repeat_interleave(offsets.diff())
 
 
 def saved(ctx: BackwardCFunction) -> tuple[Tensor, ...]:
-    """The saved tensors, typed as what they are."""
+    """Return the saved tensors, with their type."""
     return ctx.saved_tensors

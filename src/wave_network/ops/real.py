@@ -1,16 +1,15 @@
 """The wave operations in closed real form, on packed batches: the fast path.
 
-A wave is a pair of real tensors. With `w` the embeddings of one text and everything per dimension,
+A wave is a pair of real tensors. Let `w` be the embeddings of one text, in one dimension. Then
 
     Z_j = G exp(i alpha_j) = w_j + i C_j,   C_j = sqrt(sum_{i != j} w_i^2),
 
 so neither complex numbers nor trigonometry are needed (arXiv 2411.02674v4, Fig. 4). The backward
-passes are exact and finite everywhere; where `C_j = 0` the imaginary part has no derivative and the
-minimum-norm subgradient 0 is used. `README.md` beside this file derives all of it.
+passes are exact and finite everywhere. Where `C_j = 0` the imaginary part has no derivative, and
+the minimum-norm subgradient 0 is used. `README.md` in this folder derives all of this.
 
-A packed batch (see `wave_network.ops.packed`) has no padding, so a text's result cannot depend on
-its batch. With the offsets of sentences instead of texts the same functions give the sentence level
-(Fig. 6a).
+A packed batch (see `wave_network.ops.packed`) has no padding, so the result of a text cannot depend
+on its batch. Pass the offsets of sentences instead of texts for the sentence level (Fig. 6a).
 """
 
 from typing import NamedTuple
@@ -65,7 +64,7 @@ def represent(embeddings: Tensor, offsets: Tensor) -> Wave:
 
 
 def represent_first(embeddings: Tensor, offsets: Tensor) -> Wave:
-    """The representation of the first token of each text alone: `[CLS]`.
+    """The representation of only the first token of each text, `[CLS]`.
 
     Equal to the first rows of `represent`, at a fraction of its cost.
 
@@ -109,7 +108,7 @@ def modulate(first: Wave, second: Wave) -> Wave:
 
 
 def interference_term(first: Wave, second: Wave) -> Tensor:
-    """What interference adds to the energies: `2 Re(Z conj(Z'))` (section 3.2.1, Eq. 5).
+    """The interference term of the energy, `2 Re(Z conj(Z'))` (section 3.2.1, Eq. 5).
 
     Args:
         first: One variant's wave.
@@ -122,7 +121,7 @@ def interference_term(first: Wave, second: Wave) -> Tensor:
 
 
 def magnitude(wave: Wave) -> Tensor:
-    """`|Z|`; its gradient is 0 where the wave is 0.
+    """The magnitude `|Z|`; its gradient is 0 where the wave is 0.
 
     Args:
         wave: Any wave.
@@ -221,7 +220,7 @@ class _Magnitude(torch.autograd.Function):
 
 
 def divide(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """The quotient, and 0 where the denominator is 0: the subgradient at the root's apex."""
-    # As numbers, not as a mask, which would take a CPU far longer.
+    """Divide, with 0 where the denominator is 0: the subgradient of the root at 0."""
+    # As numbers: a mask is much slower on a CPU.
     zero = torch.eq(denominator, 0, out=torch.empty_like(denominator))
     return (numerator / (denominator + zero)).mul_(1 - zero)

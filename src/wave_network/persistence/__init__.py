@@ -1,1 +1,1 @@
-"""The model folder: its layout, reading, writing, card and quantisation."""
+"""The model folder: layout, reading, writing, model card and quantisation."""

@@ -1,6 +1,6 @@
-"""Writing files and folders whole or not at all: made beside their target, then renamed.
+"""Write files and folders whole or not at all: create them beside the target, then rename.
 
-Where the target is a symbolic link, what it points to is written, and the link stays.
+If the target is a symbolic link, its destination is replaced and the link stays.
 """
 
 from __future__ import annotations
@@ -14,42 +14,46 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from wave_network.errors import OutputError
+from wave_network.errors import OutputError, for_caller, option_name
 
 
-def check_new(path: Path, *, overwrite: bool, option: str = "--output") -> None:
-    """Find out before the work whether something could be written here.
+def check_new(path: Path, *, overwrite: bool, option: str = "output") -> None:
+    """Check before the work whether a file or folder can be written.
 
     Args:
-        path: Where.
-        overwrite: Whether something that is there may be replaced.
-        option: What names it on the command line, for the message.
+        path: The file or folder.
+        overwrite: Whether an existing one may be replaced.
+        option: The parameter that names it, for the message.
 
     Raises:
-        OutputError: If it exists and must not be replaced, or its place cannot be written to.
+        OutputError: If it exists and must not be replaced, or cannot be written.
     """
     try:
         exists = _exists(path)
-        # Folders on the way are made only once there is something to put into them.
+        # Missing parent folders are created only when there is something to write.
         parents = path.resolve().parents
         with tempfile.TemporaryFile(dir=next(place for place in parents if _exists(place))):
             pass
     except OSError as error:
         raise OutputError(f"cannot write to {path.parent}: {error.strerror}") from error
     if exists and not overwrite:
-        raise OutputError(f"{path} exists: choose another {option}, or replace it with --overwrite")
+        other = for_caller(command_line=option_name(option), python="place")
+        overwriting = for_caller(command_line="--overwrite", python="overwrite=True")
+        raise OutputError(
+            f"{path} exists: choose another {other}, or replace it with {overwriting}"
+        )
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the target's place when the block ends well.
+    """Yield a new folder that replaces the target when the block ends without an error.
 
     Raises:
         OutputError: If the disk is full or the folder cannot be written; the target is unchanged.
     """
     with _reported(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        target = folder.resolve()  # elsewhere if the folder is a link
+        target = folder.resolve()  # follows a link
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.mkdtemp(prefix=_hidden(target), dir=target.parent)
         new, old = Path(beside, "new"), Path(beside, "old")
@@ -63,7 +67,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
-    """A new UTF-8 text file that takes the target's place when the block ends well.
+    """Yield a new UTF-8 text file that replaces the target when the block ends without an error.
 
     Raises:
         OutputError: As `check_new` and `replacing_folder`.
@@ -79,7 +83,7 @@ def replacing_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 yield file
-            Path(name).chmod(0o666 & ~_umask())  # mkstemp makes it private
+            Path(name).chmod(0o666 & ~_umask())  # mkstemp creates it for its owner only
             Path(name).replace(target)
         finally:
             Path(name).unlink(missing_ok=True)
@@ -103,7 +107,7 @@ def _reported(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # An OutputError from within names a temporary file; what it came from tells the reason.
+        # An OutputError from the block names a temporary file; its cause has the reason.
         cause = error.__cause__ if isinstance(error, OutputError) else error
         if not isinstance(cause, OSError):
             raise
@@ -113,7 +117,7 @@ def _reported(target: Path) -> Iterator[None]:
 
 
 def _exists(path: Path) -> bool:
-    """Like `Path.exists`, which takes a place that cannot be looked at for a free one."""
+    """Like `Path.exists`, but raises an error if the path cannot be checked."""
     try:
         path.stat()
     except FileNotFoundError:
@@ -122,7 +126,7 @@ def _exists(path: Path) -> bool:
 
 
 def _hidden(target: Path) -> str:
-    return f".{target.name[:40]}."  # a longer name might have no room for a suffix
+    return f".{target.name[:40]}."  # a longer name might leave no room for a suffix
 
 
 def _umask() -> int:

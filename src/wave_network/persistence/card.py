@@ -1,4 +1,4 @@
-"""The model folder's README: what the model is, how good, how to use it, what it cannot do."""
+"""The model card, README.md of a folder: what the model is, its metrics, its use and its limits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 from wave_network._version import __version__
 from wave_network.evaluation.metric_names import figure_names
 from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.models.registry import family_of
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
 
@@ -27,7 +28,8 @@ pipeline_tag: text-classification
 # A Wave Network text classifier
 
 A {preset} model with {total:,} parameters ({embedding:,} of them embeddings), written by
-wave-network {version}. {task}: {labels}.
+wave-network {version}: {shape}.
+{task}: {labels}.
 {published}{figures}{precision}
 ## Use
 
@@ -45,18 +47,18 @@ model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}}, l
 
 ## Limits
 
-- It reads the first {max_length} tokens of a text.
+- It reads only the first {max_length} tokens of a text.
 - {answers}
-- It knows what its training texts taught it, their biases included.
+- It reflects its training texts, including their biases.
 """
 
-_ONE_LABEL: Final = "It tells {} classes apart"
-_LABEL_SETS: Final = "It gives a text any number of {} labels"
+_ONE_LABEL: Final = "It classifies texts into {} classes"
+_LABEL_SETS: Final = "It is multi-label: a text gets any number of {} labels"
 _ANSWERS_WITH_ONE: Final = (
-    "It always answers with one of its classes, also for texts of none of them."
+    "It always answers with one of its classes, even for a text that belongs to none of them."
 )
 _ANSWERS_WITH_SETS: Final = (
-    "It gives each label whose probability reaches a threshold of its own (in `config.json`)."
+    "A text gets the labels whose probability reaches their own thresholds (in `config.json`)."
 )
 
 _FIGURES: Final = """
@@ -66,31 +68,31 @@ It was trained {start} on {texts:,} texts{teacher}.
 | --- |{rules}
 {rows}
 
-{validation}; the test texts, where there are any, chose nothing.
+{validation} Test texts, if there are any, were not used for any choice.
 {refit}{calibration}"""
 
 _CHOSEN: Final = """\
 The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
-their figures flatter a little"""
+their metrics are slightly optimistic."""
 _MAYBE_KNOWN: Final = """\
-The {held_out:,} validation texts may be among those that the model it was trained on from had
-learnt, so their figures may flatter"""
+The {held_out:,} validation texts may be among the training texts of the model that training
+continued from, so their metrics may be optimistic."""
 
 _REFIT: Final = """
-The validation figures are of a model that had not learnt from these texts; the one here was then
-learnt from all {texts:,}.
+The validation metrics are of a model that was not trained on these texts. This one was then
+trained on all {texts:,}.
 """
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What a card on the Hub says beyond one in a folder.
+    """What a card on the Hub says in addition to one in a folder.
 
     Attributes:
         repository: `OWNER/NAME`.
-        size_bytes: Of the model's files.
-        license: As the Hub spells it, or None.
-        trained_on: What the training texts are, in words or as `hub:OWNER/NAME`, or None.
+        size_bytes: The size of the model's files.
+        license: The licence as the Hub spells it, or None.
+        trained_on: A description of the training texts, or `hub:OWNER/NAME`, or None.
     """
 
     repository: str
@@ -104,7 +106,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
 
     Args:
         files: The model.
-        publication: Where it is published; None writes the card of a folder.
+        publication: Where the model is published; None for the card of a folder.
     """
     config = files.config
     labels = ", ".join(f"`{label}`" for label in config.labels[:_LABELS_SHOWN])
@@ -112,6 +114,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
     return _TEMPLATE.format(
         preset=files.preset,
         version=__version__,
+        shape=family_of(config).description(config),
         task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
         answers=_ANSWERS_WITH_SETS if config.is_multi_label else _ANSWERS_WITH_ONE,
         labels=f"{labels} and {more} more" if more > 0 else labels,
@@ -126,7 +129,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
 
 
 def _metadata(publication: Publication | None) -> str:
-    """The Hub's own fields, in YAML."""
+    """Return the fields that the Hub reads, in YAML."""
     if publication is None:
         return ""
     fields = ["metrics:", "- accuracy", "- f1"]
@@ -139,18 +142,18 @@ def _metadata(publication: Publication | None) -> str:
 
 
 def _published(publication: Publication | None) -> str:
-    """Data, size and licence, and that they were not said where they were not."""
+    """Return training data, size and licence, stated or not."""
     if publication is None:
         return ""
     return (
-        f"\n- Training data: {publication.trained_on or 'its publisher did not say'}"
+        f"\n- Training data: {publication.trained_on or 'not stated'}"
         f"\n- Size: {publication.size_bytes:,} bytes"
-        f"\n- Licence: {publication.license or 'its publisher named none'}\n"
+        f"\n- Licence: {publication.license or 'not stated'}\n"
     )
 
 
 def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
-    """How it was trained and measured; nothing of a folder without `metrics.json`."""
+    """Return training and metrics; nothing for a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
     names = figure_names(metrics["validation"])
@@ -167,7 +170,7 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         thresholds=" and the thresholds" if "micro_f1" in names else "",
     )
     return _FIGURES.format(
-        start=f"on from `{base}`" if base else "from scratch",
+        start=f"further from `{base}`" if base else "from scratch",
         texts=metrics["training_texts"],
         names=" | ".join(names.values()),
         rules=" ---: |" * len(names),
@@ -185,26 +188,26 @@ def _calibration(figures: Mapping[str, Any] | None) -> str:
     before, after = figures["before"], figures["after"]
     return (
         f"\nIts probabilities are calibrated (temperature {figures['temperature']:.3f}). On the "
-        f"validation texts\nthat moved the loss from {before['loss']:.4f} to {after['loss']:.4f} "
+        f"validation texts\nthis changed the loss from {before['loss']:.4f} to {after['loss']:.4f} "
         "and the expected calibration error from\n"
         f"{before['ece']:.4f} to {after['ece']:.4f}.\n"
     )
 
 
 def _precision(files: ModelFiles) -> str:
-    """What storing the tables in few bits costs; nothing of a model in 32."""
+    """Return what 8-bit or 4-bit tables cost; nothing for a model in 32 bits."""
     if files.table_bits == 32:
         return ""
     lead = f"\nThe embedding tables are stored in {files.table_bits} bits"
     if "training_texts" in files.metrics:
-        lead += "; the figures above are of the 32-bit model"
+        lead += "; the metrics above are of the 32-bit model"
     measured = files.metrics.get("quantization")
     if not measured:
-        return f"{lead}.\nWhat the rounding costs was not measured.\n"
+        return f"{lead}.\nThe effect of the rounding was not measured.\n"
     key, name = next(iter(figure_names(measured).items()))
     figure = measured[key]
     return (
-        f"{lead}.\nOn {measured['texts']:,} texts the rounding moved {name} from "
+        f"{lead}.\nOn {measured['texts']:,} texts the rounding changed {name} from "
         f"{figure['before']:.4f} to {figure['after']:.4f} and changed {measured['changed']:,} "
         "answers.\n"
     )

@@ -1,8 +1,9 @@
-"""The model folder: what is in it, writing it atomically, reading it with every file checked.
+"""The model folder: write it atomically, and read it with every file checked.
 
-`config.json`, `model.safetensors`, `tokenizer.json` and `README.md` make a model, `conformal.json`
-its label sets; `history.jsonl` and `metrics.json` tell how it was trained; `tokenizer_config.json`
-is for Hugging Face's libraries. Nothing in it is code, and nothing is a pickle.
+`config.json`, `model.safetensors`, `tokenizer.json` and `README.md` are the model; `conformal.json`
+has the conformal thresholds of its prediction sets; `history.jsonl` and `metrics.json` record how
+it was trained; `tokenizer_config.json` is for Hugging Face's libraries. There is no code and no
+pickle.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from wave_network.config import ClassifierConfig
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
 from wave_network.huggingface.ids import HUB_PREFIX
 from wave_network.models.registry import config_class
-from wave_network.models.tensors import Tensors, tensor_shapes
+from wave_network.models.tensor_spec import Tensors
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.atomic import check_new, replacing_folder
 from wave_network.persistence.layout import (
     CARD,
@@ -44,19 +46,19 @@ from wave_network.text import TextTokenizer
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A model folder's content.
+    """The contents of a model folder.
 
     Attributes:
         config: The model's shape.
-        tensors: Its weights, float32, by the names of `tensor_shapes`.
+        tensors: Its weights, float32, with the names of `tensor_specs`.
         tokenizer: Its tokenizer.
-        preset: The preset it was made from.
+        preset: The preset of the model.
         training: The fields of its `TrainConfig`.
-        metrics: What `metrics.json` holds; empty where there is none.
-        table_bits: The bits of a number of the embedding tables in the folder: 32, 8 or 4.
-        temperature: What the logits are divided by before the softmax; None, of a model that was
-            not calibrated, is as 1.
-        bars: What label sets are made with (`conformal_bars`); None of a model without them.
+        metrics: The contents of `metrics.json`; empty if there is none.
+        table_bits: The bits of each number of the embedding tables in the folder: 32, 8 or 4.
+        temperature: The logits are divided by it before the softmax. None, for a model that was
+            not calibrated, means 1.
+        bars: The conformal thresholds of prediction sets; None for a model without them.
     """
 
     config: ClassifierConfig
@@ -71,12 +73,12 @@ class ModelFiles:
 
 
 def size_bytes(folder: Path) -> int:
-    """Bytes of all the folder's files."""
+    """Return the size of all files of the folder, in bytes."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
-    """Find out before the work whether a model could be written here.
+    """Check before the work whether a model can be written here.
 
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
@@ -97,8 +99,8 @@ def write_model(
     """Write a model folder, whole or not at all.
 
     Raises:
-        ConfigError: If the tables cannot be stored in that few bits.
-        OutputError: As `check_output`, or if the disk is full.
+        ConfigError: If the tables cannot be stored in 4 bits.
+        OutputError: As in `check_output`, or if the disk is full.
     """
     from safetensors.numpy import save
 
@@ -114,9 +116,9 @@ def write_model(
         "model": files.config.to_dict(),
         "training": dict(files.training),
     }
-    tensors = quantize_tensors(files.tensors, files.table_bits)
+    tensors = quantize_tensors(files.tensors, tensor_specs(files.config), files.table_bits)
     with replacing_folder(folder) as new:
-        # Not `save_file`, whose error does not tell a full disk from others.
+        # Not `save_file`, whose error does not distinguish a full disk.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
         files.tokenizer.save(new)
         write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
@@ -129,25 +131,25 @@ def write_model(
 
 
 def tokenizer_config(tokenizer: TextTokenizer) -> dict[str, Any]:
-    """What Hugging Face's `AutoTokenizer` needs beside `tokenizer.json`, also in JavaScript."""
+    """Return the settings that Hugging Face's `AutoTokenizer` reads, in Python and JavaScript."""
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": tokenizer.max_length,
         "model_input_names": ["input_ids", "attention_mask"],
         "cls_token": tokenizer.cls_token,
-        "pad_token": tokenizer.cls_token,  # masked out, so any token would do
+        "pad_token": tokenizer.cls_token,  # padding is masked, so any token would do
         "padding_side": "right",
         "truncation_side": "right",
         "clean_up_tokenization_spaces": False,
-        "split_special_tokens": True,  # the name of a special token in a text is text
+        "split_special_tokens": True,  # in a text, the name of a special token is just text
     }
 
 
 def resolve_source(source: str | Path) -> Path:
-    """The local folder of a model; `hub:OWNER/NAME` is downloaded, or taken from the cache.
+    """Return the local folder of a model; `hub:OWNER/NAME` is downloaded, or cached already.
 
     Raises:
-        ModelFolderError: If there is no such folder, or the Hub does not give it.
+        ModelFolderError: If there is no such folder, or it cannot be downloaded.
     """
     if not str(source).startswith(HUB_PREFIX):
         folder = Path(source)
@@ -168,7 +170,7 @@ def resolve_source(source: str | Path) -> Path:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise ModelFolderError(
-            f"cannot get {source} from the Hub, check its name and the network: {first_line}"
+            f"cannot download {source} from the Hub, check its name and the network: {first_line}"
         ) from error
 
 
@@ -179,14 +181,15 @@ def read_model(source: str | Path) -> ModelFiles:
         source: A folder, or `hub:OWNER/NAME`.
 
     Raises:
-        ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
+        ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer
+            version.
     """
     folder = resolve_source(source)
     description = _read_json(folder / CONFIG)
     if description.get("model_type") != MODEL_TYPE:
         raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
     if EXPORT in description:
-        raise ModelFolderError(f"{folder} holds an export: give the model folder it was made from")
+        raise ModelFolderError(f"{folder} is an export: give the model folder it was made from")
     version = description.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise ModelFolderError(
@@ -202,7 +205,7 @@ def read_model(source: str | Path) -> ModelFiles:
         raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
     tokenizer = TextTokenizer.load(folder, config.max_length)
     if (tokenizer.vocab_size, tokenizer.cls_token_id) != (config.vocab_size, config.cls_token_id):
-        raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} are not of the same model")
+        raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} belong to different models")
     metrics = folder / METRICS
     return ModelFiles(
         config=config,
@@ -218,7 +221,7 @@ def read_model(source: str | Path) -> ModelFiles:
 
 
 def read_history(source: str | Path) -> list[dict[str, Any]]:
-    """The epochs' records of `history.jsonl`; empty where there is none.
+    """Read the records of the epochs from `history.jsonl`; empty if there is none.
 
     Raises:
         ModelFolderError: If the folder is missing or the file is damaged.
@@ -245,7 +248,7 @@ def _temperature(description: Mapping[str, Any]) -> float | None:
         return None
     value = _section(description, "calibration").get("temperature")
     if not isinstance(value, (int, float)) or not 1e-3 <= value <= 1e3:
-        raise ConfigError(f"the calibration's temperature is {value!r:.40}, not around 1")
+        raise ConfigError(f"the calibration's temperature is {value!r:.40}, which is not valid")
     return float(value)
 
 
@@ -256,7 +259,7 @@ def _read_bars(path: Path) -> list[float] | None:
     if not isinstance(bars, list) or not all(
         isinstance(bar, float | int) and 0 <= bar <= 1 for bar in bars
     ):
-        raise ModelFolderError(f"{path} is damaged: its bars are not probabilities")
+        raise ModelFolderError(f"{path} is damaged: its thresholds are not probabilities")
     return bars
 
 
@@ -268,14 +271,14 @@ def _read_tensors(path: Path, config: ClassifierConfig, table_bits: int) -> Tens
         tensors = load_file(path)
     except FileNotFoundError as error:
         raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
-    except (SafetensorError, OSError, TypeError) as error:  # TypeError: what NumPy has no type for
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: a type that NumPy lacks
         raise ModelFolderError(f"{path} is damaged: {error}") from error
-    shapes = tensor_shapes(config)
-    for name, (shape, dtype) in stored_forms(shapes, table_bits).items():
+    specs = tensor_specs(config)
+    for name, (shape, dtype) in stored_forms(specs, table_bits).items():
         tensor = tensors.get(name)
         if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
-    return dequantize_tensors(tensors, shapes, table_bits)
+    return dequantize_tensors(tensors, specs, table_bits)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -300,7 +303,7 @@ def _section(description: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object for people to read, too."""
+    """Write a JSON object, indented for people to read."""
     _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -313,7 +316,7 @@ def _has_content(folder: Path) -> bool:
 
 
 def _is_model_folder(folder: Path) -> bool:
-    """Whether `config.json` is ours: other projects have files of that name too."""
+    """Whether `config.json` describes a Wave Network model: other projects use that name, too."""
     try:
         return _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
     except ModelFolderError:

@@ -1,33 +1,31 @@
 """Embedding tables in 8 or 4 bits: a quarter or a seventh of the bytes, read by the same engine.
 
-In 8 bits a table of tokens gets a scale a row, as frequent tokens grow large. A table of hashed
-pairs has rows of a few numbers, for which a scale each would cost as much as the numbers: it gets
-one scale.
+In 8 bits a table has a scale for each row, or a single one, as its family declares
+(`TensorSpec.scales`). The rows of frequent tokens grow large, so each has its own scale. The rows
+of hashed n-grams have a few numbers, where a scale for each row would take as much space as the
+numbers.
 
-In 4 bits there are but 15 levels, too few for a whole table: every `_NUMBERS_A_SCALE` numbers get a
-scale, in 16 bits. A scale is of whole rows, and two numbers share a byte: one of the first half of
-the rows in its low bits, the one half a table further in its high bits.
+4 bits have only 15 levels, too few for a whole table, so every `_NUMBERS_A_SCALE` numbers have a
+scale of 16 bits, which covers whole rows. Two numbers share a byte: one from the first half of the
+rows in the low bits, and the one half a table later in the high bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import ConfigError
-from wave_network.models.tensors import EMBEDDING_TABLES
+from wave_network.models.tensor_spec import TensorSpec
 
 QUANTIZATIONS: Final[Mapping[int, str | None]] = {32: None, 8: "int8", 4: "int4"}
-"""The bits that a table's numbers may have in a file, and how `config.json` names that."""
-
-SCALE_A_ROW: Final = ("embedding",)
-"""The tables with a scale for each row, in 8 bits."""
+"""The possible bits of a table's numbers in a file, and their names in `config.json`."""
 
 HALF_BYTE_ZERO: Final = 8
-"""What 0 is stored as in 4 bits."""
+"""The stored value of 0 in 4 bits."""
 
 _LARGEST: Final = 127
 _LARGEST_PACKED: Final = 7
@@ -43,11 +41,11 @@ def quantize_table(
 
     Args:
         table: (rows, columns).
-        by_row: A scale a row, or one for all.
+        by_row: Whether each row has its own scale; otherwise there is one for the table.
 
     Returns:
-        The values, int8, (rows, columns), and the scales, float32, (rows, 1) or (1, 1): their
-        product is the table within half a scale.
+        The values, int8, (rows, columns), and the scales, float32, (rows, 1) or (1, 1). Their
+        product differs from the table by at most half a scale.
     """
     largest = np.abs(table).max(axis=1 if by_row else None, keepdims=True)
     scale = np.maximum(largest / np.float32(_LARGEST), _TINY).astype(np.float32)
@@ -55,12 +53,12 @@ def quantize_table(
 
 
 def dequantize_table(values: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The table that `quantize_table` rounded, float32."""
+    """Return the table that `quantize_table` rounded, as float32."""
     return np.multiply(values, scale, dtype=np.float32)
 
 
 def rows_a_scale(columns: int) -> int:
-    """How many neighbouring rows of a table in 4 bits share a scale."""
+    """Return how many neighbouring rows of a table in 4 bits share a scale."""
     return max(_NUMBERS_A_SCALE // columns, 1)
 
 
@@ -71,11 +69,11 @@ def pack_table(table: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
         table: (rows, columns).
 
     Returns:
-        The numbers, uint8, (half the rows, columns), and the scales, float16, one for every
-        `rows_a_scale` rows, (scales, 1).
+        The numbers, uint8, (half the rows, columns), and the scales, float16, (scales, 1): one
+        for every `rows_a_scale` rows.
 
     Raises:
-        ConfigError: If the table has numbers that are too large for such scales, or not finite.
+        ConfigError: If the table has numbers that are too large for float16 scales, or not finite.
     """
     rows, columns = table.shape
     together = rows_a_scale(columns)
@@ -86,7 +84,7 @@ def pack_table(table: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
         raise ConfigError(f"a table with numbers above {_MOST_PACKED:,.0f} cannot be in 4 bits")
     exact = largest / np.float32(_LARGEST_PACKED)
     scale = exact.astype(np.float16)
-    low = scale < exact  # rounded up instead, the largest number stays within the levels
+    low = scale < exact  # round these up, so that the largest number stays within the levels
     scale[low] = np.nextafter(scale[low], np.float16(np.inf))
     levels = np.rint(blocks / np.maximum(scale, _TINY, dtype=np.float32)).reshape(-1, columns)
     half = -(-rows // 2)
@@ -98,7 +96,7 @@ def pack_table(table: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
 def unpack_table(
     packed: NDArray[np.uint8], scale: NDArray[np.float16], rows: int
 ) -> NDArray[np.float32]:
-    """The table that `pack_table` rounded, float32, (rows, columns)."""
+    """Return the table that `pack_table` rounded, float32, (rows, columns)."""
     half, columns = packed.shape
     table = np.zeros((len(scale) * rows_a_scale(columns), columns), np.float32)
     table[:half] = packed & 15
@@ -110,65 +108,68 @@ def unpack_table(
 
 
 def quantize_tensors(
-    tensors: Mapping[str, NDArray[np.float32]], bits: int
+    tensors: Mapping[str, NDArray[np.float32]], specs: Sequence[TensorSpec], bits: int
 ) -> dict[str, NDArray[Any]]:
-    """What is stored of a model: its tables as integers with scales, the rest as it is.
+    """Convert a model for storing: its tables to integers with scales, the rest unchanged.
 
     Args:
-        tensors: The model's.
-        bits: Of a number of a table: a key of `QUANTIZATIONS`.
+        tensors: The tensors of the model.
+        specs: Their declarations.
+        bits: The bits of each number of a table: a key of `QUANTIZATIONS`.
 
     Raises:
-        ConfigError: As `pack_table`.
+        ConfigError: As in `pack_table`.
     """
     stored: dict[str, NDArray[Any]] = dict(tensors)
-    for table in _tables_in(tensors) if bits < 32 else ():
-        values = tensors[f"{table}.weight"]
+    for spec in _quantized(specs, bits):
+        values = tensors[spec.name]
         quantized: tuple[NDArray[Any], NDArray[Any]]
         if bits == 4:
             quantized = pack_table(values)
         else:
-            quantized = quantize_table(values, by_row=table in SCALE_A_ROW)
-        stored[f"{table}.weight"], stored[f"{table}.scale"] = quantized
+            quantized = quantize_table(values, by_row=spec.scales == "row")
+        stored[spec.name], stored[scale_name(spec)] = quantized
     return stored
 
 
 def dequantize_tensors(
-    stored: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], bits: int
+    stored: Mapping[str, NDArray[Any]], specs: Sequence[TensorSpec], bits: int
 ) -> dict[str, NDArray[np.float32]]:
-    """The tensors as float32, from what `quantize_tensors` gave.
+    """Convert stored tensors back to float32.
 
     Args:
-        stored: What a file holds, of the `stored_forms`.
-        shapes: Those that the model needs.
-        bits: As there.
+        stored: The result of `quantize_tensors`, in the form that `stored_forms` says.
+        specs: The declarations of the model's tensors.
+        bits: As for `quantize_tensors`.
     """
     tensors = dict(stored)
-    for table in _tables_in(stored) if bits < 32 else ():
-        values, scale = tensors[f"{table}.weight"], tensors.pop(f"{table}.scale")
+    for spec in _quantized(specs, bits):
+        values, scale = tensors[spec.name], tensors.pop(scale_name(spec))
         if bits == 4:
-            rows = shapes[f"{table}.weight"][0]
-            tensors[f"{table}.weight"] = unpack_table(values, scale, rows)
+            tensors[spec.name] = unpack_table(values, scale, rows=spec.shape[0])
         else:
-            tensors[f"{table}.weight"] = dequantize_table(values, scale)
+            tensors[spec.name] = dequantize_table(values, scale)
     return tensors
 
 
-def stored_forms(
-    shapes: Mapping[str, tuple[int, ...]], bits: int
-) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape and dtype of every stored tensor, from the shapes that the model needs."""
-    forms = {name: (shape, "float32") for name, shape in shapes.items()}
-    for table in _tables_in(shapes) if bits < 32 else ():
-        rows, columns = shape = shapes[f"{table}.weight"]
+def stored_forms(specs: Sequence[TensorSpec], bits: int) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return shape and dtype of every stored tensor, from the declarations of the model's."""
+    forms = {spec.name: (spec.shape, "float32") for spec in specs}
+    for spec in _quantized(specs, bits):
+        rows, columns = spec.shape
         if bits == 4:
-            forms[f"{table}.weight"] = (-(-rows // 2), columns), "uint8"
-            forms[f"{table}.scale"] = (-(-rows // rows_a_scale(columns)), 1), "float16"
+            forms[spec.name] = (-(-rows // 2), columns), "uint8"
+            forms[scale_name(spec)] = (-(-rows // rows_a_scale(columns)), 1), "float16"
         else:
-            forms[f"{table}.weight"] = shape, "int8"
-            forms[f"{table}.scale"] = (rows if table in SCALE_A_ROW else 1, 1), "float32"
+            forms[spec.name] = spec.shape, "int8"
+            forms[scale_name(spec)] = (rows if spec.scales == "row" else 1, 1), "float32"
     return forms
 
 
-def _tables_in(tensors: Mapping[str, object]) -> list[str]:
-    return [table for table in EMBEDDING_TABLES if f"{table}.weight" in tensors]
+def scale_name(spec: TensorSpec) -> str:
+    """What a table's scales are called in the file."""
+    return f"{spec.module}.scale"
+
+
+def _quantized(specs: Sequence[TensorSpec], bits: int) -> list[TensorSpec]:
+    return [spec for spec in specs if spec.is_table and bits < 32]

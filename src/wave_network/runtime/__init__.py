@@ -1,4 +1,4 @@
-"""The torch-free engine: reads a model folder and predicts with NumPy."""
+"""The torch-free engine: load a model folder and predict with NumPy."""
 
 from wave_network.runtime.engine import Engine, Prediction, load
 

@@ -1,4 +1,4 @@
-"""From texts to predictions, with the files of a model folder and NumPy."""
+"""Predict texts with a model folder and NumPy."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Label, LocalWaveConfig, ModelConfig
+from wave_network.config import Label
 from wave_network.data.rows import check_one_column
 from wave_network.errors import ConfigError, DataError, listed
 from wave_network.evaluation.conformal import bar_for
 from wave_network.models.functional import Wave, given_labels, sigmoid, softmax
-from wave_network.models.local_wave.numpy_network import LocalNetwork
-from wave_network.models.wave.numpy_network import Network
+from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 _TEXTS_AT_ONCE = 1_024
 _EXPLAINED_AT_ONCE = 64
-_TOKENS_AT_ONCE = 8_192  # what is gathered for these fits a processor's cache
+_TOKENS_AT_ONCE = 8_192  # the rows of this many fit into a processor's cache
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,14 @@ class Prediction:
     """The answer for one text.
 
     Attributes:
-        label: The most probable class, as it was in the training data; None where its probability
-            is below the threshold that was asked for. Of a multi-label model the most probable one
-            of `labels`; None if the text gets none.
-        score: Its probability; where there is no label, the highest one of all.
-        scores: The probability of every class, the highest first. Of a multi-label model each is a
-            probability by itself, and they need not sum to 1.
-        labels: All labels that the text gets, the most probable first: of a multi-label model those
-            that reach their thresholds, else `label` alone.
+        label: The most probable class, as it was in the training data; None if its probability is
+            below the threshold. For a multi-label model the most probable of `labels`; None if
+            the text gets no label.
+        score: The probability of `label`; without a label, the highest probability.
+        scores: The probability of every class, the highest first. For a multi-label model each
+            label has its own probability, and they need not sum to 1.
+        labels: All labels of the text, the most probable first: for a multi-label model those that
+            reach their thresholds, otherwise only `label`.
     """
 
     label: Label | None
@@ -54,13 +53,13 @@ class Engine:
     """A trained classifier without torch. Safe to share between threads.
 
     Args:
-        files: A model folder's content.
+        files: The contents of a model folder.
     """
 
     def __init__(self, files: ModelFiles) -> None:
         self.config = files.config
         self.tokenizer = files.tokenizer
-        self._network = _network(files)
+        self._network = family_of(files.config).numpy_network(files.config, files.tensors)
         self._bars = files.bars
         self._temperature = files.temperature or 1.0
 
@@ -73,10 +72,10 @@ class Engine:
         """Classify texts.
 
         Args:
-            texts: Strings, in a list, an array, a pandas or polars Series, or any iterable; one
-                string alone, or a table, is refused.
-            threshold: The least probability that is an answer: below it the label is None. Of a
-                multi-label model, labels below it are left out, beside those below their own.
+            texts: Strings, in a list, an array, a pandas or polars Series, or any iterable. A
+                single string or a table is refused.
+            threshold: If the probability is below it, the label is None. For a multi-label model,
+                labels below it are also dropped, in addition to their own thresholds.
 
         Returns:
             One prediction for each text, in order.
@@ -106,14 +105,14 @@ class Engine:
             yield from zip(chunk, predictions, strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
-        """Class probabilities.
+        """Predict class probabilities.
 
         Args:
             texts: As for `predict`.
 
         Returns:
-            float32, (texts, classes), the columns in the order of `labels`. The rows sum to 1,
-            but not those of a multi-label model.
+            float32, (texts, classes), with the columns in the order of `labels`. The rows sum
+            to 1, except for a multi-label model.
 
         Raises:
             DataError: As `predict`.
@@ -122,15 +121,15 @@ class Engine:
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
-        """Each token's share in the answer for a text.
+        """Explain an answer: how much does each token of the text contribute?
 
         Args:
             text: One text.
-            label: The label whose log-odds are explained; None: the most probable one.
+            label: The label whose log-odds are explained; None for the most probable one.
 
         Raises:
             DataError: If the text is not a string, or the model has no such label.
-            ConfigError: If the model has several layers or pools otherwise than at `[CLS]`.
+            ConfigError: If the model has several layers, or does not pool at `[CLS]`.
         """
         (explanation,) = self.iter_explain([text], label)
         return explanation
@@ -138,20 +137,20 @@ class Engine:
     def iter_explain(
         self, texts: Iterable[str], label: Label | None = None
     ) -> Iterator[Explanation]:
-        """Explain a stream of texts in constant memory; many at once take less time each.
+        """Explain a stream of texts in constant memory, faster than one by one.
 
         Args:
             texts: As for `predict`.
-            label: As for `explain`, of every text.
+            label: As for `explain`; the same for every text.
 
         Yields:
             Each text's explanation, in order.
 
         Raises:
-            DataError: As `explain`, like all else.
+            DataError: As in `explain`; and its other errors.
         """
         from wave_network.runtime.explanation import (
-            explanations,  # predicting starts quicker without
+            explanations,  # imported here, so that predicting starts faster
         )
 
         index = None if label is None else self._index(label)
@@ -167,48 +166,48 @@ class Engine:
             )
 
     def predict_sets(self, texts: Iterable[str], coverage: float = 0.9) -> list[list[Label]]:
-        """For each text the labels it may have, so that the true one is among them that often.
+        """Predict a set of labels for each text that contains the true one with a given frequency.
 
-        The coverage holds on average over texts that come from where the validation texts of the
-        training came from; see `wave_network.evaluation.conformal`.
+        The coverage holds on average over texts from the same source as the validation texts of
+        the training; see `wave_network.evaluation.conformal`.
 
         Args:
             texts: As for `predict`.
-            coverage: The share of the sets that shall hold the true label, above 0 and below 1.
+            coverage: The share of sets that should contain the true label, between 0 and 1.
 
         Returns:
-            The labels of each text, the most probable first. A set may be empty: where less is
-            asked for than the model answers rightly, no label of a doubtful text gets in.
+            The labels of each text, the most probable first. A set can be empty if the coverage is
+            lower than the model's accuracy.
 
         Raises:
-            ConfigError: If there is no such coverage, if the model had too few validation texts
-                for it, or was written by a version that had no label sets.
-            DataError: As `predict`.
+            ConfigError: If the coverage is not between 0 and 1, the model had too few validation
+                texts for it, or it was written by a version without prediction sets.
+            DataError: As in `predict`.
         """
         bar = self.bar(coverage)
         return [label_set(prediction, bar) for _, prediction in self.iter_predict(texts)]
 
     def bar(self, coverage: float) -> float:
-        """The least probability of a label in a set of that coverage.
+        """Return the conformal threshold: the lowest probability in a set of that coverage.
 
         Raises:
-            ConfigError: As `predict_sets`.
+            ConfigError: As in `predict_sets`.
         """
         if self.config.is_multi_label:
             raise ConfigError(
-                "sets of a coverage are for one label a text: this model gives any number of "
-                "labels, so ask without a coverage for those it gives"
+                "prediction sets are for single-label models: this one is multi-label, "
+                "so predict without a coverage"
             )
         return bar_for(coverage, self._bars)
 
     def waves(self, text: str) -> tuple[list[str], Wave, Wave]:
-        """The tokens of a text, and the first layer's two waves of each before they are combined.
+        """Return the tokens of a text, and both waves of each in the first layer, not yet combined.
 
         Args:
             text: One text.
 
         Returns:
-            What each token stands for, and Z and Z', each of shape (tokens, hidden).
+            The text of each token, and Z and Z', each of shape (tokens, hidden).
 
         Raises:
             DataError: If it is not a string.
@@ -282,38 +281,32 @@ class Engine:
             )
 
     def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
-        """Ids, the texts' offsets, and the sentences' offsets if the model needs them."""
+        """Return ids, the offsets of texts, and those of sentences if the model needs them."""
         if self.config.reads_sentences:
             return self.tokenizer.encode_sentences(texts)
         return *self.tokenizer.encode(texts), None
 
 
 def label_set(prediction: Prediction, bar: float) -> list[Label]:
-    """The labels whose probability reaches the bar, the most probable first."""
+    """Return the labels whose probability reaches the conformal threshold, most probable first."""
     return [label for label, score in prediction.scores.items() if score >= bar]
 
 
 def load(source: str | Path) -> Engine:
-    """Read a model for predicting; needs no torch.
+    """Load a model for predicting; needs no torch.
 
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
 
     Raises:
-        ModelFolderError: If it is missing, damaged, foreign, or from a newer version.
+        ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer
+            version.
     """
     return Engine(read_model(source))
 
 
-def _network(files: ModelFiles) -> Network | LocalNetwork:
-    if isinstance(files.config, LocalWaveConfig):
-        return LocalNetwork(files.config, files.tensors)
-    assert isinstance(files.config, ModelConfig)
-    return Network(files.config, files.tensors)
-
-
 def _token_bounded(offsets: NDArray[np.int64], tokens: int) -> Iterator[tuple[int, int]]:
-    """Ranges of texts with at most `tokens` tokens together, or of one text."""
+    """Yield ranges of texts with at most `tokens` tokens together, or of one text."""
     start, texts = 0, len(offsets) - 1
     while start < texts:
         stop = int(np.searchsorted(offsets, offsets[start] + tokens, side="right")) - 1

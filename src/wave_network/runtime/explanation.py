@@ -1,4 +1,4 @@
-"""Explanations of answers: each token's share, with its place in the text."""
+"""Explanations of answers: each token's contribution, with its position in the text."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any, NamedTuple
 
 from wave_network.config import Label
 from wave_network.models.attribution import attribute, token_energies
+from wave_network.models.family import NumpyNetwork
 from wave_network.models.functional import Integers
-from wave_network.models.local_wave.numpy_network import LocalNetwork
-from wave_network.models.wave.numpy_network import Network
 from wave_network.text.tokenizer import TextTokenizer
 
 
 class TokenShare(NamedTuple):
-    """A part of a text and its share in the answer.
+    """A token of a text and its contribution to the answer.
 
     Attributes:
         token: The characters, `text[start:end]`.
-        start: Where they start in the text as it was given.
-        end: Where they end.
-        attribution: What they add to the label's log-odds; below 0 they speak against it.
-        energy: Their share of the waves' energy, the mean of u^2 / G^2 over all dimensions of both
-            variants. With the share of `[CLS]` the tokens' shares add up to 1.
+        start: Where the token starts in the text as it was given.
+        end: Where it ends.
+        attribution: What it adds to the label's log-odds; below 0, it speaks against the label.
+        energy: Its share of the waves' energy, u^2 / G^2, averaged over all dimensions of both
+            variants. With the share of `[CLS]`, the tokens' shares add up to 1.
     """
 
     token: str
@@ -35,16 +34,16 @@ class TokenShare(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanation:
-    """Each token's share in the answer for a text.
+    """Each token's contribution to the answer for a text.
 
     Attributes:
         text: The text as it was given.
         label: The label that is explained.
         score: Its probability.
         log_odds: log p / (1 - p) of that probability.
-        baseline: The same of an empty text. All attributions add up to `log_odds - baseline`.
-        tokens: In the text's order, without overlaps. What no model reads (spaces, and whatever
-            exceeds its longest text) belongs to none.
+        baseline: The log-odds for an empty text. All attributions add up to `log_odds - baseline`.
+        tokens: The tokens in order, without overlaps. Spaces, and text beyond the maximum length,
+            belong to no token.
     """
 
     text: str
@@ -55,7 +54,7 @@ class Explanation:
     tokens: tuple[TokenShare, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `explanation` holds the tokens."""
+        """Return plain JSON values; `explanation` has the tokens."""
         return {
             "text": self.text,
             "label": self.label,
@@ -67,7 +66,7 @@ class Explanation:
 
 
 def explanations(
-    network: Network | LocalNetwork,
+    network: NumpyNetwork,
     tokenizer: TextTokenizer,
     labels: Sequence[Label],
     texts: Sequence[str],
@@ -75,16 +74,16 @@ def explanations(
     label: int | None,
     temperature: float = 1.0,
 ) -> Iterator[Explanation]:
-    """The explanations of texts.
+    """Explain texts.
 
     Args:
         network: As for `attribute`.
-        tokenizer: Finds the tokens' places in the texts.
-        labels: The network's, in its order.
+        tokenizer: The tokenizer, which locates the tokens in the texts.
+        labels: The labels of the network, in its order.
         texts: The texts.
-        encoded: What `attribute` takes: their ids, their offsets, and those of their sentences.
-        label: As for `attribute`, like the temperature.
-        temperature: Likewise.
+        encoded: The texts' ids, their offsets, and those of their sentences, for `attribute`.
+        label: As for `attribute`.
+        temperature: As for `attribute`.
     """
     ids, offsets, _ = encoded
     found = attribute(network, *encoded, label, temperature)

@@ -1,4 +1,4 @@
-"""Text to packed token ids, with sentence boundaries where they are wanted."""
+"""Convert texts to packed token ids, with sentence boundaries if needed."""
 
 from __future__ import annotations
 

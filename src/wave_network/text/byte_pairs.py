@@ -1,4 +1,4 @@
-"""Byte pair encoding: finding the pieces that words are spelt from."""
+"""Byte pair encoding: learn the pieces that words are split into."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from wave_network import _native
 
 Pieces: TypeAlias = tuple[list[str], list[tuple[str, str]]]
 
-_COUNT: Final = 2  # a pair that occurs less often is not merged
+_COUNT: Final = 2  # a rarer pair is not merged
 
 
 def learn_with_library(words: list[str], first: list[str], size: int) -> Pieces:
-    """Find pieces: those of the words' neighbours that stand side by side most often are joined.
+    """Learn pieces by merging the most frequent pair of neighbouring pieces, again and again.
 
     Args:
-        words: Each counts once.
-        first: The first pieces: one that no word holds, and every character of the words, sorted.
-        size: Pieces wanted, the first ones included.
+        words: The words; each counts once.
+        first: The first pieces: one that occurs in no word, and every character of the words,
+            sorted.
+        size: The number of pieces to learn, including the first ones.
 
     Returns:
-        The pieces in the order in which they were found, and what was joined, in that order.
+        The pieces in the order in which they were learnt, and the merges in that order.
     """
     trainer = trainers.BpeTrainer(
         vocab_size=size,
@@ -39,7 +40,7 @@ def learn_with_library(words: list[str], first: list[str], size: int) -> Pieces:
 
 
 def learn_pieces(words: list[str], first: list[str], size: int) -> Pieces:
-    """As `learn_with_library`; by its quicker compiled form where the extension was built."""
+    """Like `learn_with_library`, by the faster compiled version if it is available."""
     compiled = _native.compiled
     learn = learn_with_library if compiled is None else compiled.learn_byte_pairs
     return learn(words, first, size)

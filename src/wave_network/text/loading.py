@@ -1,4 +1,4 @@
-"""Reading the tokenizers that others made: a file, a folder, BERT's vocabulary, a Hub id."""
+"""Read tokenizers from elsewhere: a file, a folder, BERT's vocabulary, a Hub id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VOCABULARY_FILE: Final = "vocab.txt"
 
 
 def read_tokenizer(source: str | Path) -> Tokenizer:
-    """Read a tokenizer from wherever `source` says.
+    """Read a tokenizer from a file, a folder or the Hub.
 
     Args:
         source: A folder with a `tokenizer.json` or with BERT's `vocab.txt`, a `tokenizer.json`
@@ -42,14 +42,14 @@ def read_tokenizer(source: str | Path) -> Tokenizer:
 def _read_json(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises no narrower class
+    except Exception as error:  # tokenizers raises no more specific class
         raise ModelFolderError(f"{path} is not a tokenizer file: {first_line(error)}") from error
 
 
 def _read_bert_vocabulary(path: Path) -> Tokenizer:
-    """Build BERT's uncased WordPiece around a vocabulary of one token a line."""
+    """Build BERT's uncased WordPiece around a vocabulary of one token per line."""
     try:
-        # Not splitlines(): a vocabulary may hold the characters it also splits at.
+        # Not splitlines(), which also splits at characters that a vocabulary may contain.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ModelFolderError(f"{path} cannot be read: {first_line(error)}") from error

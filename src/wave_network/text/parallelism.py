@@ -1,4 +1,4 @@
-"""Lets a process that has tokenized fork: no warning, and no deadlock in the child."""
+"""Let a process that has tokenized fork, without a warning and without a deadlock in the child."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _state = {"set_here": False}
 
 def _before_fork() -> None:
     # The threads of `tokenizers` do not survive a fork. It would notice in the child, warn on
-    # stderr and go on with one thread; told beforehand, it goes on with one thread silently.
+    # stderr and continue with one thread. If told before, it does so silently.
     _state["set_here"] = _VARIABLE not in os.environ
     os.environ.setdefault(_VARIABLE, "false")
 

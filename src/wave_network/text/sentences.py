@@ -1,4 +1,4 @@
-"""Where the sentences of a text end: rules for many scripts, in linear time."""
+"""Split texts into sentences: rules for many scripts, in linear time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 _CLOSERS: Final = r"""["'”’»›)\]}」』）】》〉]*"""
 _BOUNDARY: Final = re.compile(
-    # These end a sentence before white space only: "3.5" and "example.com" stay whole. The
-    # look-behind lets a run of them match at its start alone, which keeps the search linear.
+    # These end a sentence only before white space: "3.5" and "example.com" stay whole. The
+    # look-behind lets a run of them match only at its start, which keeps the search linear.
     rf"(?P<stop>(?<![.!?…؟۔])[.!?…؟۔]+{_CLOSERS})\s+"
     # These need no white space: Chinese, Japanese, Devanagari, Armenian, Ethiopic, Khmer, Burmese.
     rf"|[。！？｡।॥։።។။]+{_CLOSERS}\s*"
@@ -24,12 +24,12 @@ def split_sentences(text: str) -> list[str]:
     """Split a text into its sentences.
 
     A sentence ends after `.`, `!`, `?` or `…` (with any closing quotes and brackets) before white
-    space, after an ender of a script that writes no space there, and at a line break. A single
-    letter or a title before the stop (`J. Smith`, `Dr. Who`) ends nothing.
+    space; after the sentence mark of a script that writes no space there; and at a line break. A
+    single letter or a title before the full stop (`J. Smith`, `Dr. Who`) does not end a sentence.
 
     Returns:
-        The sentences with the white space that follows each: joined, they are the text. Only a
-        text of nothing but white space gives a blank piece; the empty text gives none.
+        The sentences with the white space that follows each: joined, they are the text. A text of
+        only white space gives one blank sentence; the empty text gives none.
     """
     sentences = []
     start = 0

@@ -1,7 +1,7 @@
-"""Where pieces of a text stand in it, in whole characters as a reader sees them.
+"""Locate the pieces of a text in it, in whole visible characters.
 
-A tokenizer may cut a character into bytes, spell one by several others (a ligature), or cut between
-a letter and its accent. What cannot be shown by itself is put together here.
+A tokenizer may split a character into bytes, write one as several others (a ligature), or split
+between a letter and its accent. Pieces that cannot be shown by themselves are merged here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WORDS_KEPT: Final = 32_768
 
 
 class Span(NamedTuple):
-    """`text[start:end]`, and which of the pieces it is made of: `first` up to but not `last`."""
+    """The part `text[start:end]`: the pieces `first` up to, not including, `last`."""
 
     start: int
     end: int
@@ -26,11 +26,11 @@ class Span(NamedTuple):
 
 
 class SpanFinder:
-    """Finds the spans of texts. Words recur, so those that spaces enclose are looked up.
+    """Find the spans of texts. Words between spaces recur, so their spans are cached.
 
     Args:
-        pieces: Gives where each piece of a text starts and ends in it.
-        by_word: Whether the pieces of a text are those of its words, split at spaces.
+        pieces: Returns where each piece of a text starts and ends in it.
+        by_word: Whether the pieces of a text are the pieces of its words, split at spaces.
     """
 
     def __init__(self, pieces: Callable[[str], Iterable[tuple[int, int]]], by_word: bool) -> None:
@@ -39,7 +39,7 @@ class SpanFinder:
         self._words: dict[str, list[Span]] = {}
 
     def find(self, text: str, most: int) -> list[Span]:
-        """The spans of a text that its first `most` pieces make."""
+        """Return the spans of the first `most` pieces of a text."""
         if not self._by_word:
             return _clipped(whole_spans(text, self._pieces(text)), most)
         spans: list[Span] = []
@@ -66,15 +66,15 @@ class SpanFinder:
 
 
 def whole_spans(text: str, pieces: Iterable[tuple[int, int]]) -> list[Span]:
-    """Put pieces together such that none overlap, and none starts within a visible character.
+    """Merge pieces so that spans do not overlap and none starts within a visible character.
 
     Args:
         text: The text.
-        pieces: Where each piece starts and ends in it, in the text's order.
+        pieces: Where each piece starts and ends in it, in order.
 
     Returns:
-        Spans in order; together they hold every piece once. Only where no piece has a character
-        of its own is a span empty.
+        Spans in order; together they contain every piece once. A span is empty only if no piece
+        has a character of its own.
     """
     spans: list[Span] = []
     for index, (start, end) in enumerate(pieces):
@@ -86,14 +86,14 @@ def whole_spans(text: str, pieces: Iterable[tuple[int, int]]) -> list[Span]:
 
 
 def original_positions(text: str, repaired: str) -> list[int] | None:
-    """Where each character of a repaired text starts in the text, and where the text ends.
+    """Map each character of a repaired text, and its end, to a position in the original text.
 
     Args:
-        text: The text, in which halves of surrogate pairs may stand one by one.
+        text: The original text, which may contain halves of surrogate pairs.
         repaired: The same with whole pairs joined.
 
     Returns:
-        None if every character kept its place.
+        The positions; None if every character kept its place.
     """
     if len(text) == len(repaired):
         return None
@@ -139,7 +139,7 @@ def _continues(text: str, place: int) -> bool:
 
 
 def _extends(character: str) -> bool:
-    """Marks and joiners, skin tones, the vowels and endings of spelt-out Hangul, and Thai's AM."""
+    """Whether it is a mark, joiner, skin tone, conjoining Hangul vowel or ending, or Thai AM."""
     return (
         character in _VOWELS_WITH_A_MARK
         or unicodedata.category(character).startswith("M")
@@ -154,7 +154,7 @@ def _is_flag_letter(character: str) -> bool:
 
 
 def _with_rest(text: str, spans: list[Span]) -> Iterator[Span]:
-    """Let spans end after what normalisation took into their last character, such as an accent."""
+    """Extend spans over what normalisation merged into their last character, such as an accent."""
     for index, span in enumerate(spans):
         limit = spans[index + 1].start if index + 1 < len(spans) else len(text)
         end = span.end

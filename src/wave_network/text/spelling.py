@@ -1,4 +1,4 @@
-"""How the tokenizers of `vocabulary.py` spell plain words, in numbers, as word tables learn it."""
+"""The vocabulary and merges of the tokenizers of `vocabulary.py` as ids, for word tables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from wave_network.text.word_table import ID
 
 
 class Spelling(NamedTuple):
-    """What `learn` of a word table takes.
+    """The arguments of a word table's `learn`.
 
     Attributes:
-        words: The ids of what may start a word, whole words among them.
+        words: The ids of whole words and of pieces that may start a word.
         alphabet: The ids of the characters from " " to "~".
-        merges: The ids of two pieces and of what they make, for all that merge.
+        merges: For each merge, the ids of both pieces and of the result.
     """
 
     words: dict[str, bytes]
@@ -31,14 +31,14 @@ def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
     """Read a tokenizer's vocabulary and merges.
 
     Returns:
-        None if `learn_vocabulary` did not make it, or someone altered how it spells.
+        The ids; None if `learn_vocabulary` did not make the tokenizer, or it was changed since.
     """
     if not is_ours(tokenizer):
         return None
     model = json.loads(tokenizer.to_str())["model"]
     vocabulary = model["vocab"]
     altered = model["dropout"] or model["continuing_subword_prefix"] or model["end_of_word_suffix"]
-    # Of two pieces with one id, the file names one.
+    # If two pieces share an id, the file contains only one of them.
     complete = len(vocabulary) == tokenizer.get_vocab_size(with_added_tokens=False)
     letters = [WORD_START, *map(chr, range(ord("!"), ord("~") + 1))]
     if altered or not complete or not vocabulary.keys() >= set(letters):

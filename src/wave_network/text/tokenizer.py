@@ -1,4 +1,4 @@
-"""Text to token ids: a tokenizer trained on the user's texts in any language, or one loaded."""
+"""Convert text to token ids, with a tokenizer trained on the user's texts or a loaded one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ OffsetArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 CHARACTERS_PER_TOKEN: Final = 64
-"""Of a text, the first `CHARACTERS_PER_TOKEN * max_length` characters are read, so that time and
-memory are bounded whatever comes in. Ordinary text has 2 to 6 characters a token."""
+"""Only `CHARACTERS_PER_TOKEN * max_length` characters of a text are read, so that time and memory
+are bounded for any input. Ordinary text has 2 to 6 characters per token."""
 
 _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
-_MANY_WORDS: Final = 500  # for fewer, the vocabulary is not worth reading
+_MANY_WORDS: Final = 500  # with fewer, reading the vocabulary does not pay
 _SPLITTERS: Final = frozenset(("BertPreTokenizer", "Whitespace", "WhitespaceSplit"))
 _LOCAL_STEPS: Final = _SPLITTERS.union(
     ("ByteLevel", "Digits", "Punctuation"),
@@ -45,14 +45,14 @@ _LOCAL_STEPS: Final = _SPLITTERS.union(
 
 
 class TokenBatch(NamedTuple):
-    """Packed texts: text `i` is `ids[offsets[i]:offsets[i + 1]]`, and begins with `[CLS]`."""
+    """Packed texts: text `i` is `ids[offsets[i]:offsets[i + 1]]` and begins with `[CLS]`."""
 
     ids: IdArray
     offsets: OffsetArray
 
 
 class SentenceBatch(NamedTuple):
-    """A `TokenBatch` with its sentences: number `k` is `ids[sentence_offsets[k]:...[k + 1]]`.
+    """A `TokenBatch` with sentences: sentence `k` is `ids[sentence_offsets[k]:...[k + 1]]`.
 
     No sentence is empty or spans two texts; `[CLS]` belongs to its text's first sentence.
     """
@@ -63,24 +63,24 @@ class SentenceBatch(NamedTuple):
 
 
 class TextTokenizer:
-    """Turns texts into packed token ids, each text `[CLS]` and then its pieces.
+    """Convert texts to packed token ids: for each text `[CLS]` and then its pieces.
 
-    Make one with `train` or `load`. The same text gives the same ids alone and in any batch, and
-    no text can spell a special token. Safe to share between threads.
+    Create one with `train` or `load`. The same text gives the same ids alone and in any batch, and
+    no text can contain a special token. Safe to share between threads.
 
     Args:
-        tokenizer: What to wrap; it is taken over, not copied.
-        max_length: Tokens kept of one text, `[CLS]` included.
+        tokenizer: The tokenizer to wrap; it is modified, not copied.
+        max_length: The maximum number of tokens of one text, including `[CLS]`.
 
     Attributes:
         max_length: As given.
-        cls_token: What begins every text: `[CLS]` or `<s>`.
+        cls_token: The token that begins every text: `[CLS]` or `<s>`.
         cls_token_id: Its id.
-        vocab_size: Rows that an embedding of the ids needs: the highest id and one.
+        vocab_size: The rows that an embedding table needs: the highest id plus one.
     """
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
-        self.max_length = int(max_length)  # of NumPy, JSON could not hold it
+        self.max_length = int(max_length)  # JSON cannot store a NumPy integer
         tokenizer.no_padding()
         tokenizer.no_truncation()
         tokenizer.encode_special_tokens = True
@@ -98,43 +98,43 @@ class TextTokenizer:
     def train(cls, texts: Iterable[str], vocab_size: int, max_length: int) -> TextTokenizer:
         """Learn a vocabulary of whole words and byte-level pieces, in one pass.
 
-        Case and Unicode compatibility variants are folded; accents stay, as many scripts write
-        vowels with them. Every string of every language has pieces: nothing is unknown. The same
-        texts, in any order, give the same vocabulary.
+        Case and Unicode compatibility variants are folded. Accents stay, because many scripts
+        write vowels with them. Every string of every language has pieces, so nothing is unknown.
+        The same texts, in any order, give the same vocabulary.
 
         Args:
             texts: The training texts.
-            vocab_size: Entries wanted. Few texts give fewer, but never below 257: the bytes and
-                `[CLS]`.
-            max_length: Tokens kept of one text, `[CLS]` included.
+            vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes
+                and `[CLS]`.
+            max_length: The maximum number of tokens of one text, including `[CLS]`.
         """
         return cls(learn_vocabulary(_valid(texts, max_length), vocab_size), max_length)
 
     def grown(self, texts: Iterable[str], most: int) -> tuple[TextTokenizer, list[list[int]]]:
-        """A tokenizer that also knows the words that recur in further texts.
+        """Create a tokenizer that also has entries for words that recur in new texts.
 
-        Every entry keeps its id, and the new ones follow. A tokenizer that `train` did not make
+        Old entries keep their ids, and new ones follow. A tokenizer that `train` did not make
         keeps its vocabulary.
 
         Args:
-            texts: Texts whose words may be spelt from pieces as yet.
-            most: Words to add, at most.
+            texts: The new texts.
+            most: The maximum number of words to add.
 
         Returns:
-            The tokenizer, and for each new entry the ids that spelt it so far.
+            The tokenizer, and for each new entry the ids of the pieces that it was split into.
         """
         tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most)
         return (TextTokenizer(tokenizer, self.max_length) if pieces else self), pieces
 
     @classmethod
     def load(cls, source: str | Path, max_length: int) -> TextTokenizer:
-        """Load a tokenizer; one with neither `[CLS]` nor `<s>` gets a `[CLS]`.
+        """Load a tokenizer. If it has neither `[CLS]` nor `<s>`, a `[CLS]` is added.
 
         Args:
             source: A folder with a `tokenizer.json` or with BERT's `vocab.txt`, a
                 `tokenizer.json` file, or a Hub id, `OWNER/NAME`.
-            max_length: Tokens kept of one text, `[CLS]` included. Padding and truncation that
-                the file asks for are switched off.
+            max_length: The maximum number of tokens of one text, including `[CLS]`. Padding and
+                truncation set in the file are switched off.
 
         Raises:
             ModelFolderError: If there is none, or it cannot be read.
@@ -154,15 +154,16 @@ class TextTokenizer:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
     def standalone(self) -> Tokenizer:
-        """A copy that gives the same ids without this class, truncates, and pads with `cls_token`.
+        """Create a copy that gives the same ids without this class.
 
-        What the vocabulary holds is no longer listed as a special token: programs that read the
-        file would find its name in a text. A text is not clipped to `CHARACTERS_PER_TOKEN`
-        characters a token, so one of endless blanks may read on where this class stops.
+        The copy truncates, and pads with `cls_token`. Special tokens that are in the vocabulary
+        are not listed as special, because programs that read the file would find their names in
+        texts. Texts are not cut at `CHARACTERS_PER_TOKEN` characters for each token, so of a text
+        with many blanks the copy may read more than this class.
         """
         content = json.loads(self._tokenizer.to_str())
         vocabulary = content["model"]["vocab"]
-        known = vocabulary if isinstance(vocabulary, dict) else ()  # Unigram's is a list
+        known = vocabulary if isinstance(vocabulary, dict) else ()  # that of Unigram is a list
         added = content["added_tokens"]
         content["added_tokens"] = [token for token in added if token["content"] not in known]
         tokenizer = Tokenizer.from_str(json.dumps(content))
@@ -171,15 +172,15 @@ class TextTokenizer:
         return tokenizer
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """What each id stands for, to show to people.
+        """Return the text of each id, for people to read.
 
-        Each is decoded alone: with a trained tokenizer a leading space marks the start of a word,
-        and a part of a character reads as U+FFFD.
+        Each id is decoded alone. With a trained tokenizer a leading space marks the start of a
+        word, and a part of a character becomes U+FFFD.
         """
         return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
 
     def encode(self, texts: Iterable[str]) -> TokenBatch:
-        """Encode texts; an empty text is `[CLS]` alone."""
+        """Encode texts; an empty text becomes only `[CLS]`."""
         batches = [self._encode_chunk(clipped) for clipped in self._chunks(texts)]
         if len(batches) == 1:
             return batches[0]
@@ -191,7 +192,7 @@ class TextTokenizer:
         )
 
     def encode_sentences(self, texts: Iterable[str]) -> SentenceBatch:
-        """Encode texts as `encode` does, and say where their sentences start."""
+        """Encode texts like `encode`, with the offsets of their sentences."""
         rows: list[bytes] = []
         starts: list[BoolArray] = []
         for clipped in self._chunks(texts):
@@ -203,15 +204,15 @@ class TextTokenizer:
         return SentenceBatch(*self._pack(rows), np.flatnonzero(is_start).astype(np.int64))
 
     def spans(self, text: str) -> list[Span]:
-        """Where the tokens of a text stand in it, in whole visible characters.
+        """Locate the tokens of a text in it, in whole visible characters.
 
         Returns:
-            Spans in order; their pieces count the tokens that `encode` gives after `[CLS]`.
+            Spans in order; their pieces number the tokens that `encode` returns after `[CLS]`.
         """
         return self._spans.find(text[: CHARACTERS_PER_TOKEN * self.max_length], self.max_length - 1)
 
     def _pieces(self, text: str) -> list[tuple[int, int]]:
-        """Where each token of a text, but `[CLS]`, starts and ends in it."""
+        """Return where each token of a text, except `[CLS]`, starts and ends in it."""
         repaired = _repair(text)
         encoding = self._tokenizer.encode(repaired, add_special_tokens=False)
         tokens = zip(encoding.ids, encoding.offsets, strict=True)
@@ -222,7 +223,7 @@ class TextTokenizer:
         return [(positions[start], positions[end]) for start, end in pieces]
 
     def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """Clip the texts, and group them such that a group fits in memory whatever they are."""
+        """Cut long texts, and group the texts so that each group fits into memory."""
         limit = CHARACTERS_PER_TOKEN * self.max_length
         chunk: list[str] = []
         characters = 0
@@ -236,7 +237,7 @@ class TextTokenizer:
             yield chunk
 
     def _pack(self, rows: list[bytes]) -> TokenBatch:
-        """Join the texts' ids, with `[CLS]` before each text's."""
+        """Concatenate the ids of the texts, with `[CLS]` before each text."""
         cls, room = ID.pack(self.cls_token_id), ID.size * (self.max_length - 1)
         packed = bytearray().join([cls + row[:room] for row in rows])
         lengths = [min(len(row), room) // ID.size + 1 for row in rows]
@@ -249,7 +250,7 @@ class TextTokenizer:
             return self._pack(self._encode_each(texts))
         known: dict[str, bytes] = {}
         before = None
-        while True:  # two or three times, unless another thread empties the table meanwhile
+        while True:  # two or three times, unless another thread empties the table in between
             ids, offsets, unknown = self._words.encode(
                 texts, self.cls_token_id, self.max_length, known, before
             )
@@ -265,7 +266,7 @@ class TextTokenizer:
             known.update(found)
 
     def _learn(self) -> None:
-        """Let the table of words spell plain ones by itself, if it can."""
+        """Let the word table split plain words itself, if it can."""
         self._has_learnt = True
         if self._words is not None and (spelling := spelling_of(self._tokenizer)) is not None:
             self._words.learn(*spelling)
@@ -274,18 +275,18 @@ class TextTokenizer:
         encode = self._tokenizer.encode_batch_fast
         try:
             encodings = encode(texts, add_special_tokens=False)
-        except TypeError:  # a lone surrogate, which UTF-8 cannot hold
+        except TypeError:  # a lone surrogate, which UTF-8 cannot encode
             encodings = encode(list(map(_repair, texts)), add_special_tokens=False)
         return list(map(self._to_bytes, encodings))
 
     def _to_bytes(self, encoding: Encoding) -> bytes:
         ids = encoding.ids
-        if self.cls_token_id in ids:  # some foreign vocabularies match its name in a text
+        if self.cls_token_id in ids:  # some vocabularies from elsewhere match its name in a text
             ids = [index for index in ids if index != self.cls_token_id]
         return array(ID.format, ids).tobytes()
 
     def _sentence_starts(self, text: str, encoding: Encoding) -> BoolArray:
-        """Mark, of `[CLS]` and the tokens kept, those that are the first of their sentence."""
+        """Mark the tokens (including `[CLS]`) that are the first of their sentence."""
         tokens = zip(encoding.ids, encoding.offsets, strict=True)
         positions = [start for index, (start, _) in tokens if index != self.cls_token_id]
         positions = positions[: self.max_length - 1]
@@ -296,7 +297,7 @@ class TextTokenizer:
         return starts
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Copying the wrapped tokenizer alone would lose `encode_special_tokens`.
+        # Copying only the wrapped tokenizer would lose `encode_special_tokens`.
         return _rebuild, (self._tokenizer.to_str(), self.max_length)
 
 
@@ -305,7 +306,7 @@ def _rebuild(content: str, max_length: int) -> TextTokenizer:
 
 
 def _valid(texts: Iterable[str], max_length: int) -> Iterator[str]:
-    """What is read of texts at most, without halves of surrogate pairs."""
+    """Yield the part of each text that is read, without halves of surrogate pairs."""
     limit = CHARACTERS_PER_TOKEN * max_length
     return (_repair(text[:limit]) for text in texts)
 
@@ -319,7 +320,7 @@ def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:
 
 
 def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
-    """Whether encoding a text equals encoding its words, split at spaces, one by one."""
+    """Whether encoding a text equals encoding each of its words, split at spaces."""
     before = _steps(tokenizer.pre_tokenizer, "pretokenizers")
     normalizing = _steps(tokenizer.normalizer, "normalizers")
     added = tokenizer.get_added_tokens_decoder().values()
@@ -331,7 +332,7 @@ def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
 
 
 def _steps(component: Normalizer | PreTokenizer | None, key: str) -> list[str]:
-    """The types of a normalizer or pre-tokenizer, or of the steps of a sequence of them."""
+    """Return the types of the steps of a normalizer or pre-tokenizer."""
     if component is None:
         return []
     state = json.loads(component.__getstate__())
@@ -339,7 +340,7 @@ def _steps(component: Normalizer | PreTokenizer | None, key: str) -> list[str]:
 
 
 def _repair(text: str) -> str:
-    """Join surrogate pairs, and replace what is left of them by U+FFFD."""
+    """Join surrogate pairs, and replace remaining halves by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:

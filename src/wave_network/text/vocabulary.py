@@ -1,8 +1,8 @@
-"""Learning a vocabulary: whole words for what is frequent, byte-level pieces for everything else.
+"""Learn a vocabulary: whole words for frequent words, byte-level pieces for everything else.
 
-A word that recurs is worth a row of its own, whatever its letters; the rest is spelt from pieces
-that byte pair encoding finds in the rare words, each read once. Counting words and merging inside
-rare ones alone takes a third of the time of byte pair encoding on all texts, and classifies better.
+A word that recurs gets its own entry. All other words are split into pieces, which byte pair
+encoding learns from the rare words, each counted once. This takes a third of the time of byte pair
+encoding on all texts, and classifies better.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ Step: TypeAlias = normalizers.Normalizer | pre_tokenizers.PreTokenizer | decoder
 CLS_TOKEN: Final = "[CLS]"
 
 _ALPHABET: Final = sorted(pre_tokenizers.ByteLevel.alphabet())
-_PIECES: Final = 6  # one entry in so many is a piece of words
-_WORD_COUNT: Final = 2  # a word seen less often gets no entry
+_PIECES: Final = 6  # one entry in this many is a piece
+_WORD_COUNT: Final = 2  # a rarer word gets no entry
 _STRINGS_AT_ONCE: Final = 500_000
-_LONGEST_WORD: Final = 64  # in bytes; merging inside an endless "word" takes quadratic time
+_LONGEST_WORD: Final = 64  # in bytes; merging inside a very long "word" takes quadratic time
 
 
 def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """Learn a tokenizer of whole words and byte-level pieces, in one pass.
 
-    Case and Unicode compatibility variants are folded; accents stay, as many scripts write vowels
-    with them. Every string has pieces, so nothing is unknown. The order of the texts is nothing.
+    Case and Unicode compatibility variants are folded. Accents stay, because many scripts write
+    vowels with them. Every string has pieces, so nothing is unknown. The order of the texts does
+    not matter.
 
     Args:
-        texts: The training texts; none holds half a surrogate pair.
-        vocab_size: Entries wanted. Few texts give fewer, but never below 257: the bytes and
+        texts: The training texts, without halves of surrogate pairs.
+        vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes and
             `[CLS]`.
     """
     tokenizer = _wordless()
@@ -46,8 +47,8 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
     words = recurring[: room - room // _PIECES]
     rare = list(_broken_up(sorted(counts.keys() - set(words))))
-    # `[CLS]` stays in the vocabulary only, so that no engine that reads the file finds it in a
-    # text. No merge makes it: the brackets are always pieces of their own.
+    # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
+    # No merge creates it: brackets are always separate pieces.
     size = max(0, vocab_size - len(words))
     pieces, merges = learn_pieces(rare, [CLS_TOKEN, *_ALPHABET], size)
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
@@ -59,17 +60,17 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 def add_words(
     tokenizer: Tokenizer, texts: Iterable[str], most: int
 ) -> tuple[Tokenizer, list[list[int]]]:
-    """Give the words that recur in further texts, and are spelt from pieces, entries of their own.
+    """Add entries for words that recur in new texts and were split into pieces so far.
 
-    Every entry that there was keeps its id.
+    Every old entry keeps its id.
 
     Args:
-        tokenizer: As `learn_vocabulary` makes them; any other is given back as it is.
-        texts: None holds half a surrogate pair.
-        most: Words to add, at most; the more frequent ones first.
+        tokenizer: A tokenizer that `learn_vocabulary` made; any other is returned unchanged.
+        texts: The new texts, without halves of surrogate pairs.
+        most: The maximum number of words to add, the most frequent ones first.
 
     Returns:
-        The tokenizer, and for each added word, in the order of their ids, the ids that spelt it.
+        The tokenizer, and for each added word, in the order of their ids, the ids of its pieces.
     """
     if not is_ours(tokenizer):
         return tokenizer, []
@@ -88,13 +89,13 @@ def add_words(
 
 
 def _wordless() -> Tokenizer:
-    """All of a tokenizer but its vocabulary."""
+    """Create a tokenizer without a vocabulary."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.BertPreTokenizer(),
-            # The prefix space marks where a word starts.
+            # The prefix space marks the start of a word.
             pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False),
         ]
     )
@@ -103,7 +104,7 @@ def _wordless() -> Tokenizer:
 
 
 def is_ours(tokenizer: Tokenizer) -> bool:
-    """Whether `learn_vocabulary` made it: its steps, and words that are found before merging."""
+    """Whether `learn_vocabulary` made it: has its steps, and looks up words before merging."""
     ours, model = _wordless(), tokenizer.model
     return (
         _same(tokenizer.normalizer, ours.normalizer)
@@ -119,11 +120,11 @@ def _same(first: Step | None, second: Step) -> bool:
 
 
 def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
-    """How often each word occurs, as the tokenizer spells it in bytes."""
+    """Count how often each word occurs, in the tokenizer's byte-level characters."""
     words: Counter[str] = Counter()
     counter = word_counter()
-    # What spaces enclose recurs: each such string is normalised and split once, or once more
-    # after so many others that they would fill the memory.
+    # Strings between spaces recur. Each is normalised and split once, or again after so many
+    # others that they would fill the memory.
     enclosed: Counter[str] = Counter()
     for text in texts:
         counter.add(text, enclosed)
@@ -148,7 +149,7 @@ def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer
 
 
 def _recurring(counts: Counter[str]) -> list[str]:
-    """The words that occur more than once, the most frequent first; else in order."""
+    """Return the words that occur more than once, the most frequent first, then in order."""
     words = sorted(word for word, count in counts.items() if count >= _WORD_COUNT)
     return sorted(words, key=counts.__getitem__, reverse=True)
 
@@ -160,7 +161,7 @@ def _broken_up(words: Iterable[str]) -> Iterator[str]:
 
 
 def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Tokenizer:
-    """Add whole words, found before any merging, while there is room."""
+    """Add whole words, which are looked up before any merging, while there is room."""
     content = json.loads(tokenizer.to_str())
     _add_entries(content["model"]["vocab"], words, vocab_size)
     return Tokenizer.from_str(json.dumps(content))

@@ -1,4 +1,4 @@
-"""Counting the words of texts, before what is rare among them is known."""
+"""Count the words of texts, to find out which are rare."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 class PythonWordCounter:
-    """Fallback that counts nothing itself; the compiled version counts all plain words."""
+    """Fallback that counts nothing itself; the compiled version counts all ASCII words."""
 
     def add(self, text: str, others: Counter[str]) -> None:
         """Count the words of a text.
 
         Args:
-            text: What spaces enclose in it is read one by one.
-            others: How often each string occurred whose words are not counted here; they are added.
+            text: The text, which is split at spaces.
+            others: Counts of the strings whose words are not counted here; they are added to it.
         """
         others.update(text.split())
 
     def counts(self) -> dict[str, int]:
-        """How often each word was counted, as the tokenizers of `vocabulary.py` spell it."""
+        """Return the counts of words, in the byte-level characters of `vocabulary.py`."""
         return {}
 
 
 def word_counter() -> PythonWordCounter | WordCounter:
-    """A `PythonWordCounter`, or where the extension was built its compiled form."""
+    """Create a word counter, compiled if available."""
     if _native.compiled is None:
         return PythonWordCounter()
-    # A random seed: nobody can write a text whose words all collide.
+    # A secret seed, so that nobody can craft a text whose words all have the same hash.
     return _native.compiled.WordCounter(int.from_bytes(os.urandom(8), "little"))

@@ -1,4 +1,4 @@
-"""From words to token ids: words recur, and looking them up is quicker than encoding them again."""
+"""Look up the token ids of words: words recur, and a lookup is faster than encoding again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ ID: Final = struct.Struct("i")  # as np.int32
 
 LONGEST_WORD_KEPT: Final = 128
 
-# Some 30 and 50 MB at most: a compiled entry takes 100 bytes, one of a dictionary 230.
+# At most about 30 and 50 MB: a compiled entry takes 100 bytes, a dictionary entry 230.
 _WORDS_KEPT: Final = 131_072
 _WORDS_KEPT_COMPILED: Final = 400_000
 
 
 class PythonWordTable:
-    """The ids of words that were met before. Safe to share between threads.
+    """The ids of words seen before. Safe to share between threads.
 
     Args:
-        limit: Once it has more words, it forgets them all before it takes others.
+        limit: The table is emptied when it has more words than this.
     """
 
     def __init__(self, limit: int) -> None:
@@ -45,19 +45,19 @@ class PythonWordTable:
         known: dict[str, bytes],
         before: tuple[bytearray, bytearray] | None = None,
     ) -> tuple[bytearray, bytearray, set[str]]:
-        """Look up the words of texts, which spaces and line feeds part.
+        """Look up the words of texts, split at spaces and line feeds.
 
         Args:
             texts: The texts.
             first: The id that each text begins with.
-            most: Ids of one text at most, the first one included; further ones are left out.
-            known: The ids of words that the table may lack.
-            before: What an earlier call gave for these texts: only those that have no ids yet are
+            most: The maximum number of ids of one text, including the first; the rest is dropped.
+            known: The ids of words that may not be in the table.
+            before: The result of an earlier call for these texts. Only texts without ids are then
                 looked up.
 
         Returns:
-            The packed ids as 32-bit integers, and the texts' offsets among them as 64-bit ones; and
-            the words that neither table nor `known` has. A text that holds one has no ids.
+            The packed ids as 32-bit integers, and the texts' offsets as 64-bit integers; and the
+            words that neither the table nor `known` has. A text with such a word has no ids.
         """
         get = self._words.__getitem__
         unknown: set[str] = set()
@@ -70,7 +70,7 @@ class PythonWordTable:
             try:
                 row = b"".join(map(get, words))
             except KeyError:
-                # Another thread may empty the table at any time: each word is looked up once.
+                # Another thread may empty the table at any time, so look up each word only once.
                 found = [self._ids_of(word, known) for word in words]
                 unknown.update(word for word, ids in zip(words, found, strict=True) if ids is None)
                 if None in found:
@@ -93,21 +93,21 @@ class PythonWordTable:
         return ids
 
     def add(self, words: dict[str, bytes]) -> None:
-        """Keep the ids of words, as bytes of 32-bit integers."""
+        """Store the ids of words, as bytes of 32-bit integers."""
         if len(self) > self._limit:
             self._words = {"": b""}
         self._words.update(words)
 
     def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes) -> None:
-        """Learn how plain words are spelt, so that `encode` need not ask for them.
+        """Learn the vocabulary, so that `encode` can split plain words itself.
 
-        This form learns the words alone and asks for what it cannot put together from them.
+        This version learns only the words, and returns all others as missing.
 
         Args:
-            words: The ids of words as `plain_parts` gives them; others may be among them.
+            words: The ids of words as `plain_parts` returns them; may contain other words.
             alphabet: The ids of the characters from " " to "~"; a space starts every word.
-            merges: The ids of two pieces and of what they make, for all that merge, in the order
-                in which they do.
+            merges: For each merge, the ids of both pieces and of the result, in the order of the
+                merges.
         """
         self._learnt = words
 
@@ -118,8 +118,8 @@ def _rows(ids: bytearray, offsets: bytearray) -> list[bytes]:
 
 
 def word_table() -> PythonWordTable | WordTable:
-    """A `PythonWordTable`, or where the extension was built its quicker compiled form."""
+    """Create a word table, compiled if available."""
     if _native.compiled is None:
         return PythonWordTable(_WORDS_KEPT)
-    # A random seed: nobody can write a text whose words all collide.
+    # A secret seed, so that nobody can craft a text whose words all have the same hash.
     return _native.compiled.WordTable(_WORDS_KEPT_COMPILED, int.from_bytes(os.urandom(8), "little"))

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from wave_network.config import (
     ClassifierConfig,
     Label,
-    LocalWaveConfig,
     Preset,
     TrainConfig,
     get_preset,
@@ -27,8 +26,9 @@ from wave_network.config import (
 from wave_network.data import column, has_label_lists
 from wave_network.data.batch import Targets
 from wave_network.data.split import plain_labels
-from wave_network.errors import ConfigError, DataError, listed
-from wave_network.models.tensors import Tensors, tensor_shapes
+from wave_network.errors import ConfigError, DataError, for_caller, listed, option_name
+from wave_network.models.tensor_spec import Tensors, TensorSpec
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _GROWTH: Final = 10  # a full vocabulary grows by one word in so many entries, at most
-_HEADS: Final = ("classifier.weight", "classifier.bias", "shortcut.weight", "shortcut.bias")
-_LINEAR_PART: Final = ("linear.tokens.weight", "linear.bigrams.weight", "linear.bias")
 _SHRINKAGE: Final = 0.5
 
 
@@ -59,7 +57,7 @@ def continued_preset(
         ConfigError: If something was asked for that the model's weights do not fit, or the model is
             the papers'.
     """
-    if not isinstance(base.config, LocalWaveConfig):
+    if not base.config.can_be_continued:
         raise ConfigError(
             f"the model to train on is the papers' (preset {base.preset}), which is trained from "
             "scratch alone: the presets small, tiny and large can be trained on"
@@ -69,13 +67,13 @@ def continued_preset(
     for name, value in asked.items():
         if value is not None and value != has[name]:
             raise ConfigError(
-                f"the model to train on has the {name} {has[name]}, which its weights are made for,"
-                f" not {value}: leave it out, or train from scratch"
+                f"the model to continue has the {name} {has[name]}, which its weights are made for,"
+                f" not {value}: leave {option_name(name)} out, or train from scratch"
             )
     if tokenizer is not None:
         raise ConfigError(
-            "the model to train on has its own tokenizer: leave the tokenizer out, or train from"
-            " scratch"
+            "the model to continue has its own tokenizer: leave "
+            f"{option_name('tokenizer')} out, or train from scratch"
         )
     chosen = get_preset(base.preset)
     return replace(chosen, train=continued_training(chosen.train))
@@ -112,7 +110,7 @@ def continued_classes(
             "give one label each, or train from scratch"
             if several
             else "the model to train on gives any number of labels a text, and these rows have one "
-            "each: give lists of labels (--label-separator for labels that are joined)"
+            "each: give lists of labels"
         )
     if classes is None:
         labels = training["label"][:]
@@ -155,16 +153,9 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
     size = base.tokenizer.vocab_size
     room = max(get_preset(base.preset).vocab_size - size, size // _GROWTH)
     tokenizer, pieces = base.tokenizer.grown(texts, room)
-    assert isinstance(base.config, LocalWaveConfig)
-    config = replace(
-        base.config,
-        labels=classes,
-        vocab_size=tokenizer.vocab_size,
-        thresholds=None,
-        linear_size=base.config.linear_buckets * len(classes),  # pairs stay where they are
-    )
-    tensors = shrunk(grown_tensors(base, len(classes), pieces))
-    return Grown(tokenizer, config, {name: tensors[name] for name in tensor_shapes(config)})
+    config = base.config.extended(classes, tokenizer.vocab_size)
+    tensors = shrunk(grown_tensors(base, len(classes), pieces), tensor_specs(config))
+    return Grown(tokenizer, config, tensors)
 
 
 def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]]) -> Tensors:
@@ -178,28 +169,28 @@ def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]
         classes: Their number, old and new.
         pieces: For each new token the ids that spelt it so far.
     """
-    tensors = dict(base.tensors)
-    table = tensors["embedding.weight"]
-    rows = [table[list(ids)].mean(axis=0, dtype=np.float32) for ids in pieces]
-    tensors["embedding.weight"] = np.vstack([table, *rows])
-    if "linear.tokens.weight" in tensors:
-        table = tensors["linear.tokens.weight"]
-        rows = [table[list(ids)].sum(axis=0, dtype=np.float32) for ids in pieces]
-        tensors["linear.tokens.weight"] = np.vstack([table, *rows])
     count = classes - base.config.num_labels
-    for name in (*_HEADS, *_LINEAR_PART):
-        if name not in tensors:
-            continue
-        mean = tensors[name].mean(axis=-1, keepdims=True, dtype=np.float32)
-        tensors[name] = np.concatenate([tensors[name], *[mean] * count], axis=-1)
+    tensors = {}
+    for spec in tensor_specs(base.config):
+        tensor = base.tensors[spec.name]
+        if spec.new_token is not None:
+            combined = np.mean if spec.new_token == "mean" else np.sum
+            rows = [combined(tensor[list(ids)], axis=0, dtype=np.float32) for ids in pieces]
+            tensor = np.vstack([tensor, *rows])
+        if spec.label_axis is not None:
+            mean = tensor.mean(axis=spec.label_axis, keepdims=True, dtype=np.float32)
+            tensor = np.concatenate([tensor, *[mean] * count], axis=spec.label_axis)
+        tensors[spec.name] = tensor
     return tensors
 
 
-def shrunk(tensors: Tensors) -> Tensors:
-    """All weights at half their size, but for those of the norms and of the linear part."""
+def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
+    """All weights at half their size, except those of norms and of the linear part."""
     return {
-        name: tensor if "norm" in name or name in _LINEAR_PART else tensor * np.float32(_SHRINKAGE)
-        for name, tensor in tensors.items()
+        spec.name: tensors[spec.name] * np.float32(_SHRINKAGE)
+        if spec.shrinks
+        else tensors[spec.name]
+        for spec in specs
     }
 
 
@@ -251,8 +242,9 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
     old = _old_texts(base, targets)
     if not old:
         logger.warning(
-            "no text has a label that the model knows, so it will forget those: give rows that it "
-            "learnt from, too (--replay)"
+            "no text has a label that the model knows, so it will forget those: add rows that it "
+            "was trained on%s",
+            for_caller(command_line=" (--replay)", python=""),
         )
     known: int = base.metrics.get("represented_texts", base.metrics.get("training_texts", 0))
     if base.metrics.get("refit"):

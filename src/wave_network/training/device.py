@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from wave_network.config import Device
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 
 
 def resolve_device(name: Device) -> torch.device:
@@ -22,5 +22,5 @@ def resolve_device(name: Device) -> torch.device:
     if name == "auto":
         return torch.device(next(device for device, found in available.items() if found))
     if not available[name]:
-        raise ConfigError(f"no {name} device here: use --device cpu, or auto")
+        raise ConfigError(f"no {name} device here: set {option_name('device')} to cpu or auto")
     return torch.device(name)

@@ -15,7 +15,6 @@ from torch import nn
 
 from wave_network.config import (
     Label,
-    LocalWaveConfig,
     Preset,
     TrainConfig,
 )
@@ -26,9 +25,8 @@ from wave_network.data import (
 )
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.data.soft_labels import SoftLabels
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 from wave_network.evaluation.posthoc import Settled, settle
-from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.predict import predict_logits
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
@@ -240,14 +238,14 @@ def _joined_linear_part(
 
 
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
-    assert isinstance(model, LocalWaveNetwork)
+    bias = model.get_parameter("classifier.bias")
     with torch.no_grad():
         # The logits are to be divided by a temperature, about that of the model as it was.
-        model.classifier.bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
+        bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
 def _say_linear_part(trained: Start, progress: Progress | None) -> None:
-    if isinstance(trained.config, LocalWaveConfig) and trained.config.linear_buckets:
+    if trained.config.has_linear_part:
         say(progress, "fitting the linear part")
 
 
@@ -274,9 +272,9 @@ def _fitting(
 ) -> TrainConfig:
     """The training as it suits the data, or why it does not."""
     if base is not None and config.refit:
-        raise ConfigError("a model that is trained on is not learnt anew: leave refit out")
+        raise ConfigError(f"a continued model is not refitted: leave {option_name('refit')} out")
     if unlabeled is not None and config.teacher is None:
-        raise ConfigError("unlabelled texts need a teacher (--teacher) to label them")
+        raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")
     if not multi_label:
         return config
     if config.teacher is not None:

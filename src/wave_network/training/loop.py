@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, shuffled
 from wave_network.evaluation.metrics import summarize, summarize_sets, weighted_accuracy
-from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.predict import predict_probabilities
 from wave_network.training.callbacks import Progress
 from wave_network.training.device import resolve_device
-from wave_network.training.local_wave.compiled_steps import LocalSteps, can_be_compiled
+from wave_network.training.local_wave.compiled_steps import compiled_steps
 from wave_network.training.torch_steps import TorchSteps
 
 
@@ -171,14 +170,12 @@ class _Trainer:
         self.device = accelerator.device
         steps = -(-len(training) // config.batch_size) * config.epochs
         model.to(self.device)
-        self.steps: Steps
-        if accelerator.num_processes == 1 and can_be_compiled(model, config):
-            assert isinstance(model, LocalWaveNetwork)
-            self.steps = LocalSteps(model, training, config, steps)
-        else:
-            self.steps = TorchSteps(
-                model, training, config, steps, accelerator, multi_label=multi_label
-            )
+        compiled: Steps | None = None
+        if accelerator.num_processes == 1:
+            compiled = compiled_steps(model, training, config, steps)
+        self.steps: Steps = compiled or TorchSteps(
+            model, training, config, steps, accelerator, multi_label=multi_label
+        )
         if progress:
             progress.start(steps, config.epochs)
 

@@ -7,6 +7,7 @@ for the few thousand tokens of a batch. `RowAdam` touches the batch's rows alone
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -14,7 +15,6 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from wave_network.config import TrainConfig
-from wave_network.models.tensors import EMBEDDING_TABLES
 from wave_network.training.row_adam import RowAdam, eager
 
 
@@ -26,13 +26,20 @@ class EagerAdamW(AdamW):
     step = torch.no_grad()(eager(AdamW.step))
 
 
+@runtime_checkable
+class HasRowTables(Protocol):
+    """A network with tables of which a step changes only the rows that its texts use."""
+
+    def row_tables(self) -> list[nn.Embedding]:
+        """The tables."""
+
+
 def build_optimizers(
     model: nn.Module, config: TrainConfig, device: torch.device
 ) -> list[Optimizer]:
     """One optimiser for the rows of the embedding tables, one for the rest.
 
-    The tables are `model.embedding` and `model.bigrams`, where they are an `nn.Embedding`. Weight
-    decay acts on the other matrices alone: tables, biases and norms are left out.
+    Weight decay acts on the other matrices alone: tables, biases and norms are left out.
 
     Args:
         model: On its device already.
@@ -40,11 +47,7 @@ def build_optimizers(
         device: Where sparse gradients do not exist (MPS), the tables are updated densely.
     """
     rate = config.learning_rate
-    tables = [
-        module
-        for name in EMBEDDING_TABLES
-        if isinstance(module := getattr(model, name, None), nn.Embedding)
-    ]
+    tables = model.row_tables() if isinstance(model, HasRowTables) else []
     rows = [table.weight for table in tables]
     optimizers: list[Optimizer] = []
     if rows:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from wave_network.config import (
     ClassifierConfig,
@@ -18,9 +17,9 @@ from wave_network.config import (
 )
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts, Targets
-from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.models.registry import build_model
+from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.text import TextTokenizer
 from wave_network.training.callbacks import Progress, say
@@ -38,7 +37,7 @@ class Start(NamedTuple):
     """What training starts from."""
 
     config: ClassifierConfig
-    model: nn.Module
+    model: ClassifierNetwork
     tokenizer: TextTokenizer
     texts: PackedTexts
 
@@ -100,11 +99,11 @@ def initialize(
     """
     if base is not None or config.initialization != "latent-semantics":
         return
-    if not isinstance(begun.model, LocalWaveNetwork):
+    if not isinstance(begun.model, StartsAtVectors):
         raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
     say(progress, "learning what tokens share")
-    rows, columns = begun.model.embedding.weight.shape
-    vectors = token_vectors(begun.texts, rows, columns // 2, config.seed)
+    size = begun.model.start_size
+    vectors = token_vectors(begun.texts, begun.config.vocab_size, size, config.seed)
     if vectors.any():
         begun.model.start_at(torch.from_numpy(vectors))
 
@@ -172,8 +171,9 @@ def _make_tokenizer(
         except ModelFolderError:
             logger.warning(
                 "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
-                "the texts instead; --tokenizer takes a folder",
+                "the texts instead; %s takes a folder",
                 preset.tokenizer,
                 preset.vocab_size,
+                option_name("tokenizer"),
             )
     return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from wave_network.errors import ConfigError, extra_needed
+from wave_network.errors import ConfigError, extra_needed, option_name
 
 EpochLog = Callable[[dict[str, Any]], None]
 TOOLS: Final = ("tensorboard", "wandb")
@@ -22,8 +22,8 @@ def parse_target(target: str) -> tuple[str, str]:
     tool, _, place = target.partition(":")
     if tool not in TOOLS or not place:
         raise ConfigError(
-            f"--log-to must be tensorboard:DIR or wandb:PROJECT, not {target!r}; the figures of "
-            "every epoch are in the model folder's history.jsonl in any case"
+            f"{option_name('log_to')} must be tensorboard:DIR or wandb:PROJECT, not {target!r}; "
+            "the metrics of every epoch are in the model folder's history.jsonl in any case"
         )
     return tool, place
 
@@ -51,7 +51,7 @@ def epoch_log(target: str | None, settings: Mapping[str, Any]) -> Iterator[Epoch
 
 @contextmanager
 def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]:
-    with extra_needed("tensorboard", "--log-to tensorboard"):
+    with extra_needed("tensorboard", "logging to TensorBoard"):
         from torch.utils.tensorboard import SummaryWriter
     make_writer: Any = SummaryWriter  # its types differ from version to version
     with make_writer(folder) as writer:
@@ -67,7 +67,7 @@ def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]
 
 @contextmanager
 def _wandb(project: str, settings: Mapping[str, Any]) -> Iterator[EpochLog]:
-    with extra_needed("wandb", "--log-to wandb"):
+    with extra_needed("wandb", "logging to Weights & Biases"):
         import wandb
     with wandb.init(project=project, config=dict(settings)) as run:
         yield lambda record: run.log(figures(record), step=record["epoch"])

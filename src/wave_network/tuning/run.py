@@ -17,6 +17,7 @@ from rich.console import Console
 
 from wave_network._version import __version__
 from wave_network.config import Label, LocalWaveConfig, Preset, get_preset
+from wave_network.config.checks import check_choice
 from wave_network.config.settings import customize
 from wave_network.data import (
     encode_label_sets,
@@ -142,8 +143,7 @@ def _metric(name: str | None, multi_label: bool) -> str:
     """What is compared: what was asked for, or what suits the texts."""
     if name is None:
         return "micro_f1" if multi_label else "accuracy"
-    if name not in DIRECTIONS:
-        raise ConfigError(f"metric must be one of {', '.join(DIRECTIONS)}; got {name!r}")
+    check_choice("metric", name, tuple(DIRECTIONS))
     if name == "micro_f1" and not multi_label:
         raise ConfigError(
             "micro_f1 is for texts with any number of labels: with one label each it is the "

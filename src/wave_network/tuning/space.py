@@ -23,7 +23,7 @@ from wave_network.config import Label, Preset
 from wave_network.config.local_wave import largest_prime
 from wave_network.config.settings import customize
 from wave_network.data import column, has_label_lists
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 from wave_network.models.tensors import parameter_counts
 from wave_network.text import TextTokenizer
 from wave_network.training.fit import MULTI_LABEL_TOKEN_DROPOUT
@@ -253,8 +253,8 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
         return preset if prime == buckets else customize(preset, {"bigram_buckets": prime})
     if (smallest := size.estimate(_with_share(preset, size, 0))) > limit:
         raise ConfigError(
-            f"no model is as small as --max-size {limit:,} bytes: the smallest takes about "
-            f"{smallest:,}"
+            f"no model is as small as {option_name('max_size')} {limit:,} bytes: the smallest "
+            f"takes about {smallest:,}"
         )
     low, high = 0.0, 1.0
     for _ in range(20):  # to a millionth of the rows

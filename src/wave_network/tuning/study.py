@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from wave_network.errors import ConfigError, OutputError
+from wave_network.errors import ConfigError, OutputError, option_name
 from wave_network.persistence.atomic import check_new
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def check_folder(output: Path) -> None:
     if not output.exists() or (output / TRIALS).is_file():
         return
     if not output.is_dir() or any(output.iterdir()):
-        raise OutputError(f"{output} is there and holds no trials: choose another --output")
+        raise OutputError(
+            f"{output} exists and holds no trials: choose another {option_name('output')}"
+        )
 
 
 class Study:
@@ -84,7 +86,9 @@ class Study:
             )
         except (SQLAlchemyError, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise OutputError(f"{path} cannot be used: {reason}; choose another --output") from None
+            raise OutputError(
+                f"{path} cannot be used: {reason}; choose another {option_name('output')}"
+            ) from None
         self._metric = metric
         self._check(folder, searched)
         for trial in self.trials.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
@@ -155,8 +159,8 @@ class Study:
             if before.get(name) != value:
                 self.close()
                 raise ConfigError(
-                    f"{folder} holds trials with another {name}: choose another --output, or go on "
-                    "with the command they were made by"
+                    f"{folder} holds trials with another {name}: choose another "
+                    f"{option_name('output')}, or repeat the options of those trials"
                 )
 
 

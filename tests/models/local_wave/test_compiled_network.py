@@ -11,7 +11,7 @@ from native import native_hidden, needs_native
 from wave_network import _native
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NgramKind
 from wave_network.models.local_wave.ngrams import NGRAMS as KINDS
-from wave_network.models.local_wave.numpy_network import LocalNetwork
+from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
 
 pytestmark = needs_native
 
@@ -29,12 +29,12 @@ def both(network, ids, offsets):
     texts=st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=30), max_size=12)
 )
 def test_sums_equal_numpys(operation, members, linear, texts):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, *linear))
+    network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, *linear))
     ids = np.array([token for text in texts for token in text], np.int32)
     offsets = np.cumsum([0, *map(len, texts)])
     if not texts:
-        features, margins = network.sums(ids, offsets)
-        assert (features.shape[1], margins.shape[0]) == (0, 0)
+        features, linear_logits = network.sums(ids, offsets)
+        assert (features.shape[1], linear_logits.shape[0]) == (0, 0)
         return
     compiled, plain = both(network, ids, offsets)
     for found, expected in zip(compiled, plain, strict=True):
@@ -44,7 +44,7 @@ def test_sums_equal_numpys(operation, members, linear, texts):
 
 @every_shape
 def test_long_texts_equal_numpys(operation, members):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, 400, NGRAMS[-1]))
+    network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400, NGRAMS[-1]))
     ids = np.random.default_rng(0).integers(VOCABULARY, size=30_000).astype(np.int32)
     compiled, plain = both(network, ids, np.array([0, 16_384, 16_385, 30_000]))
     for found, expected in zip(compiled, plain, strict=True):
@@ -53,12 +53,12 @@ def test_long_texts_equal_numpys(operation, members):
 
 @every_ngrams
 def test_a_text_has_the_very_same_sums_alone(ngrams):
-    network = LocalNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
-    features, margins = network.sums(IDS, OFFSETS)
+    network = NumpyLocalWaveNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
+    features, linear_logits = network.sums(IDS, OFFSETS)
     for text, (start, end) in enumerate(pairwise(OFFSETS)):
         alone = network.sums(IDS[start:end], np.array([0, end - start]))
         np.testing.assert_array_equal(alone[0][:, 0], features[:, text])
-        np.testing.assert_array_equal(alone[1][0], margins[text])
+        np.testing.assert_array_equal(alone[1][0], linear_logits[text])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_new_kind_of_ngram_needs_a_declaration_alone(monkeypatch, kind):
     config = copy(config)
     object.__setattr__(config, "linear_ngrams", (*NGRAMS[-1], "new"))
     ids = np.random.default_rng(0).integers(VOCABULARY, size=60).astype(np.int32)
-    compiled, plain = both(LocalNetwork(config, tensors), ids, np.array([0, 5, 6, 40, 60]))
+    compiled, plain = both(NumpyLocalWaveNetwork(config, tensors), ids, np.array([0, 5, 6, 40, 60]))
     np.testing.assert_allclose(compiled[1], plain[1], rtol=1e-5, atol=1e-5)
 
 
@@ -225,22 +225,22 @@ def test_read_only_results_are_refused(arguments):
 
 @every_shape
 def test_the_logits_of_one_text_equal_numpys(operation, members):
-    network = LocalNetwork(*make_weights(operation, members, 0.5, 400))
+    network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400))
     features, _ = network.sums(IDS, OFFSETS)
-    alone = [network.read(features[:, [text]]) for text in range(features.shape[1])]
+    alone = [network.head_logits(features[:, [text]]) for text in range(features.shape[1])]
     for text, found in enumerate(alone):
         assert (found.dtype, found.shape) == (np.float32, (1, 3))
         with native_hidden():
-            expected = network.read(features[:, [text]])
+            expected = network.head_logits(features[:, [text]])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_large_features_are_read_without_an_overflow():
-    network = LocalNetwork(*make_weights("modulation", 1, 0.5))
+    network = NumpyLocalWaveNetwork(*make_weights("modulation", 1, 0.5))
     features = np.full((1, 1, network.config.hidden_size * 3 + network.config.bigram_size), 1e6)
-    found = network.read(features.astype(np.float32))
+    found = network.head_logits(features.astype(np.float32))
     with native_hidden():
-        expected = network.read(features.astype(np.float32))
+        expected = network.head_logits(features.astype(np.float32))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 

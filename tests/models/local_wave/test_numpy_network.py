@@ -14,11 +14,11 @@ from native import every_form, native_hidden
 from wave_network.data.batch import PackedTexts
 from wave_network.models.functional import sigmoid
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.local_wave.numpy_network import LocalNetwork
+from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
 
 
 def make_network(operation="modulation", members=1, scale=0.5):
-    return LocalNetwork(*make_weights(operation, members, scale))
+    return NumpyLocalWaveNetwork(*make_weights(operation, members, scale))
 
 
 def by_torch(operation, members, ids, offsets, scale=0.5, *linear):
@@ -61,7 +61,7 @@ def test_logits_with_a_linear_part_equal_torchs(operation, members, ngrams, form
     config, tensors = make_weights(operation, members, 0.5, 400, ngrams)
     assert config.linear_buckets == 131
     with native_hidden(form != "compiled"):
-        found = LocalNetwork(config, tensors).logits(IDS, OFFSETS)
+        found = NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS)
     expected = by_torch(operation, members, IDS, OFFSETS, 0.5, 400, ngrams)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     without = make_network(operation, members).logits(IDS, OFFSETS)
@@ -74,9 +74,9 @@ def test_margins_are_those_of_the_formula(ngrams):
     config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams)
     texts = [[0], [0, 5], [0, 5, 9], [0, 3, 3, 3], [7], [0, 5, 9, 5, 39]]
     ids, offsets = np.concatenate(texts), np.cumsum([0, *map(len, texts)])
-    _, margins = LocalNetwork(config, tensors).sums(ids, offsets)
+    _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
     table = tensors["linear.bigrams.weight"]
-    for text, found in zip(texts, margins, strict=True):
+    for text, found in zip(texts, linear_logits, strict=True):
         expected = tensors["linear.bias"] + sum(
             tensors["linear.tokens.weight"][token] / len(text) ** 0.5 for token in text
         )
@@ -97,14 +97,14 @@ def test_a_sum_of_many_large_terms_loses_no_digits(form):
     model = LocalWaveNetwork(config)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     with native_hidden(form != "compiled"):
-        _, margins = LocalNetwork(config, tensors).sums(ids, offsets)
+        _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
         found = model.linear(PackedTexts(ids, offsets).to_torch()).detach()
     table = tensors["linear.bigrams.weight"].astype(float)
     expected = tensors["linear.tokens.weight"][7].astype(float) * 512**0.5
     for bucket in buckets_of(ids.tolist(), ngrams, len(table)):
         expected = expected + table[bucket] / 511**0.5
     expected = expected + tensors["linear.bias"]
-    np.testing.assert_allclose(margins[0], expected, rtol=3e-7)
+    np.testing.assert_allclose(linear_logits[0], expected, rtol=3e-7)
     np.testing.assert_allclose(found[0], expected, rtol=3e-7)
 
 
@@ -157,7 +157,7 @@ def test_inputs_and_weights_are_not_changed(operation, members):
     ids, offsets = IDS.copy(), OFFSETS.copy()
     for array in (*held.values(), ids, offsets):
         array.flags.writeable = False  # writing would raise
-    network = LocalNetwork(config, held)
+    network = NumpyLocalWaveNetwork(config, held)
     first = network.logits(ids, offsets)
     network.waves(ids, offsets)
     np.testing.assert_array_equal(network.logits(ids, offsets), first)
@@ -188,20 +188,22 @@ def test_a_text_of_one_token_has_no_local_waves_and_no_pairs():
     """What its second variant is, and what its pairs would be, then matters nothing."""
     config, tensors = make_weights("interference", 3)
     alone = np.array([7], dtype=np.int32), np.array([0, 1])
-    expected = LocalNetwork(config, tensors).logits(*alone)
+    expected = NumpyLocalWaveNetwork(config, tensors).logits(*alone)
     changed = {name: tensor.copy() for name, tensor in tensors.items()}
     changed["embedding.weight"][:, 3 * HIDDEN :] += 1
     changed["bigrams.weight"] += 1
-    np.testing.assert_array_equal(LocalNetwork(config, changed).logits(*alone), expected)
-    more = LocalNetwork(config, changed).logits(IDS, OFFSETS)
-    assert not np.allclose(more, LocalNetwork(config, tensors).logits(IDS, OFFSETS), atol=0.01)
+    np.testing.assert_array_equal(NumpyLocalWaveNetwork(config, changed).logits(*alone), expected)
+    more = NumpyLocalWaveNetwork(config, changed).logits(IDS, OFFSETS)
+    assert not np.allclose(
+        more, NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS), atol=0.01
+    )
 
 
 def test_members_that_are_quite_sure_of_different_labels_answer_both():
     config, tensors = make_weights("modulation", 3)
     tensors = {name: tensor.copy() for name, tensor in tensors.items()}
     tensors["shortcut.bias"][:, 0] = 1e4 * np.eye(3)
-    found = LocalNetwork(config, tensors).logits(IDS, OFFSETS)
+    found = NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS)
     np.testing.assert_allclose(np.exp(found), 1 / 3, rtol=1e-5)
 
 
@@ -217,7 +219,7 @@ def test_members_that_are_quite_sure_of_different_answers_give_each_label_their_
     config = replace(config, problem_type="multi_label_classification")
     tensors = {name: tensor.copy() for name, tensor in tensors.items()}
     tensors["shortcut.bias"][:, 0] = 1e4 * np.array([[1, 1, -1], [1, -1, -1], [1, -1, 1]])
-    found = sigmoid(LocalNetwork(config, tensors).logits(IDS, OFFSETS))
+    found = sigmoid(NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS))
     np.testing.assert_allclose(found, np.tile([1, 1 / 3, 1 / 3], (4, 1)), rtol=1e-5)
     model = LocalWaveNetwork(config).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})

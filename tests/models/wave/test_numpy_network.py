@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wave_network.models.wave.numpy_network import Network
+from wave_network.models.wave.numpy_network import NumpyWaveNetwork
 
 IDS = np.array([0, 5, 9, 5, 0, 7, 0], dtype=np.int32)
 OFFSETS = np.array([0, 4, 6, 7])
@@ -9,7 +9,7 @@ OFFSETS = np.array([0, 4, 6, 7])
 
 def make_network(make_files, **options):
     files = make_files(vocab_size=12, cls_token_id=0, **options)
-    return Network(files.config, files.tensors)
+    return NumpyWaveNetwork(files.config, files.tensors)
 
 
 @pytest.mark.parametrize("variants", ["linear", "embedding"])
@@ -31,7 +31,7 @@ def test_answers_stay_the_same_while_the_tables_fill(make_files, variants, posit
 
 def test_no_row_is_computed_twice(make_files):
     files = make_files(vocab_size=12, cls_token_id=0, variants="linear")
-    network = Network(files.config, files.tensors)
+    network = NumpyWaveNetwork(files.config, files.tensors)
     first = network.logits(IDS, OFFSETS)
     files.tensors["embedding.weight"][:] = np.nan
     np.testing.assert_array_equal(network.logits(IDS, OFFSETS), first)
@@ -45,7 +45,7 @@ def test_weights_and_ids_are_not_changed(make_files, num_layers):
     before = {name: tensor.copy() for name, tensor in files.tensors.items()}
     for tensor in (*files.tensors.values(), IDS, OFFSETS):
         tensor.flags.writeable = False
-    network = Network(files.config, files.tensors)
+    network = NumpyWaveNetwork(files.config, files.tensors)
     assert np.isfinite(network.logits(IDS, OFFSETS)).all()
     for name, tensor in files.tensors.items():
         np.testing.assert_array_equal(tensor, before[name])
@@ -59,6 +59,6 @@ def test_folding_the_linear_layer_equals_stored_variants(make_files):
     tensors = dict(linear.tensors)
     weight, bias = (tensors.pop(f"layers.0.variants.{name}") for name in ("weight", "bias"))
     tensors["embedding.weight"] = tensors["embedding.weight"] @ weight.T + bias
-    expected = Network(linear.config, linear.tensors).logits(IDS, OFFSETS)
-    found = Network(stored.config, tensors).logits(IDS, OFFSETS)
+    expected = NumpyWaveNetwork(linear.config, linear.tensors).logits(IDS, OFFSETS)
+    found = NumpyWaveNetwork(stored.config, tensors).logits(IDS, OFFSETS)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

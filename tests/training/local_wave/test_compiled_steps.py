@@ -11,7 +11,7 @@ from wave_network import _native
 from wave_network.config import LocalWaveConfig, TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.training.local_wave.compiled_steps import LocalSteps, can_be_compiled
+from wave_network.training.local_wave.compiled_steps import CompiledSteps, compiled_steps
 from wave_network.training.loop import train
 
 VOCABULARY = 29
@@ -109,7 +109,7 @@ CASES = {
 def test_they_learn_what_torch_learns(case):
     texts, training, shape = CASES[case]
     config = make_config(**training)
-    assert can_be_compiled(make_model(**shape), config)
+    assert compiled_steps(make_model(**shape), texts, config, 3) is not None
     found, history = trained(texts, config, **shape)
     with native_hidden():
         expected, expected_history = trained(texts, config, **shape)
@@ -129,18 +129,18 @@ def test_they_learn_what_torch_learns(case):
     [({"classes": 257}, {}), ({}, {"max_grad_norm": 1.0})],
 )
 def test_what_they_do_not_know_is_left_to_torch(shape, training):
-    assert not can_be_compiled(make_model(**shape), make_config(**training))
+    assert compiled_steps(make_model(**shape), TEXTS, make_config(**training), 3) is None
 
 
 @needs_native
 def test_a_model_in_half_precision_is_left_to_torch():
-    assert not can_be_compiled(make_model().half(), make_config())
+    assert compiled_steps(make_model().half(), TEXTS, make_config(), 3) is None
 
 
 @needs_native
 def test_heads_stay_parameters_of_the_model():
     model = make_model()
-    steps = LocalSteps(model, TEXTS, make_config(), 3)
+    steps = CompiledSteps(model, TEXTS, make_config(), 3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     loss, right = steps.take(np.arange(20), np.random.default_rng(0))
     assert loss > 0
@@ -151,7 +151,7 @@ def test_heads_stay_parameters_of_the_model():
 
 def broken(**changes):
     """Arguments of a step, some of them replaced."""
-    steps = LocalSteps(make_model(), TEXTS, make_config(), 3)
+    steps = CompiledSteps(make_model(), TEXTS, make_config(), 3)
     values = {
         "shape": steps._shape,
         **steps._arrays,

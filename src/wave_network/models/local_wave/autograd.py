@@ -47,9 +47,10 @@ def compiled_features(
     Returns:
         float32, (members, texts, features). The gradients are sparse where the tables say so.
     """
-    size = 3 * config.hidden_size + config.bigram_size
     sparse = (embedding.sparse, bigrams.sparse)
-    texts = _Texts(*_packed(batch), native_shape(config), (config.members, size), sparse)
+    texts = _Texts(
+        *_packed(batch), native_shape(config), (config.members, config.feature_size), sparse
+    )
     features: Tensor = _Features.apply(embedding.weight, bigrams.weight, texts)  # type: ignore[no-untyped-call]
     return features.transpose(0, 1)
 

@@ -1,8 +1,8 @@
-"""A local wave network as the compiled functions take it: its shape, and its tensors in order."""
+"""The shape of a local wave network as the compiled functions take it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wave_network import _native
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, NgramKind
@@ -10,26 +10,6 @@ from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, NgramKin
 if TYPE_CHECKING:
     from wave_network._native._extension import Shape
     from wave_network.config import LocalWaveConfig
-
-TABLES: Final = (
-    "embedding.weight",
-    "bigrams.weight",
-    "linear.tokens.weight",
-    "linear.bigrams.weight",
-)
-"""The tables, in the order in which `features_forward` takes them."""
-
-HEADS: Final = (
-    "feed_forward.weight",
-    "feed_forward.bias",
-    "norm.weight",
-    "norm.bias",
-    "classifier.weight",
-    "classifier.bias",
-    "shortcut.weight",
-    "shortcut.bias",
-)
-"""The heads, in the order in which `heads_forward` takes them and `train_step` has them."""
 
 
 def native_shape(config: LocalWaveConfig) -> Shape:

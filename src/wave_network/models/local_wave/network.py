@@ -11,8 +11,9 @@ tables, as in `variants="embedding"` of the papers' model), per dimension:
 - beside them, a coherent sum over hashed pairs of neighbouring tokens, which tells what single
   dimensions cannot: "not good" is neither "not" nor "good".
 
-Two readers share these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
-logits add up. Several `members` each read columns of their own, and answer with their mean.
+Two heads read these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
+logits add up. Several `members` each have columns and heads of their own; the answer is the mean of
+their probabilities.
 
 Beside the waves there may be a linear part: tokens and hashed n-grams that speak to the logits
 directly, and share one table: pairs of neighbours and, where `linear_ngrams` names them, pairs that
@@ -24,8 +25,6 @@ members that learn apart and answer together beat one of their joint width.
 """
 
 from __future__ import annotations
-
-from math import log
 
 import torch
 from torch import Tensor, nn
@@ -41,29 +40,37 @@ from wave_network.models.local_wave.autograd import (
     compiled_margins,
 )
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
+from wave_network.models.local_wave.tensors import tensor_specs
+from wave_network.models.torch_network import ClassifierNetwork
 
 
-class LocalWaveNetwork(nn.Module):
+class LocalWaveNetwork(ClassifierNetwork):
     """A text classifier of neighbours' waves and hashed pairs.
 
     Args:
         config: The shape; see `LocalWaveConfig`.
     """
 
+    config: LocalWaveConfig
+
     def __init__(self, config: LocalWaveConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config, tensor_specs(config))
         width = config.members * config.hidden_size
         self.embedding = nn.Embedding(config.vocab_size, 2 * width)
         self.bigrams = nn.Embedding(config.bigram_buckets, config.members * config.bigram_size)
-        features, hidden = 3 * config.hidden_size + config.bigram_size, config.feed_forward_size
+        features, hidden = config.feature_size, config.feed_forward_size
         self.feed_forward = MemberLinear(config.members, features, hidden)
         self.norm = MemberNorm(config.members, hidden)
         self.classifier = MemberLinear(config.members, hidden, config.num_labels)
         self.shortcut = MemberLinear(config.members, features, config.num_labels)
-        self.linear = LinearPart(config) if config.linear_buckets else None
+        self.linear = LinearPart(config) if config.has_linear_part else None
         nn.init.normal_(self.embedding.weight, std=config.initializer_range)
         nn.init.zeros_(self.bigrams.weight)  # a pair that no text had says nothing
+
+    @property
+    def start_size(self) -> int:
+        """The most columns that `start_at` takes: those of a variant."""
+        return self.config.members * self.config.hidden_size
 
     @torch.no_grad()
     def start_at(self, vectors: Tensor) -> None:
@@ -98,11 +105,11 @@ class LocalWaveNetwork(nn.Module):
         logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
         if self.training:
             return logits
-        logits = mean_of_members(logits, multi_label=self.config.is_multi_label)
+        logits = self.joint_logits(logits)
         return logits if self.linear is None else logits + self.linear(batch)
 
     def _features(self, batch: PackedBatch) -> Tensor:
-        """What the readers see of each text, (members, texts, features)."""
+        """What the heads read of each text, (members, texts, features)."""
         if can_be_compiled(self.embedding.weight, self.bigrams.weight):
             return compiled_features(self.embedding, self.bigrams, batch, self.config)
         offsets, members = batch.offsets, self.config.members
@@ -202,23 +209,6 @@ def sum_of_pairs(table: nn.Embedding, batch: PackedBatch) -> Tensor:
         sparse=table.sparse,
         include_last_offset=True,
     )
-
-
-def mean_of_members(logits: Tensor, *, multi_label: bool) -> Tensor:
-    """The logits that give the members' mean probabilities; of one member, its logits.
-
-    Args:
-        logits: (members, texts, labels).
-        multi_label: Each label has a probability by itself.
-
-    Returns:
-        (texts, labels).
-    """
-    if len(logits) == 1:
-        return logits[0]
-    if multi_label:  # log(p / (1 - p)) of the mean p
-        return F.logsigmoid(logits).logsumexp(dim=0) - F.logsigmoid(-logits).logsumexp(dim=0)
-    return logits.log_softmax(dim=2).logsumexp(dim=0) - log(len(logits))
 
 
 class MemberLinear(nn.Module):

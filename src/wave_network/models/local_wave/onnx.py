@@ -9,24 +9,21 @@ from math import log
 from typing import TYPE_CHECKING
 
 from wave_network.config import LocalWaveConfig, Ngram
-from wave_network.models.local_wave.ngrams import (
-    ENERGY_FLOOR,
-    NGRAMS,
-)
+from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS
 
 if TYPE_CHECKING:
     from wave_network.export.graph import Graph
 
 
 def onnx_logits(graph: Graph, config: LocalWaveConfig) -> str:
-    """As `LocalNetwork.logits`."""
+    """As `NumpyLocalWaveNetwork.logits`."""
     op = graph.op
     logits = _wave_part_logits(graph, config)
-    return op("Add", logits, _linear_part(graph, config)) if config.linear_buckets else logits
+    return op("Add", logits, _linear_part(graph, config)) if config.has_linear_part else logits
 
 
 def _wave_part_logits(graph: Graph, config: LocalWaveConfig) -> str:
-    """As `LocalNetwork.read` of its features."""
+    """As `NumpyLocalWaveNetwork.head_logits` of its features."""
     op = graph.op
     features = _local_features(graph, config)  # (members, batch, features)
     hidden = graph.gelu(_member_linear(graph, "feed_forward", features))
@@ -55,7 +52,7 @@ def _log_sum_of_sigmoids(graph: Graph, logits: str, sign: float) -> str:
 
 
 def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
-    """As `LocalNetwork._features`."""
+    """As `NumpyLocalWaveNetwork.features`."""
     op, floor = graph.op, graph.number(ENERGY_FLOOR)
     rows = op("Mul", graph.rows("embedding", graph.ids), graph.mask)
     u, v = graph.split("Split", rows, outputs=2, axis=2)  # (batch, length, members * hidden)
@@ -80,7 +77,7 @@ def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
 
 
 def _linear_part(graph: Graph, config: LocalWaveConfig) -> str:
-    """As `LocalNetwork.margins`."""
+    """As `NumpyLocalWaveNetwork.linear_logits`."""
     op = graph.op
     tokens = graph.sum_tokens(op("Mul", graph.rows("linear.tokens", graph.ids), graph.mask))
     tokens = op("Div", tokens, op("Sqrt", graph.lengths))

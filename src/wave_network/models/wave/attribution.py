@@ -1,17 +1,16 @@
-"""What the tokens of texts give to the papers' single layer with `[CLS]` pooling, and gradients.
+"""Features and gradients of the papers' network, for attributions: one layer, `[CLS]` pooling.
 
-All that reaches the classifier from the other tokens are the imaginary parts of `[CLS]`'s waves,
-the roots of the sums of their squares.
+The other tokens reach the classifier only through the imaginary parts of `[CLS]`'s waves, which
+are roots of sums of squares over these tokens.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import ConfigError
+from wave_network.models.family import LogitsGradient
 from wave_network.models.functional import (
     Floats,
     Integers,
@@ -19,19 +18,18 @@ from wave_network.models.functional import (
     combine,
     gelu,
     layer_norm,
-    read_out,
 )
 from wave_network.models.gradients import (
     combine_gradient,
     gelu_and_slope,
     layer_norm_gradient,
-    read_out_gradient,
 )
-from wave_network.models.wave.numpy_network import Network
+from wave_network.models.wave.numpy_network import NumpyWaveNetwork
+from wave_network.models.wave.readouts import READOUTS
 
 
 class WaveFeatures:
-    """`LocalFeatures` of the papers' network; its features are the contexts C and C'.
+    """The `TextFeatures` of the papers' network: the contexts C and C' of `[CLS]`.
 
     Args:
         network: One layer, with `[CLS]` pooling.
@@ -45,7 +43,7 @@ class WaveFeatures:
 
     def __init__(
         self,
-        network: Network,
+        network: NumpyWaveNetwork,
         ids: Integers,
         offsets: Integers,
         sentence_offsets: Integers | None = None,
@@ -71,32 +69,34 @@ class WaveFeatures:
         self.empty = np.zeros_like(self.features[:, :1])
 
     def logits(self, features: Floats) -> Floats:
-        """As `LocalFeatures.logits`."""
+        """As `TextFeatures.logits`."""
         config = self._network.config
-        read = read_out(combine(*self._waves(features[0]), config.operation), config.readout)
-        weight, bias = self._network.pair(0, "feed_forward")
-        return self._classify(gelu(read @ weight.T + bias))
+        combined = combine(*self._waves(features[0]), config.operation)
+        real = READOUTS[config.readout].of(combined)
+        weight, bias = self._network.weight_and_bias(0, "feed_forward")
+        return self._classify(gelu(real @ weight.T + bias))
 
-    def gradient(self, features: Floats, at_logits: Callable[[Floats], Floats]) -> Floats:
-        """As `LocalFeatures.gradient`."""
+    def gradient(self, features: Floats, at_logits: LogitsGradient) -> Floats:
+        """As `TextFeatures.gradient`."""
         config, tensors = self._network.config, self._network.tensors
         first, second = self._waves(features[0])
         combined = combine(first, second, config.operation)
-        weight, bias = self._network.pair(0, "feed_forward")
-        before = read_out(combined, config.readout) @ weight.T + bias
+        readout = READOUTS[config.readout]
+        weight, bias = self._network.weight_and_bias(0, "feed_forward")
+        before = readout.of(combined) @ weight.T + bias
         hidden, slope = gelu_and_slope(before)
         at_normed = at_logits(self._classify(hidden)) @ tensors["classifier.weight"]
-        scale, _ = self._network.pair(0, "norm")
+        scale, _ = self._network.weight_and_bias(0, "norm")
         at_before: Floats = layer_norm_gradient(hidden, scale, at_normed) * slope
-        at_read: Floats = np.matmul(at_before, weight, dtype=np.float32)
-        at_combined = read_out_gradient(combined, config.readout, at_read)
+        at_real: Floats = np.matmul(at_before, weight, dtype=np.float32)
+        at_combined = readout.gradient(combined, at_real)
         imaginary = combine_gradient(first, second, config.operation, at_combined)
         return np.concatenate(imaginary, axis=1)[None]
 
-    def spread(self, slopes: Floats) -> Floats:
-        """As `LocalFeatures.spread`: a context's share is that of the energy, `u_j^2 / C^2`."""
+    def to_tokens(self, gradients: Floats) -> Floats:
+        """As `TextFeatures.to_tokens`: in proportion to the energies, `u_j^2 / C^2`."""
         contexts = self.features[0]
-        worth = np.divide(slopes[0], contexts, out=np.zeros_like(contexts), where=contexts > 0)
+        worth = np.divide(gradients[0], contexts, out=np.zeros_like(contexts), where=contexts > 0)
         each = np.repeat(worth, np.diff(self._offsets), axis=0)
         result: Floats = np.einsum("tf,tf->t", self._energy, each)
         return result
@@ -108,7 +108,7 @@ class WaveFeatures:
 
     def _classify(self, hidden: Floats) -> Floats:
         tensors = self._network.tensors
-        normed = layer_norm(hidden, *self._network.pair(0, "norm"))
+        normed = layer_norm(hidden, *self._network.weight_and_bias(0, "norm"))
         result: Floats = normed @ tensors["classifier.weight"].T + tensors["classifier.bias"]
         return result
 

@@ -19,6 +19,10 @@ Notable choices, where the papers leave one open:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,20 +31,31 @@ from wave_network import ops
 from wave_network.config import ModelConfig, Operation, Readout
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError
+from wave_network.models.torch_network import ClassifierNetwork, FixedTable
 from wave_network.models.wave.positions import sinusoidal_positions
+from wave_network.models.wave.tensors import tensor_specs
 from wave_network.ops import Wave
 
+READOUTS: Final[Mapping[Readout, Callable[[Wave], Tensor]]] = {
+    "concat": lambda wave: torch.cat([wave.real, wave.imag], dim=-1),
+    "magnitude": ops.magnitude,
+    "real": lambda wave: wave.real,
+    "imaginary": lambda wave: wave.imag,
+}
+"""The complex-to-real maps g, which the papers name (Eq. 8) and leave open."""
 
-class WaveNetwork(nn.Module):
+
+class WaveNetwork(ClassifierNetwork):
     """A text classifier of one or more wave layers.
 
     Args:
         config: The shape; see `ModelConfig`.
     """
 
+    config: ModelConfig
+
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config, tensor_specs(config))
         self.embedding = nn.Embedding(config.vocab_size, config.embedding_size)
         self.positions = _position_table(config)
         self.layers = nn.ModuleList(WaveLayer(config) for _ in range(config.num_layers))
@@ -79,7 +94,7 @@ class WaveNetwork(nn.Module):
             wave = ops.represent_first_factored(
                 token_variants, token_index, position_variants, batch.offsets
             )  # (texts, 2 * hidden)
-            return first.read(*_halves(wave))
+            return first.output(*_halves(wave))
         variants = _gather(token_variants, token_index, position_variants, batch.offsets)
         if single:
             hidden: Tensor = first(variants, batch, only_first=self.config.pooling == "cls")
@@ -124,7 +139,7 @@ class WaveLayer(nn.Module):
         self.readout: Readout = config.readout
         self.levels = config.levels
         self.variants = nn.Linear(size, 2 * size) if config.variants == "linear" else None
-        self.feed_forward = nn.Linear(2 * size if config.readout == "concat" else size, size)
+        self.feed_forward = nn.Linear(config.readout_size, size)
         self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -158,14 +173,14 @@ class WaveLayer(nn.Module):
         u, v = variants.chunk(2, dim=1)
         first = self._wave(u, batch, self.levels[0], only_first=only_first)
         second = self._wave(v, batch, self.levels[1], only_first=only_first)
-        return self.read(first, second)
+        return self.output(first, second)
 
-    def read(self, first: Wave, second: Wave) -> Tensor:
+    def output(self, first: Wave, second: Wave) -> Tensor:
         """Combine two waves and bring them back to token space: g, feed-forward, norm, dropout."""
         combine = ops.modulate if self.operation == "modulation" else ops.interfere
-        read = read_out(combine(first, second), self.readout)
+        real = READOUTS[self.readout](combine(first, second))
         # The tanh form, because NumPy, which the runtime computes with, has no erf.
-        hidden = F.gelu(self.feed_forward(read), approximate="tanh")
+        hidden = F.gelu(self.feed_forward(real), approximate="tanh")
         output: Tensor = self.dropout(self.norm(hidden))
         return output
 
@@ -184,15 +199,6 @@ class WaveLayer(nn.Module):
         return Wave(wave.real[texts], wave.imag[texts])
 
 
-def read_out(wave: Wave, readout: Readout) -> Tensor:
-    """The complex-to-real map g, which the papers name (Eq. 8) and leave open."""
-    if readout == "concat":
-        return torch.cat([wave.real, wave.imag], dim=-1)
-    if readout == "magnitude":
-        return ops.magnitude(wave)
-    return wave.real if readout == "real" else wave.imag
-
-
 def _position_table(config: ModelConfig) -> nn.Module | None:
     if config.positions == "none":
         return None
@@ -200,25 +206,8 @@ def _position_table(config: ModelConfig) -> nn.Module | None:
         table = nn.Embedding(config.max_length, config.embedding_size)
         nn.init.normal_(table.weight, std=config.initializer_range)
         return table
-    return FixedPositions(config)
-
-
-class FixedPositions(nn.Module):
-    """The sinusoidal table, not trained and not stored: its formula is its definition."""
-
-    weight: Tensor
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self._shape = config.max_length, config.embedding_size, config.initializer_range
-        self.register_buffer("weight", self._table(), persistent=False)
-
-    def reset(self) -> None:
-        """Fill the table again, for who has emptied it as one that is stored nowhere."""
-        self.weight.copy_(self._table())
-
-    def _table(self) -> Tensor:
-        return torch.from_numpy(sinusoidal_positions(*self._shape))
+    shape = config.max_length, config.embedding_size, config.initializer_range
+    return FixedTable(partial(sinusoidal_positions, *shape))
 
 
 def _halves(wave: Wave) -> tuple[Wave, Wave]:

@@ -19,20 +19,20 @@ from wave_network.models.functional import (
     combine,
     gelu,
     layer_norm,
-    read_out,
     represent,
     represent_first,
 )
-from wave_network.models.tensors import Tensors
+from wave_network.models.tensor_spec import Tensors
 from wave_network.models.wave.positions import sinusoidal_positions
+from wave_network.models.wave.readouts import READOUTS
 
 
-class Network:
+class NumpyWaveNetwork:
     """`WaveNetwork.forward` on packed ids, without torch.
 
     Args:
         config: The model's shape.
-        tensors: Its weights, by the names of `model_folder.tensor_shapes`.
+        tensors: Its weights.
     """
 
     def __init__(self, config: ModelConfig, tensors: Tensors) -> None:
@@ -44,16 +44,7 @@ class Network:
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
-        """Class logits of packed texts.
-
-        Args:
-            ids: (tokens,).
-            offsets: (texts + 1,), no text empty.
-            sentence_offsets: (sentences + 1,); needed if a level is `sentence`.
-
-        Returns:
-            float32, (texts, labels).
-        """
+        """As `NumpyNetwork.logits`."""
         hidden = self._encode(ids, offsets, sentence_offsets)
         if self.config.pooling == "mean":
             lengths = np.diff(offsets).astype(np.float32)[:, None]
@@ -66,16 +57,7 @@ class Network:
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:
-        """The first layer's two waves of every token, before they are combined.
-
-        Args:
-            ids: As for `logits`, like the other arguments.
-            offsets: Likewise.
-            sentence_offsets: Likewise.
-
-        Returns:
-            Z and Z', each of shape (tokens, hidden).
-        """
+        """As `NumpyNetwork.waves`."""
         return self._both_waves(self.variants(ids, offsets), offsets, sentence_offsets, False)
 
     def _encode(
@@ -110,12 +92,13 @@ class Network:
         only_first: bool,
     ) -> Floats:
         first, second = self._both_waves(variants, offsets, sentence_offsets, only_first)
-        read = read_out(combine(first, second, self.config.operation), self.config.readout)
-        weight, bias = self.pair(layer, "feed_forward")
-        return layer_norm(gelu(read @ weight.T + bias), *self.pair(layer, "norm"))
+        combined = combine(first, second, self.config.operation)
+        real = READOUTS[self.config.readout].of(combined)
+        weight, bias = self.weight_and_bias(layer, "feed_forward")
+        return layer_norm(gelu(real @ weight.T + bias), *self.weight_and_bias(layer, "norm"))
 
     def variants(self, ids: Integers, offsets: Integers) -> Floats:
-        """The first layer's u and v of every token, side by side, (tokens, 2 * hidden)."""
+        """As `NumpyNetwork.variants`."""
         place = _positions_in_text(offsets) if self._positions is not None else None
         return self._variants.rows(ids, place)
 
@@ -135,7 +118,7 @@ class Network:
         )
         return first, second
 
-    def pair(self, layer: int, name: str) -> tuple[Floats, Floats]:
+    def weight_and_bias(self, layer: int, name: str) -> tuple[Floats, Floats]:
         """The weight and the bias of one of a layer's parts."""
         prefix = f"layers.{layer}.{name}"
         return self.tensors[f"{prefix}.weight"], self.tensors[f"{prefix}.bias"]

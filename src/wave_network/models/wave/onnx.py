@@ -6,9 +6,10 @@ the projections, because their biases would otherwise count as tokens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wave_network.config import ModelConfig
+from wave_network.config import ModelConfig, Readout
 from wave_network.models.wave.positions import sinusoidal_positions
 
 if TYPE_CHECKING:
@@ -22,8 +23,21 @@ class _Wave(NamedTuple):
     imag: str
 
 
+def _magnitude(graph: Graph, wave: _Wave) -> str:
+    squares = (graph.op("Mul", part, part) for part in wave)
+    return graph.op("Sqrt", graph.op("Add", *squares))
+
+
+READOUTS: Final[Mapping[Readout, Callable[[Graph, _Wave], str]]] = {
+    "concat": lambda graph, wave: graph.op("Concat", *wave, axis=-1),
+    "magnitude": _magnitude,
+    "real": lambda _, wave: wave.real,
+    "imaginary": lambda _, wave: wave.imag,
+}
+
+
 def onnx_logits(graph: Graph, config: ModelConfig) -> str:
-    """As `Network.logits`."""
+    """As `NumpyWaveNetwork.logits`."""
     hidden = _hidden(graph, config)  # (batch, hidden) with [CLS] pooling, else (batch, length, ...)
     if config.pooling == "mean":
         total = graph.sum_tokens(graph.op("Mul", hidden, graph.mask))
@@ -51,18 +65,18 @@ def _hidden(graph: Graph, config: ModelConfig) -> str:
 
 
 def _layer(graph: Graph, config: ModelConfig, layer: int, variants: str, only_first: bool) -> str:
-    """As `Network._layer`; (batch, hidden) if only the first tokens' is wanted."""
+    """As `NumpyWaveNetwork._layer`; (batch, hidden) if only the first tokens' is wanted."""
     variants = graph.op("Mul", variants, graph.mask)  # no bias of a padding counts
     halves = graph.split("Split", variants, outputs=2, axis=2)
     represent = _represent_first if only_first else _represent
     first, second = (represent(graph, half) for half in halves)
-    read = _read_out(graph, _combine(graph, first, second, config.operation), config.readout)
-    hidden = graph.gelu(_linear(graph, f"layers.{layer}.feed_forward", read))
+    real = READOUTS[config.readout](graph, _combine(graph, first, second, config.operation))
+    hidden = graph.gelu(_linear(graph, f"layers.{layer}.feed_forward", real))
     return graph.layer_norm(hidden, f"layers.{layer}.norm", config.hidden_size)
 
 
 def _represent(graph: Graph, values: str) -> _Wave:
-    """As `runtime.waves.represent`; of (batch, length, hidden)."""
+    """As `functional.represent`; of (batch, length, hidden)."""
     op = graph.op
     energy = op("Mul", values, values)
     total = op("ReduceSum", energy, graph.integers(1))  # (batch, 1, hidden)
@@ -74,7 +88,7 @@ def _represent(graph: Graph, values: str) -> _Wave:
 
 
 def _represent_first(graph: Graph, values: str) -> _Wave:
-    """As `runtime.waves.represent_first`; (batch, hidden) of (batch, length, hidden)."""
+    """As `functional.represent_first`; (batch, hidden) of (batch, length, hidden)."""
     op = graph.op
     place = op("CumSum", graph.whole_mask, graph.integer(1))
     is_other = op("Greater", place, graph.integers(1))  # (batch, length)
@@ -97,15 +111,6 @@ def _combine(graph: Graph, first: _Wave, second: _Wave, operation: str) -> _Wave
         op("Sub", op("Mul", first.real, second.real), op("Mul", first.imag, second.imag)),
         op("Add", op("Mul", first.real, second.imag), op("Mul", second.real, first.imag)),
     )
-
-
-def _read_out(graph: Graph, wave: _Wave, readout: str) -> str:
-    op = graph.op
-    if readout == "concat":
-        return op("Concat", *wave, axis=-1)
-    if readout == "magnitude":
-        return op("Sqrt", op("Add", *(op("Mul", part, part) for part in wave)))
-    return wave.real if readout == "real" else wave.imag
 
 
 def _position_rows(graph: Graph, config: ModelConfig) -> str:

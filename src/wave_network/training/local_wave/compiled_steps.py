@@ -17,8 +17,9 @@ from wave_network import _native
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.autograd import is_plain
-from wave_network.models.local_wave.native import HEADS, native_shape
+from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.local_wave.tensors import head_names
 from wave_network.training.optimizer import schedule_factor
 
 _BETAS: Final = (0.9, 0.999)
@@ -26,24 +27,32 @@ _EPSILON: Final = 1e-8  # of the heads' Adam: torch's default, like the betas
 _MOST_LABELS: Final = 256  # torch's matrix products pay for more
 
 
-def can_be_compiled(model: nn.Module, config: TrainConfig) -> bool:
-    """Whether `LocalSteps` can train a model: local waves on the CPU, gradients not bounded.
+def compiled_steps(
+    model: nn.Module, training: PackedTexts, config: TrainConfig, steps: int
+) -> CompiledSteps | None:
+    """The compiled steps of a model, or None where only torch can train it.
+
+    They train local wave networks on the CPU, without a bound on the gradients.
 
     Args:
         model: On its device already.
-        config: How to train.
+        training: As for `CompiledSteps`, like the other arguments.
+        config: Likewise.
+        steps: Likewise.
     """
-    return (
+    if (
         _native.compiled is not None
         and isinstance(model, LocalWaveNetwork)
         and model.config.num_labels <= _MOST_LABELS
         and config.max_grad_norm is None
         and all(map(is_plain, model.parameters()))
-    )
+    ):
+        return CompiledSteps(model, training, config, steps)
+    return None
 
 
-class LocalSteps:
-    """Steps of a `LocalWaveNetwork` for which `can_be_compiled` is true.
+class CompiledSteps:
+    """Steps of a `LocalWaveNetwork`, where `compiled_steps` gives them.
 
     Args:
         model: Its parameters are changed in place.
@@ -61,7 +70,8 @@ class LocalSteps:
         self._shape = native_shape(model.config)
         tables = {"embedding": model.embedding, "bigrams": model.bigrams}
         weights = {name: table.weight.detach().numpy() for name, table in tables.items()}
-        weights["heads"] = _in_one_piece([model.get_parameter(name) for name in HEADS]).numpy()
+        heads = [model.get_parameter(name) for name in head_names(model.config)]
+        weights["heads"] = _in_one_piece(heads).numpy()
         self._arrays: dict[str, Any] = {
             "ids": training.ids,
             "offsets": training.offsets,

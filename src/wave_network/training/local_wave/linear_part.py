@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import logsumexp
-from torch import nn
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, Targets
 from wave_network.evaluation.calibration import pairs_of, probabilities_of
-from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.local_wave.network import LinearPart
 from wave_network.models.predict import predict_logits
+from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
@@ -79,9 +79,10 @@ def fitted_beside(
     Yields:
         Waits for the weights and gives them; None for a model without a linear part.
     """
-    if not isinstance(config, LocalWaveConfig) or not config.linear_buckets:
+    if not config.has_linear_part:
         yield lambda: None
         return
+    assert isinstance(config, LocalWaveConfig)  # no other family has one
     fit = partial(linear_weights, texts, config, seed)
     threads = torch.get_num_threads()
     if threads == 1:
@@ -96,7 +97,7 @@ def fitted_beside(
 
 
 def set_linear_part(
-    model: nn.Module,
+    model: ClassifierNetwork,
     weights: LinearWeights,
     validation: PackedTexts | None = None,
     margin: float | None = None,
@@ -112,22 +113,21 @@ def set_linear_part(
     Returns:
         What a margin is worth.
     """
-    assert isinstance(model, LocalWaveNetwork)
-    assert model.linear is not None
+    linear = _linear_part(model)
     margin = MARGIN if margin is None else margin
     if validation is not None:
         waves = predict_logits(model, validation)  # (texts, labels)
-        model.linear.set(*map(torch.from_numpy, weights))
+        linear.set(*map(torch.from_numpy, weights))
         margins = predict_logits(model, validation) - waves
         assert validation.labels is not None
         several = model.config.is_multi_label
         margin = margin_weight(waves, margins, validation.labels, multi_label=several)
-    model.linear.set(*map(torch.from_numpy, weights.times(margin)))
+    linear.set(*map(torch.from_numpy, weights.times(margin)))
     return margin
 
 
 def continue_linear_part(
-    model: nn.Module,
+    model: ClassifierNetwork,
     weights: LinearWeights,
     texts: PackedTexts,
     base: ModelFiles,
@@ -149,9 +149,7 @@ def continue_linear_part(
     Returns:
         What a margin is worth.
     """
-    assert isinstance(model, LocalWaveNetwork)
-    assert model.linear is not None
-    linear = model.linear.state_dict()
+    linear = _linear_part(model).state_dict()
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
     old = {name: unit * tensor for name, tensor in linear.items()}
     margin = set_linear_part(model, weights, margin=_CONTINUED_MARGIN)
@@ -164,6 +162,12 @@ def continue_linear_part(
         for name, part in linear.items():
             part.mul_(1 - kept).add_(old[name] * kept)
     return margin
+
+
+def _linear_part(model: ClassifierNetwork) -> LinearPart:
+    part = model.get_submodule("linear")
+    assert isinstance(part, LinearPart)
+    return part
 
 
 def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:

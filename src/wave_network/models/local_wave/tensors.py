@@ -1,0 +1,63 @@
+"""The tensors of the local wave network, each declared once.
+
+The order matters: the compiled code takes the tables, and the heads' weights, as they stand here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from wave_network.config import LocalWaveConfig
+from wave_network.models.tensor_spec import TensorSpec
+
+
+def tensor_specs(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    """Every stored tensor of a network of that shape."""
+    specs = (*_wave_tables(config), *_heads(config))
+    return (*specs, *_linear_part(config)) if config.has_linear_part else specs
+
+
+def table_names(config: LocalWaveConfig) -> list[str]:
+    """The tables in the compiled code's order, those of a linear part even if there is none."""
+    specs = (*_wave_tables(config), *_linear_part(config))
+    return [spec.name for spec in specs if spec.is_table]
+
+
+def head_names(config: LocalWaveConfig) -> list[str]:
+    """The tensors from the features to the waves' logits, in the compiled code's order."""
+    return [spec.name for spec in _heads(config)]
+
+
+def _wave_tables(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    tokens = (config.vocab_size, 2 * config.members * config.hidden_size)
+    bigrams = (config.bigram_buckets, config.members * config.bigram_size)
+    return (
+        TensorSpec("embedding.weight", tokens, "token table", scales="row", new_token="mean"),
+        TensorSpec("bigrams.weight", bigrams, "n-gram table", scales="table"),
+    )
+
+
+def _linear_part(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    labels = config.num_labels
+    part = partial(TensorSpec, role="linear part", label_axis=-1)
+    return (
+        part("linear.tokens.weight", (config.vocab_size, labels), scales="table", new_token="sum"),
+        part("linear.bigrams.weight", (config.linear_buckets, labels), scales="table"),
+        part("linear.bias", (labels,)),
+    )
+
+
+def _heads(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    members, features, labels = config.members, config.feature_size, config.num_labels
+    hidden = config.feed_forward_size
+    head = partial(TensorSpec, role="head", label_axis=-1)
+    return (
+        TensorSpec("feed_forward.weight", (members, features, hidden), "layer"),
+        TensorSpec("feed_forward.bias", (members, 1, hidden), "layer"),
+        TensorSpec("norm.weight", (members, 1, hidden), "norm"),
+        TensorSpec("norm.bias", (members, 1, hidden), "norm"),
+        head("classifier.weight", (members, hidden, labels)),
+        head("classifier.bias", (members, 1, labels)),
+        head("shortcut.weight", (members, features, labels)),
+        head("shortcut.bias", (members, 1, labels)),
+    )
