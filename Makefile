@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check fix docs bench clean
+.PHONY: demo test check fix docs bench fuzz clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -35,12 +35,15 @@ bench: $(VENV)/.bench ## check, compare with the peers, draw: make bench DATA="f
 	$(BIN)/python benchmarks/compare.py $(DATA)
 	$(BIN)/python benchmarks/plots.py
 
+fuzz: $(VENV)/.test ## wrong arguments for the compiled functions, under sanitizers; needs gcc
+	dev/fuzz.sh $(BIN)/python
+
 clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One stamp for each set of extras; a changed requirement installs again.
 $(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
-  pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/*.[ch] src/wave_network/*/*.[ch])
+  pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"
 	touch $@

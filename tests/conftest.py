@@ -12,10 +12,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
+from native import native_hidden
 
 # A test must not fail because the machine is busy.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+@pytest.fixture
+def without_native():
+    """The test runs without the compiled extension."""
+    with native_hidden():
+        yield
 
 
 @pytest.fixture(scope="session")

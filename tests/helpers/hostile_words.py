@@ -1,21 +1,17 @@
 """Forms of word tables, and words and texts that are hard to split, count and spell."""
 
 import pytest
+from native import needs_native
 
-from wave_network.text import word_table as module
+from wave_network import _native
 from wave_network.text.word_table import PythonWordTable
 
-CompiledWordTable = module._CompiledWordTable
-
-needs_the_compiler = pytest.mark.skipif(
-    CompiledWordTable is None, reason="the compiled table was not built"
-)
 every_form = pytest.mark.parametrize(
     "make",
     [
         pytest.param(PythonWordTable, id="python"),
         pytest.param(
-            lambda limit: CompiledWordTable(limit, 7), id="compiled", marks=needs_the_compiler
+            lambda limit: _native.compiled.WordTable(limit, 7), id="compiled", marks=needs_native
         ),
     ],
 )

@@ -6,11 +6,13 @@ import time
 
 import numpy as np
 import pytest
-from hostile_words import HOSTILE_WORDS, CompiledWordTable, every_form, needs_the_compiler
+from hostile_words import HOSTILE_WORDS, every_form
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from native import needs_native
 from tokenizers import Tokenizer, models
 
+from wave_network import _native
 from wave_network.data import read_splits
 from wave_network.text import TextTokenizer
 from wave_network.text import tokenizer as tokenizer_module
@@ -68,7 +70,7 @@ def test_ids_are_the_librarys(learnt, make, batches, limit):
             assert rows(tokenizer.encode(texts)) == expected
 
 
-@needs_the_compiler
+@needs_native
 def test_no_plain_word_is_asked_for(learnt, monkeypatch):
     asked = []
     long_way = TextTokenizer._encode_each
@@ -96,15 +98,15 @@ def test_what_is_learnt_is_not_forgotten(make):
     assert len(table) < 12
 
 
-@needs_the_compiler
+@needs_native
 def test_words_that_no_plain_string_has_are_not_learnt():
-    table = CompiledWordTable(9, 7)
+    table = _native.compiled.WordTable(9, 7)
     words = ("Upper", "a-b", "", "cafÃ©", "a" * 129, "--", " ", "a b")
     table.learn({**dict.fromkeys(words, b"\1\0\0\0"), "-": b"", "0": b""}, bytes(95 * 4), b"")
     assert len(table) == 2
 
 
-@needs_the_compiler
+@needs_native
 def test_a_long_word_takes_no_quadratic_time(learnt):
     letters = random.Random(0)
     tokenizer = TextTokenizer(Tokenizer.from_str(learnt.to_str()), 512)
@@ -150,7 +152,7 @@ def test_the_words_are_those_of_the_vocabulary(learnt):
         assert learnt.encode(word).ids == np.frombuffer(words[word], np.int32).tolist()
 
 
-@needs_the_compiler
+@needs_native
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -163,7 +165,7 @@ def test_the_words_are_those_of_the_vocabulary(learnt):
     ],
 )
 def test_wrong_spellings_are_refused(arguments):
-    table = CompiledWordTable(5, 7)
+    table = _native.compiled.WordTable(5, 7)
     with pytest.raises((TypeError, ValueError)):
         table.learn(*arguments)
     assert table.encode(["a"], 1, 9, {})[2] == {"a"}

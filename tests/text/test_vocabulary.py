@@ -7,10 +7,10 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from native import native_hidden
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from wave_network.data import read_splits
-from wave_network.text import byte_pairs, word_counter
 from wave_network.text import vocabulary as module
 from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
 
@@ -152,9 +152,7 @@ def test_the_order_of_the_texts_does_not_matter(learnt, texts):
 @settings(max_examples=100, deadline=None)
 def test_a_vocabulary_is_the_same_without_a_compiler(texts, size):
     found = learn_vocabulary(texts * 2, size).to_str()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(byte_pairs, "_compiled", None)
-        patch.setattr(word_counter, "_CompiledWordCounter", None)
+    with native_hidden():
         assert learn_vocabulary(texts * 2, size).to_str() == found
 
 

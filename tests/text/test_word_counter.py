@@ -4,17 +4,12 @@ import pytest
 from hostile_words import HOSTILE_WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from native import needs_native
 
-from wave_network.text import word_counter as module
+from wave_network import _native
 from wave_network.text.plain_words import plain_parts
 from wave_network.text.vocabulary import _add_words, _wordless
 from wave_network.text.word_counter import PythonWordCounter, word_counter
-
-CompiledWordCounter = module._CompiledWordCounter
-
-needs_the_compiler = pytest.mark.skipif(
-    CompiledWordCounter is None, reason="the compiled counter was not built"
-)
 
 TEXTS = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]))
@@ -36,24 +31,25 @@ def words_of(counter, texts):
     return words
 
 
-@needs_the_compiler
+@needs_native
 @settings(max_examples=500)
 @given(TEXTS)
 def test_both_forms_count_the_same(texts):
-    assert words_of(CompiledWordCounter(7), texts) == words_of(PythonWordCounter(), texts)
+    counted = words_of(_native.compiled.WordCounter(7), texts)
+    assert counted == words_of(PythonWordCounter(), texts)
 
 
-@needs_the_compiler
+@needs_native
 def test_halves_of_surrogate_pairs_are_left_to_others():
-    counter, others = CompiledWordCounter(7), Counter()
+    counter, others = _native.compiled.WordCounter(7), Counter()
     counter.add("a \udc00 a\ud800", others)
     assert others == {"\udc00": 1, "a\ud800": 1}
     assert counter.counts() == {"Ġa": 1}
 
 
-@needs_the_compiler
+@needs_native
 def test_only_strings_that_are_not_plain_are_left_to_others():
-    counter, others = CompiledWordCounter(7), Counter({"é": 2})
+    counter, others = _native.compiled.WordCounter(7), Counter({"é": 2})
     text = "The U.S. team's café, the CAFÉ\u2028é\tend"
     counter.add(text, others)
     assert others == {"é": 3, "café,": 1, "CAFÉ": 1}
@@ -61,9 +57,9 @@ def test_only_strings_that_are_not_plain_are_left_to_others():
     assert counter.counts() == Counter(plain)
 
 
-@needs_the_compiler
+@needs_native
 def test_many_words_are_counted():
-    counter, others = CompiledWordCounter(7), Counter()
+    counter, others = _native.compiled.WordCounter(7), Counter()
     words = [f"{number:x}" for number in range(50_000)]
     for start in range(0, len(words), 100):
         counter.add(" ".join(words[start : start + 100] + words[:100]), others)
@@ -73,20 +69,26 @@ def test_many_words_are_counted():
     assert not others
 
 
-@needs_the_compiler
+@needs_native
 @pytest.mark.parametrize("arguments", [("a",), (b"a", Counter()), ("a", []), ("é", {"é": "1"})])
 def test_wrong_types_are_refused(arguments):
     with pytest.raises(TypeError):
-        CompiledWordCounter(7).add(*arguments)
+        _native.compiled.WordCounter(7).add(*arguments)
     with pytest.raises(TypeError):
-        CompiledWordCounter("7")
+        _native.compiled.WordCounter("7")
 
 
-@needs_the_compiler
+@needs_native
+@pytest.mark.parametrize("count", [2**63 - 1, 2**63, -(2**63) - 1])
+def test_a_count_that_is_too_large_is_refused(count):
+    with pytest.raises(ValueError, match="out of range"):
+        _native.compiled.WordCounter(7).add("é", Counter({"é": count}))
+
+
+@needs_native
 def test_the_compiled_form_is_the_one_that_is_used():
-    assert isinstance(word_counter(), CompiledWordCounter)
+    assert isinstance(word_counter(), _native.compiled.WordCounter)
 
 
-def test_without_it_the_python_form_is_used(monkeypatch):
-    monkeypatch.setattr(module, "_CompiledWordCounter", None)
+def test_without_it_the_python_form_is_used(without_native):
     assert isinstance(word_counter(), PythonWordCounter)

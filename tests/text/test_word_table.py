@@ -2,11 +2,12 @@ import threading
 
 import numpy as np
 import pytest
-from hostile_words import CompiledWordTable, every_form, needs_the_compiler
+from hostile_words import every_form
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from native import needs_native
 
-from wave_network.text import word_table as module
+from wave_network import _native
 from wave_network.text.word_table import PythonWordTable, word_table
 
 WORDS = st.sampled_from(["a", "b", "ab", "ba", "ä", "雨", "🦙", "\udc00", "\0", "a\0", "x" * 300])
@@ -99,9 +100,9 @@ def test_it_forgets_all_once_it_is_full(make):
     assert table.encode(["a e"], 1, 9, {})[2] == {"a"}
 
 
-@needs_the_compiler
+@needs_native
 def test_long_words_fill_it_sooner():
-    table = CompiledWordTable(100, 7)
+    table = _native.compiled.WordTable(100, 7)
     for number in range(50):
         table.add({f"{number}{'long' * 30}": ids_of("a")})
     assert 0 < len(table) <= 100 * 16 // 120 + 1
@@ -135,17 +136,16 @@ def test_threads_may_share_it(make):
     assert not wrong
 
 
-@needs_the_compiler
+@needs_native
 def test_the_compiled_form_is_the_one_that_is_used():
-    assert isinstance(word_table(), CompiledWordTable)
+    assert isinstance(word_table(), _native.compiled.WordTable)
 
 
-def test_without_it_the_python_form_is_used(monkeypatch):
-    monkeypatch.setattr(module, "_CompiledWordTable", None)
+def test_without_it_the_python_form_is_used(without_native):
     assert isinstance(word_table(), PythonWordTable)
 
 
-@needs_the_compiler
+@needs_native
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -154,19 +154,20 @@ def test_without_it_the_python_form_is_used(monkeypatch):
         (["a"], "1", 5, {}),
         (["a"], 1, 5, None),
         (["a"], 1, 5, {"a": [1]}),
+        (["a"], 1, 5, {"a": b"123"}),
         (["a"], 2**40, 5, {}),
     ],
 )
-def test_wrong_types_are_refused(arguments):
-    with pytest.raises((TypeError, OverflowError)):
-        CompiledWordTable(5, 7).encode(*arguments)
+def test_wrong_arguments_are_refused(arguments):
+    with pytest.raises((TypeError, ValueError)):
+        _native.compiled.WordTable(5, 7).encode(*arguments)
 
 
-@needs_the_compiler
+@needs_native
 @pytest.mark.parametrize(
     ("ids", "offsets"),
     [
-        (b"", [0, 0, 0]),
+        (b"", [0, 1, 1]),
         (bytearray(8), [0, 2]),
         (bytearray(8), [0, 1, 3]),
         (bytearray(8), [2, 1, 2]),
@@ -177,18 +178,22 @@ def test_wrong_types_are_refused(arguments):
 def test_wrong_rows_are_refused(ids, offsets):
     rows = ids, bytearray(np.array(offsets, np.int64).tobytes())
     with pytest.raises((TypeError, ValueError)):
-        CompiledWordTable(5, 7).encode(["", ""], 1, 5, {}, rows)
+        _native.compiled.WordTable(5, 7).encode(["", ""], 1, 5, {}, rows)
     with pytest.raises(TypeError):
-        CompiledWordTable(5, 7).encode(["", ""], 1, 5, {}, list(rows))
+        _native.compiled.WordTable(5, 7).encode(["", ""], 1, 5, {}, list(rows))
 
 
-@needs_the_compiler
+@needs_native
 def test_wrong_words_are_refused():
-    table = CompiledWordTable(5, 7)
+    table = _native.compiled.WordTable(5, 7)
     for words in ([], {1: b""}, {"a": "b"}):
         with pytest.raises(TypeError):
             table.add(words)
     with pytest.raises(ValueError, match="one id"):
         table.encode(["a"], 1, 0, {})
+    with pytest.raises(ValueError, match="32 bits"):
+        table.add({"a": b"123"})
+    with pytest.raises(ValueError, match="limit"):
+        _native.compiled.WordTable(-1, 7)
     with pytest.raises(TypeError):
-        CompiledWordTable("5", 7)
+        _native.compiled.WordTable("5", 7)

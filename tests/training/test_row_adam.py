@@ -4,23 +4,18 @@ import copy
 
 import pytest
 import torch
+from native import native_hidden, needs_native
 from torch import nn
 
-from wave_network.training import row_adam as module
+from wave_network import _native
 from wave_network.training.row_adam import RowAdam
 
-needs_the_compiler = pytest.mark.skipif(
-    module.compiled is None, reason="the compiled form was not built"
-)
 
-
-@pytest.fixture(
-    autouse=True, params=[pytest.param(True, id="compiled", marks=needs_the_compiler), False]
-)
-def form(request, monkeypatch):
+@pytest.fixture(autouse=True, params=[pytest.param(False, id="compiled", marks=needs_native), True])
+def form(request):
     """Each test is of both forms."""
-    if not request.param:
-        monkeypatch.setattr(module, "compiled", None)
+    with native_hidden(request.param):
+        yield
 
 
 def make_tables(count=2):
@@ -107,7 +102,7 @@ def test_tables_that_the_compiled_form_cannot_read_are_updated_by_torch():
     assert not torch.equal(tables[0], start)
 
 
-@needs_the_compiler
+@needs_native
 @pytest.mark.parametrize(
     ("position", "value", "error"),
     [
@@ -123,9 +118,9 @@ def test_tables_that_the_compiled_form_cannot_read_are_updated_by_torch():
         (5, torch.ones(2, 2), ValueError),
     ],
 )
-def test_what_would_reach_beyond_a_table_is_refused(position, value, error):
-    from wave_network.training._row_adam import update_rows
-
+def test_what_would_reach_beyond_a_table_is_refused(form, position, value, error):
+    if _native.compiled is None:
+        return
     tensors = [
         torch.ones(5, 2),
         torch.tensor([1, 3]),
@@ -134,8 +129,9 @@ def test_what_would_reach_beyond_a_table_is_refused(position, value, error):
         torch.zeros(3, 2),
         torch.zeros(3, 2),
     ]
-    numbers = (0.9, 0.99, 1e-8, 0.1)
-    update_rows(*(tensor.numpy() for tensor in tensors), *numbers)
+    numbers = {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8, "rate": 0.1}
+    update_rows = _native.compiled.update_rows
+    update_rows(*(tensor.numpy() for tensor in tensors), **numbers)
     tensors[position] = value
     with pytest.raises(error, match=r"belong together|expected an array"):
-        update_rows(*(tensor.numpy() for tensor in tensors), *numbers)
+        update_rows(*(tensor.numpy() for tensor in tensors), **numbers)

@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 from tokenizers import Tokenizer, models, trainers
 
+from wave_network import _native
+
 Pieces: TypeAlias = tuple[list[str], list[tuple[str, str]]]
 
 _COUNT: Final = 2  # a rarer pair is not merged
@@ -37,13 +39,8 @@ def learn_with_library(words: list[str], first: list[str], size: int) -> Pieces:
     return list(model["vocab"]), list(map(tuple, model["merges"]))
 
 
-try:
-    from wave_network.text._byte_pairs import learn_pieces as _compiled
-except ImportError:  # installed without a C compiler
-    _compiled = None  # type: ignore[assignment]
-
-
 def learn_pieces(words: list[str], first: list[str], size: int) -> Pieces:
     """Like `learn_with_library`, by the faster compiled version if it is available."""
-    learn = learn_with_library if _compiled is None else _compiled
+    compiled = _native.compiled
+    learn = learn_with_library if compiled is None else compiled.learn_byte_pairs
     return learn(words, first, size)

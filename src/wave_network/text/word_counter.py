@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import TYPE_CHECKING
+
+from wave_network import _native
+
+if TYPE_CHECKING:
+    from wave_network._native._extension import WordCounter
 
 
 class PythonWordCounter:
@@ -23,15 +29,9 @@ class PythonWordCounter:
         return {}
 
 
-try:
-    from wave_network.text._word_counter import WordCounter as _CompiledWordCounter
-except ImportError:  # installed without a C compiler
-    _CompiledWordCounter = None  # type: ignore[assignment, misc]
-
-
-def word_counter() -> PythonWordCounter | _CompiledWordCounter:
+def word_counter() -> PythonWordCounter | WordCounter:
     """Create a word counter, compiled if available."""
-    if _CompiledWordCounter is None:
+    if _native.compiled is None:
         return PythonWordCounter()
     # A secret seed, so that nobody can craft a text whose words all have the same hash.
-    return _CompiledWordCounter(int.from_bytes(os.urandom(8), "little"))
+    return _native.compiled.WordCounter(int.from_bytes(os.urandom(8), "little"))

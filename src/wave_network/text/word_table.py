@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import struct
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from wave_network import _native
 from wave_network.text.plain_words import plain_parts
+
+if TYPE_CHECKING:
+    from wave_network._native._extension import WordTable
 
 ID: Final = struct.Struct("i")  # as np.int32
 
@@ -113,15 +117,9 @@ def _rows(ids: bytearray, offsets: bytearray) -> list[bytes]:
     return [bytes(ids[start:end]) for start, end in pairwise(places)]
 
 
-try:
-    from wave_network.text._word_table import WordTable as _CompiledWordTable
-except ImportError:  # installed without a C compiler
-    _CompiledWordTable = None  # type: ignore[assignment, misc]
-
-
-def word_table() -> PythonWordTable | _CompiledWordTable:
+def word_table() -> PythonWordTable | WordTable:
     """Create a word table, compiled if available."""
-    if _CompiledWordTable is None:
+    if _native.compiled is None:
         return PythonWordTable(_WORDS_KEPT)
     # A secret seed, so that nobody can craft a text whose words all have the same hash.
-    return _CompiledWordTable(_WORDS_KEPT_COMPILED, int.from_bytes(os.urandom(8), "little"))
+    return _native.compiled.WordTable(_WORDS_KEPT_COMPILED, int.from_bytes(os.urandom(8), "little"))

@@ -10,12 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from wave_network import _native
 from wave_network.models.local_wave.autograd import is_plain
-
-try:
-    from wave_network.training import _row_adam as compiled
-except ImportError:  # there was no C compiler
-    compiled = None  # type: ignore[assignment]
 
 _SPARE: Final = 16  # a sixteenth: seldom copied, and little to spare
 
@@ -77,9 +73,13 @@ class RowAdam(Optimizer):
         rows, gradient = _distinct_rows(table.grad)
         places = _places(state, rows)
         (beta1, beta2), step = group["betas"], state["step"]
-        rate = group["lr"] * sqrt(1 - beta2**step) / (1 - beta1**step)
-        numbers = (beta1, beta2, group["eps"], rate)
-        update_rows(table, rows, gradient, places, state["mean"], state["square"], *numbers)
+        numbers = {
+            "beta1": beta1,
+            "beta2": beta2,
+            "epsilon": group["eps"],
+            "rate": group["lr"] * sqrt(1 - beta2**step) / (1 - beta1**step),
+        }
+        update_rows(table, rows, gradient, places, state["mean"], state["square"], **numbers)
 
 
 def update_rows(
@@ -89,12 +89,15 @@ def update_rows(
     places: Tensor,
     means: Tensor,
     squares: Tensor,
+    *,
     beta1: float,
     beta2: float,
     epsilon: float,
     rate: float,
 ) -> None:
-    """Update rows of a table and their moments in place; compiled, where that could be built.
+    """Update rows of a table and their moments in place; compiled, where the extension was built.
+
+    The parameters are those of the compiled form.
 
     Args:
         table: (rows of the table, columns).
@@ -108,18 +111,18 @@ def update_rows(
         epsilon: Added to the root of the second moment.
         rate: Step size, corrected for the moments' start at 0.
     """
-    if compiled is not None and all(map(is_plain, (table, means, squares))):
-        compiled.update_rows(
+    if _native.compiled is not None and all(map(is_plain, (table, means, squares))):
+        _native.compiled.update_rows(
             table.detach().numpy(),
             rows.numpy(),
             gradient.contiguous().numpy(),
             places.numpy(),
             means.numpy(),
             squares.numpy(),
-            beta1,
-            beta2,
-            epsilon,
-            rate,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=epsilon,
+            rate=rate,
         )
         return
     mean = means.index_select(0, places).lerp_(gradient, 1 - beta1)

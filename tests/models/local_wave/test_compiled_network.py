@@ -1,3 +1,4 @@
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
@@ -5,21 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_networks import IDS, NGRAMS, OFFSETS, VOCABULARY, every_ngrams, every_shape, make_weights
-from ngram_hashes import PAIR_FACTORS, SKIP_PAIR_FACTORS, TRIPLE_FACTORS
+from native import native_hidden, needs_native
 
-from wave_network.models.local_wave import numpy_network as local_network
-from wave_network.models.local_wave.ngrams import ENERGY_FLOOR
+from wave_network import _native
+from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NgramKind
+from wave_network.models.local_wave.ngrams import NGRAMS as KINDS
 from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
 
-pytestmark = pytest.mark.skipif(
-    local_network.compiled is None, reason="the compiled parts were not built"
-)
+pytestmark = needs_native
 
 
 def both(network, ids, offsets):
     compiled = network.sums(ids, offsets)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_network, "compiled", None)
+    with native_hidden():
         return compiled, network.sums(ids, offsets)
 
 
@@ -62,33 +61,109 @@ def test_a_text_has_the_very_same_sums_alone(ngrams):
         np.testing.assert_array_equal(alone[1][0], linear_logits[text])
 
 
-NO_NGRAMS = (False, SKIP_PAIR_FACTORS, False, TRIPLE_FACTORS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        NgramKind((3, 2, 1, 0), (*KINDS["triple"].factors, (97, 89))),
+        NgramKind((7, 2, 0), ((3, 5), (7, 11))),
+    ],
+)
+def test_a_new_kind_of_ngram_needs_a_declaration_alone(monkeypatch, kind):
+    monkeypatch.setitem(KINDS, "new", kind)
+    config, tensors = make_weights("modulation", 1, 0.5, 400, NGRAMS[-1])
+    config = copy(config)
+    object.__setattr__(config, "linear_ngrams", (*NGRAMS[-1], "new"))
+    ids = np.random.default_rng(0).integers(VOCABULARY, size=60).astype(np.int32)
+    compiled, plain = both(NumpyLocalWaveNetwork(config, tensors), ids, np.array([0, 5, 6, 40, 60]))
+    np.testing.assert_allclose(compiled[1], plain[1], rtol=1e-5, atol=1e-5)
+
+
+def shape_values(**changes):
+    """Of a shape with one member, bigrams in the waves and in the linear part."""
+    values = {
+        "members": 1,
+        "modulation": True,
+        "local_scale": 1.0,
+        "energy_floor": ENERGY_FLOOR,
+        "bigram": KINDS["pair"],
+        "linear_ngrams": (KINDS["pair"],),
+    }
+    return {**values, **changes}
+
+
+def make_shape(**changes):
+    return _native.compiled.Shape(**shape_values(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"members": 0},
+        {"members": -1},
+        {"members": 2**40},
+        {"members": 2**70},
+        {"members": 1.0},
+        {"local_scale": float("nan")},
+        {"local_scale": 0.0},
+        {"energy_floor": float("inf")},
+        {"energy_floor": "1"},
+        {"bigram": None},
+        {"bigram": ((1, 0),)},
+        {"bigram": [(1, 0), ((1, 1),)]},
+        {"bigram": ((0,), ())},
+        {"bigram": ((1, 0), ())},
+        {"bigram": ((1, 0), ((1, 1), (1, 1)))},
+        {"bigram": ((1, 0), ((1, 1, 1),))},
+        {"bigram": ((1, 1), ((1, 1),))},
+        {"bigram": ((2, 1), ((1, 1),))},
+        {"bigram": ((0, 1), ((1, 1),))},
+        {"bigram": ((8, 0), ((1, 1),))},
+        {"bigram": ((1, 0), ((-1, 1),))},
+        {"bigram": ((1, 0), ((2**32, 1),))},
+        {"bigram": ((1, 0), ((2**31, 2**31),))},
+        {"bigram": ((1, 0), ((2**70, 1),))},
+        {"bigram": ((1, 0), ((1.0, 1),))},
+        {"bigram": ((4, 3, 2, 1, 0), ((1, 1),) * 4)},
+        {"linear_ngrams": [KINDS["pair"]]},
+        {"linear_ngrams": (KINDS["pair"],) * 9},
+        {"linear_ngrams": (KINDS["pair"], None)},
+    ],
+    ids=str,
+)
+def test_a_wrong_shape_is_refused(changes):
+    with pytest.raises((ValueError, TypeError)):
+        make_shape(**changes)
+
+
+def test_a_shape_is_described_by_keywords():
+    with pytest.raises(TypeError):
+        _native.compiled.Shape(*shape_values().values())
 
 
 @pytest.fixture
 def arguments():
-    """Of a call that works: 3 tokens of 5, two texts, one dimension, a pair number, two labels."""
+    """Of a call that works: 3 tokens, two texts, one dimension, one bigram column, two labels."""
     table = np.ones((5, 2), np.float32)
     return {
+        "shape": make_shape(),
         "ids": np.array([0, 1, 4], np.int32),
         "offsets": np.array([0, 2, 3]),
+        "features": np.empty((2, 1, 4), np.float32),
+        "margins": np.zeros((2, 2), np.float32),
         "embedding": table,
         "bigrams": np.ones((7, 1), np.float32),
         "linear_tokens": table,
         "linear_bigrams": np.ones((7, 2), np.float32),
-        "features": np.empty((2, 1, 4), np.float32),
-        "linear_logits": np.zeros((2, 2), np.float32),
-        "shape": (1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS),
     }
 
 
 def test_sums_by_hand(arguments):
-    local_network.compiled.text_sums(*arguments.values())
+    _native.compiled.features_forward(*arguments.values())
     root = 2**0.5
     np.testing.assert_allclose(
         arguments["features"][:, 0], [[root, root, 1, 1], [1, 1, 0.001, 0]], rtol=1e-5
     )
-    np.testing.assert_allclose(arguments["linear_logits"], [[root + 1] * 2, [1, 1]], rtol=1e-6)
+    np.testing.assert_allclose(arguments["margins"], [[root + 1] * 2, [1, 1]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +174,9 @@ def test_sums_by_hand(arguments):
         ("ids", np.array([0, 1], np.int32)),
         ("ids", np.array([0, 1, 4])),
         ("ids", np.arange(6, dtype=np.int32)[::2]),
+        ("ids", np.array([0, 1, 4], ">i4")),
+        ("ids", np.frombuffer(bytes(13), np.uint8)[1:].view(np.int32)),
+        ("ids", memoryview(np.arange(6, dtype=np.int32))[::2]),
         ("ids", None),
         ("offsets", np.array([0, 2, 2, 3])),
         ("offsets", np.array([0, 3, 2, 3])),
@@ -116,48 +194,58 @@ def test_sums_by_hand(arguments):
         ("linear_bigrams", np.ones((0, 2), np.float32)),
         ("features", np.empty((2, 1, 3), np.float32)),
         ("features", np.empty((2, 4), np.float32)),
-        ("linear_logits", np.zeros((1, 2), np.float32)),
-        ("linear_logits", np.zeros((2, 2))),
-        ("shape", (0, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
-        ("shape", (2, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
-        ("shape", (-1, True, PAIR_FACTORS, 1.0, ENERGY_FLOOR, *NO_NGRAMS)),
-        ("shape", (1, True)),
+        ("margins", np.zeros((1, 2), np.float32)),
+        ("margins", np.zeros((2, 2))),
         ("shape", 1),
+        ("shape", (1, True)),
     ],
 )
 def test_what_would_reach_beyond_an_array_is_refused(arguments, name, value):
-    with pytest.raises((ValueError, TypeError, BufferError)):
-        local_network.compiled.text_sums(*{**arguments, name: value}.values())
+    with pytest.raises((ValueError, TypeError)):
+        _native.compiled.features_forward(*{**arguments, name: value}.values())
+
+
+def test_a_shape_of_more_members_is_refused(arguments):
+    with pytest.raises(ValueError, match="belong together"):
+        _native.compiled.features_forward(*{**arguments, "shape": make_shape(members=2)}.values())
+
+
+def test_results_that_share_memory_with_ids_are_refused(arguments):
+    arguments["ids"] = arguments["features"].reshape(-1)[:3].view(np.int32)
+    arguments["ids"][:] = 0
+    with pytest.raises(ValueError, match="share memory"):
+        _native.compiled.features_forward(*arguments.values())
 
 
 def test_read_only_results_are_refused(arguments):
     arguments["features"].flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
-        local_network.compiled.text_sums(*arguments.values())
+        _native.compiled.features_forward(*arguments.values())
 
 
 @every_shape
-def test_what_is_read_of_a_text_equals_numpys(operation, members, monkeypatch):
+def test_the_logits_of_one_text_equal_numpys(operation, members):
     network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400))
     features, _ = network.sums(IDS, OFFSETS)
     alone = [network.head_logits(features[:, [text]]) for text in range(features.shape[1])]
-    monkeypatch.setattr(local_network, "compiled", None)
     for text, found in enumerate(alone):
         assert (found.dtype, found.shape) == (np.float32, (1, 3))
-        expected = network.head_logits(features[:, [text]])
+        with native_hidden():
+            expected = network.head_logits(features[:, [text]])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_large_features_are_read_without_an_overflow(monkeypatch):
+def test_large_features_are_read_without_an_overflow():
     network = NumpyLocalWaveNetwork(*make_weights("modulation", 1, 0.5))
     features = np.full((1, 1, network.config.hidden_size * 3 + network.config.bigram_size), 1e6)
     found = network.head_logits(features.astype(np.float32))
-    monkeypatch.setattr(local_network, "compiled", None)
-    np.testing.assert_allclose(found, network.head_logits(features.astype(np.float32)), rtol=1e-4)
+    with native_hidden():
+        expected = network.head_logits(features.astype(np.float32))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.fixture
-def read_arguments():
+def head_arguments():
     """Two members, three features, four wide, two labels."""
     shapes = {
         "features": (2, 1, 3),
@@ -174,31 +262,31 @@ def read_arguments():
     return {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
 
 
-def test_reading_by_hand(read_arguments):
-    local_network.compiled.read_text(*read_arguments.values())
+def test_heads_by_hand(head_arguments):
+    _native.compiled.heads_forward(*head_arguments.values())
     # All of a layer alike, LayerNorm leaves its shift: 4 of the classifier, 3 of the shortcut.
-    np.testing.assert_allclose(read_arguments["logits"], np.full((2, 1, 2), 9.0), rtol=1e-6)
+    np.testing.assert_allclose(head_arguments["logits"], np.full((2, 1, 2), 9.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize("axis", range(3))
 @pytest.mark.parametrize("position", range(10))
-def test_weights_that_do_not_belong_together_are_refused(read_arguments, position, axis):
-    name = list(read_arguments)[position]
-    read_arguments[name] = np.concatenate([read_arguments[name]] * 2, axis=axis)
+def test_weights_that_do_not_belong_together_are_refused(head_arguments, position, axis):
+    name = list(head_arguments)[position]
+    head_arguments[name] = np.concatenate([head_arguments[name]] * 2, axis=axis)
     with pytest.raises(ValueError, match="belong together"):
-        local_network.compiled.read_text(*read_arguments.values())
+        _native.compiled.heads_forward(*head_arguments.values())
 
 
-def test_other_arrays_are_refused(read_arguments):
-    features, logits, *readers = read_arguments.values()
-    read = local_network.compiled.read_text
+def test_other_arrays_are_refused(head_arguments):
+    features, logits, *heads = head_arguments.values()
+    forward = _native.compiled.heads_forward
     for wrong in (
-        (features, logits, *readers[:-1]),
-        (features, logits[0], *readers),
-        (features.astype(float), logits, *readers),
+        (features, logits, *heads[:-1]),
+        (features, logits[0], *heads),
+        (features.astype(float), logits, *heads),
     ):
         with pytest.raises(TypeError):
-            read(*wrong)
+            forward(*wrong)
     logits.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
-        read(features, logits, *readers)
+        forward(features, logits, *heads)

@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_networks import HIDDEN, IDS, OFFSETS, VOCABULARY, every_ngrams, every_shape, make_weights
+from native import every_form, native_hidden
 
 from wave_network.data.batch import PackedTexts
 from wave_network.models.functional import sigmoid
-from wave_network.models.local_wave import numpy_network as local_network
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
 
@@ -56,13 +56,12 @@ def test_logits_equal_torchs_at_every_range_of_the_start(operation, members, sca
 
 @every_shape
 @every_ngrams
-@pytest.mark.parametrize("compiled", [True, False])
-def test_logits_with_a_linear_part_equal_torchs(operation, members, ngrams, compiled, monkeypatch):
-    if not compiled:
-        monkeypatch.setattr(local_network, "compiled", None)
+@every_form
+def test_logits_with_a_linear_part_equal_torchs(operation, members, ngrams, form):
     config, tensors = make_weights(operation, members, 0.5, 400, ngrams)
     assert config.linear_buckets == 131
-    found = NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS)
+    with native_hidden(form != "compiled"):
+        found = NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS)
     expected = by_torch(operation, members, IDS, OFFSETS, 0.5, 400, ngrams)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     without = make_network(operation, members).logits(IDS, OFFSETS)
@@ -86,21 +85,20 @@ def test_margins_are_those_of_the_formula(ngrams):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_a_sum_of_many_large_terms_loses_no_digits(compiled, monkeypatch):
+@every_form
+def test_a_sum_of_many_large_terms_loses_no_digits(form):
     """One word 512 times, whose weights are as large as a trained model's largest ones."""
-    if not compiled:
-        monkeypatch.setattr(local_network, "compiled", None)
     ngrams = ("pair", "skip-pair", "triple")
     config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams)
     tensors = {
         name: value * 16 if name.startswith("linear.") else value for name, value in tensors.items()
     }
     ids, offsets = np.full(512, 7, np.int32), np.array([0, 512])
-    _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
     model = LocalWaveNetwork(config)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-    found = model.linear(PackedTexts(ids, offsets).to_torch()).detach()
+    with native_hidden(form != "compiled"):
+        _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
+        found = model.linear(PackedTexts(ids, offsets).to_torch()).detach()
     table = tensors["linear.bigrams.weight"].astype(float)
     expected = tensors["linear.tokens.weight"][7].astype(float) * 512**0.5
     for bucket in buckets_of(ids.tolist(), ngrams, len(table)):

@@ -5,18 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from native import native_hidden, needs_native
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig, TrainConfig
 from wave_network.data import labelling_of
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.training.local_wave import compiled_steps as local_steps
 from wave_network.training.local_wave.compiled_steps import CompiledSteps, compiled_steps
 from wave_network.training.loop import train
 
-needs_compiled = pytest.mark.skipif(
-    local_steps.compiled is None, reason="the compiled form was not built"
-)
 VOCABULARY = 29
 
 
@@ -106,15 +104,15 @@ CASES = {
 }
 
 
-@needs_compiled
+@needs_native
 @pytest.mark.parametrize("case", CASES)
-def test_they_learn_what_torch_learns(monkeypatch, case):
+def test_they_learn_what_torch_learns(case):
     texts, training, shape = CASES[case]
     config = make_config(**training)
     assert compiled_steps(make_model(**shape), texts, config, 3) is not None
     found, history = trained(texts, config, **shape)
-    monkeypatch.setattr(local_steps, "compiled", None)
-    expected, expected_history = trained(texts, config, **shape)
+    with native_hidden():
+        expected, expected_history = trained(texts, config, **shape)
     for ours, theirs in zip(history, expected_history, strict=True):
         assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-5)
         assert ours["train_accuracy"] == theirs["train_accuracy"]
@@ -125,7 +123,7 @@ def test_they_learn_what_torch_learns(monkeypatch, case):
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=2e-5)
 
 
-@needs_compiled
+@needs_native
 @pytest.mark.parametrize(
     ("shape", "training"),
     [({"classes": 257}, {}), ({}, {"max_grad_norm": 1.0})],
@@ -134,12 +132,12 @@ def test_what_they_do_not_know_is_left_to_torch(shape, training):
     assert compiled_steps(make_model(**shape), TEXTS, make_config(**training), 3) is None
 
 
-@needs_compiled
+@needs_native
 def test_a_model_in_half_precision_is_left_to_torch():
     assert compiled_steps(make_model().half(), TEXTS, make_config(), 3) is None
 
 
-@needs_compiled
+@needs_native
 def test_heads_stay_parameters_of_the_model():
     model = make_model()
     steps = CompiledSteps(model, TEXTS, make_config(), 3)
@@ -153,19 +151,31 @@ def test_heads_stay_parameters_of_the_model():
 
 def broken(**changes):
     """Arguments of a step, some of them replaced."""
-    model = make_model()
-    steps = CompiledSteps(model, TEXTS, make_config(), 3)
-    values = {"ids": TEXTS.ids, "offsets": TEXTS.offsets, "chosen": np.arange(4)}
-    tokens = int(TEXTS.offsets[4])
-    values["chances"] = np.zeros(tokens, np.float32)
-    values["classes"], values["answers"], values["weights"] = steps._targets
-    trained = {f"trained {i}": each for i, each in enumerate(steps._trained)}
-    arrays = tuple({**values, **trained, **changes}.values())
-    shape = local_steps.compiled_shape(model.config)
-    return (arrays, shape, 7, 3, False, 0.0, 1.0, 0.3, steps._adam())
+    steps = CompiledSteps(make_model(), TEXTS, make_config(), 3)
+    values = {
+        "shape": steps._shape,
+        **steps._arrays,
+        "chosen": np.arange(4),
+        "chances": np.zeros(int(TEXTS.offsets[4]), np.float32),
+        "hidden": 7,
+        "labels": 3,
+        "multi_label": False,
+        "label_smoothing": 0.0,
+        "temperature": 1.0,
+        "token_dropout": 0.3,
+        **steps._adam_numbers(),
+    }
+    return {**values, **changes}
 
 
-@needs_compiled
+@needs_native
+def test_a_step_that_is_described_well_is_taken():
+    loss, right = _native.compiled.train_step(**broken())
+    assert loss > 0
+    assert 0 <= right <= 4
+
+
+@needs_native
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -180,22 +190,39 @@ def broken(**changes):
         ({"classes": TEXTS.labels - 3}, "none of the classes"),
         ({"classes": TEXTS.labels[:-1]}, "do not belong together"),
         ({"classes": TEXTS.labels[:0]}, "do not belong together"),
+        ({"classes": None}, "do not belong together"),
+        ({"targets": np.zeros((57, 3), np.float32)}, "do not belong together"),
+        ({"classes": None, "targets": np.zeros((57, 2), np.float32)}, "do not belong together"),
+        ({"multi_label": True}, "do not belong together"),
+        ({"hidden": 8}, "do not belong together"),
+        ({"hidden": 2**62}, "out of range"),
+        ({"labels": 2**62}, "out of range"),
+        ({"labels": 2**70}, "out of range"),
+        ({"labels": 0}, "out of range"),
         ({"weights": np.ones(3, np.float32)}, "do not belong together"),
-        ({"chances": np.zeros(3, np.float32)}, "has a chance"),
-        ({"trained 1": np.zeros((VOCABULARY - 1, 10), np.float32)}, "do not belong together"),
-        ({"trained 3": np.zeros((31, 4), np.float32)}, "do not belong together"),
-        ({"trained 6": np.zeros(5, np.float32)}, "do not belong together"),
+        ({"chances": np.zeros(3, np.float32)}, "as many as tokens"),
+        ({"embedding_mean": np.zeros((VOCABULARY - 1, 10), np.float32)}, "do not belong together"),
+        ({"bigrams": np.zeros((31, 4), np.float32)}, "do not belong together"),
+        ({"heads": np.zeros(5, np.float32)}, "do not belong together"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        local_steps.compiled.train_step(*broken(**changes))
+        _native.compiled.train_step(**broken(**changes))
 
 
-@needs_compiled
+@needs_native
 def test_arrays_of_other_types_are_refused():
     with pytest.raises(TypeError, match="expected an array"):
-        local_steps.compiled.train_step(*broken(ids=TEXTS.ids.astype(np.int64)))
+        _native.compiled.train_step(**broken(ids=TEXTS.ids.astype(np.int64)))
     arguments = broken()
-    with pytest.raises(TypeError, match="16 arrays"):
-        local_steps.compiled.train_step(arguments[0][:-1], *arguments[1:])
+    del arguments["heads_mean"]
+    with pytest.raises(TypeError, match="heads_mean"):
+        _native.compiled.train_step(**arguments)
+
+
+@needs_native
+def test_moments_that_share_memory_are_refused():
+    arguments = broken()
+    with pytest.raises(ValueError, match="share memory"):
+        _native.compiled.train_step(**{**arguments, "heads_mean": arguments["heads_square"]})

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from native import every_form, native_hidden, needs_native
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
-from wave_network.models.local_wave.ngrams import compiled_shape, ngram_buckets
-from wave_network.training.local_wave import ngram_matrix as module
+from wave_network.models.local_wave.native import native_shape
+from wave_network.models.local_wave.ngrams import NGRAMS as KINDS
+from wave_network.models.local_wave.ngrams import NgramKind, ngram_buckets
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 
-needs_compiled = pytest.mark.skipif(
-    module.compiled is None, reason="the compiled form was not built"
-)
 VOCABULARY = 12
 NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "triple", "skip-pair")]
 of_every_kind = pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
@@ -52,16 +52,14 @@ def by_the_formula(rows, config):
     return counts * scales, scales
 
 
-@pytest.mark.parametrize("form", ["compiled", "not compiled"])
+@every_form
 @of_every_kind
 @settings(max_examples=40, deadline=None)
 @given(rows=texts_of_tokens)
 def test_tokens_and_ngrams_count_by_length_and_rarity(form, ngrams, rows):
     config = make_config(ngrams)
     expected, expected_scales = by_the_formula(rows, config)
-    with pytest.MonkeyPatch.context() as patch:
-        if form == "not compiled":
-            patch.setattr(module, "compiled", None)
+    with native_hidden(form != "compiled"):
         found, scales = linear_features(pack(rows), config)
     assert found.dtype == scales.dtype == np.float32
     assert found.indices.dtype == np.int32
@@ -72,14 +70,13 @@ def test_tokens_and_ngrams_count_by_length_and_rarity(form, ngrams, rows):
         assert len(set(columns)) == len(columns)
 
 
-@pytest.mark.parametrize("form", ["compiled", "not compiled"])
-def test_column_sums_are_those_of_the_texts_that_have_a_feature(monkeypatch, form):
-    if form == "not compiled":
-        monkeypatch.setattr(module, "compiled", None)
+@every_form
+def test_column_sums_are_those_of_the_texts_that_have_a_feature(form):
     rows = [[0, 3, 3], [0, 3, 5], [0, 5]]
     features, _ = linear_features(pack(rows), make_config())
     weights = np.array([[1, 10], [2, 20], [4, 40]], np.float32)
-    found = column_sums(features, weights)
+    with native_hidden(form != "compiled"):
+        found = column_sums(features, weights)
     assert found[3].tolist() == [3, 30]
     assert found[5].tolist() == [6, 60]
     assert found[1].tolist() == [0, 0]
@@ -91,21 +88,20 @@ WIDTH = CONFIG.vocab_size + CONFIG.linear_buckets
 
 
 def arguments(**changes):
-    scales = np.ones(WIDTH, np.float32)
     values = {
         "ids": TEXTS.ids,
         "offsets": TEXTS.offsets,
-        "scales": scales,
-        "row ends": np.zeros(3, np.int64),
+        "vocabulary": VOCABULARY,
+        "buckets": CONFIG.linear_buckets,
+        "scales": np.ones(WIDTH, np.float32),
+        "row_ends": np.zeros(3, np.int64),
         "columns": np.zeros(15, np.int32),
         "values": np.zeros(15, np.float32),
-        "sizes": (VOCABULARY, CONFIG.linear_buckets),
-        "shape": compiled_shape(CONFIG),
     }
-    return tuple({**values, **changes}.values())
+    return {"shape": native_shape(CONFIG), **values, **changes}
 
 
-@needs_compiled
+@needs_native
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -115,31 +111,39 @@ def arguments(**changes):
         ({"offsets": np.array([0, 3, 3, 9])}, "empty"),
         ({"offsets": np.array([0, 7, 3, 9])}, "empty"),
         ({"scales": np.ones(WIDTH - 1, np.float32)}, "do not belong together"),
-        ({"sizes": (0, WIDTH)}, "do not belong together"),
-        ({"row ends": np.zeros(2, np.int64)}, "no such shapes"),
-        ({"columns": np.zeros(14, np.int32)}, "no such shapes"),
-        ({"columns": np.zeros(9, np.int32), "values": np.zeros(9, np.float32)}, "right room"),
-        ({"columns": np.zeros(99, np.int32), "values": np.zeros(99, np.float32)}, "right room"),
+        ({"vocabulary": 0, "buckets": WIDTH}, "do not belong together"),
+        ({"vocabulary": 2**62, "buckets": 2**62}, "do not belong together"),
+        ({"row_ends": np.zeros(2, np.int64)}, "another shape"),
+        ({"columns": np.zeros(14, np.int32)}, "another shape"),
+        ({"columns": np.zeros(9, np.int32), "values": np.zeros(9, np.float32)}, "not as many"),
+        ({"columns": np.zeros(99, np.int32), "values": np.zeros(99, np.float32)}, "not as many"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        module.compiled.rows(*arguments(**changes))
+        _native.compiled.ngram_rows(**arguments(**changes))
 
 
-@needs_compiled
-def test_counting_refuses_what_does_not_fit():
-    model = ((VOCABULARY, CONFIG.linear_buckets), compiled_shape(CONFIG))
-    times = np.zeros(WIDTH, np.int32)
-    with pytest.raises(ValueError, match="outside the vocabulary"):
-        module.compiled.frequencies(TEXTS.ids + 99, TEXTS.offsets, times, *model)
-    with pytest.raises(ValueError, match="do not belong together"):
-        module.compiled.frequencies(TEXTS.ids, TEXTS.offsets, times[1:].copy(), *model)
-    with pytest.raises(TypeError, match="expected an array"):
-        module.compiled.frequencies(TEXTS.ids.astype(np.int64), TEXTS.offsets, times, *model)
+@needs_native
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"ids": TEXTS.ids + 99}, ValueError, "outside the vocabulary"),
+        ({"frequencies": np.zeros(WIDTH - 1, np.int32)}, ValueError, "do not belong together"),
+        ({"ids": TEXTS.ids.astype(np.int64)}, TypeError, "expected an array"),
+        ({"shape": 3}, TypeError, "expected a Shape"),
+    ],
+)
+def test_counting_refuses_what_does_not_fit(changes, error, message):
+    given = arguments()
+    names = ("shape", "ids", "offsets", "vocabulary", "buckets")
+    frequencies = np.zeros(WIDTH, np.int32)
+    values = {**{name: given[name] for name in names}, "frequencies": frequencies, **changes}
+    with pytest.raises(error, match=message):
+        _native.compiled.document_frequencies(**values)
 
 
-@needs_compiled
+@needs_native
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -159,4 +163,27 @@ def test_sums_refuse_what_does_not_fit(changes, message):
         3: np.zeros((5, 2), np.float32),
     }
     with pytest.raises(ValueError, match=message):
-        module.compiled.column_sums(*{**given, **changes}.values())
+        _native.compiled.column_sums(*{**given, **changes}.values())
+
+
+@needs_native
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {"quadruple": NgramKind((3, 2, 1, 0), (*KINDS["triple"].factors, (97, 89)))},
+        {"far": NgramKind((7, 2, 0), ((3, 5), (7, 11)))},
+        {"split": NgramKind((4, 3, 0), (KINDS["pair"].factors[0], (7, 11)))},
+    ],
+    ids=str,
+)
+def test_a_new_kind_of_ngram_needs_a_declaration_alone(monkeypatch, kinds):
+    for name, kind in kinds.items():
+        monkeypatch.setitem(KINDS, name, kind)
+    config = make_config(("pair", "triple"))
+    object.__setattr__(config, "linear_ngrams", ("pair", "triple", *kinds))
+    rows = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], [3, 3], [4]]
+    found, scales = linear_features(pack(rows), config)
+    with native_hidden():
+        expected, expected_scales = linear_features(pack(rows), config)
+    np.testing.assert_allclose(scales, expected_scales, rtol=1e-6)
+    np.testing.assert_allclose(found.toarray(), expected.toarray(), rtol=1e-6)

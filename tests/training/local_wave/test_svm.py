@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
+from native import native_hidden, needs_native
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
-from wave_network.training.local_wave import svm as support_vectors
-from wave_network.training.local_wave.svm import compiled, one_against_rest
-
-needs_compiler = pytest.mark.skipif(compiled is None, reason="the compiled part was not built")
+from wave_network import _native
+from wave_network.training.local_wave.svm import one_against_rest
 
 
 def drawn(labels, texts=80, columns=30, seed=0):
@@ -31,7 +30,7 @@ def objective(features, having, scales, costs, weights, bias):
     return own / 2 + (costs[:, None] * np.square(lacking)).sum(axis=0)
 
 
-@needs_compiler
+@needs_native
 @pytest.mark.parametrize("labels", [1, 2, 4, 5, 8, 9, 16])
 def test_it_finds_what_the_library_finds(labels):
     features, having, scales, costs = drawn(labels)
@@ -47,16 +46,16 @@ def test_it_finds_what_the_library_finds(labels):
 
 
 @pytest.mark.parametrize("labels", [1, 3])
-def test_both_forms_come_close_to_the_least_loss(labels, monkeypatch):
+def test_both_forms_come_close_to_the_least_loss(labels):
     problem = drawn(labels)
     best = objective(*problem, *one_against_rest(*problem, 0, tolerance=1e-5, most_passes=5_000))
-    for form in {compiled, None}:
-        monkeypatch.setattr(support_vectors, "compiled", form)
-        found = objective(*problem, *one_against_rest(*problem, 0))
+    for hidden in (False, True):
+        with native_hidden(hidden):
+            found = objective(*problem, *one_against_rest(*problem, 0))
         assert (found <= best * 1.02 + 1e-3).all()
 
 
-@needs_compiler
+@needs_native
 def test_the_seed_gives_the_order_and_the_same_bits():
     problem = drawn(3)
     first, again, other = (one_against_rest(*problem, seed) for seed in (1, 1, 2))
@@ -65,7 +64,7 @@ def test_the_seed_gives_the_order_and_the_same_bits():
     np.testing.assert_allclose(first[0], other[0], atol=0.2)
 
 
-@needs_compiler
+@needs_native
 def test_what_does_not_belong_together_is_refused():
     features, having, scales, costs = drawn(3)
     for problem in (
@@ -80,9 +79,20 @@ def test_what_does_not_belong_together_is_refused():
             one_against_rest(*problem, 0)
 
 
-@needs_compiler
+@needs_native
 def test_passes_end_at_the_most():
     features, having, scales, costs = drawn(2)
-    arrays = (features.indptr.astype(np.int64), features.indices, features.data, costs)
-    out = np.empty_like(scales), np.empty(2, np.float32)
-    assert compiled.solve(*arrays, having, scales, *out, 0, 0.0, 7) == 7
+    passes = _native.compiled.dual_coordinate_descent(
+        offsets=features.indptr.astype(np.int64),
+        features=features.indices,
+        values=features.data,
+        costs=costs,
+        having=having,
+        scales=scales,
+        weights=np.empty_like(scales),
+        bias=np.empty(2, np.float32),
+        seed=0,
+        tolerance=0.0,
+        most_passes=7,
+    )
+    assert passes == 7

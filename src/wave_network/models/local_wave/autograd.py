@@ -1,11 +1,11 @@
-"""The sums of the local wave network and their gradients in one pass each, by `_local_waves.c`.
+"""The features of the local wave network and their gradients in one compiled pass each.
 
 Torch takes some forty operations for them, most of them on few numbers, and a sort.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -13,30 +13,34 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction, once_differentiable
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedBatch
-from wave_network.models.local_wave.ngrams import compiled, compiled_shape
+from wave_network.models.local_wave.native import native_shape
 from wave_network.ops.packed import saved
+
+if TYPE_CHECKING:
+    from wave_network._native._extension import Shape
 
 
 def is_plain(table: Tensor) -> bool:
-    """Whether compiled code can read a table as it is: 32-bit numbers on the CPU, row by row."""
+    """Whether compiled code can read a table as it is: 32-bit floats on the CPU, row by row."""
     return table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous()
 
 
 def can_be_compiled(*tables: Tensor) -> bool:
-    """Whether `compiled_features` was built and can compute with such tables."""
-    return compiled is not None and all(map(is_plain, tables))
+    """Whether the extension was built and can read such tables."""
+    return _native.compiled is not None and all(map(is_plain, tables))
 
 
 def compiled_features(
     embedding: nn.Embedding, bigrams: nn.Embedding, batch: PackedBatch, config: LocalWaveConfig
 ) -> Tensor:
-    """What the heads read of each text; differentiable once.
+    """The features of each text; differentiable once.
 
     Args:
         embedding: Both variants of the tokens, (vocabulary, 2 * members * hidden).
-        bigrams: The rows of hashed pairs, (buckets, members * columns).
+        bigrams: The rows of hashed bigrams, (buckets, members * columns).
         batch: Packed texts, on the CPU.
         config: The model's shape.
 
@@ -44,7 +48,9 @@ def compiled_features(
         float32, (members, texts, features). The gradients are sparse where the tables say so.
     """
     sparse = (embedding.sparse, bigrams.sparse)
-    texts = _Texts(batch.ids.to(torch.int32).numpy(), batch.offsets.numpy(), config, sparse)
+    texts = _Texts(
+        *_packed(batch), native_shape(config), (config.members, config.feature_size), sparse
+    )
     features: Tensor = _Features.apply(embedding.weight, bigrams.weight, texts)  # type: ignore[no-untyped-call]
     return features.transpose(0, 1)
 
@@ -62,19 +68,21 @@ def compiled_margins(
     """
     count = len(batch.offsets) - 1
     margins = torch.zeros(count, config.num_labels)
-    nothing = np.empty((count, config.members, 0), np.float32)
-    compiled.text_sums(
-        batch.ids.to(torch.int32).numpy(),
-        batch.offsets.numpy(),
+    _native.compiled.features_forward(
+        native_shape(config),
+        *_packed(batch),
+        np.empty((count, config.members, 0), np.float32),
+        margins.numpy(),
         np.empty((config.vocab_size, 0), np.float32),
         np.empty((config.bigram_buckets, 0), np.float32),
         tokens.weight.detach().numpy(),
         bigrams.weight.detach().numpy(),
-        nothing,
-        margins.numpy(),
-        compiled_shape(config),
     )
     return margins
+
+
+def _packed(batch: PackedBatch) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    return batch.ids.to(torch.int32).numpy(), batch.offsets.numpy()
 
 
 class _Texts(NamedTuple):
@@ -82,7 +90,8 @@ class _Texts(NamedTuple):
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    config: LocalWaveConfig
+    shape: Shape
+    features: tuple[int, int]  # (members, features)
     sparse: tuple[bool, bool]
 
 
@@ -95,20 +104,19 @@ class _Context(BackwardCFunction):
 class _Features(torch.autograd.Function):
     @staticmethod
     def forward(ctx: _Context, embedding: Tensor, bigrams: Tensor, texts: _Texts) -> Tensor:
-        config = texts.config
         count = len(texts.offsets) - 1
-        features = torch.empty(count, config.members, config.feature_size)
+        features = torch.empty(count, *texts.features)
         no_labels = np.empty((count, 0), np.float32)
-        compiled.text_sums(
+        _native.compiled.features_forward(
+            texts.shape,
             texts.ids,
             texts.offsets,
+            features.numpy(),
+            no_labels,
             embedding.detach().numpy(),
             bigrams.detach().numpy(),
             no_labels,
             no_labels,
-            features.numpy(),
-            no_labels,
-            compiled_shape(config),
         )
         ctx.save_for_backward(embedding, bigrams, features)
         ctx.texts = texts
@@ -119,18 +127,18 @@ class _Features(torch.autograd.Function):
     def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
         embedding, bigrams, features = saved(ctx)
         texts = ctx.texts
-        rows, values, pair_rows, pair_values = compiled.text_gradients(
+        rows, values, bigram_rows, bigram_values = _native.compiled.features_backward(
+            texts.shape,
             texts.ids,
             texts.offsets,
             embedding.detach().numpy(),
             bigrams.detach().numpy(),
             features.numpy(),
             gradient.contiguous().numpy(),
-            compiled_shape(texts.config),
         )
         return (
             _gradient_of(embedding, rows, values, sparse=texts.sparse[0]),
-            _gradient_of(bigrams, pair_rows, pair_values, sparse=texts.sparse[1]),
+            _gradient_of(bigrams, bigram_rows, bigram_values, sparse=texts.sparse[1]),
             None,
         )
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
-try:
-    from wave_network import _local_waves as compiled
-except ImportError:  # there was no C compiler
-    compiled = None  # type: ignore[assignment]
-
 from wave_network.config import Ngram
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from wave_network.config import LocalWaveConfig
 
     IntegerArray = TypeVar("IntegerArray", Tensor, NDArray[np.int64])
 
@@ -26,13 +19,10 @@ __all__ = [
     "NGRAMS",
     "Ngram",
     "NgramKind",
-    "compiled",
-    "compiled_shape",
     "ngram_buckets",
 ]
 
 Factors: TypeAlias = tuple[int, int]
-Shape: TypeAlias = tuple[int, bool, Factors, float, float, bool, Factors, bool, Factors]
 
 ENERGY_FLOOR: Final = 1e-6
 """Added under the root of an energy, so that an energy of 0 has a gradient."""
@@ -42,7 +32,9 @@ class NgramKind(NamedTuple):
     """Which tokens an n-gram is made of, and how they are hashed.
 
     The hash of the first token is its id. Each further token is hashed with what came before it:
-    `(hash * factors[0] + id * factors[1]) % buckets`.
+    `(hash * factors[0] + id * factors[1]) % buckets`. Compiled code takes the kinds
+    as they are declared here: up to 8 in a table, each of up to 4 tokens that lie at most 7 apart.
+    Two factors add up to less than 2^32, so that no hash overflows.
 
     Attributes:
         places: How far before the n-gram's last token each of its tokens stands; the last is 0.
@@ -66,23 +58,6 @@ NGRAMS: Final[Mapping[Ngram, NgramKind]] = {
     "triple": NgramKind((2, 1, 0), (_PAIR, (3_266_489_917, 668_265_263))),
 }
 """Every kind of n-gram. Factors and places never change: trained tables depend on them."""
-
-
-def compiled_shape(config: LocalWaveConfig) -> Shape:
-    """What the compiled functions need to know of a model beside its tables.
-
-    Returns:
-        The members; whether neighbours are multiplied; the factors of pairs; what an energy of
-        local waves is multiplied by, so that products are in units of the start; `ENERGY_FLOOR`;
-        whether the linear part reads skip pairs, and their factors; likewise of triples.
-    """
-    modulation = config.operation == "modulation"
-    scale = config.initializer_range**-2 if modulation else 1.0
-    return (
-        *(config.members, modulation, NGRAMS["pair"].factors[-1], scale, ENERGY_FLOOR),
-        *("skip-pair" in config.linear_ngrams, NGRAMS["skip-pair"].factors[-1]),
-        *("triple" in config.linear_ngrams, NGRAMS["triple"].factors[-1]),
-    )
 
 
 def ngram_buckets(ngram: Ngram, ids: IntegerArray, buckets: int) -> IntegerArray:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.models.functional import (
@@ -18,13 +19,8 @@ from wave_network.models.functional import (
     mean_of_members,
     represent,
 )
-from wave_network.models.local_wave.ngrams import (
-    ENERGY_FLOOR,
-    NGRAMS,
-    compiled,
-    compiled_shape,
-    ngram_buckets,
-)
+from wave_network.models.local_wave.native import native_shape
+from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
 from wave_network.models.local_wave.tensors import head_names, table_names
 from wave_network.models.tensor_spec import Tensors
 
@@ -63,7 +59,7 @@ class NumpyLocalWaveNetwork:
         self.tensors = tensors
         # Kept: to know whether there is a linear part takes the search for a prime number.
         self.has_linear_part, self._feature_size = config.has_linear_part, config.feature_size
-        self._shape = compiled_shape(config)
+        self._shape = native_shape(config) if _native.compiled is not None else None
         self._tables = tuple(map(self._table, table_names(config)))
         self._heads = tuple(np.ascontiguousarray(tensors[name]) for name in head_names(config))
         self._bias = tensors.get("linear.bias", np.empty(0, np.float32))
@@ -85,7 +81,7 @@ class NumpyLocalWaveNetwork:
             As `features` and `linear_logits`; without a linear part the latter are (texts, 0).
         """
         config, count = self.config, len(offsets) - 1
-        if compiled is None:
+        if self._shape is None or _native.compiled is None:
             summands = self.summands(ids, offsets)
             linear_logits = np.empty((count, 0), np.float32)
             if self.has_linear_part:
@@ -94,13 +90,13 @@ class NumpyLocalWaveNetwork:
         features = np.empty((count, config.members, self._feature_size), np.float32)
         linear_logits = np.empty((count, self._bias.size), np.float32)
         linear_logits[:] = self._bias
-        compiled.text_sums(
+        _native.compiled.features_forward(
+            self._shape,
             ids.astype(np.int32, copy=False),
             offsets.astype(np.int64, copy=False),
-            *self._tables,
             features,
             linear_logits,
-            self._shape,
+            *self._tables,
         )
         return features.swapaxes(0, 1), linear_logits
 
@@ -176,9 +172,10 @@ class NumpyLocalWaveNetwork:
 
     def head_logits(self, features: Floats) -> Floats:
         """The waves' logits of features: the members' mean answer, (texts, labels)."""
+        compiled = _native.compiled
         if compiled is not None and features.shape[1] == 1:  # of many, NumPy's products are quicker
             logits = np.empty((self.config.members, 1, self.config.num_labels), np.float32)
-            compiled.read_text(np.ascontiguousarray(features), logits, *self._heads)
+            compiled.heads_forward(np.ascontiguousarray(features), logits, *self._heads)
         else:
             hidden = gelu(self.linear("feed_forward", features))
             logits = self.member_logits(features, hidden)

@@ -1,31 +1,27 @@
-"""Training steps of a local wave network by `_local_steps.c`, on the CPU.
+"""Compiled training steps of a local wave network, on the CPU.
 
 Torch takes some hundred operations a step, most of them on few numbers; here a step is one call.
-What it learns is what torch learns, but for rounding.
+Both learn the same, except for rounding.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from wave_network import _native
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import is_soft
 from wave_network.models.local_wave.autograd import is_plain
+from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.local_wave.ngrams import compiled_shape
 from wave_network.models.local_wave.tensors import head_names
 from wave_network.training.optimizer import schedule_factor
-
-try:
-    from wave_network.training import _local_steps as compiled
-except ImportError:  # there was no C compiler
-    compiled = None  # type: ignore[assignment]
 
 _BETAS: Final = (0.9, 0.999)
 _EPSILON: Final = 1e-8  # of the heads' Adam: torch's default, like the betas
@@ -46,7 +42,7 @@ def compiled_steps(
         steps: Likewise.
     """
     if (
-        compiled is not None
+        _native.compiled is not None
         and isinstance(model, LocalWaveNetwork)
         and model.config.num_labels <= _MOST_LABELS
         and config.max_grad_norm is None
@@ -69,31 +65,40 @@ class CompiledSteps:
     def __init__(
         self, model: LocalWaveNetwork, training: PackedTexts, config: TrainConfig, steps: int
     ) -> None:
-        self._training, self._config, self._shape = training, config, model.config
+        self._training, self._config, self._model = training, config, model.config
         self._factor, self._taken = schedule_factor(config, steps), 0
         self._lengths = np.diff(training.offsets)
-        tables = [table.weight.detach().numpy() for table in model.row_tables()]
+        self._shape = native_shape(model.config)
+        tables = {"embedding": model.embedding, "bigrams": model.bigrams}
+        weights = {name: table.weight.detach().numpy() for name, table in tables.items()}
         heads = [model.get_parameter(name) for name in head_names(model.config)]
-        weights: list[NDArray[np.float32]] = [*tables, _in_one_piece(heads).numpy()]
-        # Each with the two moments of Adam.
-        self._trained = [item for each in weights for item in (each, *_moments(each))]
-        self._targets = _targets(training, model.config.num_labels)
+        weights["heads"] = _in_one_piece(heads).numpy()
+        self._arrays: dict[str, Any] = {
+            "ids": training.ids,
+            "offsets": training.offsets,
+            **_targets(training),
+            **{f"{name}{part}": array for name in weights for part, array in _adam(weights[name])},
+        }
 
     def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
         """Learn from the chosen texts; see `Steps`."""
-        config, training = self._config, self._training
-        tokens = int(self._lengths[chosen].sum()) if config.token_dropout else 0
-        chances = generator.random(tokens, dtype=np.float32)
-        loss, right = compiled.train_step(
-            (training.ids, training.offsets, chosen, chances, *self._targets, *self._trained),
-            compiled_shape(self._shape),
-            self._shape.feed_forward_size,
-            self._shape.num_labels,
-            self._shape.is_multi_label,
-            config.label_smoothing,
-            config.loss_temperature,
-            config.token_dropout,
-            self._adam(),
+        config = self._config
+        chances = None
+        if config.token_dropout:
+            tokens = int(self._lengths[chosen].sum())
+            chances = generator.random(tokens, dtype=np.float32)
+        loss, right = _native.compiled.train_step(
+            self._shape,
+            **self._arrays,
+            chosen=chosen,
+            chances=chances,
+            hidden=self._model.feed_forward_size,
+            labels=self._model.num_labels,
+            multi_label=self._model.is_multi_label,
+            label_smoothing=config.label_smoothing,
+            temperature=config.loss_temperature,
+            token_dropout=config.token_dropout,
+            **self._adam_numbers(),
         )
         self._taken += 1
         return loss, right
@@ -103,15 +108,20 @@ class CompiledSteps:
         """The learning rate of the next step."""
         return self._config.learning_rate * self._factor(self._taken)
 
-    def _adam(self) -> tuple[float, ...]:
-        """Decays, and step sizes with the moments' start at 0 corrected, as both optimizers do."""
+    def _adam_numbers(self) -> dict[str, Any]:
+        """Decays and step sizes; the bias corrections are those of torch's two optimisers."""
         config, rate, step = self._config, self.rate, self._taken + 1
         mean, root = 1 - _BETAS[0] ** step, (1 - _BETAS[1] ** step) ** 0.5
-        return (
-            *_BETAS,
-            *(rate * config.embedding_rate * root / mean, config.embedding_epsilon),
-            *(rate / mean, _EPSILON, 1 - rate * config.weight_decay, root),
-        )
+        return {
+            "beta1": _BETAS[0],
+            "beta2": _BETAS[1],
+            "table_rate": rate * config.embedding_rate * root / mean,
+            "table_epsilon": config.embedding_epsilon,
+            "rate": rate / mean,
+            "epsilon": _EPSILON,
+            "decay": 1 - rate * config.weight_decay,
+            "root_factor": root,
+        }
 
 
 def _in_one_piece(parameters: list[nn.Parameter]) -> torch.Tensor:
@@ -123,18 +133,19 @@ def _in_one_piece(parameters: list[nn.Parameter]) -> torch.Tensor:
     return together
 
 
-def _moments(weights: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return np.zeros_like(weights), np.zeros_like(weights)
+def _adam(weights: NDArray[np.float32]) -> tuple[tuple[str, NDArray[np.float32]], ...]:
+    """Weights and their two moments, by the endings of their names."""
+    mean, square = np.zeros_like(weights), np.zeros_like(weights)
+    return ("", weights), ("_mean", mean), ("_square", square)
 
 
-def _targets(
-    training: PackedTexts, labels: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Classes, (texts,), or answers, (texts, labels), the others empty; and weights or none."""
-    given, weights = training.labels, training.weights
-    assert given is not None
-    if weights is None:
-        weights = np.empty(0, np.float32)
-    if is_soft(given):
-        return np.empty(0, np.int64), np.ascontiguousarray(given, np.float32), weights
-    return np.ascontiguousarray(given, np.int64), np.empty((0, labels), np.float32), weights
+def _targets(training: PackedTexts) -> dict[str, Any]:
+    """Classes, (texts,), or target probabilities, (texts, labels); and sample weights or None."""
+    labels = training.labels
+    assert labels is not None
+    soft = is_soft(labels)
+    return {
+        "classes": None if soft else np.ascontiguousarray(labels, np.int64),
+        "targets": np.ascontiguousarray(labels, np.float32) if soft else None,
+        "weights": training.weights,
+    }

@@ -1,25 +1,22 @@
-"""What the linear part reads of texts: a sparse matrix of their tokens and n-grams.
+"""The features of the linear part: a sparse matrix of texts' tokens and n-grams.
 
-Both passes over the texts are compiled, by `_linear_features.c`, where that could be built.
+Both passes over the texts are compiled where the extension was built.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.data.batch import PackedTexts
-from wave_network.models.local_wave.ngrams import NGRAMS, compiled_shape, ngram_buckets
-
-try:
-    from wave_network.training import _linear_features as compiled
-except ImportError:  # there was no C compiler
-    compiled = None  # type: ignore[assignment]
+from wave_network.models.local_wave.native import native_shape
+from wave_network.models.local_wave.ngrams import NGRAMS, ngram_buckets
 
 _UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
 _LEAST_TEXTS: Final = 2  # that a feature must occur in
@@ -42,7 +39,7 @@ def linear_features(
         float32, (texts, vocabulary + buckets), no column twice in a row; and float32,
         (vocabulary + buckets,), 0 for what is left out.
     """
-    if compiled is None:
+    if _native.compiled is None:
         counts = _counts(texts, config)
         frequency = column_sums(counts, np.ones((len(texts), 1), np.float32))[:, 0]
         scales = _scales(frequency, len(texts))
@@ -50,15 +47,22 @@ def linear_features(
         counts.eliminate_zeros()
         return counts, scales
     width = config.vocab_size + config.linear_buckets
-    packed = (np.ascontiguousarray(texts.ids, np.int32), texts.offsets)
-    model = ((config.vocab_size, config.linear_buckets), compiled_shape(config))
-    times = np.zeros(width, np.int32)
-    compiled.frequencies(*packed, times, *model)
-    scales = _scales(times, len(texts))
-    entries = int(times[scales > 0].sum())
+    texts_and_sizes: dict[str, Any] = {
+        "shape": native_shape(config),
+        "ids": np.ascontiguousarray(texts.ids, np.int32),
+        "offsets": texts.offsets,
+        "vocabulary": config.vocab_size,
+        "buckets": config.linear_buckets,
+    }
+    frequencies = np.empty(width, np.int32)
+    _native.compiled.document_frequencies(**texts_and_sizes, frequencies=frequencies)
+    scales = _scales(frequencies, len(texts))
+    entries = int(frequencies[scales > 0].sum())
     columns, values = np.empty(entries, np.int32), np.empty(entries, np.float32)
     offsets = np.zeros(len(texts) + 1, np.int64)
-    compiled.rows(*packed, scales, offsets[1:], columns, values, *model)
+    _native.compiled.ngram_rows(
+        **texts_and_sizes, scales=scales, row_ends=offsets[1:], columns=columns, values=values
+    )
     return _matrix(values, columns, offsets, width), scales
 
 
@@ -70,10 +74,10 @@ def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np
         weights: Of each text, (texts, columns).
     """
     result = np.zeros((features.shape[1], weights.shape[1]), np.float32)
-    if compiled is not None:
+    if _native.compiled is not None:
         offsets = features.indptr.astype(np.int64)
         weights = np.ascontiguousarray(weights, np.float32)
-        compiled.column_sums(offsets, features.indices, weights, result)
+        _native.compiled.column_sums(offsets, features.indices, weights, result)
         return result
     # Some at a time: a matrix of ones of all texts would take half of their features' room again.
     for begin in range(0, features.shape[0], _TEXTS_AT_ONCE):

@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-try:
-    from wave_network.training import _support_vectors as compiled
-except ImportError:  # there was no C compiler
-    compiled = None  # type: ignore[assignment]
+from wave_network import _native
 
 _TOLERANCE: Final = 0.1  # of a margin: hardly better ones are not worth more passes
 _LEAST_PASSES: Final = 5  # they find nearly all that more would
@@ -55,22 +52,22 @@ def one_against_rest(
     if most_passes is None:
         enough = -(-_MANY_STEPS // max(len(costs), 1))
         most_passes = min(max(enough, _LEAST_PASSES), _MOST_PASSES)
-    if compiled is None:
+    if _native.compiled is None:
         return _by_library(features, having, scales, costs, seed, tolerance, most_passes)
     weights = np.empty_like(scales)
     bias = np.empty(scales.shape[1], np.float32)
-    compiled.solve(
-        features.indptr.astype(np.int64),
-        features.indices.astype(np.int32, copy=False),
-        features.data.astype(np.float32, copy=False),
-        costs.astype(np.float32, copy=False),
-        np.ascontiguousarray(having),
-        np.ascontiguousarray(scales),
-        weights,
-        bias,
-        seed,
-        tolerance,
-        most_passes,
+    _native.compiled.dual_coordinate_descent(
+        offsets=features.indptr.astype(np.int64),
+        features=features.indices.astype(np.int32, copy=False),
+        values=features.data.astype(np.float32, copy=False),
+        costs=costs.astype(np.float32, copy=False),
+        having=np.ascontiguousarray(having),
+        scales=np.ascontiguousarray(scales),
+        weights=weights,
+        bias=bias,
+        seed=seed,
+        tolerance=tolerance,
+        most_passes=most_passes,
     )
     return weights, bias
 

@@ -1,10 +1,11 @@
-/* The compiled form of word_table.PythonWordTable: same methods, same answers.
+/* The compiled form of `PythonWordTable` of text/word_table.py: same methods, same answers.
  *
  * Words are found by a hash of their characters, read off the text as it is scanned: no string is
  * made for a word that is known. Once it has learnt how plain words are spelt, it asks for these no
  * more. All runs under the interpreter's lock. */
 
-#include "../_words.h"
+#include "extension.h"
+#include "words.h"
 
 /* More on average are not kept: long words would fill the memory. */
 enum { BLOCKS_A_WORD = 8, IDS_A_WORD = 16 };
@@ -16,8 +17,7 @@ typedef struct {
 } Merge;
 
 typedef struct {
-    PyObject_HEAD
-    Py_ssize_t limit;
+    PyObject_HEAD Py_ssize_t limit;
     Words words; /* their ids: `count` of them, from `place` on in `ids` */
     Array ids;   /* of int32_t */
     /* What `learn` was given: the first words, and what spells others. */
@@ -33,7 +33,7 @@ typedef struct {
     PyObject *known, *unknown;
     int incomplete; /* whether the text that is read has unknown words */
     Array packed;   /* of int32_t */
-    String string; /* what spaces enclose */
+    String string;  /* what spaces enclose */
 } Reading;
 
 static inline int
@@ -91,11 +91,35 @@ forget_if_full(WordTable *self)
     }
 }
 
+/* Whether a value is bytes of 32-bit ids; else an error. */
+static int
+validate_ids(PyObject *value)
+{
+    if (!PyBytes_Check(value)) {
+        PyErr_SetString(PyExc_TypeError, "ids are bytes");
+        return -1;
+    }
+    if (PyBytes_GET_SIZE(value) % (Py_ssize_t)sizeof(int32_t) != 0) {
+        value_error("ids have 32 bits each");
+        return -1;
+    }
+    return 0;
+}
+
+static int
+validate_word(PyObject *word, PyObject *value)
+{
+    if (!PyUnicode_Check(word)) {
+        PyErr_SetString(PyExc_TypeError, "words are strings");
+        return -1;
+    }
+    return validate_ids(value);
+}
+
 static int
 add_word(WordTable *self, PyObject *word, PyObject *value, String *string)
 {
-    if (!PyUnicode_Check(word) || !PyBytes_Check(value)) {
-        PyErr_SetString(PyExc_TypeError, "words are strings, and their ids bytes");
+    if (validate_word(word, value) < 0) {
         return -1;
     }
     const Text text = text_of(word);
@@ -235,10 +259,7 @@ append_unkept(Reading *reading, const Text *text, Py_ssize_t start, Py_ssize_t e
         reading->incomplete = 1;
         status = PyErr_Occurred() ? -1 : PySet_Add(reading->unknown, word);
     }
-    else if (!PyBytes_Check(value)) {
-        PyErr_SetString(PyExc_TypeError, "ids are bytes");
-    }
-    else {
+    else if (validate_ids(value) == 0) {
         status = append(&reading->packed, (const int32_t *)PyBytes_AS_STRING(value),
                         (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
     }
@@ -260,11 +281,10 @@ append_string(WordTable *self, const Text *text, Py_ssize_t start, Reading *read
         }
     }
     string_end(string);
-    const Word *found =
-        words_find(&self->words, string->hash, string->blocks.items, string->length);
-    int status = found == NULL
-                     ? append_unkept(reading, text, start, end)
-                     : append(&reading->packed, ids_of(self, found), found->count);
+    const Word *found = words_find(&self->words, string->hash, string->blocks.items,
+                                   string->length);
+    int status = found == NULL ? append_unkept(reading, text, start, end)
+                               : append(&reading->packed, ids_of(self, found), found->count);
     return status < 0 ? -1 : end;
 }
 
@@ -319,16 +339,42 @@ append_row(WordTable *self, PyObject *item, int32_t first, Reading *reading)
     return 0;
 }
 
-/* The rows that an earlier call gave. */
+/* The rows that an earlier call returned; their memory is held. */
 typedef struct {
-    const int32_t *ids;
-    const int64_t *offsets; /* NULL if there was none */
+    Py_buffer ids, offsets;
+    int given; /* whether there was such a call */
 } Rows;
+
+static void
+release_rows(Rows *rows)
+{
+    if (rows->given) {
+        PyBuffer_Release(&rows->ids);
+        PyBuffer_Release(&rows->offsets);
+    }
+}
+
+static int
+validate_rows(const Rows *rows, Py_ssize_t count)
+{
+    const int64_t *offsets = rows->offsets.buf;
+    int valid = rows->offsets.len == (count + 1) * (Py_ssize_t)sizeof(int64_t)
+                && (uintptr_t)offsets % sizeof(int64_t) == 0
+                && (uintptr_t)rows->ids.buf % sizeof(int32_t) == 0;
+    for (Py_ssize_t i = 0; valid && i < count; i++) {
+        valid = offsets[i] >= 0 && offsets[i] <= offsets[i + 1];
+    }
+    if (!valid || offsets[count] > rows->ids.len / (Py_ssize_t)sizeof(int32_t)) {
+        value_error("these are not the rows of the texts");
+        return -1;
+    }
+    return 0;
+}
 
 static int
 get_rows(PyObject *before, Py_ssize_t count, Rows *rows)
 {
-    PyObject *ids, *offsets;
+    rows->given = 0;
     if (before == Py_None) {
         return 0;
     }
@@ -336,42 +382,46 @@ get_rows(PyObject *before, Py_ssize_t count, Rows *rows)
         PyErr_SetString(PyExc_TypeError, "rows are a pair");
         return -1;
     }
-    if (!PyArg_ParseTuple(before, "YY", &ids, &offsets)) {
+    if (!PyArg_ParseTuple(before, "y*y*", &rows->ids, &rows->offsets)) {
+        argument_error();
         return -1;
     }
-    int valid = PyByteArray_GET_SIZE(offsets) / (Py_ssize_t)sizeof(int64_t) == count + 1;
-    rows->ids = (const int32_t *)PyByteArray_AS_STRING(ids);
-    rows->offsets = (const int64_t *)PyByteArray_AS_STRING(offsets);
-    for (Py_ssize_t i = 0; valid && i < count; i++) {
-        valid = rows->offsets[i] >= 0 && rows->offsets[i] <= rows->offsets[i + 1];
-    }
-    if (!valid
-        || rows->offsets[count] > PyByteArray_GET_SIZE(ids) / (Py_ssize_t)sizeof(int32_t)) {
-        PyErr_SetString(PyExc_ValueError, "these are not the rows of the texts");
+    rows->given = 1;
+    if (validate_rows(rows, count) < 0) {
+        release_rows(rows);
         return -1;
     }
     return 0;
 }
 
+/* The ids that an earlier call returned for a text; their number. */
+static size_t
+earlier_ids(const Rows *rows, Py_ssize_t text, const int32_t **ids)
+{
+    if (!rows->given) {
+        return 0;
+    }
+    const int64_t *offsets = rows->offsets.buf;
+    *ids = (const int32_t *)rows->ids.buf + offsets[text];
+    return (size_t)(offsets[text + 1] - offsets[text]);
+}
+
 /* Append the texts' ids, and where each text's end. */
 static int
-append_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *before,
-             Reading *reading, Array *offsets)
+append_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *rows, Reading *reading,
+             Array *offsets)
 {
-    Py_ssize_t count = PyList_GET_SIZE(texts);
+    Py_ssize_t count = PyTuple_GET_SIZE(texts);
     if (reserve(offsets, (size_t)count + 1, sizeof(int64_t)) < 0) {
         return -1;
     }
     int64_t *ends = offsets->items;
     ends[offsets->size++] = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
-        size_t done = 0;
-        if (before->offsets != NULL) {
-            done = (size_t)(before->offsets[i + 1] - before->offsets[i]);
-        }
-        int status = done > 0
-                         ? append(&reading->packed, before->ids + before->offsets[i], done)
-                         : append_row(self, PyList_GET_ITEM(texts, i), first, reading);
+        const int32_t *ids = NULL;
+        const size_t done = earlier_ids(rows, i, &ids);
+        int status = done > 0 ? append(&reading->packed, ids, done)
+                              : append_row(self, PyTuple_GET_ITEM(texts, i), first, reading);
         if (status < 0) {
             return -1;
         }
@@ -387,37 +437,52 @@ as_bytearray(const Array *array, size_t item_size)
 }
 
 static PyObject *
-WordTable_encode(WordTable *self, PyObject *args)
+encode_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *rows, Reading *reading)
 {
-    PyObject *texts, *known, *before = Py_None;
-    int first;
-    Py_ssize_t most;
-    Rows rows = {NULL, NULL};
-    if (!PyArg_ParseTuple(args, "O!inO!|O", &PyList_Type, &texts, &first, &most, &PyDict_Type,
-                          &known, &before)
-        || get_rows(before, PyList_GET_SIZE(texts), &rows) < 0) {
-        return NULL;
-    }
-    if (most < 1) {
-        PyErr_SetString(PyExc_ValueError, "a text has one id at least");
-        return NULL;
-    }
-    PyObject *unknown = PySet_New(NULL), *result = NULL;
-    Reading reading = {.most = (size_t)most, .known = known, .unknown = unknown};
+    PyObject *result = NULL;
     Array offsets = {NULL, 0, 0};
-    if (unknown != NULL && append_texts(self, texts, first, &rows, &reading, &offsets) == 0) {
-        PyObject *ids = as_bytearray(&reading.packed, sizeof(int32_t));
+    if (append_texts(self, texts, first, rows, reading, &offsets) == 0) {
+        PyObject *ids = as_bytearray(&reading->packed, sizeof(int32_t));
         PyObject *ends = as_bytearray(&offsets, sizeof(int64_t));
         if (ids != NULL && ends != NULL) {
-            result = PyTuple_Pack(3, ids, ends, unknown);
+            result = PyTuple_Pack(3, ids, ends, reading->unknown);
         }
         Py_XDECREF(ids);
         Py_XDECREF(ends);
     }
+    PyMem_Free(offsets.items);
+    return result;
+}
+
+static PyObject *
+WordTable_encode(WordTable *self, PyObject *args)
+{
+    PyObject *list, *known, *before = Py_None;
+    int first;
+    Py_ssize_t most;
+    Rows rows;
+    if (!PyArg_ParseTuple(args, "O!inO!|O", &PyList_Type, &list, &first, &most, &PyDict_Type,
+                          &known, &before)) {
+        return argument_error();
+    }
+    if (most < 1) {
+        return value_error("a text has one id at least");
+    }
+    PyObject *texts = PyList_AsTuple(list); /* which nobody can change meanwhile */
+    if (texts == NULL || get_rows(before, PyTuple_GET_SIZE(texts), &rows) < 0) {
+        Py_XDECREF(texts);
+        return NULL;
+    }
+    PyObject *result = NULL;
+    Reading reading = {.most = (size_t)most, .known = known, .unknown = PySet_New(NULL)};
+    if (reading.unknown != NULL) {
+        result = encode_texts(self, texts, first, &rows, &reading);
+    }
     PyMem_Free(reading.packed.items);
     PyMem_Free(reading.string.blocks.items);
-    PyMem_Free(offsets.items);
-    Py_XDECREF(unknown);
+    Py_XDECREF(reading.unknown);
+    Py_DECREF(texts);
+    release_rows(&rows);
     return result;
 }
 
@@ -438,8 +503,8 @@ set_merges(WordTable *self, const int32_t *triples, size_t count)
     self->merges = merges;
     self->merge_slots = slots;
     for (size_t i = 0; i < count; i++, triples += 3) {
-        merges[merge_slot(self, triples[0], triples[1])] =
-            (Merge){triples[0], triples[1], triples[2], (uint32_t)(i + 1)};
+        merges[merge_slot(self, triples[0], triples[1])] = (Merge){triples[0], triples[1],
+                                                                   triples[2], (uint32_t)(i + 1)};
     }
     return 0;
 }
@@ -448,8 +513,7 @@ set_merges(WordTable *self, const int32_t *triples, size_t count)
 static int
 learn_word(WordTable *self, PyObject *string, PyObject *value)
 {
-    if (!PyUnicode_Check(string) || !PyBytes_Check(value)) {
-        PyErr_SetString(PyExc_TypeError, "words are strings, and their ids bytes");
+    if (validate_word(string, value) < 0) {
         return -1;
     }
     const Text text = text_of(string);
@@ -495,13 +559,12 @@ WordTable_learn(WordTable *self, PyObject *args)
     enum { LETTERS = '~' - ' ' + 1 };
     PyObject *words, *alphabet, *merges;
     if (!PyArg_ParseTuple(args, "O!SS", &PyDict_Type, &words, &alphabet, &merges)) {
-        return NULL;
+        return argument_error();
     }
     const size_t alphabet_size = (size_t)PyBytes_GET_SIZE(alphabet);
     const size_t merges_size = (size_t)PyBytes_GET_SIZE(merges);
     if (alphabet_size != LETTERS * sizeof(int32_t) || merges_size % (3 * sizeof(int32_t)) != 0) {
-        PyErr_SetString(PyExc_ValueError, "the alphabet has 95 ids, and a merge 3");
-        return NULL;
+        return value_error("the alphabet has 95 ids, and a merge 3");
     }
     int32_t *letters = PyMem_Malloc(alphabet_size);
     if (letters == NULL) {
@@ -511,7 +574,8 @@ WordTable_learn(WordTable *self, PyObject *args)
     PyMem_Free(self->alphabet);
     self->alphabet = NULL;
     if (set_merges(self, (const int32_t *)PyBytes_AS_STRING(merges),
-                   merges_size / (3 * sizeof(int32_t))) < 0
+                   merges_size / (3 * sizeof(int32_t)))
+            < 0
         || learn_words(self, words) < 0) {
         PyMem_Free(letters);
         return NULL;
@@ -527,7 +591,10 @@ WordTable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Py_ssize_t limit;
     unsigned long long seed;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nK", names, &limit, &seed)) {
-        return NULL;
+        return argument_error();
+    }
+    if (limit < 0 || limit > PY_SSIZE_T_MAX / IDS_A_WORD) {
+        return value_error("limit is out of range");
     }
     WordTable *self = (WordTable *)type->tp_alloc(type, 0);
     if (self == NULL) {
@@ -574,30 +641,9 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {
-    .name = "wave_network.text._word_table.WordTable",
+PyType_Spec word_table_spec = {
+    .name = "wave_network._native._extension.WordTable",
     .basicsize = sizeof(WordTable),
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = slots,
 };
-
-static int
-module_exec(PyObject *module)
-{
-    return add_type(module, &spec);
-}
-
-static PyModuleDef_Slot module_slots[] = {
-    {Py_mod_exec, module_exec},
-    {0, NULL},
-};
-
-static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_word_table", NULL, 0, NULL, module_slots, NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC
-PyInit__word_table(void)
-{
-    return PyModuleDef_Init(&module);
-}

@@ -1,12 +1,12 @@
-/* The compiled form of support_vectors.one_against_rest: dual coordinate descent (Hsieh et al.,
- * 2008) for several labels at once. What a text reads of a feature, all labels read together. */
+/* The compiled form of `one_against_rest` of training/local_wave/svm.py: dual coordinate descent
+ * (Hsieh et al., 2008) for several labels at once, which read a text's features together. */
 
-#include "../_arrays.h"
+#include "extension.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_LABELS = 16 }; /* of one call: their numbers fill one or two cache lines a feature */
+enum { MOST_LABELS = 16 }; /* of a call: their numbers fill one or two cache lines a feature */
 
 typedef struct {
     int64_t texts, labels;
@@ -40,10 +40,10 @@ shuffle(Problem *problem)
     }
 }
 
-/* One text's step in each label's dual; returns the largest violation of its optimality. `changes`
- * gets what the weights move by, in units of the text's features. */
+/* One text's update of each label's dual; returns the largest violation of optimality. `changes`
+ * gets the weights' changes, in units of the text's features. */
 INLINE float
-step(Problem *problem, int64_t text, const float *margins, float *changes, int64_t width)
+update_duals(Problem *problem, int64_t text, const float *margins, float *changes, int64_t width)
 {
     const float diagonal = 0.5f / problem->costs[text];
     float worst = 0;
@@ -54,8 +54,8 @@ step(Problem *problem, int64_t text, const float *margins, float *changes, int64
                                : -1.0f;
         const float slope = sign * margins[k] - 1 + *dual * diagonal;
         const float violation = *dual > 0 ? fabsf(slope) : fmaxf(-slope, 0);
-        const float moved =
-            fmaxf(*dual - slope / (problem->squares[text * width + k] + diagonal), 0);
+        const float moved = fmaxf(*dual - slope / (problem->squares[text * width + k] + diagonal),
+                                  0);
         changes[k] = (moved - *dual) * sign;
         *dual = moved;
         worst = k < problem->labels ? fmaxf(worst, violation) : worst;
@@ -77,13 +77,13 @@ pass(Problem *problem, int64_t width)
             margins[k] = problem->bias[k];
         }
         for (int64_t i = first; i < end; i++) {
-            const float *scales = problem->table + problem->features[i] * 2 * width;
+            const float *scales = problem->table + (int64_t)problem->features[i] * 2 * width;
             const float *weights = scales + width, value = problem->values[i];
             for (int64_t k = 0; k < width; k++) {
                 margins[k] += value * scales[k] * weights[k];
             }
         }
-        worst = fmaxf(worst, step(problem, text, margins, changes, width));
+        worst = fmaxf(worst, update_duals(problem, text, margins, changes, width));
         float moved = 0;
         for (int64_t k = 0; k < width; k++) {
             moved += fabsf(changes[k]);
@@ -92,7 +92,7 @@ pass(Problem *problem, int64_t width)
             continue;
         }
         for (int64_t i = first; i < end; i++) {
-            float *scales = problem->table + problem->features[i] * 2 * width;
+            float *scales = problem->table + (int64_t)problem->features[i] * 2 * width;
             float *weights = scales + width;
             const float value = problem->values[i];
             for (int64_t k = 0; k < width; k++) {
@@ -108,7 +108,7 @@ pass(Problem *problem, int64_t width)
 
 /* The squared length of each text as each label scales it; the 1 is of the bias. */
 INLINE void
-measure(Problem *problem, int64_t width)
+square_lengths(Problem *problem, int64_t width)
 {
     for (int64_t text = 0; text < problem->texts; text++) {
         float *squares = problem->squares + text * width;
@@ -116,7 +116,7 @@ measure(Problem *problem, int64_t width)
             squares[k] = 1;
         }
         for (int64_t i = problem->offsets[text]; i < problem->offsets[text + 1]; i++) {
-            const float *scales = problem->table + problem->features[i] * 2 * width;
+            const float *scales = problem->table + (int64_t)problem->features[i] * 2 * width;
             for (int64_t k = 0; k < width; k++) {
                 const float scaled = problem->values[i] * scales[k];
                 squares[k] += scaled * scaled;
@@ -126,19 +126,19 @@ measure(Problem *problem, int64_t width)
 }
 
 /* A width that the compiler knows makes the inner loops a few instructions. */
-#define FOR_WIDTH(width, call)      \
-    switch (width) {                \
-    case 1:                         \
-        call(1);                    \
-        break;                      \
-    case 4:                         \
-        call(4);                    \
-        break;                      \
-    case 8:                         \
-        call(8);                    \
-        break;                      \
-    default:                        \
-        call(16);                   \
+#define FOR_WIDTH(width, call) \
+    switch (width) {           \
+    case 1:                    \
+        call(1);               \
+        break;                 \
+    case 4:                    \
+        call(4);               \
+        break;                 \
+    case 8:                    \
+        call(8);               \
+        break;                 \
+    default:                   \
+        call(16);              \
     }
 
 WIDE static float
@@ -152,11 +152,11 @@ one_pass(Problem *problem, int64_t width)
 }
 
 WIDE static void
-measure_all(Problem *problem, int64_t width)
+square_all(Problem *problem, int64_t width)
 {
-#define MEASURE(constant) measure(problem, constant)
-    FOR_WIDTH(width, MEASURE)
-#undef MEASURE
+#define SQUARES(constant) square_lengths(problem, constant)
+    FOR_WIDTH(width, SQUARES)
+#undef SQUARES
 }
 
 static int64_t
@@ -167,20 +167,16 @@ width_for(int64_t labels)
 
 enum { OFFSETS, FEATURES, VALUES, COSTS, HAVING, SCALES, WEIGHTS, BIAS, ARRAYS };
 
-static const Expected expected[ARRAYS] = {
-    [OFFSETS] = {1, "lq", 8, 0},
-    [FEATURES] = {1, "il", 4, 0},
-    [VALUES] = {1, "f", 4, 0},
-    [COSTS] = {1, "f", 4, 0},
-    [HAVING] = {2, "?", 1, 0},
-    [SCALES] = {2, "f", 4, 0},
-    [WEIGHTS] = {2, "f", 4, PyBUF_WRITABLE},
-    [BIAS] = {1, "f", 4, PyBUF_WRITABLE},
+static const ArraySpec specs[ARRAYS] = {
+    [OFFSETS] = INT64("offsets", 1),       [FEATURES] = INT32("features", 1),
+    [VALUES] = FLOAT32("values", 1),       [COSTS] = FLOAT32("costs", 1),
+    [HAVING] = BOOL("having", 2),          [SCALES] = FLOAT32("scales", 2),
+    [WEIGHTS] = FLOAT32_OUT("weights", 2), [BIAS] = FLOAT32_OUT("bias", 1),
 };
 
-/* What would have the passes read or write where nothing is. */
+/* Why the arrays are invalid, or NULL. */
 static const char *
-wrong_with(const Py_buffer *views)
+validate(const Py_buffer *views)
 {
     const int64_t *offsets = views[OFFSETS].buf;
     const int32_t *features = views[FEATURES].buf;
@@ -210,7 +206,7 @@ wrong_with(const Py_buffer *views)
 }
 
 static void
-give_back(Problem *problem)
+free_problem(Problem *problem)
 {
     free(problem->table);
     free(problem->bias);
@@ -258,12 +254,11 @@ write_result(const Problem *problem, const Py_buffer *views, int64_t width)
 }
 
 static PyObject *
-solve_checked(const Py_buffer *views, unsigned long long seed, float tolerance, int most_passes)
+solve(const Py_buffer *views, unsigned long long seed, float tolerance, int most_passes)
 {
-    const char *wrong = wrong_with(views);
-    if (wrong != NULL) {
-        PyErr_SetString(PyExc_ValueError, wrong);
-        return NULL;
+    const char *error = validate(views);
+    if (error != NULL) {
+        return value_error(error);
     }
     Problem problem = {
         .texts = views[OFFSETS].shape[0] - 1,
@@ -277,65 +272,45 @@ solve_checked(const Py_buffer *views, unsigned long long seed, float tolerance, 
     };
     const int64_t width = width_for(problem.labels);
     if (prepare(&problem, views, width) < 0) {
-        give_back(&problem);
+        free_problem(&problem);
         return PyErr_NoMemory();
     }
     int passes = 0, interrupted = 0;
     float worst = INFINITY;
-    Py_BEGIN_ALLOW_THREADS
-    measure_all(&problem, width);
-    Py_END_ALLOW_THREADS
-    while (passes < most_passes && worst > tolerance && !interrupted) {
-        Py_BEGIN_ALLOW_THREADS
-        worst = one_pass(&problem, width);
-        Py_END_ALLOW_THREADS
-        passes++;
+    Py_BEGIN_ALLOW_THREADS square_all(&problem, width);
+    Py_END_ALLOW_THREADS while (passes < most_passes && worst > tolerance && !interrupted)
+    {
+        Py_BEGIN_ALLOW_THREADS worst = one_pass(&problem, width);
+        Py_END_ALLOW_THREADS passes++;
         interrupted = PyErr_CheckSignals() < 0;
     }
     if (!interrupted) {
         write_result(&problem, views, width);
     }
-    give_back(&problem);
+    free_problem(&problem);
     return interrupted ? NULL : PyLong_FromLong(passes);
 }
 
-static PyObject *
-solve(PyObject *module, PyObject *args)
+PyObject *
+dual_coordinate_descent(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
+    static char *names[] = {"offsets", "features", "values", "costs",     "having",      "scales",
+                            "weights", "bias",     "seed",   "tolerance", "most_passes", NULL};
     PyObject *objects[ARRAYS];
     unsigned long long seed;
     float tolerance;
     int most_passes;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOKfi", &objects[OFFSETS], &objects[FEATURES],
-                          &objects[VALUES], &objects[COSTS], &objects[HAVING], &objects[SCALES],
-                          &objects[WEIGHTS], &objects[BIAS], &seed, &tolerance, &most_passes)) {
-        return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOOOOOOKfi", names, &objects[OFFSETS],
+                                     &objects[FEATURES], &objects[VALUES], &objects[COSTS],
+                                     &objects[HAVING], &objects[SCALES], &objects[WEIGHTS],
+                                     &objects[BIAS], &seed, &tolerance, &most_passes)) {
+        return argument_error();
     }
     Py_buffer views[ARRAYS];
-    if (get_arrays(objects, views, expected, ARRAYS) < 0) {
+    if (acquire_arrays(objects, views, specs, ARRAYS) < 0) {
         return NULL;
     }
-    PyObject *result = solve_checked(views, seed, tolerance, most_passes);
+    PyObject *result = solve(views, seed, tolerance, most_passes);
     release_arrays(views, ARRAYS);
     return result;
-}
-
-static PyMethodDef methods[] = {
-    {"solve", solve, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyModuleDef_Slot module_slots[] = {
-    {0, NULL},
-};
-
-static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_support_vectors", NULL, 0, methods, module_slots, NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC
-PyInit__support_vectors(void)
-{
-    return PyModuleDef_Init(&module);
 }

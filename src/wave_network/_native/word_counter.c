@@ -1,15 +1,16 @@
-/* The compiled form of word_counter.PythonWordCounter: same methods, and the same counts in the end.
+/* The compiled form of `PythonWordCounter` of text/word_counter.py: same methods, and the same
+ * counts in the end.
  *
  * Plain words are counted off the text as it is scanned: no string is made for each. All runs under
  * the interpreter's lock. */
 
-#include "../_words.h"
+#include "extension.h"
+#include "words.h"
 
 static const Py_UCS4 WORD_START = 0x120;
 
 typedef struct {
-    PyObject_HEAD
-    Words words;
+    PyObject_HEAD Words words;
     Array found; /* of size_t: the numbers of the words of the string that is read */
 } WordCounter;
 
@@ -53,9 +54,18 @@ count_other(PyObject *others, PyObject *text, Py_ssize_t start, Py_ssize_t end)
     }
     PyObject *before = PyDict_GetItemWithError(others, string);
     if (before != NULL || !PyErr_Occurred()) {
-        count = PyLong_FromLongLong(before == NULL ? 1 : PyLong_AsLongLong(before) + 1);
+        const long long counted = before == NULL ? 0 : PyLong_AsLongLong(before);
+        if (counted == LLONG_MAX) {
+            value_error("a count is out of range");
+        }
+        else if (!PyErr_Occurred()) {
+            count = PyLong_FromLongLong(counted + 1);
+        }
     }
-    if (count != NULL && !PyErr_Occurred()) {
+    if (PyErr_Occurred()) {
+        argument_error();
+    }
+    else if (count != NULL) {
         status = PyDict_SetItem(others, string, count);
     }
     Py_XDECREF(count);
@@ -68,7 +78,7 @@ WordCounter_add(WordCounter *self, PyObject *args)
 {
     PyObject *text, *others;
     if (!PyArg_ParseTuple(args, "O!O!", &PyUnicode_Type, &text, &PyDict_Type, &others)) {
-        return NULL;
+        return argument_error();
     }
     const Text read = text_of(text);
     Py_ssize_t end;
@@ -136,7 +146,7 @@ WordCounter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *names[] = {"seed", NULL};
     unsigned long long seed;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "K", names, &seed)) {
-        return NULL;
+        return argument_error();
     }
     WordCounter *self = (WordCounter *)type->tp_alloc(type, 0);
     if (self != NULL && words_start(&self->words, seed) < 0) {
@@ -169,30 +179,9 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {
-    .name = "wave_network.text._word_counter.WordCounter",
+PyType_Spec word_counter_spec = {
+    .name = "wave_network._native._extension.WordCounter",
     .basicsize = sizeof(WordCounter),
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = slots,
 };
-
-static int
-module_exec(PyObject *module)
-{
-    return add_type(module, &spec);
-}
-
-static PyModuleDef_Slot module_slots[] = {
-    {Py_mod_exec, module_exec},
-    {0, NULL},
-};
-
-static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_word_counter", NULL, 0, NULL, module_slots, NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC
-PyInit__word_counter(void)
-{
-    return PyModuleDef_Init(&module);
-}

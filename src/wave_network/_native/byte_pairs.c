@@ -1,11 +1,12 @@
-/* The compiled form of byte_pairs.learn_with_library: the pieces that the trainer of `tokenizers`
- * finds, in its order.
+/* The compiled form of `learn_with_library` of text/byte_pairs.py: the pieces that the trainer of
+ * `tokenizers` finds, in its order.
  *
  * Its steps are followed to the letter, since its oddities show in the result: a pair's count is
  * kept after the pair was merged, and a pair that comes up again in further words is queued again,
  * with these words alone. All runs under the interpreter's lock. */
 
-#include "../_words.h"
+#include "extension.h"
+#include "words.h"
 
 typedef struct {
     int32_t left, right;
@@ -488,17 +489,16 @@ learnt(Learner *self, PyObject *words, PyObject *first, size_t size)
     return result;
 }
 
-static PyObject *
-learn_pieces(PyObject *Py_UNUSED(module), PyObject *args)
+PyObject *
+learn_byte_pairs(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *words, *first;
     Py_ssize_t size;
     if (!PyArg_ParseTuple(args, "O!O!n", &PyList_Type, &words, &PyList_Type, &first, &size)) {
-        return NULL;
+        return argument_error();
     }
     if (size < 0 || size > INT32_MAX) {
-        PyErr_SetString(PyExc_ValueError, "a piece's number has 31 bits");
-        return NULL;
+        return value_error("the number of pieces is from 0 to 2^31 - 1");
     }
     Learner self = {.spare = 0};
     PyObject *result = learnt(&self, words, first, (size_t)size);
@@ -509,23 +509,4 @@ learn_pieces(PyObject *Py_UNUSED(module), PyObject *args)
         PyMem_Free(arrays[i]->items);
     }
     return result;
-}
-
-static PyMethodDef methods[] = {
-    {"learn_pieces", learn_pieces, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyModuleDef_Slot module_slots[] = {
-    {0, NULL},
-};
-
-static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_byte_pairs", NULL, 0, methods, module_slots, NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC
-PyInit__byte_pairs(void)
-{
-    return PyModuleDef_Init(&module);
 }

@@ -1,34 +1,34 @@
-/* What the compiled parts of `text` share: arrays that grow, a hash table of words, and which
- * characters are plain, as plain_words.py says. */
+/* What word tables, word counters and byte pairs share: arrays that grow, a hash table of words,
+ * and plain words, as text/plain_words.py defines them. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdint.h>
-#include <string.h>
+#ifndef WAVE_NETWORK_WORDS_H
+#define WAVE_NETWORK_WORDS_H
 
-/* `size` and `room` count items. */
+#include "arrays.h"
+
+/* `size` and `capacity` count items. */
 typedef struct {
     void *items;
-    size_t size, room;
+    size_t size, capacity;
 } Array;
 
 static inline int
 reserve(Array *array, size_t more, size_t item_size)
 {
-    if (array->size + more <= array->room) {
+    if (array->size + more <= array->capacity) {
         return 0;
     }
-    size_t room = array->room ? array->room : 64;
-    while (room < array->size + more) {
-        room *= 2;
+    size_t capacity = array->capacity ? array->capacity : 64;
+    while (capacity < array->size + more) {
+        capacity *= 2;
     }
-    void *items = PyMem_Realloc(array->items, room * item_size);
+    void *items = PyMem_Realloc(array->items, capacity * item_size);
     if (items == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     array->items = items;
-    array->room = room;
+    array->capacity = capacity;
     return 0;
 }
 
@@ -317,12 +317,4 @@ string_character(const uint64_t *blocks, size_t place)
     return (Py_UCS4)(blocks[place / 2] >> (32 * (place % 2)));
 }
 
-/* Make a type that a module has under the last part of its name. */
-static inline int
-add_type(PyObject *module, PyType_Spec *spec)
-{
-    PyObject *type = PyType_FromSpec(spec);
-    int status = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
-    Py_XDECREF(type);
-    return status;
-}
+#endif

@@ -1,0 +1,154 @@
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+# (places, pairs of factors), as `NgramKind` declares them.
+NgramKind = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+
+class Shape:
+    def __init__(
+        self,
+        *,
+        members: int,
+        modulation: bool,
+        local_scale: float,
+        energy_floor: float,
+        bigram: NgramKind,
+        linear_ngrams: tuple[NgramKind, ...],
+    ) -> None: ...
+
+class WordCounter:
+    def __init__(self, seed: int) -> None: ...
+    def add(self, text: str, others: Counter[str], /) -> None: ...
+    def counts(self) -> dict[str, int]: ...
+
+class WordTable:
+    def __init__(self, limit: int, seed: int) -> None: ...
+    def encode(
+        self,
+        texts: list[str],
+        first: int,
+        most: int,
+        known: dict[str, bytes],
+        before: tuple[bytearray, bytearray] | None = None,
+        /,
+    ) -> tuple[bytearray, bytearray, set[str]]: ...
+    def add(self, words: dict[str, bytes], /) -> None: ...
+    def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes, /) -> None: ...
+    def __len__(self) -> int: ...
+
+def learn_byte_pairs(
+    words: list[str], first: list[str], size: int, /
+) -> tuple[list[str], list[tuple[str, str]]]: ...
+def features_forward(
+    shape: Shape,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    features: NDArray[np.float32],
+    margins: NDArray[np.float32],
+    /,
+    *tables: NDArray[np.float32],
+) -> None: ...
+def features_backward(
+    shape: Shape,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    embedding: NDArray[np.float32],
+    bigrams: NDArray[np.float32],
+    features: NDArray[np.float32],
+    gradient: NDArray[np.float32],
+    /,
+) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
+def heads_forward(
+    features: NDArray[np.float32], logits: NDArray[np.float32], /, *heads: NDArray[np.float32]
+) -> None: ...
+def train_step(
+    shape: Shape,
+    *,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    chances: NDArray[np.float32] | None,
+    classes: NDArray[np.int64] | None,
+    targets: NDArray[np.float32] | None,
+    weights: NDArray[np.float32] | None,
+    embedding: NDArray[np.float32],
+    embedding_mean: NDArray[np.float32],
+    embedding_square: NDArray[np.float32],
+    bigrams: NDArray[np.float32],
+    bigrams_mean: NDArray[np.float32],
+    bigrams_square: NDArray[np.float32],
+    heads: NDArray[np.float32],
+    heads_mean: NDArray[np.float32],
+    heads_square: NDArray[np.float32],
+    hidden: int,
+    labels: int,
+    multi_label: bool,
+    label_smoothing: float,
+    temperature: float,
+    token_dropout: float,
+    beta1: float,
+    beta2: float,
+    table_rate: float,
+    table_epsilon: float,
+    rate: float,
+    epsilon: float,
+    decay: float,
+    root_factor: float,
+) -> tuple[float, int]: ...
+def update_rows(
+    table: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    gradient: NDArray[np.float32],
+    places: NDArray[np.int64],
+    means: NDArray[np.float32],
+    squares: NDArray[np.float32],
+    *,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    rate: float,
+) -> None: ...
+def document_frequencies(
+    shape: Shape,
+    *,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    vocabulary: int,
+    buckets: int,
+    frequencies: NDArray[np.int32],
+) -> None: ...
+def ngram_rows(
+    shape: Shape,
+    *,
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    vocabulary: int,
+    buckets: int,
+    scales: NDArray[np.float32],
+    row_ends: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+) -> None: ...
+def column_sums(
+    offsets: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    sums: NDArray[np.float32],
+    /,
+) -> None: ...
+def dual_coordinate_descent(
+    *,
+    offsets: NDArray[np.int64],
+    features: NDArray[np.int32],
+    values: NDArray[np.float32],
+    costs: NDArray[np.float32],
+    having: NDArray[np.bool_],
+    scales: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    seed: int,
+    tolerance: float,
+    most_passes: int,
+) -> int: ...

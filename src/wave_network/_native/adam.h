@@ -1,0 +1,71 @@
+/* Adam's update, of rows of a table and of whole arrays. */
+
+#ifndef WAVE_NETWORK_ADAM_H
+#define WAVE_NETWORK_ADAM_H
+
+#include "arrays.h"
+
+#include <math.h>
+
+/* `root_factor` is the second moment's bias correction, a divisor of its root; where `rate` holds
+ * both corrections, 1. */
+typedef struct {
+    float beta1, beta2, epsilon, rate, root_factor;
+} Adam;
+
+INLINE void
+adam_update(float *restrict values, const float *restrict gradient, float *restrict mean,
+            float *restrict square, int64_t count, float beta1, float beta2, float epsilon,
+            float rate, float root_factor)
+{
+    for (int64_t i = 0; i < count; i++) {
+        mean[i] += (gradient[i] - mean[i]) * (1 - beta1);
+        square[i] = square[i] * beta2 + gradient[i] * gradient[i] * (1 - beta2);
+        values[i] -= rate * (mean[i] / (sqrtf(square[i]) / root_factor + epsilon));
+    }
+}
+
+/* Its root factor is the constant 1, so that there is no division by it. */
+WIDE static void
+update_row(float *restrict row, const float *restrict gradient, float *restrict mean,
+           float *restrict square, int64_t width, float beta1, float beta2, float epsilon,
+           float rate)
+{
+    adam_update(row, gradient, mean, square, width, beta1, beta2, epsilon, rate, 1.0f);
+}
+
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)0)
+#endif
+enum { AHEAD = 6, FLOATS_A_LINE = 16 };
+
+/* Rows lie far apart: what is asked for early need not be waited for. */
+INLINE void
+prefetch(const float *row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i += FLOATS_A_LINE) {
+        PREFETCH(row + i);
+    }
+}
+
+/* Update rows of a table by their gradients, which lie one after the other; `places` says where
+ * each row has its moments. */
+static inline void
+update_table(float *table, const int64_t *rows, const float *gradients, int64_t count,
+             int64_t width, const int64_t *places, float *means, float *squares, Adam adam)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) {
+            prefetch(table + rows[i + AHEAD] * width, width);
+            prefetch(means + places[i + AHEAD] * width, width);
+            prefetch(squares + places[i + AHEAD] * width, width);
+        }
+        update_row(table + rows[i] * width, gradients + i * width, means + places[i] * width,
+                   squares + places[i] * width, width, adam.beta1, adam.beta2, adam.epsilon,
+                   adam.rate);
+    }
+}
+
+#endif

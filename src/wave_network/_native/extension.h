@@ -1,0 +1,35 @@
+/* The entry points of the extension, by the file that holds them. */
+
+#ifndef WAVE_NETWORK_EXTENSION_H
+#define WAVE_NETWORK_EXTENSION_H
+
+#include "arrays.h"
+
+/* byte_pairs.c */
+PyObject *learn_byte_pairs(PyObject *module, PyObject *args);
+
+/* dual_coordinate_descent.c */
+PyObject *dual_coordinate_descent(PyObject *module, PyObject *args, PyObject *kwargs);
+
+/* features.c */
+PyObject *features_forward(PyObject *module, PyObject *const *objects, Py_ssize_t count);
+PyObject *features_backward(PyObject *module, PyObject *const *objects, Py_ssize_t count);
+
+/* heads_forward.c */
+PyObject *heads_forward(PyObject *module, PyObject *const *objects, Py_ssize_t count);
+
+/* ngram_counts.c */
+PyObject *document_frequencies(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *ngram_rows(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *column_sums(PyObject *module, PyObject *args);
+
+/* row_adam.c */
+PyObject *update_rows(PyObject *module, PyObject *args, PyObject *kwargs);
+
+/* train_step.c */
+PyObject *train_step(PyObject *module, PyObject *args, PyObject *kwargs);
+
+/* shape.c, word_counter.c, word_table.c */
+extern PyType_Spec shape_spec, word_counter_spec, word_table_spec;
+
+#endif

@@ -1,0 +1,226 @@
+/* The features of texts in one pass over their tokens, without arrays of tokens; and the gradients
+ * of the tables' rows from those of the features. models/local_wave/numpy_network.py and network.py
+ * have the same in NumPy and in torch. */
+
+#include "extension.h"
+#include "gradients.h"
+
+static int
+forward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
+              float *features, float *margins)
+{
+    const int64_t labels = network->linear_tokens.width, columns = feature_count(network);
+    if (texts == 0) {
+        return 0;
+    }
+    float *sums = malloc((size_t)(columns + 1) * sizeof(float));
+    double *linear_sums = malloc((size_t)(2 * labels + 1) * sizeof(double));
+    if (sums == NULL || linear_sums == NULL) {
+        free(sums);
+        free(linear_sums);
+        return -1;
+    }
+    for (int64_t text = 0; text < texts; text++) {
+        int64_t length = offsets[text + 1] - offsets[text];
+        forward_sums(network, ids + offsets[text], NULL, length, sums, linear_sums);
+        forward_features(network, length, sums, linear_sums, features + text * columns,
+                         margins + text * labels);
+    }
+    free(sums);
+    free(linear_sums);
+    return 0;
+}
+
+enum { IDS, OFFSETS, FEATURES, MARGINS, EMBEDDING, BIGRAMS, LINEAR_TOKENS, LINEAR_BIGRAMS, ARRAYS };
+
+static const ArraySpec specs[ARRAYS] = {
+    [IDS] = INT32("ids", 1),
+    [OFFSETS] = INT64("offsets", 1),
+    [FEATURES] = FLOAT32_OUT("features", 3),
+    [MARGINS] = FLOAT32_OUT("margins", 2),
+    [EMBEDDING] = FLOAT32("embedding", 2),
+    [BIGRAMS] = FLOAT32("bigrams", 2),
+    [LINEAR_TOKENS] = FLOAT32("linear_tokens", 2),
+    [LINEAR_BIGRAMS] = FLOAT32("linear_bigrams", 2),
+};
+
+static int
+has_shape(const Py_buffer *view, Py_ssize_t members, Py_ssize_t rows, Py_ssize_t columns)
+{
+    return view->shape[0] == members && view->shape[1] == rows && view->shape[2] == columns;
+}
+
+static const char *
+validate_forward(const Network *network, const Py_buffer *views)
+{
+    const int64_t labels = network->linear_tokens.width, texts = views[OFFSETS].shape[0] - 1;
+    const int64_t members = network->shape.members;
+    int64_t vocabulary = network->embedding.count;
+    const char *error = validate_tables(network);
+    if (error != NULL) {
+        return error;
+    }
+    if (labels > 0 && network->linear_tokens.count < vocabulary) {
+        vocabulary = network->linear_tokens.count;
+    }
+    error = validate_texts(&views[IDS], &views[OFFSETS], vocabulary);
+    if (error == NULL
+        && (!has_shape(&views[FEATURES], texts, members, feature_count(network) / members)
+            || views[MARGINS].shape[0] != texts || views[MARGINS].shape[1] != labels)) {
+        error = "features or margins have another shape than the results";
+    }
+    return error;
+}
+
+static PyObject *
+forward_arrays(const Shape *shape, const Py_buffer *views)
+{
+    const Network network = {
+        .shape = *shape,
+        .embedding = table_of(&views[EMBEDDING]),
+        .bigrams = table_of(&views[BIGRAMS]),
+        .linear_tokens = table_of(&views[LINEAR_TOKENS]),
+        .linear_bigrams = table_of(&views[LINEAR_BIGRAMS]),
+    };
+    const char *error = validate_forward(&network, views);
+    if (error != NULL) {
+        return value_error(error);
+    }
+    int status;
+    Py_BEGIN_ALLOW_THREADS status = forward_texts(&network, views[IDS].buf, views[OFFSETS].buf,
+                                                  views[OFFSETS].shape[0] - 1, views[FEATURES].buf,
+                                                  views[MARGINS].buf);
+    Py_END_ALLOW_THREADS return status < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
+}
+
+PyObject *
+features_forward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize_t count)
+{
+    if (count != 1 + ARRAYS) {
+        return PyErr_Format(PyExc_TypeError, "expected a Shape and %d arrays", ARRAYS);
+    }
+    const Shape *shape = shape_of(objects[0]);
+    Py_buffer views[ARRAYS];
+    if (shape == NULL || acquire_arrays(objects + 1, views, specs, ARRAYS) < 0) {
+        return NULL;
+    }
+    PyObject *result = forward_arrays(shape, views);
+    release_arrays(views, ARRAYS);
+    return result;
+}
+
+static int
+backward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
+               const float *features, const float *gradient, RowGradients *tokens,
+               RowGradients *bigrams)
+{
+    const int64_t columns = feature_count(network), count = offsets[texts];
+    float *slopes = malloc((size_t)(columns + 1) * sizeof(float));
+    int32_t *buckets = malloc((size_t)(count + 1) * sizeof(int32_t));
+    int status = -1;
+    if (slopes != NULL && buckets != NULL) {
+        write_buckets(network, ids, offsets, texts, buckets);
+        if (zero_gradients(tokens, &network->embedding, ids, count) == 0
+            && zero_gradients(bigrams, &network->bigrams, buckets, count) == 0) {
+            status = 0;
+        }
+    }
+    for (int64_t text = 0; status == 0 && text < texts; text++) {
+        backward_text(network, ids + offsets[text], buckets + offsets[text],
+                      offsets[text + 1] - offsets[text], features + text * columns,
+                      gradient + text * columns, slopes, tokens, bigrams);
+    }
+    free(slopes);
+    free(buckets);
+    return status;
+}
+
+enum { B_IDS, B_OFFSETS, B_EMBEDDING, B_BIGRAMS, B_FEATURES, B_GRADIENT, BACKWARD_ARRAYS };
+
+static const ArraySpec backward_specs[BACKWARD_ARRAYS] = {
+    [B_IDS] = INT32("ids", 1),
+    [B_OFFSETS] = INT64("offsets", 1),
+    [B_EMBEDDING] = FLOAT32("embedding", 2),
+    [B_BIGRAMS] = FLOAT32("bigrams", 2),
+    [B_FEATURES] = FLOAT32("features", 3),
+    [B_GRADIENT] = FLOAT32("gradient", 3),
+};
+
+/* Why the arrays are invalid, or NULL. */
+static const char *
+validate_backward(const Network *network, const Py_buffer *views)
+{
+    const int64_t width = network->embedding.width, bigram_width = network->bigrams.width;
+    const Py_ssize_t *shape = views[B_FEATURES].shape;
+    const char *error = validate_tables(network);
+    if (error == NULL
+        && (width < 1 || width > MOST_COLUMNS || bigram_width < 1 || bigram_width > MOST_COLUMNS
+            || network->embedding.count > INT32_MAX)) {
+        error = "a size is out of range";
+    }
+    if (error == NULL) {
+        error = validate_texts(&views[B_IDS], &views[B_OFFSETS], network->embedding.count);
+    }
+    if (error == NULL
+        && (shape[0] != views[B_OFFSETS].shape[0] - 1 || shape[1] != network->shape.members
+            || shape[2] != feature_count(network) / network->shape.members
+            || !same_shape(&views[B_FEATURES], &views[B_GRADIENT]))) {
+        error = "features or gradient have another shape than the texts' features";
+    }
+    return error;
+}
+
+static PyObject *
+bytes_of(const void *items, int64_t count, size_t item_size)
+{
+    return PyByteArray_FromStringAndSize(items, (Py_ssize_t)((size_t)count * item_size));
+}
+
+static PyObject *
+backward_arrays(const Shape *shape, const Py_buffer *views)
+{
+    const Network network = {
+        .shape = *shape,
+        .embedding = table_of(&views[B_EMBEDDING]),
+        .bigrams = table_of(&views[B_BIGRAMS]),
+    };
+    const char *error = validate_backward(&network, views);
+    if (error != NULL) {
+        return value_error(error);
+    }
+    int status;
+    RowGradients tokens = {NULL, 0, NULL, NULL}, bigrams = {NULL, 0, NULL, NULL};
+    Py_BEGIN_ALLOW_THREADS status = backward_texts(
+        &network, views[B_IDS].buf, views[B_OFFSETS].buf, views[B_OFFSETS].shape[0] - 1,
+        views[B_FEATURES].buf, views[B_GRADIENT].buf, &tokens, &bigrams);
+    Py_END_ALLOW_THREADS PyObject *result = NULL;
+    if (status < 0) {
+        PyErr_NoMemory();
+    }
+    else {
+        result = Py_BuildValue(
+            "(NNNN)", bytes_of(tokens.rows, tokens.count, sizeof(int64_t)),
+            bytes_of(tokens.gradients, tokens.count * network.embedding.width, sizeof(float)),
+            bytes_of(bigrams.rows, bigrams.count, sizeof(int64_t)),
+            bytes_of(bigrams.gradients, bigrams.count * network.bigrams.width, sizeof(float)));
+    }
+    free_gradients(&tokens);
+    free_gradients(&bigrams);
+    return result;
+}
+
+PyObject *
+features_backward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize_t count)
+{
+    if (count != 1 + BACKWARD_ARRAYS) {
+        return PyErr_Format(PyExc_TypeError, "expected a Shape and %d arrays", BACKWARD_ARRAYS);
+    }
+    const Shape *shape = shape_of(objects[0]);
+    Py_buffer views[BACKWARD_ARRAYS];
+    if (shape == NULL || acquire_arrays(objects + 1, views, backward_specs, BACKWARD_ARRAYS) < 0) {
+        return NULL;
+    }
+    PyObject *result = backward_arrays(shape, views);
+    release_arrays(views, BACKWARD_ARRAYS);
+    return result;
+}

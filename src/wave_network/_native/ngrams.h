@@ -1,0 +1,63 @@
+/* Kinds of n-grams as data: which tokens they are made of, and how they are hashed. */
+
+#ifndef WAVE_NETWORK_NGRAMS_H
+#define WAVE_NETWORK_NGRAMS_H
+
+#include "arrays.h"
+
+enum { MOST_KINDS = 8, MOST_TOKENS = 4, HISTORY = 8 /* above how far an n-gram reaches */ };
+
+/* As `NgramKind` of models/local_wave/ngrams.py. */
+typedef struct {
+    int tokens, places[MOST_TOKENS]; /* how far before the last token each stands */
+    uint64_t factors[MOST_TOKENS - 1][2];
+    /* The kind among those of the same table that hashes all tokens but the last, or -1; its
+     * n-gram ends `shift` tokens earlier. */
+    int prefix, shift;
+} NgramKind;
+
+typedef struct {
+    int count;
+    NgramKind kinds[MOST_KINDS];
+} Ngrams;
+
+/* The buckets of each kind at the latest tokens. */
+typedef int64_t NgramHistory[MOST_KINDS][HISTORY];
+
+INLINE uint64_t
+hash_token(uint64_t hash, const uint64_t *factors, int32_t id, int64_t buckets)
+{
+    return (hash * factors[0] + (uint64_t)id * factors[1]) % (uint64_t)buckets;
+}
+
+/* The bucket of the n-gram that ends at `ids[t]`. */
+INLINE int64_t
+ngram_bucket(const NgramKind *kind, const int32_t *ids, int64_t t, int64_t buckets)
+{
+    uint64_t hash = (uint64_t)ids[t - kind->places[0]];
+    for (int i = 1; i < kind->tokens; i++) {
+        hash = hash_token(hash, kind->factors[i - 1], ids[t - kind->places[i]], buckets);
+    }
+    return (int64_t)hash;
+}
+
+/* The same of one of several kinds, token after token: a longer kind starts from the bucket of its
+ * prefix. */
+INLINE int64_t
+next_bucket(const Ngrams *ngrams, int number, const int32_t *ids, int64_t t, int64_t buckets,
+            NgramHistory history)
+{
+    const NgramKind *kind = &ngrams->kinds[number];
+    int64_t bucket;
+    if (kind->prefix >= 0) {
+        const uint64_t hash = (uint64_t)history[kind->prefix][(t - kind->shift) % HISTORY];
+        bucket = (int64_t)hash_token(hash, kind->factors[kind->tokens - 2], ids[t], buckets);
+    }
+    else {
+        bucket = ngram_bucket(kind, ids, t, buckets);
+    }
+    history[number][t % HISTORY] = bucket;
+    return bucket;
+}
+
+#endif

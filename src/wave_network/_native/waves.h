@@ -1,0 +1,160 @@
+/* Features of one text: what the waves of its tokens and its hashed n-grams sum to. */
+
+#ifndef WAVE_NETWORK_WAVES_H
+#define WAVE_NETWORK_WAVES_H
+
+#include "shape.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct {
+    const float *rows;
+    int64_t count, width;
+} Table;
+
+typedef struct {
+    Shape shape;
+    Table embedding, bigrams, linear_tokens, linear_bigrams;
+} Network;
+
+INLINE const float *
+row_of(const Table *table, int64_t index)
+{
+    return table->rows + index * table->width;
+}
+
+static inline Table
+table_of(const Py_buffer *view)
+{
+    return (Table){view->buf, view->shape[0], view->shape[1]};
+}
+
+/* Of all members, one after the other. */
+static inline int64_t
+feature_count(const Network *network)
+{
+    return 3 * (network->embedding.width / 2) + network->bigrams.width;
+}
+
+/* Why the tables cannot be those of the shape, or NULL. */
+static inline const char *
+validate_tables(const Network *network)
+{
+    const int64_t members = network->shape.members, labels = network->linear_tokens.width;
+    if (network->embedding.width % (2 * members) != 0 || network->bigrams.width % members != 0
+        || network->bigrams.count < 1 || network->bigrams.count > INT32_MAX
+        || labels != network->linear_bigrams.width
+        || (labels > 0
+            && (network->linear_bigrams.count < 1 || network->linear_bigrams.count > INT32_MAX))) {
+        return "the tables do not belong together";
+    }
+    return NULL;
+}
+
+INLINE void
+add_to(float *restrict sum, const float *restrict row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i++) {
+        sum[i] += row[i];
+    }
+}
+
+/* In 64 bits, as terms of the linear part are large beside their sum's part in a probability. */
+INLINE void
+add_exactly(double *restrict sum, const float *restrict row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i++) {
+        sum[i] += row[i];
+    }
+}
+
+/* Add the linear part's rows of the n-grams that end at `ids[t]`. */
+INLINE void
+add_ngrams(const Network *network, const int32_t *ids, int64_t t, NgramHistory history,
+           double *restrict sum)
+{
+    const Ngrams *ngrams = &network->shape.linear_ngrams;
+    const Table *table = &network->linear_bigrams;
+    for (int kind = 0; kind < ngrams->count; kind++) {
+        if (t >= ngrams->kinds[kind].places[0]) {
+            const int64_t bucket = next_bucket(ngrams, kind, ids, t, table->count, history);
+            add_exactly(sum, row_of(table, bucket), table->width);
+        }
+    }
+}
+
+/* The sums over one text: of u, of its energy and of the local waves' energy (width each), and of
+ * the n-grams' rows; and of the linear part's two tables. `buckets` are those of the n-grams that
+ * end at each token, or NULL where they are not known yet. */
+WIDE static void
+forward_sums(const Network *network, const int32_t *ids, const int32_t *buckets, int64_t length,
+             float *restrict sums, double *restrict linear_sums)
+{
+    const int64_t width = network->embedding.width / 2, labels = network->linear_tokens.width;
+    const NgramKind *kind = &network->shape.bigram;
+    float *restrict coherent = sums, *restrict energy = sums + width;
+    float *restrict local = sums + 2 * width, *restrict bigrams = sums + 3 * width;
+    double *restrict tokens = linear_sums, *restrict ngrams = linear_sums + labels;
+    memset(sums, 0, (size_t)(3 * width + network->bigrams.width) * sizeof(float));
+    memset(linear_sums, 0, (size_t)(2 * labels) * sizeof(double));
+    const float *before = NULL;
+    NgramHistory history;
+    for (int64_t t = 0; t < length; t++) {
+        const float *restrict u = row_of(&network->embedding, ids[t]), *restrict v = u + width;
+        for (int64_t i = 0; i < width; i++) {
+            coherent[i] += u[i];
+            energy[i] += u[i] * u[i];
+        }
+        if (labels > 0) {
+            add_exactly(tokens, row_of(&network->linear_tokens, ids[t]), labels);
+            add_ngrams(network, ids, t, history, ngrams);
+        }
+        if (before != NULL) {
+            for (int64_t i = 0; i < width; i++) {
+                float wave = network->shape.modulation ? v[i] * before[i] : v[i] + before[i];
+                local[i] += wave * wave;
+            }
+        }
+        if (t >= kind->places[0]) {
+            int64_t row = buckets != NULL ? buckets[t]
+                                          : ngram_bucket(kind, ids, t, network->bigrams.count);
+            add_to(bigrams, row_of(&network->bigrams, row), network->bigrams.width);
+        }
+        before = u;
+    }
+}
+
+/* From one text's sums to its features, (members, features), and to the linear part's margins,
+ * (labels), to which they are added. */
+static inline void
+forward_features(const Network *network, int64_t length, const float *sums,
+                 const double *linear_sums, float *features, float *margins)
+{
+    const int64_t width = network->embedding.width / 2, hidden = width / network->shape.members;
+    const int64_t bigram_size = network->bigrams.width / network->shape.members;
+    const int64_t labels = network->linear_tokens.width;
+    const float root = sqrtf((float)length);
+    const float bigram_root = sqrtf(length > 2 ? (float)(length - 1) : 1.0f);
+    const float *bigrams = sums + 3 * width;
+    for (int64_t member = 0; member < network->shape.members; member++) {
+        const float *coherent = sums + member * hidden;
+        for (int64_t i = 0; i < hidden; i++) {
+            features[i] = coherent[i] / root;
+            features[hidden + i] = sqrtf(coherent[width + i] + network->shape.energy_floor);
+            features[2 * hidden + i] = sqrtf(coherent[2 * width + i] * network->shape.local_scale
+                                             + network->shape.energy_floor);
+        }
+        features += 3 * hidden;
+        for (int64_t i = 0; i < bigram_size; i++) {
+            features[i] = bigrams[member * bigram_size + i] / bigram_root;
+        }
+        features += bigram_size;
+    }
+    for (int64_t i = 0; i < labels; i++) {
+        margins[i] += (float)(linear_sums[i] / sqrt((double)length)
+                              + linear_sums[labels + i] / sqrt(length > 2 ? length - 1.0 : 1.0));
+    }
+}
+
+#endif

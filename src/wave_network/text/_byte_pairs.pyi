@@ -1,3 +1,0 @@
-def learn_pieces(
-    words: list[str], first: list[str], size: int, /
-) -> tuple[list[str], list[tuple[str, str]]]: ...
