@@ -84,8 +84,9 @@ def test_a_threshold_leaves_labels_out_and_a_coverage_is_for_one_label(invoke, m
     between = sum(prediction.scores.values()) / 2
     (line,) = invoke("predict", model, "cat and red and blue", "--threshold", between).lines
     assert line["labels"] == [prediction.label]
-    said = "this model gives any number"
-    assert said in invoke("predict", model, "cat", "--coverage", 0.9).message
+    refused = invoke("predict", model, "cat", "--coverage", 0.9).message
+    assert "this one is multi-label, so predict without a coverage" in refused
+    said = "--threshold and --coverage are for single-label models"
     for option in ("--threshold", "--coverage"):
         assert said in invoke("evaluate", model, data, *SPLIT, option, 0.9).message
 

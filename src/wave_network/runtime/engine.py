@@ -195,7 +195,7 @@ class Engine:
         """
         if self.config.is_multi_label:
             raise ConfigError(
-                "prediction sets are for models with one label per text; this one is multi-label, "
+                "prediction sets are for single-label models: this one is multi-label, "
                 "so predict without a coverage"
             )
         return bar_for(coverage, self._bars)
