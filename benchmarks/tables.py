@@ -30,8 +30,8 @@ NOTE: Final = (
 FEW_LABELS_NOTE: Final = (
     "Few labels: test accuracy, mean over the draws (lowest–highest), and how many draws; a draw's"
     " seed is the model's. With fewer than 20,000 training texts TF-IDF keeps every feature and"
-    " has C = 5, and fastText makes about 400,000 updates (25 to 400 epochs) from a learning rate"
-    " of 1: chosen on training rows (`peer_settings.py`)."
+    " has C = 5 (unigrams 0.5), and fastText makes about 400,000 updates (25 to 400 epochs) from a"
+    " learning rate of 1: chosen on training rows (`peer_settings.py`)."
 )
 _MEGABYTE: Final = 1_000_000
 

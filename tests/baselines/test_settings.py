@@ -13,13 +13,15 @@ from wave_network.baselines.settings import (
 
 
 def test_many_texts_get_the_usual_settings():
-    assert tfidf_settings(MANY_TEXTS) == TfidfSettings(min_texts=2, cost=0.5)
+    for word_ngrams in (1, 2):
+        assert tfidf_settings(MANY_TEXTS, word_ngrams) == TfidfSettings(min_texts=2, cost=0.5)
     assert fasttext_settings(MANY_TEXTS) == FastTextSettings(epochs=5, learning_rate=0.25)
 
 
 @pytest.mark.parametrize("texts", [16, 32, 256, 4_000, 14_000, MANY_TEXTS - 1])
 def test_few_texts_keep_all_features_and_get_many_updates(texts):
-    assert tfidf_settings(texts) == TfidfSettings(min_texts=1, cost=5.0)
+    assert tfidf_settings(texts, word_ngrams=1) == TfidfSettings(min_texts=1, cost=0.5)
+    assert tfidf_settings(texts, word_ngrams=2) == TfidfSettings(min_texts=1, cost=5.0)
     epochs, rate = fasttext_settings(texts)
     assert 25 <= epochs <= 400
     assert epochs * texts >= min(400 * texts, 350_000)

@@ -41,10 +41,10 @@ class FastTextSettings(NamedTuple):
     learning_rate: float
 
 
-def tfidf_settings(texts: int) -> TfidfSettings:
-    """The settings for this number of training texts."""
+def tfidf_settings(texts: int, word_ngrams: int) -> TfidfSettings:
+    """The settings for this number of training texts, and for n-grams up to this length."""
     if texts < MANY_TEXTS:
-        return TfidfSettings(min_texts=1, cost=5.0)
+        return TfidfSettings(min_texts=1, cost=0.5 if word_ngrams == 1 else 5.0)
     return TfidfSettings(min_texts=2, cost=0.5)
 
 

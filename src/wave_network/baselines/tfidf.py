@@ -48,7 +48,7 @@ class TfidfClassifier:
             raise MissingExtraError("baselines", "the TF-IDF baseline") from error
         labelling = SingleLabel.learn(labels)
         indices = labelling.encode(labels)
-        settings = self._settings or tfidf_settings(len(texts))
+        settings = self._settings or tfidf_settings(len(texts), self._word_ngrams)
         ngrams = (1, self._word_ngrams)
         self._pipeline = make_pipeline(
             TfidfVectorizer(sublinear_tf=True, ngram_range=ngrams, min_df=settings.min_texts),
