@@ -1,11 +1,11 @@
-"""Check that our models' answers are right; a red check means that no timing is worth telling.
+"""Check that our models' predictions are right; if a check fails, no timing counts.
 
     python benchmarks/check.py DATA --models small,tiny
 
-Each model learns from up to 2,000 rows for one epoch, and answers up to 500 test texts and some odd
-ones: alone, in a batch and in reverse order (to 1e-6), by torch and by the torch-free engine (to
-1e-5). The ids that the tokenizer gives, with its cache of words, must be those of the plain
-tokenizer in the model's folder. One line a check; the exit code is 1 if one of them is red.
+Each model is trained on up to 2,000 rows for one epoch, and classifies up to 500 test texts and
+some odd ones: alone, in a batch and in reverse order (equal to 1e-6), with torch and with the
+torch-free engine (to 1e-5). The tokenizer caches words; its ids must be those of the plain
+tokenizer in the model's folder. Prints one line per check; the exit code is 1 if one fails.
 """
 
 from __future__ import annotations
@@ -42,30 +42,30 @@ BATCH_TOLERANCE: Final = 1e-6
 ENGINE_TOLERANCE: Final = 1e-5
 
 Finding = tuple[str, float, float]
-"""What was compared, the largest difference, and the largest that is right."""
+"""What was compared, the largest difference, and the largest that passes."""
 
 
 def main() -> None:
-    """Check every model; exit with 1 if an answer is wrong."""
+    """Check every model; exit with 1 if a check fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", metavar="DATA", help="as for wave-network train")
     parser.add_argument("--models", default="small", help="with commas between them")
     parser.add_argument("--tokenizer", help="a copy of what the paper preset takes from the Hub")
     options = parser.parse_args()
-    red = False
+    failed = False
     for name in options.models.split(","):
         if name not in WAVES:
-            parser.error(f"{name!r} is none of {', '.join(WAVES)}")
+            parser.error(f"{name!r} is not one of {', '.join(WAVES)}")
         for what, difference, tolerance in check(options.data, name, options.tokenizer):
             right = difference <= tolerance
-            red |= not right
+            failed |= not right
             verdict = "right" if right else "WRONG"
             print(f"{verdict}  {name}: {what}: differs by {difference:.2g} (<= {tolerance:g})")
-    sys.exit(int(red))
+    sys.exit(int(failed))
 
 
 def check(data: str, name: str, tokenizer: str | None = None) -> Iterator[Finding]:
-    """Train a model a little, and compare its answers.
+    """Train a model briefly, and compare its predictions.
 
     Args:
         data: As for `wave-network train`.
@@ -84,7 +84,7 @@ def check(data: str, name: str, tokenizer: str | None = None) -> Iterator[Findin
 
 
 def compare_answers(model: Wave, texts: Sequence[str]) -> Iterator[Finding]:
-    """What the model answers by one way and by another.
+    """Compare the model's predictions made in different ways.
 
     Args:
         model: Trained.
@@ -98,7 +98,7 @@ def compare_answers(model: Wave, texts: Sequence[str]) -> Iterator[Finding]:
     yield "in reverse order", _difference(backwards, together), BATCH_TOLERANCE
     yield "torch and the engine", _difference(_by_torch(model, texts), together), ENGINE_TOLERANCE
     plain = _plain_ids(model, texts)
-    for state in ("before", "after"):  # what was not in the cache is so the second time
+    for state in ("before", "after"):  # the second time all words are in the cache
         ids = _cached_ids(engine, texts)
         different = sum(one != other for one, other in zip(ids, plain, strict=True))
         yield f"texts with other ids than the plain tokenizer's, {state} caching", different, 0
@@ -138,7 +138,7 @@ def _cached_ids(engine: Engine, texts: Sequence[str]) -> list[list[int]]:
 
 
 def _plain_ids(model: Wave, texts: Sequence[str]) -> list[list[int]]:
-    """The ids by the library that the folder's tokenizer file is of, text by text."""
+    """The ids from the tokenizers library and the folder's tokenizer file, text by text."""
     from tokenizers import Tokenizer
 
     from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN

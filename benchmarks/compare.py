@@ -3,13 +3,13 @@
     python benchmarks/compare.py DATA [DATA ...] --models fasttext-bigram,tfidf-bigram,small
     python benchmarks/compare.py DATA --per-class 8,64,1000 --models small,tfidf-unigram
 
-A model is a baseline's name, or a preset, if wanted with `:modulation` or `:interference`. First
-our models' answers are checked (`check.py`); if one is wrong, nothing is timed and the exit code is
-1. Then every model and seed gets a process of its own, seed by seed, so that a machine that slows
-down slows all models alike. A row is added to the CSV file only if the model answers every test
-text and, having learnt from all training texts, is clearly better than chance. What the file has
-from the same code, machine and options is not measured again. At the end a leaderboard goes to the
-terminal; `plots.py` draws it. What is timed, and how, stands in `measure.py`.
+A model is a baseline's name, or a preset, optionally with `:modulation` or `:interference`. First
+our models' predictions are checked (`check.py`); if a check fails, nothing is timed and the exit
+code is 1. Then every model and seed gets a process of its own, seed by seed, so that a machine that
+slows down slows all models alike. A row is added to the CSV file only if the model classifies every
+test text and, trained on all training texts, is clearly better than chance. What the file has from
+the same code, machine and options is not measured again. At the end the terminal shows a
+leaderboard; `plots.py` draws it. `measure.py` says what is timed, and how.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _DEFAULT: Final = [name for name in MODELS if name not in SLOW and ":" not in na
 
 
 def main() -> None:
-    """Check, measure what is wanted and not measured yet, print the leaderboard."""
+    """Check, measure what the file does not have yet, print the leaderboard."""
     options = parse()
     records = Records(options.output, KINDS)
     check(options)
     rows: list[Row] = []
     failed: list[str] = []
     for cell in cells(options):
-        row = measured(records, cell, again=options.again)
+        row = measured(records, cell, again=options.again, accuracy_only=options.accuracy_only)
         if row is None:
             failed.append(f"{cell.model} on {cell.data} (seed {cell.seed})")
         else:
@@ -68,15 +68,20 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="that a model may use")
     parser.add_argument(
         "--per-class",
-        type=_numbers,
+        type=numbers,
         default=[None],
         metavar="N[,N...]",
-        help="draw so many training texts of each class, by the seed (default: take all)",
+        help="draw this many training texts of each class, by the seed (default: take all)",
     )
-    parser.add_argument("--max-length", type=int, help="tokens that wave models read of a text")
-    parser.add_argument("--epochs", type=int, help="of wave models")
+    parser.add_argument("--max-length", type=int, help="most tokens of a text, for wave models")
+    parser.add_argument("--epochs", type=int, help="for wave models")
     parser.add_argument("--tokenizer", help="a copy of what the paper preset takes from the Hub")
-    parser.add_argument("--again", action="store_true", help="measure what is in the file, too")
+    parser.add_argument("--again", action="store_true", help="measure again what is in the file")
+    parser.add_argument(
+        "--accuracy-only",
+        action="store_true",
+        help="measure neither times nor memory: on a machine that does other work, too",
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     if min(options.seeds, options.threads) < 1:
@@ -102,11 +107,11 @@ def check(options: argparse.Namespace) -> None:
         if options.tokenizer:
             command += ["--tokenizer", options.tokenizer]
         if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-            sys.exit(f"the check on {data} is red, see above: nothing was timed")
+            sys.exit(f"the check on {data} failed, see above: nothing was timed")
 
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
-    """What is to be measured, in order."""
+    """What to measure, in order."""
     for data in options.data:
         for per_class in options.per_class:
             for seed in range(options.seeds):
@@ -124,7 +129,9 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
                     )
 
 
-def measured(records: Records, cell: Cell, *, again: bool) -> Row | None:
+def measured(
+    records: Records, cell: Cell, *, again: bool, accuracy_only: bool = False
+) -> Row | None:
     """The row of a cell, from the file or measured now; None if that failed."""
     conditions = asdict(look_around())
     names = {"data": Path(cell.data).name}
@@ -136,10 +143,13 @@ def measured(records: Records, cell: Cell, *, again: bool) -> Row | None:
         words.append(f"{cell.per_class} a class")
     same = ("commit", "machine", "cores", *asdict(cell))
     found = None if again else records.find({name: row[name] for name in same})
+    if found and found["train_seconds"] is None and not accuracy_only:
+        found = None
     print(", ".join([*words, "in the file"] if found else words), file=sys.stderr, flush=True)
     if found:
         return found
-    measurement = in_new_process(HERE / "measure.py", asdict(cell), threads=cell.threads)
+    task = asdict(cell) | {"accuracy_only": accuracy_only}
+    measurement = in_new_process(HERE / "measure.py", task, threads=cell.threads)
     if measurement is None:
         return None
     row |= measurement
@@ -151,18 +161,23 @@ def _models(value: str) -> list[str]:
     names = value.split(",")
     for name in names:
         if name not in MODELS:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(MODELS)}")
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(MODELS)}")
     return names
 
 
-def _numbers(value: str) -> list[int]:
+def numbers(value: str) -> list[int]:
+    """Whole numbers from 2, with commas between them, as an option of a command line gives them.
+
+    Raises:
+        argparse.ArgumentTypeError: If the value is anything else.
+    """
     try:
-        numbers = [int(number) for number in value.split(",")]
+        found = [int(number) for number in value.split(",")]
     except ValueError:
-        numbers = [0]
-    if min(numbers) < 2:
-        raise argparse.ArgumentTypeError(f"{value!r} is no list of whole numbers from 2")
-    return numbers
+        found = [0]
+    if min(found) < 2:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a list of whole numbers from 2")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where and with what something is measured, and processes of their own to measure in."""
+"""The conditions of a measurement, and separate processes to measure in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wave_network._version import __version__
 HERE: Final = Path(__file__).resolve().parent
 MEGABYTE: Final = 1_000_000
 
-# What decides a measurement: a commit that changes none of these measures the same.
+# The code that decides a measurement: a commit that changes none of it measures the same.
 _MEASURED_CODE: Final = (
     "src",
     "pyproject.toml",
@@ -42,10 +42,9 @@ class Conditions:
 
     Attributes:
         date: In UTC.
-        commit: The last one that changed what is measured; `-dirty` where something has changed
-            since.
+        commit: The last one that changed the measured code; `-dirty` if it has changed since.
         machine: The processor's name.
-        load: Runnable processes in the minute before; well below 1 on a quiet machine.
+        load: Runnable processes in the minute before; well below 1 on an idle machine.
     """
 
     date: str
@@ -63,7 +62,7 @@ class Conditions:
 
 
 def look_around() -> Conditions:
-    """Note the conditions of the run that follows."""
+    """The conditions of the run that follows."""
     return Conditions(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         commit=commit(),
@@ -81,7 +80,7 @@ def look_around() -> Conditions:
 
 
 def commit() -> str:
-    """The last commit that changed what is measured, and whether something has changed since."""
+    """The last commit that changed the measured code; `-dirty` if it has changed since."""
     paths = ("--", *_MEASURED_CODE)
     try:
         last = _git("log", "-1", "--format=%h", "--abbrev=7", *paths)
@@ -92,7 +91,7 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """The processor's name, as well as the system tells it."""
+    """The processor's name, as far as the system gives it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -105,11 +104,11 @@ def in_new_process(script: Path, task: Mapping[str, Any], *, threads: int) -> di
 
     Args:
         script: A Python file.
-        task: Goes to it as JSON.
-        threads: That it may use.
+        task: Passed to it as JSON.
+        threads: How many it may use.
 
     Returns:
-        The answer; None if the process failed, having said why on stderr.
+        The answer; None if the process failed; the reason is on stderr.
     """
     command = [sys.executable, str(script), "--worker", json.dumps(task)]
     # A new process's peak memory is its own, and one library's threads do not wait for another's.
@@ -123,7 +122,7 @@ def in_new_process(script: Path, task: Mapping[str, Any], *, threads: int) -> di
 
 
 def peak_mb() -> float:
-    """The most memory that this process held, since its start or since `forget_peak`."""
+    """The peak memory of this process, since its start or since `forget_peak`."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -133,7 +132,7 @@ def peak_mb() -> float:
 
 
 def forget_peak() -> None:
-    """Let the peak start anew at what is held now, where the system can (Linux)."""
+    """Reset the peak to the memory in use now, where the system can (Linux)."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

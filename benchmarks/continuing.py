@@ -1,8 +1,9 @@
-"""What training a model on costs and keeps: a fourth class for a model of three.
+"""Continued training: a fourth class for a model of three, and what it costs and keeps.
 
-`small` learns three classes of AG News from 6,000 rows and is trained on with 2,000 rows of the
-fourth, beside all, some or none of the old rows; each time a model from scratch learns the same
-rows. The accuracy is that on 4,000 training rows held out for this; no test row is read.
+`small` is trained on three classes of AG News, with 6,000 rows. Training continues with 2,000 rows
+of the fourth class, together with all, some or none of the old rows; each time a model is trained
+from scratch on the same rows. The accuracy is that on 4,000 training rows held out for this; no
+test row is read.
 
     python benchmarks/continuing.py DATA/ag_news --seed 0
 """
@@ -30,11 +31,11 @@ OLD_ROWS, NEW_ROWS, HELD_OUT = 6_000, 2_000, 4_000
 
 
 def measure(data: str, seed: int) -> Iterator[dict[str, float | str]]:
-    """The accuracies before, after training on, and from scratch on the same rows."""
+    """The accuracies before, after continued training, and from scratch on the same rows."""
     rows = read_splits(data).train
     labels = np.array(rows["label"][:])
     order = np.random.default_rng(2026).permutation(len(rows))
-    # The first rows of this order are those that the choices were made on (`dev/LOG.md`).
+    # Choices were made on the first rows of this order (`dev/LOG.md`).
     held_out, pool = order[HELD_OUT : 2 * HELD_OUT], order[2 * HELD_OUT :]
     drawn = np.random.default_rng(seed).permutation(pool)
     old = drawn[labels[drawn] != NEW_CLASS][:OLD_ROWS]

@@ -52,7 +52,7 @@ class Removals:
     """A model's answers to texts with tokens removed.
 
     Args:
-        engine: The model; of sentence levels the deletion test has no right form.
+        engine: The model; the deletion test does not suit sentence levels.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -163,7 +163,7 @@ def main() -> None:
     """Measure, print a table, and keep the rows."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("model", help="a model folder")
-    parser.add_argument("data", help="the data that it was trained on")
+    parser.add_argument("data", help="the data that the model was trained on")
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     parser.add_argument("--texts", type=int, default=2_000, help="at most so many, by chance")
     parser.add_argument("--csv", type=Path, default=HERE / "data" / "faithfulness.csv")

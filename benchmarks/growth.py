@@ -85,8 +85,8 @@ class Cost:
     Attributes:
         predict_ms: For a text, of up to 10,000 training texts in one call.
         single_ms: For one text alone, labels and scores, warm: the median over many.
-        start_mb: Held before training: the libraries and the texts.
-        train_mb: The most held while training beyond that.
+        start_mb: Memory before training: the libraries and the texts.
+        train_mb: Peak memory while training, beyond that.
     """
 
     rows: int
@@ -103,14 +103,14 @@ KINDS: Final = (Conditions, Point, Cost)
 
 
 def main() -> None:
-    """Measure every point that is wanted and not measured yet; draw them all."""
+    """Measure every point that the file does not have yet; draw them all."""
     options = parse()
     if options.worker:
         print(json.dumps(asdict(measure(Point(**json.loads(options.worker))))))
         return
     command = [sys.executable, str(HERE / "check.py"), options.data, "--models", options.preset]
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-        sys.exit("the check is red, see above: nothing was timed")
+        sys.exit("the check failed, see above: nothing was timed")
     records = Records(options.output, KINDS)
     failed: list[str] = []
     for point in points(options):
@@ -134,7 +134,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--axes", default=",".join(AXES), help="with commas between them")
     parser.add_argument("--most", type=int, help="leave out the points above, on every axis")
     parser.add_argument("--threads", default="1,2", help="with commas between them")
-    parser.add_argument("--again", action="store_true", help="measure what is in the file, too")
+    parser.add_argument("--again", action="store_true", help="measure again what is in the file")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--plot", type=Path, default=PLOT)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -142,7 +142,7 @@ def parse() -> argparse.Namespace:
     options.axes = options.axes.split(",")
     for axis in options.axes:
         if axis not in AXES:
-            parser.error(f"{axis!r} is none of {', '.join(AXES)}")
+            parser.error(f"{axis!r} is not one of {', '.join(AXES)}")
     try:
         options.threads = [int(number) for number in options.threads.split(",")]
         Records(options.output, KINDS)
@@ -152,7 +152,7 @@ def parse() -> argparse.Namespace:
 
 
 def points(options: argparse.Namespace) -> Iterator[Point]:
-    """What is to be measured, in order."""
+    """What to measure, in order."""
     for axis in options.axes:
         for value in AXES[axis]:
             for threads in options.threads:
@@ -168,8 +168,8 @@ def measured(records: Records, point: Point, *, again: bool) -> Row | None:
         row["data"] = Path(point.data).name
     same = ("commit", "machine", "cores", *asdict(point))
     found = None if again else records.find({name: row[name] for name in same})
-    told = f"{point.axis} {point.value:,}, {point.threads} threads"
-    print(f"{told}, in the file" if found else told, file=sys.stderr, flush=True)
+    progress = f"{point.axis} {point.value:,}, {point.threads} threads"
+    print(f"{progress}, in the file" if found else progress, file=sys.stderr, flush=True)
     if found:
         return found
     cost = in_new_process(Path(__file__), asdict(point), threads=point.threads)
@@ -307,7 +307,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def draw_to(path: Path, rows: Sequence[Row]) -> None:
     """Draw the rows into an SVG file, if there are any."""
-    from wave_network.experiments.plots import render
+    from wave_network.explain.figure import render
     from wave_network.persistence.atomic import replacing_file
 
     if rows:

@@ -1,7 +1,7 @@
 """Train, check and time one model in this process; `compare.py` starts it.
 
-What is timed, with the libraries imported and the texts in memory: training, up to a model in
-memory; the labels of all test texts in one call; those of single texts, one call each.
+Timed with the libraries imported and the texts in memory: training, until the model is in memory;
+predicting all test texts in one call; predicting single texts, one call each.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from conditions import HERE, Conditions, forget_peak, peak_mb
 from models import Wave, make
+from wave_network.baselines import Baseline
 from wave_network.config import Label
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OUTPUT: Final = HERE / "data" / "compare.csv"
+COSTS: Final = (
+    *("train_seconds", "predict_seconds", "texts_per_second", "p50_ms", "p90_ms", "p99_ms"),
+    *("cold_seconds", "start_mb", "train_mb", "peak_mb"),
+)
+"""The columns of times and memory."""
+
 BETTER_THAN_CHANCE: Final = 1.5
 _SINGLE_TEXTS: Final = 1_000
 _WARM_UP: Final = 50
@@ -31,14 +38,14 @@ _LONG_ENOUGH: Final = 10.0
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured: the columns that tell a row from every other.
+    """What is measured: the columns that identify a row.
 
     Attributes:
         data: As for `wave-network train`; in a row, its last part.
-        per_class: Training texts drawn of each class, by the seed; None takes all there are.
+        per_class: Training texts drawn of each class, by the seed; None takes all.
         model: One of `models.MODELS`.
         seed: Of the draw and of the model.
-        threads: That the model may use.
+        threads: How many the model may use.
         epochs: Of a wave model; None takes the preset's.
         max_length: Of a wave model; None takes the preset's.
         tokenizer: Of a wave model that would take its own from the Hub.
@@ -56,16 +63,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is found out: the other columns of a row.
+    """The results: the other columns of a row; times and memory are None if not measured.
 
     Attributes:
         predict_seconds: For all test texts; the median of three, or the one if it takes long.
         p50_ms: For one text, warm, the median over many; like the other percentiles.
         cold_seconds: `wave-network predict` for one text, its process's start included; the
             median of seven. None for the others.
-        start_mb: Held before training: the libraries and the texts.
-        train_mb: The most held while training.
-        peak_mb: The most held by the process at any time.
+        start_mb: Memory before training: the libraries and the texts.
+        train_mb: Peak memory while training.
+        peak_mb: Peak memory of the process.
     """
 
     train_rows: int
@@ -73,29 +80,33 @@ class Measurement:
     classes: int
     accuracy: float
     macro_f1: float
-    train_seconds: float
-    predict_seconds: float
-    texts_per_second: float
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
+    train_seconds: float | None
+    predict_seconds: float | None
+    texts_per_second: float | None
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
     cold_seconds: float | None
-    start_mb: float
-    train_mb: float
-    peak_mb: float
+    start_mb: float | None
+    train_mb: float | None
+    peak_mb: float | None
     parameters: int
     size_bytes: int
 
 
 KINDS: Final = (Conditions, Cell, Measurement)
-"""Whose fields are the columns of the file."""
+"""Dataclasses whose fields are the columns of the file."""
 
 
-def measure(cell: Cell) -> Measurement:
-    """Train a model in this process; time and check its answers.
+def measure(cell: Cell, *, accuracy_only: bool = False) -> Measurement:
+    """Train a model in this process; check its answers and measure its costs.
+
+    Args:
+        cell: What to measure.
+        accuracy_only: Measure neither times nor memory.
 
     Raises:
-        SystemExit: If the data cannot be used so, or the answers are not worth timing.
+        SystemExit: If the data cannot be used so, or the model is hardly better than chance.
     """
     from wave_network.data import read_splits
 
@@ -114,6 +125,31 @@ def measure(cell: Cell) -> Measurement:
         epochs=cell.epochs,
         max_length=cell.max_length,
     )
+    if accuracy_only:
+        model.fit(train["text"], train["label"])
+        predicted, costs = model.predict(test["text"]), dict.fromkeys(COSTS)
+    else:
+        predicted, costs = _costs(model, train, test)
+    classes = len(set(train["label"]))
+    # With few labels a model may learn nothing, which is an answer too.
+    least = BETTER_THAN_CHANCE / classes if cell.per_class is None else 0.0
+    accuracy, macro_f1 = score(predicted, test["label"], least)
+    return Measurement(
+        train_rows=len(train["text"]),
+        test_rows=len(test["text"]),
+        classes=classes,
+        accuracy=round(accuracy, 5),
+        macro_f1=round(macro_f1, 5),
+        parameters=model.num_parameters(),
+        size_bytes=model.size_bytes(),
+        **costs,
+    )
+
+
+def _costs(
+    model: Wave | Baseline, train: Mapping[str, Any], test: Mapping[str, Any]
+) -> tuple[NDArray[Any], dict[str, float | None]]:
+    """Train and predict: the labels of all test texts, and the columns of `COSTS`."""
     peak_before = peak_mb()
     forget_peak()
     start_mb = peak_mb()
@@ -125,35 +161,24 @@ def measure(cell: Cell) -> Measurement:
 
     predicted, predict_seconds = time_together(model, test["text"])
     peak = max(peak_before, peak_mb())
-    classes = len(set(train["label"]))
-    # From a few texts a model may learn nothing, which is an answer too.
-    least = BETTER_THAN_CHANCE / classes if cell.per_class is None else 0.0
-    accuracy, macro_f1 = score(predicted, test["label"], least)
-    percentiles = time_alone(model, test["text"])
+    p50, p90, p99 = time_alone(model, test["text"])
     cold = model.cold_seconds(test["text"][0]) if isinstance(model, Wave) else None
-    return Measurement(
-        train_rows=len(train["text"]),
-        test_rows=len(test["text"]),
-        classes=classes,
-        accuracy=round(accuracy, 5),
-        macro_f1=round(macro_f1, 5),
-        train_seconds=round(train_seconds, 3),
-        predict_seconds=round(predict_seconds, 4),
-        texts_per_second=round(len(test["text"]) / predict_seconds, 1),
-        p50_ms=percentiles[0],
-        p90_ms=percentiles[1],
-        p99_ms=percentiles[2],
-        cold_seconds=None if cold is None else round(cold, 3),
-        start_mb=round(start_mb, 1),
-        train_mb=round(train_mb, 1),
-        peak_mb=round(peak, 1),
-        parameters=model.num_parameters(),
-        size_bytes=model.size_bytes(),
-    )
+    return predicted, {
+        "train_seconds": round(train_seconds, 3),
+        "predict_seconds": round(predict_seconds, 4),
+        "texts_per_second": round(len(test["text"]) / predict_seconds, 1),
+        "p50_ms": p50,
+        "p90_ms": p90,
+        "p99_ms": p99,
+        "cold_seconds": None if cold is None else round(cold, 3),
+        "start_mb": round(start_mb, 1),
+        "train_mb": round(train_mb, 1),
+        "peak_mb": round(peak, 1),
+    }
 
 
 def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
-    """As many rows of each class, chosen by the seed.
+    """Draw as many rows of each class, by the seed.
 
     Raises:
         SystemExit: If a class has fewer.
@@ -174,7 +199,7 @@ def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
 
 
 def time_together(model: Any, texts: Sequence[str]) -> tuple[NDArray[Any], float]:  # noqa: ANN401
-    """The labels of all texts, and the seconds that one call takes for them."""
+    """The labels of all texts, and the seconds that one call takes."""
     model.predict(texts[:1])
     times: list[float] = []
     while len(times) < 3 and sum(times) < _LONG_ENOUGH:
@@ -204,10 +229,10 @@ def time_alone(model: Any, texts: Sequence[str]) -> tuple[float, float, float]: 
 def score(
     predicted: Sequence[Label] | NDArray[Any], labels: Sequence[Label], least: float
 ) -> tuple[float, float]:
-    """Accuracy, which must be at least `least`, and macro F1 of answers that are worth timing.
+    """Accuracy and macro F1 of predictions that are worth timing.
 
     Raises:
-        SystemExit: If answers are missing, or hardly better than chance.
+        SystemExit: If predictions are missing, or the accuracy is below `least`.
     """
     from sklearn.metrics import accuracy_score, f1_score
 
@@ -220,4 +245,6 @@ def score(
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measure(Cell(**json.loads(sys.argv[2]))))))
+    task = json.loads(sys.argv[2])
+    only = task.pop("accuracy_only")
+    print(json.dumps(asdict(measure(Cell(**task), accuracy_only=only))))

@@ -30,7 +30,7 @@ WAVES: Final = (
     *(f"{preset}:{operation}" for preset in PRESETS for operation in get_args(Operation)),
 )
 MODELS: Final = (*WAVES, *BASELINES)
-"""A preset, if wanted with `:modulation` or `:interference`; or a baseline."""
+"""A preset, optionally with `:modulation` or `:interference`; or a baseline."""
 
 SLOW: Final = ("paper", "transformer", "fasttext-bigram-10m")
 """Not measured by default: they take long, or much memory."""
@@ -39,7 +39,7 @@ _COLD_STARTS: Final = 7
 
 
 class Wave:
-    """A preset of `WaveClassifier` as if it were a baseline; it predicts from its saved folder.
+    """A preset of `WaveClassifier` as a baseline; it predicts from its saved folder.
 
     Args:
         name: One of `WAVES`.
@@ -99,7 +99,7 @@ class Wave:
         """From starting `wave-network predict` to its end, one text; the median of seven."""
         command = [sys.executable, "-m", "wave_network", "predict", str(self.folder), text]
         environment = dict(os.environ)
-        # Installed packages come compiled: where no bytecode may be written, each start compiles.
+        # Installed packages have bytecode; without it every start would compile anew.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=True)
         times = []
@@ -133,13 +133,13 @@ def make(
     epochs: int | None = None,
     max_length: int | None = None,
 ) -> Wave | Baseline:
-    """Make a model, and import what it will use, so that training is timed without it.
+    """Make a model, and import its libraries, so that training is timed without that.
 
     Args:
         name: One of `MODELS`.
         seed: Of its randomness.
-        threads: That a baseline may be told to use; the others read the environment.
-        tokenizer: For wave models, as `epochs` and `max_length` are.
+        threads: For the baselines that take it as an option; the others read the environment.
+        tokenizer: For wave models, like `epochs` and `max_length`.
         epochs: None takes the preset's.
         max_length: None takes the preset's.
     """
@@ -151,7 +151,7 @@ def make(
 
 
 def preferred_tokenizer(name: str) -> str | None:
-    """The tokenizer that a model would take from the Hub, if it is of that kind."""
+    """The tokenizer that a model takes from the Hub, or None if it learns its own."""
     preset = PRESETS.get(name.partition(":")[0])
     return preset.tokenizer if preset else None
 

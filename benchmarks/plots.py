@@ -2,8 +2,8 @@
 
     python benchmarks/plots.py [--input FILE] [--output FOLDER]
 
-One file a data set, and one more where models learnt from a few texts of each class. Of each model
-the rows of the commit that was measured last are drawn.
+One file for each data set, and another for training with few labels. Draws the rows of the commit
+that was measured last, for each model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from measure import KINDS, OUTPUT
 from records import Records, Row, grouped, newest
 from tables import GROUP
 from wave_network.config import PRESETS
-from wave_network.experiments.plots import colour, render
+from wave_network.experiments.plots import colour
+from wave_network.explain.figure import render
 from wave_network.persistence.atomic import replacing_file
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def drawings(rows: Sequence[Row]) -> dict[str, bytes]:
     files = {}
     for (data,), group in grouped(usual, ("data",)).items():
         whole = [row for row in group if row["per_class"] is None]
-        if whole:
-            files[f"{data}.svg"] = render(partial(draw_costs, whole), "svg")
+        if timed := [row for row in whole if row["train_seconds"] is not None]:
+            files[f"{data}.svg"] = render(partial(draw_costs, timed), "svg")
         if len(whole) < len(group):
             files[f"{data}-few-texts.svg"] = render(partial(draw_amounts, group), "svg")
     return files
@@ -120,7 +121,7 @@ def draw_amounts(rows: Sequence[Row], figure: Figure) -> None:
     """Accuracy against the number of training texts: a line a model.
 
     Args:
-        rows: Of one data set; where none says a number of texts a class, all were taken.
+        rows: Of one data set; rows without a number of texts a class are of all training texts.
         figure: An empty figure; its size is set.
     """
     figure.set_size_inches(7.2, 4.4)

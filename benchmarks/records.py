@@ -1,4 +1,4 @@
-"""The CSV files of measured rows: one column a field of some dataclasses, one row a measurement."""
+"""CSV files of measurements: one row each, with the fields of some dataclasses as columns."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Row = dict[str, Any]
 
 
 class Records:
-    """A CSV file that only grows.
+    """A CSV file to which rows are only added.
 
     Args:
-        path: Of the file; it is made with the first row.
-        kinds: Dataclasses, whose fields in this order are the columns.
+        path: The file; it is created with the first row.
+        kinds: Dataclasses whose fields, in this order, are the columns.
 
     Raises:
         ValueError: If the file has other columns.
@@ -81,9 +81,9 @@ def grouped(rows: Iterable[Row], columns: Sequence[str]) -> dict[tuple[Any, ...]
 
 
 def newest(rows: Iterable[Row], columns: Sequence[str]) -> list[Row]:
-    """Of the rows that agree in some columns, those of the commit that was measured last.
+    """The rows of the commit that was measured last, among those that agree in some columns.
 
-    Where one seed was measured twice at that commit, the later row counts.
+    If a seed was measured twice at that commit, the later row counts.
     """
     kept: list[Row] = []
     for group in grouped(rows, columns).values():

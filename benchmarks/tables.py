@@ -2,7 +2,7 @@
 
     python benchmarks/tables.py [--input FILE]
 
-Of each model the rows of the commit that was measured last are shown.
+Shows the rows of the commit that was measured last, for each model.
 """
 
 from __future__ import annotations
@@ -17,15 +17,21 @@ from measure import KINDS, OUTPUT
 from records import Records, Row, grouped, newest
 
 GROUP: Final = ("data", "per_class", "model", "threads", "epochs", "max_length", "tokenizer")
-"""The columns that make rows seeds of one thing."""
+"""The columns that rows share if only their seeds differ."""
 
 NOTE: Final = (
-    "Mean over the seeds (lowest–highest). Train MB: the most held while training beyond the"
+    "Mean over the seeds (lowest–highest). Train MB: peak memory while training, beyond the"
     " libraries and the texts. MB: the model on disk. One text: warm, the median. Cold:"
-    " `wave-network predict` from its start to its end. Baselines train on every training text,"
-    " but model2vec and the autotuned fastText on nine tenths and the Transformer layer on four"
-    " fifths; wave models hold a tenth out (`large` then learns again from all), `paper` a fifth."
+    " `wave-network predict` from start to end. Baselines train on every training text, except"
+    " model2vec and the autotuned fastText (nine tenths) and the Transformer layer (four fifths);"
+    " wave models hold a tenth out (`large` is then refitted on all texts), `paper` a fifth."
     " fastText predicts, and scikit-learn trains and predicts, with one thread."
+)
+FEW_LABELS_NOTE: Final = (
+    "Few labels: test accuracy, mean over the draws (lowest–highest), and how many draws; a draw's"
+    " seed is the model's. With fewer than 20,000 training texts TF-IDF keeps every feature and"
+    " has C = 5, and fastText makes about 400,000 updates (25 to 400 epochs) from a learning rate"
+    " of 1: chosen on training rows (`peer_settings.py`)."
 )
 _MEGABYTE: Final = 1_000_000
 
@@ -39,19 +45,21 @@ def main() -> None:
 
 
 def leaderboards(rows: Sequence[Row]) -> str:
-    """A table for each data set and amount of data, the most accurate model first."""
-    tables = [_table(group) for group in grouped(rows, ("data", "per_class", "threads")).values()]
-    return "\n\n".join([*tables, NOTE]) if tables else "No rows."
+    """For each data set a table of all rows, and one of few labels; the best model first."""
+    whole = [row for row in rows if row["per_class"] is None]
+    few = [row for row in rows if row["per_class"] is not None]
+    tables = [_table(group) for group in grouped(whole, ("data", "threads")).values()]
+    tables += [NOTE] if whole else []
+    tables += [_few_labels_table(group) for group in grouped(few, ("data", "threads")).values()]
+    tables += [FEW_LABELS_NOTE] if few else []
+    return "\n\n".join(tables) or "No rows."
 
 
 def _table(rows: Sequence[Row]) -> str:
     first = rows[0]
     commits = ", ".join(dict.fromkeys(row["commit"] for row in rows))
-    amount = f"{first['train_rows']:,}"
-    if first["per_class"] is not None:
-        amount += f" ({first['per_class']} a class, drawn by the seed)"
     lines = [
-        f"{first['data']}: {amount} training and {first['test_rows']:,} test texts,"
+        f"{first['data']}: {first['train_rows']:,} training and {first['test_rows']:,} test texts,"
         f" {first['classes']} classes; {first['threads']} of {first['cores']} cores,"
         f" {first['machine'] or 'unknown processor'}, {first['memory_gb']} GB memory;"
         f" commit {commits}.",
@@ -78,6 +86,28 @@ def _table(rows: Sequence[Row]) -> str:
             _mean_cell(group, "cold_seconds", ".2f"),
         )
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _few_labels_table(rows: Sequence[Row]) -> str:
+    """A row a model, a column a number of texts of each class."""
+    first = rows[0]
+    commits = ", ".join(dict.fromkeys(row["commit"] for row in rows))
+    amounts = sorted({row["per_class"] for row in rows})
+    lines = [
+        f"{first['data']}, {first['classes']} classes, {first['test_rows']:,} test texts;"
+        f" commit {commits}.",
+        "",
+        f"| model | {' | '.join(f'{amount:,} a class' for amount in amounts)} |",
+        f"| --- |{' ---: |' * len(amounts)}",
+    ]
+    models = grouped(rows, [name for name in GROUP if name != "per_class"]).values()
+    for group in sorted(models, key=lambda group: -_mean(group, "accuracy")):
+        cells = []
+        for amount in amounts:
+            seeds = [row for row in group if row["per_class"] == amount]
+            cells.append(f"{spread(seeds, 'accuracy', '.2%')}, {len(seeds)}" if seeds else "–")
+        lines.append(f"| {_name(group[0])} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -676,7 +676,7 @@ def test_columns_of_a_table_may_be_named_and_may_lead_no_text():
         make().fit(BOTH, LABEL_SETS, classes=["cold", "warm"])
     with pytest.raises(DataError, match="must hold 0 and 1"):
         make().fit(BOTH, 2 * TABLE)
-    with pytest.raises(DataError, match="y has one column"):
+    with pytest.raises(DataError, match="y has a single column"):
         make().fit(BOTH, TABLE[:, :1])
 
 

@@ -32,6 +32,12 @@ MAY_IMPORT = {
     "runtime": {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
     },
+    "explain": {"errors", "models", "runtime"},
+    "report": {
+        *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
+        *("persistence", "runtime"),
+    },
+    "baselines": {"config", "data", "errors", "huggingface", "models", "text", "training"},
 }
 """Each room (or module), and beside itself the rooms and modules that it may import."""
 
@@ -92,6 +98,13 @@ def test_a_room_imports_only_what_it_may(room):
 def test_nothing_imports_the_command_line():
     importers = {name for name, others in GRAPH.items() if any(within(o, "cli") for o in others)}
     assert all(within(name, "cli") or name == "__main__" for name in importers)
+
+
+def test_only_the_command_line_imports_the_experiments():
+    importers = {
+        name for name, others in GRAPH.items() if any(within(o, "experiments") for o in others)
+    }
+    assert all(within(name, "experiments") or within(name, "cli") for name in importers)
 
 
 def test_no_module_imports_itself_by_way_of_others():

@@ -65,10 +65,7 @@ def test_learns_the_sample(name):
 def test_labels_come_back_as_they_were(name, labels):
     predicted = fitted(name, labels).predict(["good fine", "awful"])
     assert predicted.dtype.kind == ("i" if isinstance(labels[0], int) else "U")
-    assert predicted.shape == (2,)
-    assert set(predicted.tolist()) <= set(labels)
-    if not name.startswith("fasttext"):  # which needs more than forty texts
-        assert predicted.tolist() == list(labels)
+    assert predicted.tolist() == list(labels)
 
 
 @every_baseline

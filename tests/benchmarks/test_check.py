@@ -72,4 +72,4 @@ def test_a_model_that_is_none_of_ours(scripts):
     command = [sys.executable, str(scripts / "check.py"), "sample", "--models", "tfidf-unigram"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "'tfidf-unigram' is none of small," in done.stderr
+    assert "'tfidf-unigram' is not one of small," in done.stderr

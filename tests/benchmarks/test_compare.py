@@ -40,7 +40,17 @@ def test_ours_and_a_peer_from_a_few_texts(run, tmp_path):
     assert peer["cold_seconds"] == ""
     for row in (ours, peer):
         assert 0 < float(row["start_mb"]) <= float(row["train_mb"]) <= float(row["peak_mb"])
-    assert f"| tfidf-unigram | 1 | {float(peer['accuracy']):.2%} |" in done.stdout
+    assert f"| tfidf-unigram | {float(peer['accuracy']):.2%}, 1 |" in done.stdout
+
+
+def test_the_accuracy_alone(run, tmp_path):
+    output = tmp_path / "rows.csv"
+    options = ("--models", "tfidf-unigram", "--seeds", "1", "--output", output)
+    assert run("sample", *options, "--accuracy-only").returncode == 0
+    (row,) = rows_of(output)
+    assert float(row["accuracy"]) > 0.5
+    assert int(row["parameters"]) > 1_000
+    assert {row[name] for name in ("train_seconds", "p50_ms", "peak_mb")} == {""}
 
 
 def test_a_red_check_times_nothing(run, tmp_path):
@@ -49,7 +59,7 @@ def test_a_red_check_times_nothing(run, tmp_path):
     data.write_text('{"text": "a", "label": 0}\n' * 40)
     done = run(tmp_path, "--models", "tfidf-unigram,tiny", "--output", output)
     assert done.returncode == 1
-    assert "is red, see above: nothing was timed" in done.stderr
+    assert "failed, see above: nothing was timed" in done.stderr
     assert not output.exists()
 
 
@@ -61,7 +71,7 @@ def test_what_is_in_the_file_is_not_measured_again(scripts, tmp_path, monkeypatc
 
     def measure(script, task, *, threads):
         measured.append(task["model"])
-        return {"accuracy": 0.5}
+        return {"accuracy": 0.5, "train_seconds": None if task["accuracy_only"] else 1.0}
 
     monkeypatch.setattr(compare, "in_new_process", measure)
     monkeypatch.setattr("conditions.commit", lambda: "aaaaaaa")
@@ -78,6 +88,24 @@ def test_what_is_in_the_file_is_not_measured_again(scripts, tmp_path, monkeypatc
     assert len(measured) == 5 + again
 
 
+def test_a_row_without_times_is_measured_again_for_them(scripts, tmp_path, monkeypatch):
+    import compare
+
+    measured = []
+
+    def measure(script, task, *, threads):
+        measured.append(task["accuracy_only"])
+        return {"accuracy": 0.5, "train_seconds": None if task["accuracy_only"] else 1.0}
+
+    monkeypatch.setattr(compare, "in_new_process", measure)
+    monkeypatch.setattr("conditions.commit", lambda: "aaaaaaa")
+    records = compare.Records(tmp_path / "rows.csv", compare.KINDS)
+    cell = compare.Cell("d/news", 8, "small", 0, 2, None, None, None)
+    for accuracy_only in (True, True, False, False, True):
+        compare.measured(records, cell, again=False, accuracy_only=accuracy_only)
+    assert measured == [True, False]
+
+
 def test_another_file_is_left_alone(run, tmp_path):
     output = tmp_path / "rows.csv"
     output.write_text("a,b\n")
@@ -90,8 +118,8 @@ def test_another_file_is_left_alone(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--models", "tfidf-unigram,nothing"), "'nothing' is none of small,"),
-        (("--per-class", "8,many"), "'8,many' is no list of whole numbers from 2"),
+        (("--models", "tfidf-unigram,nothing"), "'nothing' is not one of small,"),
+        (("--per-class", "8,many"), "'8,many' is not a list of whole numbers from 2"),
         (("--seeds", "0"), "--seeds and --threads must be at least 1"),
     ],
 )

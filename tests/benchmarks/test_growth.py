@@ -89,14 +89,14 @@ def test_points_are_measured_once_and_drawn(grow, tmp_path, capsys):
 
 
 def test_a_red_check_measures_nothing(grow, tmp_path):
-    with pytest.raises(SystemExit, match="the check is red"):
+    with pytest.raises(SystemExit, match="the check failed"):
         grow(1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_options(scripts):
     for arguments, said in (
-        (("--axes", "words"), "'words' is none of tokens, rows, classes"),
+        (("--axes", "words"), "'words' is not one of tokens, rows, classes"),
         (("--threads", "many"), "invalid literal"),
     ):
         command = [sys.executable, str(scripts / "growth.py"), *arguments]

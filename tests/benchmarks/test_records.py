@@ -69,7 +69,7 @@ def test_the_leaderboard(row):
         row(model="small", accuracy=0.8, commit="bbbbbbb", p50_ms=None, train_mb=None, epochs=1),
     ]
     text = leaderboards(rows)
-    first, second = text.split("\n\nnews: ")
+    first, second = text.removeprefix("news: ").split("\n\nnews, ")
     assert "1,000 training and 500 test texts, 4 classes; 2 of 2 cores, Some Processor" in first
     assert "commit aaaaaaa, bbbbbbb." in first
     lines = [line for line in first.splitlines() if line[:3] in ("| 1", "| 2", "| 3")]
@@ -77,8 +77,30 @@ def test_the_leaderboard(row):
     assert "| 2 | 92.00% (91.00%–93.00%) | 90.00% | 1,000,000 | 4.0 | 10.0 | 50 |" in lines[1]
     assert lines[1].endswith("| 1,000 | 0.100 | 0.40 |")
     assert lines[2].endswith("| 10.0 | – | 1,000 | – | – |")
-    assert "32 (8 a class, drawn by the seed) training" in second
+    assert second.startswith("4 classes, 500 test texts; commit aaaaaaa.\n\n| model | 8 a class |")
     assert leaderboards([]) == "No rows."
+
+
+def test_few_labels_stand_side_by_side(row):
+    from tables import FEW_LABELS_NOTE, NOTE, leaderboards
+
+    rows = [
+        row(model="tfidf-bigram", accuracy=0.5, per_class=8),
+        row(model="tfidf-bigram", accuracy=0.9, per_class=1_000),
+        row(accuracy=0.7, per_class=8, seed=0),
+        row(accuracy=0.8, per_class=8, seed=1),
+    ]
+    assert leaderboards(rows).splitlines() == [
+        "news, 4 classes, 500 test texts; commit aaaaaaa.",
+        "",
+        "| model | 8 a class | 1,000 a class |",
+        "| --- | ---: | ---: |",
+        "| small | 75.00% (70.00%–80.00%), 2 | – |",
+        "| tfidf-bigram | 50.00%, 1 | 90.00%, 1 |",
+        "",
+        FEW_LABELS_NOTE,
+    ]
+    assert NOTE not in leaderboards(rows)
 
 
 def test_what_a_row_says_of_the_code_and_the_machine():

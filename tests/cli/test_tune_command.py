@@ -77,7 +77,7 @@ def test_on_a_narrow_terminal_the_settings_wrap_and_nothing_is_cut(capsys, monke
 def test_the_same_command_says_that_it_goes_on(invoke, few):
     assert invoke("tune", few, "--preset", "tiny", "--trials", 1).code == 0
     ended = invoke("tune", few, "--preset", "tiny", "--trials", 2)
-    assert ended.err.splitlines()[0] == "going on with the search; trials so far: 1"
+    assert ended.err.splitlines()[0] == "continuing the search; trials so far: 1"
     assert "trials      2 in" in ended.out
 
 
@@ -111,8 +111,8 @@ def test_options_go_before_the_file(invoke, few, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("tune", "--time", "soon"), "'soon' is no duration: write 90s, 10m or 1h30m"),
-        (("tune", "--max-size", "small"), "'small' is no size: write 2MB or 500kB"),
+        (("tune", "--time", "soon"), "'soon' is not a duration: write 90s, 10m or 1h30m"),
+        (("tune", "--max-size", "small"), "'small' is not a size: write 2MB or 500kB"),
         (
             ("tune", "--metric", "f2"),
             "metric must be one of accuracy, micro_f1, macro_f1, loss; got 'f2'",

@@ -37,7 +37,7 @@ def test_each_question_is_answered_from_the_rows(study):
     assert phase[0].endswith("points, beyond the test set's noise.")
     assert operation[0].endswith("points, within the test set's noise.")
     assert [sentence.count("+5.00") for sentence in layer] == [1, 1]
-    assert "−90.00 %, memory held after a step −75.00 %, peak memory −95.00 %" in cost[0]
+    assert "−90.00 %, memory after a step −75.00 %, peak memory −95.00 %" in cost[0]
 
 
 def test_the_answer_is_of_the_most_rows_that_both_models_learnt_from(study):

@@ -12,7 +12,7 @@ from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import ModelConfig
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError
-from wave_network.experiments import complexity, complexity_runs, costs, counting
+from wave_network.experiments import complexity, complexity_runs, complexity_tables, costs, counting
 from wave_network.experiments.complexity import Sizes
 from wave_network.experiments.costs import TEXTBOOK, WAVE, Batch
 from wave_network.experiments.study import Study
@@ -175,8 +175,8 @@ def test_median_seconds_waits_for_the_step():
 
 def test_growth_is_the_exponent():
     sizes = [16, 64, 256]
-    assert complexity.growth(sizes, [3 * size**2 for size in sizes]) == pytest.approx(2)
-    assert complexity.growth(sizes, [5.0] * 3) == pytest.approx(0, abs=1e-12)
+    assert complexity_tables.growth(sizes, [3 * size**2 for size in sizes]) == pytest.approx(2)
+    assert complexity_tables.growth(sizes, [5.0] * 3) == pytest.approx(0, abs=1e-12)
 
 
 def test_sizes_shrink_with_the_limit(options):
@@ -208,10 +208,10 @@ def test_measure_and_section(options, study, monkeypatch):
             assert row["parameters"] == row["parameters_predicted"]
     parts = {part: sum(row["part"] == part for row in rows) for part in ("length", "width")}
     assert parts == {"length": 9, "width": 6}
-    assert complexity.deviation(rows, "flops") == 0
-    assert complexity.deviation([{"flops": 11, "flops_predicted": 10}], "flops") == pytest.approx(
-        0.1
-    )
+    assert complexity_tables.deviation(rows, "flops") == 0
+    assert complexity_tables.deviation(
+        [{"flops": 11, "flops_predicted": 10}], "flops"
+    ) == pytest.approx(0.1)
     section = complexity.section(study)
     assert [len(table.rows) for table in section.tables] == [4, 3, 3, 2, 5, 4]
     assert len(section.plots) == 3

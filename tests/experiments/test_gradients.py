@@ -1,4 +1,4 @@
-"""The norms while training, and the predictions held against automatic differentiation."""
+"""The norms while training, and the predictions checked by automatic differentiation."""
 
 import math
 from dataclasses import replace
@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from wave_network import ops
-from wave_network.experiments import gradients, predictions, tasks
-from wave_network.experiments.gradients import InputGradients
+from wave_network.experiments import gradient_norms, gradients, predictions, tasks
+from wave_network.experiments.gradient_norms import InputGradients
 from wave_network.experiments.models import build_model, input_embedding
 from wave_network.experiments.study import Study, grouped
 from wave_network.experiments.tasks import load_task
@@ -55,7 +55,7 @@ def test_norms_are_the_means_over_texts_classified_alone(name, options):
     batch = texts.to_torch()
     with InputGradients(model) as inputs:
         mean_loss(inputs.classify(batch), batch).backward()
-    norms = gradients._input_norms(inputs.gradient(), inputs.offsets)
+    norms = gradient_norms.input_norms(inputs.gradient(), inputs.offsets)
     cls, whole = [], []
     for text in range(len(texts)):
         alone = texts.select(np.array([text])).to_torch()
@@ -88,8 +88,8 @@ def gradients_config(options):
 
 
 def test_measure_and_section(study, monkeypatch):
-    monkeypatch.setattr(gradients, "STEPS", 4)
-    monkeypatch.setattr(gradients, "BERT_STEPS_ON_CPU", 2)
+    monkeypatch.setattr(gradient_norms, "STEPS", 4)
+    monkeypatch.setattr(gradient_norms, "BERT_STEPS_ON_CPU", 2)
     gradients.measure(study)
     norms = [row for row in study.rows("gradients") if row["part"] == "norms"]
     steps = {model: len(rows) for (model,), rows in grouped(norms, ("model",)).items()}
@@ -110,11 +110,11 @@ def test_fewer_texts_make_fewer_steps(options, study, monkeypatch):
     few = Study(replace(options, limit=100, models=("wave-modulation",)), study.console)
     gradients.measure(few)
     norms = [row for row in few.rows("gradients") if row["part"] == "norms"]
-    assert len(norms) == math.ceil(norms[0]["training_rows"] / gradients.BATCH_SIZE) == 3
+    assert len(norms) == math.ceil(norms[0]["training_rows"] / gradient_norms.BATCH_SIZE) == 3
 
 
 def test_without_an_encoder_the_waves_alone_are_measured(options, study, monkeypatch):
-    monkeypatch.setattr(gradients, "STEPS", 1)
+    monkeypatch.setattr(gradient_norms, "STEPS", 1)
     monkeypatch.setattr(tasks, "find_encoder", lambda options: None)
     alone = Study(replace(options, encoder=None), study.console)
     gradients.measure(alone)

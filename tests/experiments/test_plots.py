@@ -15,8 +15,8 @@ from wave_network.experiments.plots import (
     colour,
     grid_of_lines,
     line_plot,
-    render,
 )
+from wave_network.explain.figure import render
 
 SERIES = {
     "wave-modulation, train": ([1, 2, 3], [0.8, 0.9, 0.95]),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from wave_network.data import read_splits
-from wave_network.experiments.plots import render
 from wave_network.experiments.waves import NAME, TEXT, measure, section
+from wave_network.explain.figure import render
 
 
 @pytest.fixture

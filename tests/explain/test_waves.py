@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from wave_network.config import LocalWaveConfig
 from wave_network.errors import DataError
-from wave_network.experiments.plots import render
+from wave_network.explain.figure import render
 from wave_network.explain.waves import (
     DIMENSIONS,
     TOKENS_DRAWN,
@@ -184,7 +184,7 @@ def test_neither_numbers_nor_picture_load_torch():
 import sys
 sys.modules["torch"] = sys.modules["datasets"] = None
 import wave_network.explain.waves
-from wave_network.experiments.plots import render
+from wave_network.explain.figure import render
 assert render(lambda figure: None, "png")
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -23,13 +23,13 @@ def content(sample_model, rows):
     return measure(sample_model, rows)
 
 
-def test_the_figures_are_those_of_evaluate(sample_model, rows, content):
+def test_the_metrics_are_those_of_evaluate(sample_model, rows, content):
     engine = load(sample_model)
     labels = np.array([engine.labels.index(label) for label in rows["label"]])
-    assert content.figures == full_report(engine.predict_proba(rows["text"]), labels, engine.labels)
+    assert content.metrics == full_report(engine.predict_proba(rows["text"]), labels, engine.labels)
     low, high = content.accuracy_interval
-    assert low < content.figures["accuracy"] < high
-    matrix = np.array(content.figures["confusion"]["matrix"])
+    assert low < content.metrics["accuracy"] < high
+    matrix = np.array(content.metrics["confusion"]["matrix"])
     np.fill_diagonal(matrix, 0)
     assert content.mistakes.confusions[0][2] == matrix.max()
 
@@ -46,7 +46,7 @@ def test_lengths_and_class_sizes_hold_every_text_once(rows, content):
     for groups in (content.lengths, content.class_sizes):
         assert sum(group.texts for group in groups) == len(rows)
         hits = sum(group.accuracy * group.texts for group in groups)
-        assert hits / len(rows) == pytest.approx(content.figures["accuracy"])
+        assert hits / len(rows) == pytest.approx(content.metrics["accuracy"])
     edges = [edge for group in content.lengths for edge in (group.low, group.high)]
     assert edges == sorted(edges)
     assert edges[0] == 1, "an empty text is [CLS] alone"
@@ -74,24 +74,24 @@ def test_label_sets(sets_model, sets_rows):
     engine = load(sets_model)
     truth = np.array([[label in row for label in engine.labels] for row in sets_rows["label"]])
     probabilities = engine.predict_proba(sets_rows["text"])
-    assert content.figures == report_for(engine.config, probabilities, truth.astype(np.float32))
+    assert content.metrics == report_for(engine.config, probabilities, truth.astype(np.float32))
     answers = [prediction.labels for prediction in engine.predict(sets_rows["text"])]
     right = [
         set(answer) == set(row) for answer, row in zip(answers, sets_rows["label"], strict=True)
     ]
-    assert content.figures["accuracy"] == pytest.approx(np.mean(right))
+    assert content.metrics["accuracy"] == pytest.approx(np.mean(right))
     assert 0.5 <= np.mean(right) < 1
     assert content.cardinality.data == pytest.approx(truth.sum() / 60)
     assert content.cardinality.answers == pytest.approx(sum(map(len, answers)) / 60)
     assert sum(group.texts for group in content.lengths) == 60
     assert content.training_sizes == truth.sum(axis=0).tolist()
     assert sum(one.texts for one in content.reliability) == 60 * 3
-    assert content.overlap.accuracy == content.figures["accuracy"]
+    assert content.overlap.accuracy == content.metrics["accuracy"]
 
 
 def test_label_sets_by_size_tell_the_recall(sets_model, sets_rows):
     content = measure(sets_model, sets_rows)
-    rows = content.figures["per_class"].values()
+    rows = content.metrics["per_class"].values()
     assert sum(group.texts for group in content.class_sizes) == sum(row["support"] for row in rows)
     hits = sum(group.accuracy * group.texts for group in content.class_sizes)
     assert hits == pytest.approx(sum(row["recall"] * row["support"] for row in rows))

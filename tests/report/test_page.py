@@ -91,15 +91,15 @@ def test_it_is_for_light_dark_paper_and_phones(page):
     assert page.count("<table") == page.count('<div class="scroll"><table')
 
 
-def test_the_figures_stand_in_it(page, content):
+def test_the_metrics_stand_in_it(page, content):
     words = Page(page).words
-    assert f"macro F1{content.figures['macro_f1']:.4f}" in words
+    assert f"macro F1{content.metrics['macro_f1']:.4f}" in words
     assert f"{content.parameters['total']:,}" in words
-    matrix = content.figures["confusion"]["matrix"]
+    matrix = content.metrics["confusion"]["matrix"]
     section = page.partition('id="confusion"')[2].partition("</table>")[0]
     numbers = [int(number) for number in re.findall(r">(\d+)</td>", section)]
     assert numbers == [count for row in matrix for count in row]
-    assert "Found among the 2 training texts, of 400 texts: 1 but for case" in words
+    assert "Of 400 texts, 1 is also among the 2 training texts, apart from case" in words
 
 
 def test_each_error_shows_its_text_in_colours(page, content):
@@ -140,7 +140,7 @@ def test_of_many_classes_the_largest_are_shown(make_files, tmp_path):
     section = page.partition('id="confusion"')[2].partition("</table>")[0]
     assert section.count("<tr>") == 21
     assert "class 29" in section
-    assert "20 classes with the most texts; 10 others are left out" in page
+    assert "20 classes with the most texts and leaves out 10 others" in page
     numbers = [int(number) for number in re.findall(r">(\d+)</td>", section)]
     assert sum(numbers) == 19 * 2 + 7
 
@@ -158,7 +158,7 @@ def test_what_is_missing_is_said(content):
     words = Page(html_page(bare, model="m", data="d")).words
     assert "The model folder has no history of its training." in words
     assert "No explanations: it has several layers." in words
-    assert "--training DATA names what the model was trained on" in words
+    assert "the data that the model was trained on with --training DATA" in words
     right = replace(bare, mistakes=replace(mistakes, errors=[]))
     assert "There are none" in Page(html_page(right, model="m", data="d")).words
 
@@ -171,12 +171,12 @@ def test_a_page_on_label_sets(sets_model, sets_rows):
     assert {link[1:] for link in links if link.startswith("#")} == set(parsed.ids)
     assert len(parsed.ids) == 9
     assert page.count("<table") == page.count('<div class="scroll"><table')
-    words, figures = parsed.words, content.figures
-    assert f"micro F1{figures['micro_f1']:.4f}" in words
-    assert f"macro F1{figures['macro_f1']:.4f}" in words
+    words, metrics = parsed.words, content.metrics
+    assert f"micro F1{metrics['micro_f1']:.4f}" in words
+    assert f"macro F1{metrics['macro_f1']:.4f}" in words
     assert "subset accuracy" in words
     cardinality = content.cardinality
-    said = f"labels a text{cardinality.answers:.2f}in the answers; {cardinality.data:.2f} in the"
+    said = f"labels per text{cardinality.answers:.2f}predicted; {cardinality.data:.2f} in the"
     assert said in words
     section = page.partition('id="classes"')[2].partition("</section>")[0]
     assert [float(one) for one in re.findall(r"<td>(0\.\d{3})</td>", section)] == [0.5, 0.3, 0.6]
@@ -190,8 +190,8 @@ def test_a_page_on_label_sets(sets_model, sets_rows):
         assert f"text {error.row}: labelled {named}; {kind} {error.label} (" in words
     errors = page.partition('id="errors"')[2].partition("</section>")[0]
     assert errors.count('class="for"') > len(content.mistakes.errors)
-    assert "rather with comedy (" in words
-    assert "Found among the 60 training texts, of 60 texts: 60 but for case" in words
+    assert "suggested with comedy (" in words
+    assert "Of 60 texts, 60 are also among the 60 training texts, apart from case" in words
 
 
 def test_of_label_sets_too_markup_is_shown(make_files, tmp_path):

@@ -18,7 +18,7 @@ def test_durations(text, seconds):
 )
 def test_sizes(text, size):
     if size is None:
-        with pytest.raises(ConfigError, match="is no size"):
+        with pytest.raises(ConfigError, match="is not a size"):
             parse_size(text)
     else:
         assert parse_size(text) == size
@@ -26,11 +26,11 @@ def test_sizes(text, size):
 
 @pytest.mark.parametrize("text", ["", "10", "m", "0m", "-5m", "10 minutes", "ten", "9" * 400 + "h"])
 def test_what_is_no_duration(text):
-    with pytest.raises(ConfigError, match="is no duration: write 90s"):
+    with pytest.raises(ConfigError, match="is not a duration: write 90s"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["", "MB", "0MB", "-1MB", "2 apples", "0.1"])
 def test_what_is_no_size(text):
-    with pytest.raises(ConfigError, match="is no size: write 2MB"):
+    with pytest.raises(ConfigError, match="is not a size: write 2MB"):
         parse_size(text)

@@ -91,7 +91,7 @@ def test_hidden_sizes_that_can_never_fit_are_not_tried(sample):
 
 
 def test_no_model_is_that_small(sample):
-    with pytest.raises(ConfigError, match=r"no model is as small as max_size 9,000 bytes"):
+    with pytest.raises(ConfigError, match=r"no model fits into max_size 9,000 bytes"):
         around(get_preset("tiny"), sample, 9_000)
 
 

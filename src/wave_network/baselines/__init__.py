@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from numpy.typing import NDArray
 
 from wave_network.baselines.fasttext import FastTextClassifier
+from wave_network.baselines.settings import FastTextSettings
 from wave_network.baselines.tfidf import TfidfClassifier
 from wave_network.config import Label
 from wave_network.errors import extra_needed
@@ -42,15 +43,17 @@ class MakeBaseline(Protocol):
     """Makes a baseline that is not trained yet."""
 
     def __call__(self, *, seed: int, threads: int) -> Baseline:
-        """Make it, to train by this seed and, where its library can, with so many threads."""
+        """Make it with this seed and, if its library can, this number of threads."""
 
 
-def _fasttext(word_ngrams: int, buckets: int, learning_rate: float) -> MakeBaseline:
+def _fasttext(
+    word_ngrams: int, buckets: int, settings: FastTextSettings | None = None
+) -> MakeBaseline:
     def make(*, seed: int, threads: int) -> FastTextClassifier:
         return FastTextClassifier(
             word_ngrams=word_ngrams,
             buckets=buckets,
-            learning_rate=learning_rate,
+            settings=settings,
             seed=seed,
             threads=threads,
         )
@@ -85,9 +88,11 @@ def _transformer(*, seed: int, threads: int) -> Baseline:
 
 # Torch takes its threads from the environment.
 BASELINES: Final[Mapping[str, MakeBaseline]] = {
-    "fasttext-unigram": _fasttext(word_ngrams=1, buckets=0, learning_rate=0.25),
-    "fasttext-bigram": _fasttext(word_ngrams=2, buckets=2_000_000, learning_rate=0.25),
-    "fasttext-bigram-10m": _fasttext(word_ngrams=2, buckets=10_000_000, learning_rate=0.5),
+    "fasttext-unigram": _fasttext(word_ngrams=1, buckets=0),
+    "fasttext-bigram": _fasttext(word_ngrams=2, buckets=2_000_000),
+    "fasttext-bigram-10m": _fasttext(
+        word_ngrams=2, buckets=10_000_000, settings=FastTextSettings(epochs=5, learning_rate=0.5)
+    ),
     "fasttext-autotuned": _fasttext_autotuned,
     "tfidf-unigram": _tfidf(word_ngrams=1),
     "tfidf-bigram": _tfidf(word_ngrams=2),

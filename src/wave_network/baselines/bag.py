@@ -1,4 +1,4 @@
-"""The wave network without waves: what is left of it is a bag of embeddings."""
+"""The wave network without waves: a bag of embeddings."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class BagOfEmbeddings(WaveNetwork):
 
     The mean of u and the mean of v over a text's tokens, side by side, take the place of the real
     and the imaginary part of the combined wave of `[CLS]`. Everything before and after is the
-    network's own, its random start included.
+    network's own, its random initialisation included.
 
     Args:
-        config: As for the network. Operation, pooling and levels mean nothing here.
+        config: As for the network. Operation, pooling and levels are ignored.
 
     Raises:
         ConfigError: If the network of that shape has several layers or another read-out than

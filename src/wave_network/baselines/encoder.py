@@ -57,7 +57,7 @@ class EncoderClassifier(nn.Module):
 
     @classmethod
     def from_pretrained(cls, source: str, num_labels: int, *, max_length: int) -> EncoderClassifier:
-        """Take a pretrained encoder, and start the classifier at random.
+        """Load a pretrained encoder, and initialise the classifier at random.
 
         Args:
             source: A folder or a Hub id, with the weights as safetensors and a tokenizer.

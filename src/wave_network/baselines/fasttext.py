@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.baselines.settings import FastTextSettings, fasttext_settings
 from wave_network.config import Label
 from wave_network.data import encode_labels, stratified_split
 from wave_network.errors import MissingExtraError
@@ -18,6 +19,7 @@ from wave_network.errors import MissingExtraError
 # No word starts so: the words are in lower case.
 _LABEL_PREFIX: Final = "__LABEL__"
 _VALIDATION_FRACTION: Final = 0.1
+_DIMENSIONS: Final = 10
 
 # The `normalize_text` of fastText's own classification-results.sh, in its order.
 _REPLACEMENTS: Final = (
@@ -36,16 +38,14 @@ _REPLACEMENTS: Final = (
 
 
 class FastTextClassifier:
-    """fastText's supervised classifier, with the settings of its classification results.
+    """fastText's supervised classifier; a word's vector has 10 dimensions, as in its own results.
 
     Args:
         word_ngrams: Longest run of words that is a feature of its own.
         buckets: Rows shared by all runs of two words and more.
-        learning_rate: At the start; it falls to 0.
-        dimensions: Width of a word's vector.
-        epochs: Passes over the training texts.
+        settings: None takes those for the number of training texts.
         autotune_seconds: If given, fastText searches its own settings for so long, by their F1 on a
-            tenth of the training texts, and the three settings above mean nothing.
+            tenth of the training texts, and the three above do not apply.
         seed: Decides the order of the texts; training is repeatable only with one thread.
         threads: Used for training; fastText predicts with one.
     """
@@ -55,24 +55,17 @@ class FastTextClassifier:
         *,
         word_ngrams: int = 1,
         buckets: int = 2_000_000,
-        learning_rate: float = 0.25,
-        dimensions: int = 10,
-        epochs: int = 5,
+        settings: FastTextSettings | None = None,
         autotune_seconds: int | None = None,
         seed: int = 0,
         threads: int = 1,
     ) -> None:
-        self._seed = seed
+        self._word_ngrams = word_ngrams
+        self._buckets = buckets
+        self._settings = settings
         self._autotune_seconds = autotune_seconds
-        self._options: dict[str, float] = {"seed": seed, "thread": threads}
-        if autotune_seconds is None:  # what is given is not tuned
-            self._options |= {
-                "wordNgrams": word_ngrams,
-                "bucket": buckets,
-                "lr": learning_rate,
-                "dim": dimensions,
-                "epoch": epochs,
-            }
+        self._seed = seed
+        self._threads = threads
         self._model: Any = None
         self._classes: NDArray[Any] = np.empty(0)
 
@@ -93,6 +86,7 @@ class FastTextClassifier:
             f"{_LABEL_PREFIX}{index} {normalize(text)}\n"
             for text, index in zip(texts, indices, strict=True)
         ]
+        options = self._options(len(lines))
         held_out: list[str] = []
         if self._autotune_seconds is not None:
             kept, rest = stratified_split(indices, _VALIDATION_FRACTION, self._seed)
@@ -101,13 +95,25 @@ class FastTextClassifier:
         random.Random(self._seed).shuffle(lines)
         with tempfile.TemporaryDirectory() as folder:
             path = _write(Path(folder, "train.txt"), lines)
-            options: dict[str, Any] = dict(self._options)
             if held_out:
                 options["autotuneValidationFile"] = _write(Path(folder, "held-out.txt"), held_out)
                 options["autotuneDuration"] = self._autotune_seconds
             self._model = fasttext.train_supervised(path, label=_LABEL_PREFIX, verbose=0, **options)
         self._classes = np.array(classes)
         return self
+
+    def _options(self, texts: int) -> dict[str, Any]:
+        options: dict[str, Any] = {"seed": self._seed, "thread": self._threads}
+        if self._autotune_seconds is not None:  # an option that is given is not tuned
+            return options
+        settings = self._settings or fasttext_settings(texts)
+        return options | {
+            "wordNgrams": self._word_ngrams,
+            "bucket": self._buckets,
+            "dim": _DIMENSIONS,
+            "epoch": settings.epochs,
+            "lr": settings.learning_rate,
+        }
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """The label of each text, of the type it had in training."""

@@ -1,4 +1,4 @@
-"""model2vec's classifier, trained from nothing: static token vectors, averaged, and an MLP."""
+"""model2vec's classifier, trained from scratch: averaged static token vectors and an MLP."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _INITIALIZER_RANGE: Final = 0.1
 class Model2VecClassifier:
     """`StaticModelForClassification` from random vectors, with a vocabulary of the training texts.
 
-    model2vec is meant to start from distilled vectors; those are a download, and hold what a
-    sentence encoder has read. Here it learns from the same texts alone as all others do, by its own
-    defaults: batches up to 512, Adam, a tenth held out, early stopping.
+    model2vec is meant to start from vectors distilled from a sentence encoder, which are a
+    download. Here it learns from the training texts alone, as all others do, with its own defaults:
+    batches of up to 512, Adam, a tenth held out, early stopping.
 
     Args:
         dimensions: Width of a token's vector.
         vocab_size: Entries of the vocabulary.
-        seed: Decides start, split and order.
+        seed: Decides the initial vectors, the split and the order of the texts.
     """
 
     def __init__(self, *, dimensions: int = 256, vocab_size: int = 30_522, seed: int = 0) -> None:

@@ -47,7 +47,7 @@ def pad(batch: PackedBatch, *, sep_token_id: int | None, max_length: int) -> Pad
 def classify_padded(padded: Padded, classify: Callable[[Padded], Tensor]) -> Tensor:
     """Classify rows; many at once, without gradients, in groups of texts of similar length.
 
-    An evaluation batch holds a thousand short texts: padded to the longest of them, it would take
+    An evaluation batch has a thousand short texts: padded to the longest of them, it would take
     several times the memory and the time.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.baselines.settings import TfidfSettings, tfidf_settings
 from wave_network.config import Label
 from wave_network.data import encode_labels
 from wave_network.errors import MissingExtraError
@@ -19,16 +20,16 @@ class TfidfClassifier:
 
     Args:
         word_ngrams: Longest run of words that is a feature of its own.
-        min_texts: A feature occurs in at least so many training texts.
-        cost: Of a training error (the SVM's C): the lower, the more regular.
+        settings: None takes those for the number of training texts.
         seed: Decides the order in which the SVM visits the texts.
     """
 
     def __init__(
-        self, *, word_ngrams: int = 1, min_texts: int = 2, cost: float = 0.5, seed: int = 0
+        self, *, word_ngrams: int = 1, settings: TfidfSettings | None = None, seed: int = 0
     ) -> None:
-        self._features = {"ngram_range": (1, word_ngrams), "min_df": min_texts}
-        self._svm = {"C": cost, "random_state": seed}
+        self._word_ngrams = word_ngrams
+        self._settings = settings
+        self._seed = seed
         self._pipeline: Any = None
         self._classes: NDArray[Any] = np.empty(0)
 
@@ -46,8 +47,11 @@ class TfidfClassifier:
         except ImportError as error:
             raise MissingExtraError("baselines", "the TF-IDF baseline") from error
         classes, indices = encode_labels(labels)
+        settings = self._settings or tfidf_settings(len(texts))
+        ngrams = (1, self._word_ngrams)
         self._pipeline = make_pipeline(
-            TfidfVectorizer(sublinear_tf=True, **self._features), LinearSVC(**self._svm)
+            TfidfVectorizer(sublinear_tf=True, ngram_range=ngrams, min_df=settings.min_texts),
+            LinearSVC(C=settings.cost, random_state=self._seed),
         )
         self._pipeline.fit(texts, indices)
         self._classes = np.array(classes)

@@ -18,7 +18,7 @@ class TransformerLayer(nn.Module):
     base's by default, the positions the fixed ones that `WaveNetwork` has.
 
     Args:
-        embeddings: The token embeddings to start from, float32, (vocab, width); copied.
+        embeddings: The initial token embeddings, float32, (vocab, width); copied.
         num_labels: Classes.
         heads: Attention heads; they divide the width.
         sep_token_id: Ends every text; None ends none.
@@ -48,7 +48,7 @@ class TransformerLayer(nn.Module):
         self.embedding: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
             embeddings.clone(), freeze=False
         )
-        # A token and its place start with equal weight, as they do in `WaveNetwork`.
+        # Tokens and positions have equal initial weight, as in `WaveNetwork`.
         scale = float(embeddings.square().mean().sqrt())
         table = sinusoidal_positions(max_length, width, scale)
         self.register_buffer("positions", torch.from_numpy(table), persistent=False)

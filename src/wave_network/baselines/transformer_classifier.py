@@ -1,4 +1,4 @@
-"""Paper 1's Transformer layer as a classifier of texts that learns from these texts alone."""
+"""Paper 1's Transformer layer as a text classifier, trained from scratch."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _INITIALIZER_RANGE: Final = 0.02  # BERT's
 
 
 class TransformerClassifier:
-    """One Transformer layer from a random start, with the vocabulary and protocol of `paper`.
+    """One Transformer layer trained from scratch, with the vocabulary and protocol of `paper`.
 
-    A fifth of the texts chooses the epoch; batch 64, learning rate 1e-3, 128 tokens of a text. At
-    the papers' 768 dimensions an epoch takes the better part of an hour on two cores, hence fewer.
+    The best epoch on a fifth of the texts is kept; batch 64, learning rate 1e-3, 128 tokens of a
+    text. At the papers' 768 dimensions an epoch takes most of an hour on two cores, hence fewer.
 
     Args:
         dimensions: Width of the layer, a multiple of 64: heads are 64 wide.
         epochs: Passes over the texts, at most; None takes the papers' four.
-        seed: Decides split, start and order.
+        seed: Decides the split, the initial weights and the order of the texts.
     """
 
     def __init__(self, *, dimensions: int = 256, epochs: int | None = None, seed: int = 0) -> None:

@@ -15,7 +15,7 @@ from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from wave_network.experiments.plots import Kind
+    from wave_network.explain.figure import Kind
 
 _DEFAULT_OUTPUT: Final = Path("waves.png")
 _KINDS: Final[Mapping[str, Kind]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
@@ -54,7 +54,7 @@ def inspect(
       wave-network inspect wave-model "Oil prices jump" --output oil.svg
       wave-network inspect wave-model "Oil prices jump" --json
     """
-    from wave_network.experiments.plots import render
+    from wave_network.explain.figure import render
     from wave_network.explain.waves import (
         answer_in_words,
         draw_waves,

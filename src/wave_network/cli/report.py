@@ -108,7 +108,7 @@ def _result(content: Content, output: Path) -> dict[str, Any]:
     overlap, cardinality = content.overlap, content.cardinality
     return {
         "report": str(output),
-        **{name: content.figures[name] for name in _FIGURES if name in content.figures},
+        **{name: content.metrics[name] for name in _FIGURES if name in content.metrics},
         "cardinality": cardinality and cardinality._asdict(),
         "texts_per_second": content.speed.texts_per_second,
         "label_errors": content.mistakes.label_error_count,

@@ -1,54 +1,22 @@
-"""The experiments of both papers, one module each, and the report that gathers them.
-
-Every module has `measure(study)`, which runs what is not measured yet, and `section(study)`, which
-makes its part of the report from everything that is.
-"""
+"""The experiments of both papers, one module each, and the report that gathers them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING
 
 from wave_network.errors import ConfigError
+from wave_network.experiments.registry import EXPERIMENTS, Experiment, get_experiment
 
 if TYPE_CHECKING:
-    from wave_network.experiments.section import Section
     from wave_network.experiments.study import Study
 
-EXPERIMENTS: Final = (
-    "accuracy",
-    "baselines",
-    "curves",
-    "resources",
-    "convergence",
-    "gradients",
-    "independence",
-    "complexity",
-    "ablation",
-    "waves",
-)
-
-
-class Experiment(Protocol):
-    """What each module of `EXPERIMENTS` has."""
-
-    def measure(self, study: Study) -> None:
-        """Measure what is not measured yet."""
-
-    def section(self, study: Study) -> Section:
-        """The report's part, from everything measured so far."""
-
-
-def get_experiment(name: str) -> Experiment:
-    """The module of that name in `EXPERIMENTS`."""
-    module: Experiment = import_module(f"wave_network.experiments.{name}")
-    return module
+__all__ = ["EXPERIMENTS", "Experiment", "get_experiment", "reproduce"]
 
 
 def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:
-    """Measure what is missing of some experiments, and write the report after each.
+    """Measure the missing runs of some experiments, and write the report after each.
 
     Args:
         study: Options and earlier runs.
@@ -63,7 +31,7 @@ def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:
     from wave_network.experiments.report import write_report
 
     _check_models(study.options.models)
-    written = write_report(study)  # so that an output that cannot be written to is found at once
+    written = write_report(study)  # fails at once if the output cannot be written
     for name in names:
         get_experiment(name).measure(study)
         written = write_report(study)

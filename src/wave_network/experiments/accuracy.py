@@ -72,15 +72,15 @@ def section(study: Study) -> Section:
         else [],
         findings=[_operations(group) for group in grouped(rows, _SAME_RUNS).values()],
         difference=(
-            "The figures are comparable only where the rows are: see the column of training rows "
-            "against the paper's 96,000, 448,000 and 20,000. The paper reports one run without a "
+            "The accuracies are comparable only for equal training rows: see their column, against "
+            "the paper's 96,000, 448,000 and 20,000. The paper reports one run without a "
             "spread; seeds differ by as much as the operations do."
         ),
     )
 
 
 def accuracy_table(rows: Sequence[Row]) -> Table:
-    """Mean and range over the seeds for each model on each data set, beside the paper's figure."""
+    """Mean and range over the seeds for each model on each data set, beside the paper's value."""
     cells = []
     for (dataset, training_rows, epochs, model), group in grouped(
         rows, (*_SAME_RUNS, "model")
@@ -125,7 +125,7 @@ def difference(rows: Sequence[Row], first: str, second: str) -> str | None:
 
 
 def _operations(rows: Sequence[Row]) -> str:
-    found = difference(rows, *MODELS) or "one operation alone was measured"
+    found = difference(rows, *MODELS) or "only one operation was measured"
     return f"{rows[0]['dataset']}, {rows[0]['training_rows']:,} training rows: {found}."
 
 

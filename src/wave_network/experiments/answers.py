@@ -1,4 +1,4 @@
-"""The questions that a reader of the papers brings, answered from what was measured."""
+"""Questions about the papers, answered from the measurements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wave_network.experiments.study import Row, Study, grouped
 
 
 def answers(study: Study) -> dict[str, list[str]]:
-    """Each question, with one sentence a data set, or none where nothing was measured."""
+    """Each question, with one sentence for each data set that was measured."""
     controls = baselines.comparable(study)
     return {
         "Does the phase matter?": _against(controls, ("phase-blind", "bag")),
@@ -26,7 +26,7 @@ def answers(study: Study) -> dict[str, list[str]]:
 
 
 def _against(rows: Sequence[Row], others: Iterable[str]) -> list[str]:
-    """How modulation differs from other models, on the most training rows both learnt from."""
+    """How modulation differs from other models, on the most training rows that both have."""
     found = []
     for other in others:
         of_dataset: dict[str, tuple[int, str]] = {}

@@ -1,4 +1,4 @@
-"""What the waves are compared with: the paper's baselines (Tables 1 and 2), and controls."""
+"""Baselines: those of the paper (Tables 1 and 2), and controls."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def section(study: Study) -> Section:
             "**transformer**: one encoder layer on the pretrained encoder's token embeddings, "
             "batch 64, at the paper's learning rate of 1e-3 and at the rate of "
             f"{', '.join(f'{rate:g}' for rate in RATES)} that validates best with seed 0. "
-            "**bert**: the pretrained encoder fine-tuned, learning rate 2e-5, batch 32. Where BERT "
-            "base cannot be had the encoder is a stand-in, MiniLM (6 layers, 384 wide), pretrained "
+            "**bert**: the pretrained encoder fine-tuned, learning rate 2e-5, batch 32. Without "
+            "BERT base, the encoder is a stand-in, MiniLM (6 layers, 384 wide), pretrained "
             "further on sentence pairs. Our controls: **bag**, the same model with means of the "
             "embeddings in place of waves, equal in parameters; **phase-blind**, modulation of "
             "which only the magnitude is read, |M| = G G'; fastText and TF-IDF with a linear SVM. "
-            "All learn from the same rows."
+            "All are trained on the same rows."
         ),
         tables=[accuracy_table(chosen), _rate_table(rows)],
         plots=[Plot("baselines", "Test accuracy by model.", partial(_draw, chosen))]
@@ -90,7 +90,7 @@ def section(study: Study) -> Section:
 
 
 def comparable(study: Study) -> list[Row]:
-    """Every baseline's rows, after those of the waves that learnt from as many training rows."""
+    """Every baseline's rows, after those of the waves with as many training rows."""
     rows = study.rows(NAME)
     sizes = {(row["dataset"], row["training_rows"]) for row in rows}
     waves = [
@@ -100,7 +100,7 @@ def comparable(study: Study) -> list[Row]:
 
 
 def best_transformer(rows: Sequence[Row]) -> list[Row]:
-    """All rows, of the Transformer layer's those at the best rate and the paper's, named so."""
+    """All rows; of the Transformer layer only those at the best rate and at the paper's."""
     chosen = []
     for row in rows:
         if row["model"] != "transformer":
@@ -124,7 +124,7 @@ def _measure_transformer(study: Study, dataset: str) -> None:
 
 
 def _best_rate(rows: Sequence[Row], dataset: str, training_rows: int) -> float:
-    """The rate that validates best with seed 0."""
+    """The rate with the best validation accuracy, with seed 0."""
     comparable = [
         row
         for row in rows

@@ -22,7 +22,7 @@ DATASETS: Final = ("ag_news",)
 BATCHES: Final = 500
 EVERY: Final = 10
 TEST_TEXTS: Final = 1_000
-"""Test texts asked every ten batches; the paper asks all, which takes longer than training."""
+"""Test texts evaluated every ten batches; all of them would take longer than training."""
 
 _RUN: Final = ("dataset", "model", "limit")
 
@@ -76,7 +76,7 @@ class _EnoughError(Exception):
 
 
 class _Watcher:
-    """Asks the model the test texts every ten steps, from the training loop's progress."""
+    """Evaluates the model on test texts every ten steps; hooks into the training's progress."""
 
     def __init__(self, model: nn.Module, task: Task) -> None:
         import numpy as np
@@ -89,19 +89,19 @@ class _Watcher:
         self._steps = 0
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """Not of interest."""
+        """Ignored."""
 
     def advance(self, count: int) -> None:
-        """Not of interest."""
+        """Ignored."""
 
     def start(self, steps: int, epochs: int) -> None:
-        """Not of interest."""
+        """Ignored."""
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Not of interest."""
+        """Ignored."""
 
     def step(self, loss: float) -> None:
-        """Count the step; ask if it is time."""
+        """Count the step; evaluate every ten."""
         self._steps += 1
         if self._steps % EVERY == 0:
             self.rows.append({"batch": self._steps, "test_accuracy": self._accuracy()})

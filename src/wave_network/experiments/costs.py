@@ -27,6 +27,11 @@ HEAD_WIDTH: Final = 64
 BERT_LAYERS: Final = 12
 BERT_LENGTH: Final = 512
 
+WIDTH: Final = 768
+LENGTH: Final = 128
+BATCH_TEXTS: Final = 64
+"""The fixed sizes while another one grows, and the number of texts in the measured batch."""
+
 FLOAT: Final = 4
 INDEX: Final = 8
 

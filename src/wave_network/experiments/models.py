@@ -21,7 +21,7 @@ from wave_network.experiments.study import Options
 from wave_network.experiments.tasks import Task, find_encoder
 from wave_network.models.wave.network import WaveNetwork
 
-# What tells each from the preset `paper`; |M| = G G' has lost the phases.
+# How each differs from the preset `paper`; |M| = G G' has lost the phases.
 _NETWORKS: Final[Mapping[str, tuple[type[WaveNetwork], Mapping[str, str]]]] = {
     "wave-modulation": (WaveNetwork, {"operation": "modulation"}),
     "wave-interference": (WaveNetwork, {"operation": "interference"}),

@@ -1,4 +1,4 @@
-"""What follows from the closed form of the gradients, held against automatic differentiation.
+"""Predictions from the closed form of the gradients, checked by automatic differentiation.
 
 The derivation is ours (`ops/README.md`, "Gradients"). It is checked on the paper's own formulas in
 complex arithmetic, whose gradients torch finds by itself, and on the fast path, whose backward

@@ -12,11 +12,11 @@ from string import Template
 from typing import Any, Final
 
 from wave_network.errors import extra_needed
-from wave_network.experiments import EXPERIMENTS, get_experiment
 from wave_network.experiments.answers import answers
-from wave_network.experiments.plots import render
+from wave_network.experiments.registry import EXPERIMENTS, get_experiment
 from wave_network.experiments.section import Plot, Section, Table
 from wave_network.experiments.study import Study
+from wave_network.explain.figure import render
 from wave_network.persistence.atomic import replacing_file
 
 TITLE: Final = "The Wave Network papers, reproduced"
@@ -24,11 +24,11 @@ _INTRODUCTION: Final = """\
 Every experiment of *Wave Network: An Ultra-Small Language Model*
 ([arXiv 2411.02674](https://arxiv.org/abs/2411.02674)) and of *The Backpropagation of the Wave
 Network* ([arXiv 2411.06989](https://arxiv.org/abs/2411.06989)), run again: what the paper says,
-what was measured, and why they differ. Of the second paper only the abstract could be had, so the
-protocols of its experiments are ours, and say so.
+what was measured, and why they differ. Only the abstract of the second paper was available, so the
+protocols of its experiments are ours; each says so.
 
-`wave-network reproduce all` makes this report; `data/` beside it holds every measured row. Where
-rows, epochs or seeds are fewer than the paper's, columns of the tables say so."""
+`wave-network reproduce all` makes this report; `data/` has every measured row. Columns of
+the tables show where rows, epochs or seeds are fewer than the paper's."""
 _CONDITIONS: Final = {
     "cores": "cores",
     "threads": "threads",
@@ -46,7 +46,7 @@ def write_report(study: Study) -> tuple[Path, Path]:
     The same rows give the same files, to the byte.
 
     Args:
-        study: What has been measured; what has not is named with the command that measures it.
+        study: The measured runs; experiments without runs are named, with the command to run.
 
     Returns:
         The Markdown file and the HTML file.
@@ -87,7 +87,7 @@ def _markdown(study: Study, sections: Mapping[str, Section | None]) -> str:
 
 
 def _conditions(study: Study) -> Iterator[str]:
-    """A table of the machines and versions, each with the experiments that ran on it."""
+    """A table of the machines and versions, with the experiments that ran on each."""
     found: dict[tuple[str, ...], list[str]] = {}
     for name in EXPERIMENTS:
         for one in study.conditions(name):
@@ -144,13 +144,13 @@ def _cells(row: Iterable[str]) -> str:
 
 
 def _plot(plot: Plot) -> Iterator[str]:
-    plain = re.sub(r"[\[\]*`]", "", plot.caption)  # what the picture shows, for who cannot see it
+    plain = re.sub(r"[\[\]*`]", "", plot.caption)  # alternative text of the picture
     yield f"![{plain}](plots/{plot.name}.svg)"
     yield plot.caption
 
 
 def _page(source: str, plots: Mapping[str, bytes]) -> str:
-    """The Markdown as an HTML page that needs nothing beside it."""
+    """The Markdown as a self-contained HTML page."""
     with extra_needed("papers", "the report"):
         from markdown import Markdown
     converter: Any = Markdown(  # the extension "toc" adds an attribute to it

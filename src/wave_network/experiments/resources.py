@@ -43,7 +43,7 @@ PAPER: Final = {
 
 _SAVINGS: Final = (
     ("step_seconds", "time for a step"),
-    ("memory_after_step", "memory held after a step"),
+    ("memory_after_step", "memory after a step"),
     ("memory_peak", "peak memory"),
 )
 
@@ -88,10 +88,10 @@ def section(study: Study) -> Section:
             f"median of {LEAST_STEPS} to {MOST_STEPS} after one to warm up, each model in a "
             "process of its own, one after the other in one run. The Transformer layer and BERT "
             "base are 768 wide with random weights, since cost does not depend on their values. "
-            "*Held after a step*: parameters and the optimiser's state, with those of every token "
-            "of the training texts (on a GPU `memory_allocated`), which is the measure that the "
-            "paper's figures fit. *Peak*: of the process during the steps, less what it held "
-            "before the model was made (on a GPU `max_memory_allocated`)."
+            "*After a step*: parameters and the optimiser's state, with those of every token of "
+            "the training texts (on a GPU `memory_allocated`); the paper's numbers fit this "
+            "measure. *Peak*: the process's peak during the steps, less its memory before the "
+            "model was made (on a GPU `max_memory_allocated`)."
         ),
         tables=[_table(rows)],
         plots=[
@@ -197,7 +197,7 @@ def _build(name: str, task: Task, options: Options) -> torch.nn.Module:
 
 
 def _held(model: torch.nn.Module, optimizers: Sequence[Any], device: torch.device) -> int:
-    """Bytes of the parameters, buffers and optimiser states that are there between steps."""
+    """Bytes of the parameters, buffers and optimiser states between two steps."""
     import torch
 
     if device.type == "cuda":
@@ -211,13 +211,13 @@ def _held(model: torch.nn.Module, optimizers: Sequence[Any], device: torch.devic
 
 
 def _peak_memory(device: torch.device) -> int:
-    """Bytes: on a GPU the most that torch had allocated, else the most that the process had."""
+    """Peak bytes: on a GPU those that torch had allocated, else those of the process."""
     import torch
 
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated()
     status = Path("/proc/self/status")
-    if status.exists():  # Linux: the one figure that can be made to start anew
+    if status.exists():  # Linux: this peak can be reset
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     import resource
@@ -227,7 +227,7 @@ def _peak_memory(device: torch.device) -> int:
 
 
 def _forget_peak() -> None:
-    """Let the process's peak start anew, where the system can (Linux); imports may have set it."""
+    """Reset the process's peak, where the system can (Linux); imports may have raised it."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

@@ -53,7 +53,7 @@ def train_on(
         task: The data.
         name: One of `MODELS`.
         options: The study's.
-        seed: Decides start and order.
+        seed: Decides the initial weights and the order of the texts.
         epochs: Where the study does not say; None takes the protocol's.
         model_options: Fields of `ModelConfig` that replace the paper's.
         learning_rate: In place of the protocol's.
@@ -83,7 +83,7 @@ def result_row(run: Run, task: Task) -> Row:
 
 
 def answers(probabilities: NDArray[np.float32], test: PackedTexts) -> Row:
-    """Test accuracy, macro F1 and loss, and which texts were answered rightly."""
+    """Test accuracy, macro F1 and loss, and which texts were predicted correctly."""
     metrics = summarize(probabilities, test.hard_labels)
     return {
         "test_accuracy": metrics["accuracy"],

@@ -31,7 +31,7 @@ class Plot:
 
     Attributes:
         name: The file's name without its ending.
-        caption: One line, in Markdown, that says what is to be seen.
+        caption: One line, in Markdown, that says what the plot shows.
         draw: Draws on an empty figure.
     """
 
@@ -49,8 +49,8 @@ class Section:
         paper: What the paper says.
         protocol: How it was measured here, and which of it is ours.
         tables: What was measured.
-        plots: The same to look at.
-        findings: What follows, one sentence or two each, with the figures.
+        plots: The same, drawn.
+        findings: What follows, one or two sentences each, with the numbers.
         difference: Why it differs from the paper.
     """
 

@@ -34,7 +34,7 @@ def paired_bootstrap(
     matters, and not how much another seed would.
 
     Args:
-        first: For each seed, whether each test text was answered rightly, (texts,).
+        first: For each seed, whether each test text was predicted correctly, (texts,).
         second: Likewise for the other model.
         seed: Of the resampling.
 
@@ -54,7 +54,7 @@ def paired_bootstrap(
 
 
 def to_hex(correct: NDArray[np.bool_]) -> str:
-    """Answers, right or wrong, as a compact string for a run's file."""
+    """Which predictions are correct, as a compact string for a run's file."""
     return f"{len(correct)}:{np.packbits(correct).tobytes().hex()}"
 
 

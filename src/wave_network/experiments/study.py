@@ -34,7 +34,7 @@ RUNS: Final = "runs"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user asks of the experiments.
+    """The options of all experiments.
 
     Attributes:
         output: Folder of the report and of everything measured.
@@ -61,11 +61,11 @@ class Options:
 
 
 class Study:
-    """Measures what is not measured yet, and gives back everything that is.
+    """Measures the missing runs, and returns everything measured.
 
     Args:
-        options: What the user asks.
-        console: Where progress is told; one line a run.
+        options: The options of all experiments.
+        console: Prints progress, one line per run.
     """
 
     def __init__(self, options: Options, console: Console) -> None:
@@ -79,7 +79,7 @@ class Study:
 
         Args:
             experiment: Name of the experiment.
-            key: What tells this run from every other; each row gets these columns first.
+            key: Identifies the run; each row gets these columns first.
             measure: Makes the rows. A column that starts with `_` stays out of the CSV file.
 
         Raises:
@@ -88,7 +88,7 @@ class Study:
         path = self._runs(experiment) / f"{_slug(key)}.json"
         if path.exists():
             return _rows_of(path)
-        self.console.print(f"{experiment}: {_told(key)}", highlight=False, soft_wrap=True)
+        self.console.print(f"{experiment}: {_in_words(key)}", highlight=False, soft_wrap=True)
         started = time.perf_counter()
         rows = [dict(row) for row in measure()]
         run = {
@@ -194,7 +194,7 @@ def _slug(key: Mapping[str, Value]) -> str:
     return quote("_".join(words), safe="+=,")
 
 
-def _told(key: Mapping[str, Value]) -> str:
+def _in_words(key: Mapping[str, Value]) -> str:
     return ", ".join(
         str(value) if isinstance(value, str) else f"{name} {value}"
         for name, value in key.items()

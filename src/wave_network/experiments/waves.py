@@ -43,7 +43,7 @@ def measure(study: Study) -> None:
 
 
 def section(study: Study) -> Section:
-    """The picture of the text's waves, and what it shows in figures."""
+    """The picture of the text's waves, and what it shows in numbers."""
     runs = [_stored_waves(rows) for rows in grouped(study.rows(NAME), _RUN).values()]
     return Section(
         title="Waves you can see (paper 1, Figs. 1–5)",

@@ -1,4 +1,4 @@
-"""What a report says, measured: the answers to labelled texts, and what follows from them."""
+"""The content of a report: the metrics of a model on labelled texts, its errors, and its costs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TIMED_ALONE: Final = 200
 
 
 class Speed(NamedTuple):
-    """How quick the model was on these texts, here and now.
+    """How fast the model was on these texts, on this machine.
 
     Attributes:
         texts_per_second: All texts, in batches, from text to probabilities.
@@ -72,30 +72,30 @@ class Cardinality(NamedTuple):
 
 @dataclass(frozen=True)
 class Content:
-    """All that a report says.
+    """Everything that a report shows.
 
     Attributes:
-        figures: As `evaluate --json` prints them.
+        metrics: As `evaluate --json` prints them.
         accuracy_interval: The 95 % confidence interval of the accuracy.
         cardinality: How many labels a text has; None where each has one.
-        reliability: The accuracy of answers of like probability.
+        reliability: The accuracy of predictions, by their probability.
         parameters: The model's parameters, and those of embedding tables among them.
         size_bytes: Of the model folder.
         preset: What the model was made from.
-        speed: How quick it was.
-        history: One record an epoch.
-        mistakes: What is wrong with the answers, and perhaps with the labels.
-        overlap: What is in the training data too; None without training data.
-        lengths: By the number of tokens that the model reads.
-        class_sizes: By the number of texts of a class, in the training data where it is given. Of
-            any number of labels a text each is counted, and right where the model gives it.
+        speed: How fast it was.
+        history: One record per epoch.
+        mistakes: Errors of the model, and labels in doubt.
+        overlap: Texts that are in the training data too; None without training data.
+        lengths: Accuracy by the number of tokens that the model reads.
+        class_sizes: Accuracy by the number of texts of a class, in the training data if it is
+            given. With several labels a text, each counts by itself: the share that is predicted.
         training_sizes: The number of training texts of each class, in order; None without.
-        empty: Texts without anything but blanks.
-        full: Texts that fill the longest the model reads; the rest of them, if any, is not read.
-        max_length: That longest number of tokens.
+        empty: How many texts are empty or blank.
+        full: How many texts reach the most tokens that the model reads.
+        max_length: That number of tokens.
     """
 
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     accuracy_interval: tuple[float, float]
     cardinality: Cardinality | None
     reliability: tuple[Bin, ...]
@@ -115,15 +115,15 @@ class Content:
 
 
 def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) -> Content:
-    """Find out all that a report says.
+    """Measure everything that a report shows.
 
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
         rows: Labelled texts that the model was not trained on.
-        training: Those it was trained on, to look for duplicates.
+        training: The texts it was trained on, to find duplicates.
 
     Raises:
-        DataError: If a label is none of the model's.
+        DataError: If a label is not one of the model's.
         ModelFolderError: If the model folder is missing or damaged.
     """
     files = read_model(source)
@@ -131,15 +131,15 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
     multi_label = files.config.is_multi_label
     targets = encode_targets(rows["label"], engine.labels, multi_label=multi_label)
     probabilities, seconds = _timed_probabilities(engine, column(rows, "text"))
-    figures = report_for(files.config, probabilities, targets)
+    metrics = report_for(files.config, probabilities, targets)
     judge = _judged_sets if multi_label else _judged
     judged = judge(engine, rows, probabilities, targets)
     lengths, empty = _lengths(engine, column(rows, "text"))
     sizes = None if training is None else _class_sizes(engine.labels, training)
     supports = np.bincount(judged.labels, minlength=len(engine.labels)) if sizes is None else sizes
     return Content(
-        figures=figures,
-        accuracy_interval=interval(figures["accuracy"], len(rows)),
+        metrics=metrics,
+        accuracy_interval=interval(metrics["accuracy"], len(rows)),
         cardinality=judged.cardinality,
         reliability=judged.reliability,
         parameters=parameter_counts(files.config),
@@ -206,7 +206,7 @@ def _judged_sets(engine: Engine, rows: Dataset, probabilities: Floats, targets: 
 
 
 def _timed_probabilities(engine: Engine, texts: Iterable[str]) -> tuple[Floats, float]:
-    """Class probabilities, and the seconds they took without reading the texts."""
+    """Class probabilities, and the seconds they took; reading the texts does not count."""
     remaining = iter(texts)
     parts: list[Floats] = []
     seconds = 0.0

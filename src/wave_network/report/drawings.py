@@ -1,4 +1,4 @@
-"""The report's plots: SVG inside the page, whose style gives the colours of light and dark."""
+"""The report's plots: SVG within the page; the page's style sets the colours, light or dark."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class _Scale(NamedTuple):
-    """From values to places on the drawing."""
+    """Maps values to coordinates."""
 
     low: float
     high: float
@@ -34,10 +34,10 @@ class _Scale(NamedTuple):
 
 
 def curve(history: Iterable[Mapping[str, Any]], measure: str) -> str:
-    """Training and validation figures of each epoch.
+    """Draw a training and validation metric by epoch.
 
     Args:
-        history: One record an epoch.
+        history: One record per epoch.
         measure: `loss` or `accuracy`.
 
     Returns:
@@ -72,20 +72,20 @@ def curve(history: Iterable[Mapping[str, Any]], measure: str) -> str:
 
 
 def reliability_diagram(bins: Iterable[Bin], *, of_labels: bool = False) -> str:
-    """The accuracy of answers of like probability, beside the diagonal on which both are equal.
+    """Draw the accuracy of predictions by their probability, beside the diagonal.
 
     Args:
-        bins: The answers, by their probability.
-        of_labels: Each is whether a text has one label, and not which label it has.
+        bins: The predictions, by their probability.
+        of_labels: The predictions are of one label each, yes or no.
     """
-    answer, share = ("label", "share of texts with it") if of_labels else ("answer", "accuracy")
+    item, share = ("label", "share of texts with it") if of_labels else ("prediction", "accuracy")
     x, y = _Scale(0, 1, _LEFT, _RIGHT), _Scale(0, 1, _BOTTOM, _TOP)
     ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    parts = [_axes(x, y, ticks, ticks, f"probability of the {answer}")]
+    parts = [_axes(x, y, ticks, ticks, f"probability of the {item}")]
     shown = list(bins)
     for one in shown:
         title = (
-            f"{one.low:.2f} to {one.high:.2f}: {one.texts} {answer}s, mean probability "
+            f"{one.low:.2f} to {one.high:.2f}: {one.texts} {item}s, mean probability "
             f"{one.confidence:.3f}, {share} {one.accuracy:.3f}"
         )
         parts.append(
@@ -102,7 +102,7 @@ def reliability_diagram(bins: Iterable[Bin], *, of_labels: bool = False) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Whether a history, which anyone may have written, holds a number here."""
+    """Whether a history, which may come from anywhere, has a finite number here."""
     return isinstance(value, int | float) and math.isfinite(value)
 
 

@@ -1,11 +1,11 @@
-"""Texts that are in the training data too, word for word or nearly.
+"""Find test texts that are in the training data too, exactly or nearly.
 
-Compared is what is left of a text after normalisation: its letters and digits in small letters,
-words separated by single spaces. Two texts are near-duplicates when their sets of character
-5-grams have a Jaccard similarity of at least 0.7; characters rather than words, so that scripts
-without spaces are compared alike. MinHash (Broder, 1997) with banding finds the candidates: 99.6 %
-of the pairs at 0.7, more of those above; each is then checked exactly. Memory grows with the number
-of test texts alone: the training texts pass by once, in chunks.
+Texts are compared after normalisation: letters and digits in lower case, words separated by single
+spaces. Two texts are near-duplicates if their sets of character 5-grams have a Jaccard similarity
+of at least 0.7; characters rather than words, so that scripts without spaces are treated alike.
+MinHash (Broder, 1997) with banding finds the candidates: 99.6 % of the pairs at 0.7, more of those
+above; each candidate is then checked exactly. Memory grows only with the number of test texts: the
+training texts are read once, in chunks.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def find_duplicates(test: Iterable[str], training: Iterable[str]) -> list[Duplic
     """The test texts that have a duplicate in the training texts.
 
     Args:
-        test: Any texts; those without a letter or digit are no duplicates of anything.
+        test: Any texts; a text without a letter or digit has no duplicates.
         training: Any texts; read once.
 
     Returns:
@@ -69,13 +69,13 @@ def find_duplicates(test: Iterable[str], training: Iterable[str]) -> list[Duplic
 
 
 def normalized(text: str) -> str:
-    """What of a text is compared."""
+    """The text as it is compared."""
     folded = unicodedata.normalize("NFKC", text[:CHARACTERS]).casefold()
     return _PARTS.sub(" ", folded).strip()
 
 
 class _Index:
-    """The distinct test texts, what they were found to equal, and the signatures of the rest."""
+    """The distinct test texts, their duplicates found so far, and the signatures of the rest."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.found: dict[int, list[Duplicate]] = {}
@@ -101,7 +101,7 @@ class _Index:
         self._bands = _band_keys(self._signatures)
 
     def compare(self, start: int, texts: list[str]) -> None:
-        """Take in a chunk of training texts, whose first has the index `start`."""
+        """Compare a chunk of training texts, whose first has the index `start`."""
         numbers = [number for number, text in enumerate(texts) if text]
         if not numbers:
             return
@@ -137,12 +137,12 @@ class _Index:
             ours = ours[order]
             low = np.searchsorted(ours, keys[:, band], "left")
             high = np.searchsorted(ours, keys[:, band], "right")
-            # Texts of one template could all share a band: without a limit, pairs would be many.
+            # Texts of one template may all share a band: the limit bounds the number of pairs.
             sizes = high - low
             counts = np.minimum(sizes, _MOST_IN_A_BUCKET)
             theirs = np.repeat(np.arange(len(keys)), counts)
             steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-            # Each training text starts elsewhere in the bucket, so that no test text is left out.
+            # Each training text starts elsewhere in the bucket, so that no test text is missed.
             steps = (steps + _MOST_IN_A_BUCKET * theirs) % np.repeat(sizes, counts)
             places = open_places[order[np.repeat(low, counts) + steps]]
             parts.append(np.stack([places, theirs], axis=1))
@@ -168,7 +168,7 @@ def _digest(text: str) -> bytes:
 
 
 def _grams(texts: list[str]) -> list[_Hashes]:
-    """A hash of each run of five characters, for each text; a shorter text is filled up."""
+    """A hash of every character 5-gram, for each text; shorter texts are padded."""
     padded = [text.ljust(_GRAM) for text in texts]
     joined = "".join(padded).encode("utf-32-le", "surrogatepass")
     points = np.frombuffer(joined, np.uint32).astype(np.uint64)
@@ -185,7 +185,7 @@ def _grams(texts: list[str]) -> list[_Hashes]:
 
 
 def _signatures(grams: list[_Hashes]) -> NDArray[np.uint32]:
-    """MinHash: the least value of each of 80 hash functions over a text's runs; (texts, 80)."""
+    """MinHash: the least value of each of 80 hash functions over a text's 5-grams; (texts, 80)."""
     starts = np.cumsum([0, *(len(one) for one in grams[:-1])])
     together = np.concatenate(grams)
     result = np.empty((len(grams), _BANDS * _ROWS), np.uint32)

@@ -1,4 +1,4 @@
-"""How well texts that are alike in something are answered."""
+"""Accuracy by groups of texts: by length, or by the size of the class."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Integers = NDArray[np.int64]
 
 
 class Group(NamedTuple):
-    """Texts that are alike in length or in the size of their class.
+    """Texts of similar length, or of classes of similar size.
 
     Attributes:
         low: The least length or size among them.
         high: The largest.
-        classes: How many classes they are of; None where that was not asked for.
-        texts: How many they are.
-        accuracy: The share answered rightly.
+        classes: How many classes they have; None if not asked for.
+        texts: How many there are.
+        accuracy: The share predicted correctly.
         interval: The 95 % confidence interval of that share.
     """
 
@@ -40,13 +40,13 @@ def groups(
     correct: NDArray[np.bool_],
     labels: Integers | None = None,
 ) -> list[Group]:
-    """Texts of like values together.
+    """Group texts by their values.
 
     Args:
         values: One for each text.
-        spread: The values whose quantiles part at most five groups.
-        correct: Which texts are answered rightly.
-        labels: The texts' classes, to be counted.
+        spread: The values whose quantiles separate the groups, at most five.
+        correct: Which texts are predicted correctly.
+        labels: The texts' classes, to count them.
     """
     if not len(values):
         return []

@@ -31,8 +31,8 @@ def find_label_errors(
     order is by how much more probable the suggested class is than the label.
 
     Args:
-        probabilities: (texts, classes), of a model that was **not** trained on these texts: one
-            that was has learnt their labels, wrong ones too.
+        probabilities: (texts, classes), of a model that was **not** trained on these texts: a
+            model learns the labels of its training texts, wrong ones too.
         labels: Class indices as given, (texts,).
     """
     exact = probabilities.astype(np.float64)
@@ -40,9 +40,9 @@ def find_label_errors(
     counts = np.bincount(labels, minlength=classes)
     given = exact[np.arange(len(labels)), labels]
     sums = np.bincount(labels, given, classes)
-    # No text can be counted for a class that nobody has labelled: nothing tells its threshold.
+    # A class without labelled texts has no threshold, so no text can count for it.
     thresholds = np.divide(sums, counts, out=np.full(classes, np.inf), where=counts > 0)
-    # A threshold is a mean, which rounding may leave a trifle above equal values.
+    # A threshold is a mean: rounding may leave it slightly above values that equal it.
     confident = np.where(exact >= thresholds - 1e-12, exact, -1.0)
     suggested = confident.argmax(axis=1)
     doubtful = np.flatnonzero((confident.max(axis=1) >= 0) & (suggested != labels))
@@ -64,7 +64,7 @@ class SetErrors(NamedTuple):
 
 
 def find_set_errors(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> SetErrors:
-    """`find_label_errors` for each label by itself: whether a text has it is a question of two.
+    """`find_label_errors` for each label separately: a text has it or not.
 
     The order is by how far the probability is from what the text is labelled with.
 
@@ -83,7 +83,7 @@ def find_set_errors(probabilities: NDArray[np.floating], truth: NDArray[np.bool_
 def furthest_first(
     probabilities: NDArray[np.floating], truth: NDArray[np.bool_], chosen: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The chosen labels of texts, those first whose probability is furthest from the truth.
+    """The chosen labels of texts, the probabilities furthest from the truth first.
 
     Args:
         probabilities: Of each label by itself, (texts, labels).

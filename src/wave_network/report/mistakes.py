@@ -1,4 +1,4 @@
-"""What is wrong with the answers and perhaps the labels: of one label a text, and of label sets."""
+"""The errors of a model, and labels in doubt: with one label a text, and with several."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
 
 EXAMPLES: Final = 20
-"""How many errors, doubtful labels and duplicates are shown of each."""
+"""How many errors, how many doubtful labels and how many duplicates are shown."""
 CHARACTERS: Final = 1_500
 """How many characters of a text are shown."""
 MOST_CLASSES: Final = 20
-"""How many classes a table of one against the other has."""
+"""The most classes in a table of one against the other."""
 
 _MOST_PAIRS: Final = 10
 
@@ -45,7 +45,7 @@ class Answer:
         label_score: The probability of that label.
         other: The predicted or suggested class.
         other_score: And its probability.
-        explanation: Why the model prefers that class; None where that cannot be told.
+        explanation: Why the model prefers that class; None if it cannot be explained.
     """
 
     text: str
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Of one label a text.
+    """The errors and the doubtful labels, with one label a text.
 
     Attributes:
         errors: The most confident wrong answers.
@@ -86,10 +86,10 @@ class Decision:
         text: The text, cut to `CHARACTERS`.
         row: Its place in the data, from 1.
         labels: The text's labels.
-        label: The one in question.
+        label: The label in question.
         score: Its probability.
-        added: The model would give it, and the text has it not; False: the other way round.
-        explanation: What speaks for that label; None where that cannot be told.
+        added: The model gives it and the text does not have it; False: the reverse.
+        explanation: What speaks for that label; None if it cannot be explained.
     """
 
     text: str
@@ -134,7 +134,7 @@ class MissedAndAdded:
 
 @dataclass(frozen=True)
 class SetMistakes:
-    """Of any number of labels a text.
+    """The errors and the doubtful labels, with any number of labels a text.
 
     Attributes:
         errors: The wrong labels, given or missed, whose probability is furthest from the truth.
@@ -156,7 +156,7 @@ class SetMistakes:
 def find_mistakes(
     engine: Engine, rows: Dataset, probabilities: Floats, labels: Integers
 ) -> Mistakes:
-    """What is wrong where each text has one label.
+    """Find the errors and the doubtful labels, with one label a text.
 
     Args:
         engine: The model.
@@ -195,7 +195,7 @@ def find_mistakes(
 def find_set_mistakes(
     engine: Engine, rows: Dataset, probabilities: Floats, truth: Booleans, given: Booleans
 ) -> SetMistakes:
-    """What is wrong where each text has any number of labels.
+    """Find the errors and the doubtful labels, with any number of labels a text.
 
     Args:
         engine: The model.
@@ -237,7 +237,7 @@ def shortened(text: str) -> str:
 def _explained(
     engine: Engine, rows: Dataset, errors: list[Error], labels: Sequence[Label]
 ) -> tuple[list[Error], str]:
-    """The errors with what speaks for those labels; and why they have none, if they have none."""
+    """The errors with explanations for those labels; or without them, and the reason."""
     try:
         return [
             replace(error, explanation=_start(engine.explain(rows[error.row - 1]["text"], label)))
@@ -248,13 +248,13 @@ def _explained(
 
 
 def _start(explanation: Explanation) -> Explanation:
-    """What is shown of it: of a long text, the start."""
+    """The part that is shown: the start of a long text."""
     tokens = tuple(token for token in explanation.tokens if token.end <= CHARACTERS)
     return replace(explanation, text=shortened(explanation.text), tokens=tokens)
 
 
 def _first(places: tuple[Integers, Integers]) -> Iterable[tuple[int, int]]:
-    """As many as are shown."""
+    """The first ones, as many as are shown."""
     texts, labels = places
     return zip(texts[:EXAMPLES].tolist(), labels[:EXAMPLES].tolist(), strict=True)
 

@@ -1,4 +1,4 @@
-"""What the data shares with the training data, and how well that is answered."""
+"""Test texts that are in the training data too, and the accuracy on them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Overlap:
-    """What the data shares with the training data.
+    """Test texts that are in the training data too.
 
     Attributes:
         training_texts: How many training texts were compared.
-        exact: Texts that are in the training data but for case, spaces and punctuation.
-        near: Texts that are there nearly.
-        differing: Texts of both kinds whose duplicate is labelled otherwise.
-        accuracy: Of the texts with a duplicate; None where there are none.
-        accuracy_without: Of all others; None where there are none.
+        exact: Texts that are there, apart from case, spaces and punctuation.
+        near: Texts that have a near-duplicate there.
+        differing: Texts of both kinds whose duplicate has a different label.
+        accuracy: On the texts with a duplicate; None if there are none.
+        accuracy_without: On all others; None if there are none.
         pairs: Examples: differing labels first, then the most similar.
     """
 
@@ -52,12 +52,12 @@ class Overlap:
 
 
 def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -> Overlap:
-    """Look for the texts that are in the training data too.
+    """Find the texts that are in the training data too.
 
     Args:
         rows: Columns `text` and `label`.
         training: Likewise.
-        correct: Which of the rows are answered rightly.
+        correct: Which of the rows are predicted correctly.
     """
     found = find_duplicates(column(rows, "text"), column(training, "text"))
     pairs = []
@@ -87,6 +87,6 @@ def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -
 
 
 def label_names(value: object) -> tuple[str, ...]:
-    """The labels of one text, sorted: of one label a text, that one."""
+    """The labels of one text, sorted; its one label if it has just one."""
     labels: Iterable[object] = value if is_label_set(value) else [value]  # type: ignore[assignment]
     return tuple(sorted(map(str, labels)))

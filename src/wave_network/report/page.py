@@ -22,13 +22,13 @@ _LONGEST_LABEL: Final = 60
 
 
 def html_page(content: Content, *, model: str, data: str, training: str | None = None) -> str:
-    """Write down a report.
+    """Render a report.
 
     Args:
-        content: What it says.
+        content: What it shows.
         model: The model's name, for the title.
         data: The name of the data.
-        training: And of the training data, if it was given.
+        training: The name of the training data, if it was given.
     """
     several = content.cardinality is not None
     environment = Environment(
@@ -59,16 +59,16 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
             if (drawing := curve(content.history, name))
         },
         diagram=Markup(reliability_diagram(content.reliability, of_labels=several)),
-        confusion=None if several else _confusion(content.figures),
+        confusion=None if several else _confusion(content.metrics),
         explained=_explained,
         examples=EXAMPLES,
         similar=SIMILAR,
     )
 
 
-def _confusion(figures: Mapping[str, Any]) -> dict[str, Any]:
+def _confusion(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The confusion matrix of the classes with the most texts, in the model's order."""
-    labels, matrix = figures["confusion"]["labels"], figures["confusion"]["matrix"]
+    labels, matrix = metrics["confusion"]["labels"], metrics["confusion"]["matrix"]
     sizes = [sum(row) for row in matrix]
     largest = sorted(range(len(labels)), key=lambda place: (-sizes[place], place))
     places = sorted(largest[:MOST_CLASSES])
@@ -106,13 +106,13 @@ def _bytes(count: int) -> str:
 
 
 def _name(label: Label) -> str:
-    """A label that fits into a table."""
+    """A label, shortened to fit into a table."""
     text = _visible(str(label))
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
 def _visible(text: str) -> str:
-    """A text without what no page may hold: control characters and halves of characters."""
+    """A text without control characters and lone surrogates, which no page may contain."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(
         one if one in "\n\t" or (one >= " " and not "\x7f" <= one <= "\x9f") else "\ufffd"

@@ -1,4 +1,4 @@
-"""Whether the answers' probabilities mean what they say."""
+"""How reliable the predicted probabilities are."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _Z: Final = 1.959964  # the normal distribution's 97.5 % point
 
 
 class Bin(NamedTuple):
-    """The answers whose probability lies in one range.
+    """The predictions whose probability lies in one range.
 
     Attributes:
-        low: Where the range starts; it is not part of it.
-        high: Where it ends.
-        texts: How many answers there are; a range without any is left out. Of label sets each
-            label of each text counts.
+        low: The lower end of the range, exclusive.
+        high: The upper end, inclusive.
+        texts: How many predictions there are. With several labels a text, every label of every
+            text counts.
         confidence: Their mean probability.
-        accuracy: The share of them that is right; of label sets, the share of texts with the label.
+        accuracy: The share that is correct; with several labels a text, the share that the texts
+            have.
     """
 
     low: float
@@ -35,14 +36,14 @@ class Bin(NamedTuple):
 def reliability_bins(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> tuple[Bin, ...]:
-    """Sort the answers into the ranges of `expected_calibration_error`.
+    """Sort the predictions into the ranges of `expected_calibration_error`.
 
     Args:
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
 
     Returns:
-        The ranges that hold answers, the lowest first.
+        The ranges that have predictions, the lowest first.
     """
     return _bins(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
 
@@ -63,7 +64,7 @@ def reliability_bins_of_sets(
 
 
 def _bins(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    """The ranges of answers of these probabilities, (answers,)."""
+    """The ranges of predictions with these probabilities, (predictions,)."""
     confidence = confidence.astype(np.float64)
     places = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
     counts = np.bincount(places, minlength=ECE_BINS)
@@ -85,8 +86,8 @@ def interval(share: float, count: int) -> tuple[float, float]:
     """The 95 % confidence interval of a share (Wilson, 1927).
 
     Args:
-        share: What was observed, from 0 to 1.
-        count: In how many cases, at least one.
+        share: The observed share, 0 to 1.
+        count: The number of cases, at least one.
     """
     spread = _Z**2 / count
     middle = (share + spread / 2) / (1 + spread)

@@ -16,13 +16,13 @@ def parse_duration(text: str) -> float:
     """Seconds of `90s`, `10m`, `1.5h` or `1h30m`.
 
     Raises:
-        ConfigError: If it is no duration above 0.
+        ConfigError: If it is not a duration above 0.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([hms])", text.strip().lower())
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     rest = re.sub(r"\d+(?:\.\d+)?\s*[hms]|\s", "", text.lower())
     if rest or not (seconds > 0 and isfinite(seconds)):
-        raise ConfigError(f"{text!r} is no duration: write 90s, 10m or 1h30m")
+        raise ConfigError(f"{text!r} is not a duration: write 90s, 10m or 1h30m")
     return seconds
 
 
@@ -30,10 +30,10 @@ def parse_size(text: str) -> int:
     """Bytes of `2MB`, `500kB`, `1.5 MB` or `2000000`; a kilobyte is 1,000 bytes.
 
     Raises:
-        ConfigError: If it is no size above 0.
+        ConfigError: If it is not a size above 0.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?b|)", text.strip().lower())
     size = int(float(found[1]) * _BYTES[found[2]]) if found else 0
     if size <= 0:
-        raise ConfigError(f"{text!r} is no size: write 2MB or 500kB")
+        raise ConfigError(f"{text!r} is not a size: write 2MB or 500kB")
     return size

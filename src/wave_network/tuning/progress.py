@@ -1,4 +1,4 @@
-"""What a trial's training is told to do at its steps and epochs: go on, end, or be pruned."""
+"""Progress of a trial's training: draws it, and ends or prunes the trial."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rich.console import Console
 from wave_network.training.progress import TrainingBar
 
 _PARTS: Final = 4
-"""Trials of more or fewer epochs are compared after each quarter of theirs."""
+"""Trials of different lengths are compared after each quarter of their epochs."""
 
 
 class TrialBar(TrainingBar):
-    """A training bar for one trial, which prints no line an epoch.
+    """A progress bar for one trial; it prints no line per epoch.
 
     Args:
         console: Where to draw.
-        trial: Is told of the metric after each quarter of the epochs, and may be pruned.
+        trial: Gets the metric after each quarter of the epochs, and may be pruned.
         metric: Its name.
-        deadline: When training has to end, by `time.perf_counter`; None: never.
+        deadline: When training must end, as of `time.perf_counter`; None: never.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TrialBar(TrainingBar):
             raise KeyboardInterrupt
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done and validated; raises `TrialPruned` if the trial is not worth more."""
+        """An epoch is done and validated; raises `TrialPruned` if the trial is not promising."""
         done = _PARTS * int(record["epoch"]) // self._epochs
         if done == self._reported:
             return

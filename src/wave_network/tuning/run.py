@@ -1,4 +1,4 @@
-"""One search from data to the best model so far: what `wave-network tune` does."""
+"""One search, from data to the best model so far: what `wave-network tune` runs."""
 
 from __future__ import annotations
 
@@ -65,22 +65,22 @@ def tune(
     device: str,
     console: Console,
 ) -> tuple[dict[str, Any], bool]:
-    """Try settings, the preset's own first, and keep the model that validates best.
+    """Try settings, the preset's own first, and keep the best model by the validation metric.
 
-    Trials are kept in the output folder; the same call goes on where an earlier one ended.
+    Trials are stored in the output folder; the same call continues where an earlier one ended.
 
     Args:
         training: Columns `text` and `label`; where the labels are lists, a text may have any number
             of them.
-        validation: Likewise, what all trials are compared on; None holds rows out as `fit` does.
-        preset: Where the search starts.
+        validation: The same columns, to compare trials on; None holds rows out as `fit` does.
+        preset: The starting point of the search.
         output: Folder for the trials, the best settings and the best model.
         metric: `accuracy`, `macro_f1` or `loss`, of the validation texts; with lists of labels
             `micro_f1` too, and `accuracy` is that of whole sets. None: `accuracy`, with lists
             `micro_f1`.
         seconds: Time for all trials, those of earlier calls included; None: no limit.
-        trials: How many may end, those of earlier calls included; None: no limit.
-        max_size: Bytes that the model folder may take; None: about as many as the preset's.
+        trials: The most trials, those of earlier calls included; None: no limit.
+        max_size: The most bytes of the model folder; None: about as many as the preset's.
         seed: Of every training, of the split, and of the search.
         device: Where to train.
         console: Where progress is drawn.
@@ -119,14 +119,14 @@ def tune(
     if validation is None:
         kept, held_out = split(chosen.train.validation_fraction, seed)
         training, validation = training.select(kept), training.select(held_out)
-    with console.status("looking at the vocabulary"):
+    with console.status("measuring the vocabulary"):
         space = SearchSpace.around(chosen, training, classes, max_size, class_weights=class_weights)
     study = Study(output, metric, searched)
     try:
         if study.ranked() and not (output / MODEL).is_dir():
             raise OutputError(f"{output / MODEL} is gone: remove {output} to begin again")
         if before := len(study.ended()):
-            console.print(f"going on with the search; trials so far: {before}", highlight=False)
+            console.print(f"continuing the search; trials so far: {before}", highlight=False)
         deadline = None if seconds is None else started + seconds - study.seconds()
         search = _Search(
             study, space, training, validation, output, metric, max_size, deadline, console
@@ -140,7 +140,7 @@ def tune(
 
 
 def _metric(name: str | None, multi_label: bool) -> str:
-    """What is compared: what was asked for, or what suits the texts."""
+    """The metric to compare: the one asked for, or the one that suits the labels."""
     if name is None:
         return "micro_f1" if multi_label else "accuracy"
     check_choice("metric", name, tuple(DIRECTIONS))
@@ -154,7 +154,7 @@ def _metric(name: str | None, multi_label: bool) -> str:
 
 @dataclass
 class _Search:
-    """The objects that every trial needs."""
+    """What every trial needs."""
 
     study: Study
     space: SearchSpace
@@ -167,7 +167,7 @@ class _Search:
     console: Console
 
     def run(self, trials: int | None) -> bool:
-        """Try until a limit is reached; returns whether Ctrl-C came first."""
+        """Run trials until a limit is reached; returns whether Ctrl-C came first."""
         try:
             while self._may_start(trials):
                 if not self._try_next():
@@ -177,7 +177,7 @@ class _Search:
         return False
 
     def summary(self) -> dict[str, Any]:
-        """What the search has found."""
+        """The results of the search, as `tune --json` prints them."""
         ranked = self.study.ranked()
         best = ranked[0] if ranked else None
         return {
@@ -207,7 +207,7 @@ class _Search:
             return False
         if self.deadline is None or not (self.output / MODEL).is_dir():
             return True
-        # A trial that cannot end in time is not begun.
+        # Do not start a trial that cannot end in time.
         known = [trial.user_attrs["seconds"] for trial in self.study.ranked()]
         return time.perf_counter() + min(known, default=0.0) < self.deadline
 
@@ -252,7 +252,7 @@ class _Search:
         return False
 
     def _finish(self, trial: optuna.Trial, preset: Preset, fitted: Fitted) -> None:
-        """Measure the folder, and keep it if no trial before was as good."""
+        """Measure the size of the folder, and keep the model if it is the best so far."""
         with TemporaryDirectory() as made:
             size = self._write(Path(made, MODEL), fitted)
         if self.max_size is not None and size > self.max_size:
@@ -293,7 +293,7 @@ class _Search:
         return size_bytes(folder)
 
     def _end(self, trial: optuna.Trial, outcome: str, state: TrialState) -> None:
-        """A trial that has no score."""
+        """End a trial without a score."""
         trial.set_user_attr(OUTCOME, outcome)
         self.study.trials.tell(trial, state=state)
         self.console.print(f"trial {trial.number}  {outcome}", highlight=False)

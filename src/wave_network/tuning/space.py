@@ -1,4 +1,4 @@
-"""What is searched: the size of the tables and how they are trained, within the folder's size."""
+"""The search space: sizes of the tables and training settings, within a size of the folder."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _IMBALANCED: Final = 1.5  # times as many texts of the largest class as of the s
 
 @dataclass(frozen=True)
 class FolderSize:
-    """Tells about how many bytes a model folder will take, before there is one.
+    """Estimates the size of a model folder before the model is trained.
 
     Attributes:
         labels: The classes.
-        vocabulary: Entries that the texts give at most.
-        entry_bytes: What one of them takes in `tokenizer.json`.
+        vocabulary: The most entries that the texts give.
+        entry_bytes: Bytes of an entry in `tokenizer.json`.
         multi_label: Whether a text may have any number of labels.
     """
 
@@ -68,7 +68,7 @@ class FolderSize:
     def measure(
         cls, training: Dataset, labels: tuple[Label, ...], vocab_size: int, *, multi_label: bool
     ) -> FolderSize:
-        """Learn the largest vocabulary of the search, once, to see what its entries take."""
+        """Train the largest vocabulary of the search once, to measure the size of its entries."""
         wanted = min(vocab_size, _LARGEST_VOCABULARY)
         tokenizer = TextTokenizer.train(column(training, "text"), wanted, 512)
         with TemporaryDirectory() as folder:
@@ -99,12 +99,12 @@ class FolderSize:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """The settings that are tried, around a preset.
+    """The settings to try, around a preset.
 
     Attributes:
-        default: Where the search starts: the preset, made to fit.
-        size: Estimates what a folder takes.
-        limit: Bytes that it may take.
+        default: The starting point: the preset, shrunk to fit.
+        size: Estimates the size of a folder.
+        limit: The most bytes of a folder.
         class_weights: Whether `class_weight` is searched.
     """
 
@@ -127,20 +127,20 @@ class SearchSpace:
 
         Args:
             preset: With the seed of all trials.
-            training: What is learnt from, columns `text` and `label`.
+            training: The training texts, columns `text` and `label`.
             labels: The classes.
-            max_size: Bytes that the folder may take; None: as many as the preset's.
-            class_weights: Whether to search `class_weight`: for one label a text.
+            max_size: The most bytes of the folder; None: as many as the preset's.
+            class_weights: Whether to search `class_weight`; only with one label a text.
 
         Raises:
-            ConfigError: If no model is that small.
+            ConfigError: If no model is so small.
         """
-        # What so many texts make of epochs, batches and rate, so that they alone are searched.
+        # Epochs, batch size and rate as `fit` adapts them to this number of texts.
         train = preset.train.for_texts(len(training))
         names = ("epochs", "batch_size", "learning_rate")
         settled = {name: getattr(train, name) for name in names}
         if multi_label := has_label_lists(training):
-            # As `fit` has it, which trains with no more.
+            # `fit` trains with no more than this.
             dropout = min(preset.train.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
             settled["token_dropout"] = dropout
         default = customize(preset, settled)
@@ -162,13 +162,13 @@ class SearchSpace:
 
     @property
     def starts(self) -> list[dict[str, Any]]:
-        """What is tried first: the default, and it with class weights where they are searched."""
+        """The first trials: the default, and it with class weights if these are searched."""
         default = self.default_values
         weighted = {**default, "class_weight": "balanced"}
         return [default, weighted] if self.class_weights else [default]
 
     def settings(self, preset: Preset) -> dict[str, Any]:
-        """What of a preset is searched here, by name, and its value."""
+        """The values of a preset's searched settings, by name."""
         values = settings(preset)
         if not self.class_weights:
             del values["class_weight"]
@@ -176,7 +176,7 @@ class SearchSpace:
 
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """What each setting may be."""
+        """The range of each setting."""
         at = self.default_values
         growth = 2 * max(1.0, self.limit / self.size.estimate(self.default))
         most = max(at["vocab_size"], min(round(growth * at["vocab_size"]), self.size.vocabulary))
@@ -202,7 +202,7 @@ class SearchSpace:
         }
 
     def _hidden_sizes(self) -> list[int]:
-        """Those with which the smallest tables fit, and the default's."""
+        """The widths with which the smallest tables fit, and the default's."""
         usual: int = self.default_values["hidden_size"]
         longest = 2 * self.default.train.epochs
 
@@ -214,17 +214,17 @@ class SearchSpace:
         return sorted({usual, *filter(fits, others)})
 
     def candidate(self, values: Mapping[str, Any]) -> Preset:
-        """The preset at a point of the space; where it is too large, its tables shrink alike."""
+        """The preset at a point of the space; if too large, all its tables shrink by one factor."""
         return shrink(customize(self.default, values), self.size, self.limit)
 
 
 def weights_may_help(metric: str, labels: NDArray[np.int64]) -> bool:
-    """Whether class weights are worth a search.
+    """Whether class weights are worth searching.
 
-    They make a model find more texts of rare classes, at the expense of common ones.
+    They raise the recall of rare classes at the expense of common ones.
 
     Args:
-        metric: What is to be best: macro F1 counts every class alike.
+        metric: The metric to optimise; macro F1 counts every class alike.
         labels: Class indices of the training texts, (texts,).
     """
     sizes = np.bincount(labels)
@@ -232,7 +232,7 @@ def weights_may_help(metric: str, labels: NDArray[np.int64]) -> bool:
 
 
 def settings(preset: Preset) -> dict[str, Any]:
-    """What of a preset may be searched, by name, and its value."""
+    """The values of a preset's settings that may be searched, by name."""
     shape = preset.config(labels=("any", "other"), vocab_size=1, cls_token_id=0, **preset.model)
     return {
         **{name: getattr(shape, name) for name in SHAPE},
@@ -242,7 +242,7 @@ def settings(preset: Preset) -> dict[str, Any]:
 
 
 def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
-    """Take rows from all tables, the same share, until the folder fits.
+    """Remove the same share of rows from all tables until the folder fits.
 
     Raises:
         ConfigError: If even the smallest tables are too large.
@@ -253,7 +253,7 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
         return preset if prime == buckets else customize(preset, {"bigram_buckets": prime})
     if (smallest := size.estimate(_with_share(preset, size, 0))) > limit:
         raise ConfigError(
-            f"no model is as small as {option_name('max_size')} {limit:,} bytes: the smallest "
+            f"no model fits into {option_name('max_size')} {limit:,} bytes: the smallest "
             f"takes about {smallest:,}"
         )
     low, high = 0.0, 1.0

@@ -1,4 +1,4 @@
-"""The trials on disk: what was tried before, and which of it is best."""
+"""The trials on disk: all that were run before, and the best of them."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ DIRECTIONS: Final[Mapping[str, Literal["maximize", "minimize"]]] = {
     "macro_f1": "maximize",
     "loss": "minimize",
 }
-"""The metrics, and what is best."""
+"""The metrics, and whether higher or lower is better."""
 
 TRIALS: Final = "trials.sqlite"
 SETTINGS: Final = "tuned.json"
 MODEL: Final = "model"
 
 OUTCOME: Final = "outcome"
-"""The attribute of a trial that says how it ended; of one whose program was killed, it is not."""
+"""The attribute that says how a trial ended; missing if its program was killed."""
 FINISHED: Final = "finished"
 CUT: Final = "cut short"
 
 _NAME: Final = "wave-network tune"
-_STARTUP_TRIALS: Final = 6  # chosen at random, before what was learnt from them guides the choice
-_TRIALS_TO_RANK: Final = 8  # fewer tell nothing of a setting's importance
+_STARTUP_TRIALS: Final = 6  # chosen at random, before earlier trials guide the choice
+_TRIALS_TO_RANK: Final = 8  # fewer say nothing about a setting's importance
 
 
 def check_folder(output: Path) -> None:
-    """Find out before the work whether trials can be kept here.
+    """Check, before any work, that trials can be stored here.
 
     Raises:
-        OutputError: If it is there and holds something else, or cannot be made.
+        OutputError: If it exists and has no trials in it, or cannot be created.
     """
     check_new(output, overwrite=True)
     if not output.exists() or (output / TRIALS).is_file():
@@ -60,13 +60,13 @@ class Study:
     """The trials of one folder.
 
     Args:
-        folder: Where `trials.sqlite` is, or is to be.
-        metric: What is compared.
-        searched: What the trials are of: data, preset, limits, by the names of options. Trials of
-            anything else are not mixed with them.
+        folder: The folder of `trials.sqlite`.
+        metric: The metric that is compared.
+        searched: What identifies the search: data, preset, limits, by the names of options. Trials
+            of another search are refused.
 
     Raises:
-        ConfigError: If the folder holds trials of something else.
+        ConfigError: If the folder holds trials of another search.
         OutputError: If the file is damaged or cannot be written.
     """
 
@@ -95,12 +95,12 @@ class Study:
             self.trials.tell(trial.number, state=TrialState.FAIL)  # its program was killed
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     def ended(self) -> list[FrozenTrial]:
-        """The trials that ended by themselves: finished, pruned, diverged, or too large."""
+        """The trials that ended on their own: finished, pruned, diverged, or too large."""
         every = self.trials.get_trials(deepcopy=False)
         return [trial for trial in every if trial.user_attrs.get(OUTCOME, CUT) != CUT]
 
@@ -111,9 +111,9 @@ class Study:
         return sorted(finished, key=lambda trial: sign * (trial.value or 0.0))
 
     def seconds(self) -> float:
-        """What all trials took."""
+        """The time that all trials took."""
         every = self.trials.get_trials(deepcopy=False)
-        # Where its program was killed, when a trial ended is not known.
+        # If its program was killed, the end of a trial is unknown.
         known = [trial.duration for trial in every if OUTCOME in trial.user_attrs]
         return sum(duration.total_seconds() for duration in known if duration)
 
@@ -123,10 +123,10 @@ class Study:
         starts: Sequence[dict[str, Any]],
         seed: int,
     ) -> optuna.Trial:
-        """The next trial: the points to start with until each has ended, then others.
+        """The next trial: the starting points until each has ended, then others.
 
-        The first of these keep about half of the settings of the first start, the default: all of
-        them changed at once seldom make a better model, and a short search has few trials.
+        The first of these others keep about half of the default's settings: changing all at once
+        seldom makes a better model, and a short search has few trials.
         """
         count = len(self.trials.get_trials(deepcopy=False))
         # By the trial's number: a search that was interrupted goes on as if it had not been.
@@ -142,7 +142,7 @@ class Study:
         return self.trials.ask(fixed_distributions=distributions)
 
     def importance(self) -> dict[str, float] | None:
-        """How much of the metric's variation each setting explains; None of too few trials."""
+        """How much of the metric's variation each setting explains; None with too few trials."""
         finished = self.ranked()
         if len(finished) < _TRIALS_TO_RANK or len({trial.value for trial in finished}) < 2:
             return None
