@@ -165,8 +165,8 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
             return TextTokenizer.load(preset.tokenizer, max_length)
         except ModelFolderError:
             logger.warning(
-                "the tokenizer %s cannot be had here (no network?): training one of %d entries on "
-                "the texts instead; %s takes a folder",
+                "the tokenizer %s cannot be downloaded (no network?): training one of %d entries "
+                "on the texts instead; %s takes a folder",
                 preset.tokenizer,
                 preset.vocab_size,
                 option_name("tokenizer"),
