@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from wave_network import load
 from wave_network.data import column, labelling_of, read_splits
 from wave_network.models.attribution import attribute, token_energies
-from wave_network.models.functional import softmax
 from wave_network.models.gradients import log_odds
+from wave_network.models.numpy_ops import softmax
 from wave_network.persistence.folder import read_model
 from wave_network.runtime import Engine
 

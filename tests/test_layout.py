@@ -22,9 +22,9 @@ MAY_IMPORT = {
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
     # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
-    "data": {"config", "errors", "models.functional"},
+    "data": {"config", "errors", "models.numpy_ops"},
     "models": {"_native", "config", "data.batch", "errors", "ops"},
-    "evaluation": {"config", "data.labels", "data.targets", "errors", "models.functional"},
+    "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
         *("huggingface.download", "huggingface.ids", "text"),

@@ -22,8 +22,8 @@ from wave_network.data.training_data import label_table, training_data_from_memo
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
-from wave_network.training.choice import choose_preset
 from wave_network.training.continual import continued_training
+from wave_network.training.options import choose_preset
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags

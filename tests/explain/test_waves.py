@@ -22,7 +22,7 @@ from wave_network.explain.waves import (
     picture_title,
     shown_of,
 )
-from wave_network.models.functional import magnitude
+from wave_network.models.numpy_ops import magnitude
 from wave_network.models.registry import build_model
 from wave_network.ops import naive
 from wave_network.runtime import Engine, Prediction

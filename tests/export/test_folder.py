@@ -14,7 +14,7 @@ from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ModelFolderError, OutputError
 from wave_network.export.folder import export_onnx
 from wave_network.export.quantize import quantize_model
-from wave_network.models.functional import softmax
+from wave_network.models.numpy_ops import softmax
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import write_model
 from wave_network.text import TextTokenizer

@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from wave_network.models.functional import gelu
 from wave_network.models.gradients import (
     gelu_and_slope,
     layer_norm_gradient,
@@ -13,6 +12,7 @@ from wave_network.models.gradients import (
     log_odds_gradient,
     mean_of_members_gradient,
 )
+from wave_network.models.numpy_ops import gelu
 
 RANDOM = np.random.default_rng(0)
 

@@ -3,7 +3,7 @@ import pytest
 
 from wave_network import load
 from wave_network.data import from_memory, read_splits
-from wave_network.models.functional import given_labels
+from wave_network.models.numpy_ops import given_labels
 from wave_network.persistence.folder import write_model
 from wave_network.report import mistakes as module
 from wave_network.report.mistakes import find_mistakes, find_set_mistakes, shortened

@@ -10,7 +10,7 @@ import io
 import sys
 import traceback
 
-from wave_network.cli.ending import fail, reported
+from wave_network.cli.exit import fail, reported
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def _run(arguments: list[str]) -> int:
     if command == "predict" and len(rest) > 1 and not any(word.startswith("-") for word in rest):
         # Without options there is nothing to parse: skip Typer, which takes longer to import than
         # the prediction takes in all.
-        from wave_network.cli.answers import answer
+        from wave_network.cli.prediction_lines import answer
 
         reported(answer)(rest[0], rest[1:])
         return 0

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from wave_network._version import __version__
-from wave_network.cli.ending import fail, reported
 from wave_network.cli.evaluate import evaluate
+from wave_network.cli.exit import fail, reported
 from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect

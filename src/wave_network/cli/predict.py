@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.answers import line, records, valid
 from wave_network.cli.console import print_rich
 from wave_network.cli.options import Model, Overwrite
+from wave_network.cli.prediction_lines import line, records, valid
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -149,7 +149,7 @@ def train(
     from wave_network.data import read_texts
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
-    from wave_network.training.choice import check_together, choose_preset
+    from wave_network.training.options import check_together, choose_preset
     from wave_network.training.tracking import parse_target
 
     log_to_stderr()

@@ -21,7 +21,7 @@ from wave_network.data.plain_labels import is_label_list, plain_label_lists, pla
 from wave_network.data.soft_labels import SoftLabels
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
-from wave_network.models.functional import given_labels, sigmoid, softmax
+from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
 
 if TYPE_CHECKING:
     from typing_extensions import Self

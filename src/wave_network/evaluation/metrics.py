@@ -18,7 +18,7 @@ from wave_network.config import Label
 from wave_network.data.labels import Labelling, MultiLabel
 from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.calibration import brier_score, expected_calibration_error, pairs_of
-from wave_network.models.functional import given_labels
+from wave_network.models.numpy_ops import given_labels
 
 
 def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from wave_network.explain.waves import (
     energy_shares,
     picture_title,
 )
-from wave_network.models.functional import Floats, Wave, interference_term, magnitude, phase
+from wave_network.models.numpy_ops import Floats, Wave, interference_term, magnitude, phase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

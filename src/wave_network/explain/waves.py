@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.models.functional import Floats, Wave, interference_term, magnitude, phase
+from wave_network.models.numpy_ops import Floats, Wave, interference_term, magnitude, phase
 from wave_network.runtime import Engine, Prediction
 
 if TYPE_CHECKING:

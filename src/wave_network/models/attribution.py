@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.models.family import LogitsGradient, NumpyNetwork, TextFeatures
-from wave_network.models.functional import Floats, Integers, packed_energy_shares, sigmoid
 from wave_network.models.gradients import log_odds, log_odds_gradient
+from wave_network.models.numpy_ops import Floats, Integers, packed_energy_shares, sigmoid
 from wave_network.models.registry import family_of
 
 _Slope: TypeAlias = Callable[..., Floats]

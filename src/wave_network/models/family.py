@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from wave_network.config import ClassifierConfig
-from wave_network.models.functional import Floats, Integers, Wave
+from wave_network.models.numpy_ops import Floats, Integers, Wave
 from wave_network.models.tensor_spec import Tensors, TensorSpec
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from math import pi, sqrt
 import numpy as np
 
 from wave_network.config import Operation
-from wave_network.models.functional import (
+from wave_network.models.numpy_ops import (
     Floats,
     Integers,
     Wave,

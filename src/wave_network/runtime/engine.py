@@ -16,7 +16,7 @@ from wave_network.data.labels import labelling_of
 from wave_network.data.rows import check_one_column
 from wave_network.errors import ConfigError, DataError, listed
 from wave_network.evaluation.conformal import threshold_for
-from wave_network.models.functional import Wave
+from wave_network.models.numpy_ops import Wave
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.text.tokenizer import IdArray, OffsetArray

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from wave_network.config import Label
 from wave_network.models.attribution import attribute, token_energies
 from wave_network.models.family import NumpyNetwork
-from wave_network.models.functional import Integers
+from wave_network.models.numpy_ops import Integers
 from wave_network.text.tokenizer import TextTokenizer
 
 

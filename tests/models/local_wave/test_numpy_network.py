@@ -12,9 +12,9 @@ from local_networks import HIDDEN, IDS, OFFSETS, VOCABULARY, every_ngrams, every
 from native import every_form, native_hidden
 
 from wave_network.data.batch import PackedTexts
-from wave_network.models.functional import sigmoid
 from wave_network.models.local_wave.network import LocalWaveNetwork
 from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
+from wave_network.models.numpy_ops import sigmoid
 
 
 def make_network(operation="modulation", members=1, scale=0.5):

@@ -7,8 +7,8 @@ import torch
 from wave_network import ops
 from wave_network.config import ModelConfig
 from wave_network.config.wave import READOUT_PARTS
-from wave_network.models.functional import Wave, combine
 from wave_network.models.gradients import combine_gradient
+from wave_network.models.numpy_ops import Wave, combine
 from wave_network.models.wave import network, onnx, readouts
 
 RANDOM = np.random.default_rng(0)

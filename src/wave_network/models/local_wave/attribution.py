@@ -6,7 +6,6 @@ import numpy as np
 
 from wave_network.config.local_wave import Ngram
 from wave_network.models.family import LogitsGradient
-from wave_network.models.functional import Floats, Integers, mean_of_members
 from wave_network.models.gradients import (
     gelu_and_slope,
     layer_norm_gradient,
@@ -14,6 +13,7 @@ from wave_network.models.gradients import (
 )
 from wave_network.models.local_wave.ngrams import NGRAMS
 from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork, Summands
+from wave_network.models.numpy_ops import Floats, Integers, mean_of_members
 
 
 class LocalWaveFeatures:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from wave_network.config import LocalWaveConfig
 from wave_network.models.family import Family, NumpyNetwork, TextFeatures
-from wave_network.models.functional import Integers
 from wave_network.models.local_wave.tensors import tensor_specs
+from wave_network.models.numpy_ops import Integers
 from wave_network.models.tensor_spec import Tensors
 
 if TYPE_CHECKING:

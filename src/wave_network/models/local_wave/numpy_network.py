@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
-from wave_network.models.functional import (
+from wave_network.models.local_wave.native import native_shape
+from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
+from wave_network.models.local_wave.tensors import head_names, table_names
+from wave_network.models.numpy_ops import (
     Floats,
     Integers,
     Wave,
@@ -19,9 +22,6 @@ from wave_network.models.functional import (
     mean_of_members,
     represent,
 )
-from wave_network.models.local_wave.native import native_shape
-from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
-from wave_network.models.local_wave.tensors import head_names, table_names
 from wave_network.models.tensor_spec import Tensors
 
 

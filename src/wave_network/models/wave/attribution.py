@@ -11,19 +11,12 @@ from numpy.typing import NDArray
 
 from wave_network.errors import ConfigError
 from wave_network.models.family import LogitsGradient
-from wave_network.models.functional import (
-    Floats,
-    Integers,
-    Wave,
-    combine,
-    gelu,
-    layer_norm,
-)
 from wave_network.models.gradients import (
     combine_gradient,
     gelu_and_slope,
     layer_norm_gradient,
 )
+from wave_network.models.numpy_ops import Floats, Integers, Wave, combine, gelu, layer_norm
 from wave_network.models.wave.numpy_network import NumpyWaveNetwork
 from wave_network.models.wave.readouts import READOUTS
 

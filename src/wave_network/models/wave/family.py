@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wave_network.config import ModelConfig
 from wave_network.models.family import Family, NumpyNetwork, TextFeatures
-from wave_network.models.functional import Integers
+from wave_network.models.numpy_ops import Integers
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.wave.tensors import tensor_specs
 

@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 
 from wave_network.config import ModelConfig
-from wave_network.models.functional import (
+from wave_network.models.numpy_ops import (
     Floats,
     Integers,
     Wave,

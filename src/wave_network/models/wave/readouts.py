@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from wave_network.config import Readout
-from wave_network.models.functional import Floats, Wave, magnitude
+from wave_network.models.numpy_ops import Floats, Wave, magnitude
 
 
 class NumpyReadout(NamedTuple):

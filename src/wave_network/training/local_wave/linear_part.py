@@ -9,7 +9,6 @@ solved by itself, and what it says is added to what the waves say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, NamedTuple
@@ -32,6 +31,7 @@ from wave_network.persistence.folder import ModelFiles
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
 from wave_network.training.stop import StopSignal
+from wave_network.training.threads import in_background
 
 _COST: Final = 0.5
 MARGIN: Final = 12.0
@@ -44,7 +44,6 @@ _EVEN_SHARE: Final = 0.5  # of a feature's scale, whatever it tells of the label
 _LEAST_SHARE: Final = 0.05  # of a class in a soft target
 _ADDED: Final = 1.0  # to frequencies, so that none is 0
 _ADDED_WITH_TRIPLES: Final = 2.0  # most of them are rare, and seem to tell more than they do
-_SECONDS_BETWEEN_LOOKS: Final = 0.05  # at whether a stop is requested
 _MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
 
 
@@ -70,10 +69,7 @@ class LinearWeights(NamedTuple):
 def fitted_beside(
     texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
 ) -> Iterator[Callable[[], LinearWeights | None]]:
-    """Fit a linear part beside the body, which trains the waves.
-
-    Steps gain little from a second thread, so that one fits the linear part. If there is one thread
-    alone, the linear part is fitted when the body asks for it.
+    """Fit a linear part in the background while the body trains the waves.
 
     Args:
         texts: As for `linear_weights`.
@@ -82,33 +78,15 @@ def fitted_beside(
         stop: Ends the wait for the weights.
 
     Yields:
-        Waits for the weights and gives them; None for a model without a linear part, and if a stop
-        was requested meanwhile.
+        A function that waits for the weights and returns them; None for a model without a linear
+        part, and if a stop was requested meanwhile.
     """
     if not config.has_linear_part:
         yield lambda: None
         return
     assert isinstance(config, LocalWaveConfig)  # no other family has one
-    stop = stop or StopSignal()
-    threads = torch.get_num_threads()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        fit = partial(linear_weights, texts, config, seed)
-        if threads == 1:
-            yield lambda: _result(pool.submit(fit), stop)
-            return
-        torch.set_num_threads(threads - 1)
-        try:
-            yield partial(_result, pool.submit(fit), stop)
-        finally:
-            torch.set_num_threads(threads)
-
-
-def _result(future: Future[LinearWeights], stop: StopSignal) -> LinearWeights | None:
-    """What another thread computes, or None if a stop is requested before it is done."""
-    while not stop.take():
-        if wait([future], timeout=_SECONDS_BETWEEN_LOOKS).done:
-            return future.result()
-    return None
+    with in_background(partial(linear_weights, texts, config, seed), stop or StopSignal()) as found:
+        yield found
 
 
 def set_linear_part(

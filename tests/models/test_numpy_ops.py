@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from wave_network.models.functional import (
+from wave_network.models.numpy_ops import (
     Wave,
     combine,
     gelu,
