@@ -278,7 +278,7 @@ def test_a_trial_that_fails_does_not_end_the_search(rows, tmp_path, monkeypatch)
         ({"metric": "f2"}, "metric must be one of accuracy, micro_f1, macro_f1, loss"),
         ({"metric": "micro_f1"}, "micro_f1 is for texts with any number of labels"),
         ({"device": "abacus"}, "device must be one of"),
-        ({"max_size": 5_000}, "no model is as small"),
+        ({"max_size": 5_000}, "no model fits into max_size"),
     ],
 )
 def test_what_cannot_be_tuned(rows, tmp_path, options, message):
