@@ -1,8 +1,8 @@
 """Load files and Hub data sets as memory-mapped Arrow tables; needs the `datasets` library.
 
-A file is copied once into Arrow form, in a temporary folder that is deleted when the process ends.
-So nothing is left in the user's own cache, an edited file is always read again, and parallel runs
-share nothing.
+A file is copied once into Arrow form, in a temporary folder that is deleted when the process ends
+(that of a killed process, when the next one starts). So nothing is left in the user's own cache, an
+edited file is always read again, and parallel runs share nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import atexit
 import errno
 import glob
 import logging
-import shutil
 import sys
 import tempfile
 import warnings
@@ -35,6 +34,7 @@ from wave_network.data.parquet import (
 )
 from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
+from wave_network.persistence.leftovers import DATA_PREFIX, Lock, clear, make_folder, remove_folder
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -367,9 +367,16 @@ def _hub_error(hub_id: str, error: Exception) -> WaveNetworkError:
 
 @lru_cache(maxsize=1)
 def _temporary_root() -> str:
-    root = tempfile.mkdtemp(prefix="wave-network-")
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    return root
+    parent = Path(tempfile.gettempdir())
+    clear(parent, DATA_PREFIX)
+    root, lock = make_folder(parent, DATA_PREFIX)
+    atexit.register(_remove, root, lock)
+    return str(root)
+
+
+def _remove(root: Path, lock: Lock) -> None:
+    remove_folder(root)
+    lock.close()
 
 
 @contextmanager

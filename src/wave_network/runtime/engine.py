@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.data.rows import check_one_column
-from wave_network.errors import ConfigError, DataError, listed
+from wave_network.errors import ConfigError, DataError, ModelFolderError, listed
 from wave_network.evaluation.conformal import bar_for
 from wave_network.models.functional import Wave, given_labels, sigmoid, softmax
 from wave_network.models.registry import family_of
@@ -264,6 +264,11 @@ class Engine:
             logits = self._network.logits(ids, offsets, sentence_offsets)
         else:
             logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
+        if not np.isfinite(logits).all():
+            raise ModelFolderError(
+                "the model's answers are not finite: it is damaged, or its training diverged (lower"
+                " the learning rate)"
+            )
         logits /= self._temperature
         return sigmoid(logits) if self.config.is_multi_label else softmax(logits)
 

@@ -20,7 +20,8 @@ from wave_network.data.batch import Targets
 from wave_network.data.label_sets import encode_targets
 from wave_network.evaluation.metrics import summarize_for
 from wave_network.persistence.card import render_card
-from wave_network.persistence.folder import ModelFiles, check_output, size_bytes, write_model
+from wave_network.persistence.folder import ModelFiles, check_output, size_bytes
+from wave_network.persistence.keeping import write_trained
 from wave_network.runtime import Engine
 from wave_network.training.continual import continued_classes
 from wave_network.training.device import resolve_device
@@ -88,19 +89,23 @@ def train_model(
             base=base,
             progress=progress,
         )
-    files = fitted.files
+    files, stopped = fitted.files, fitted.stopped
     if splits.test is not None and test_targets is not None:
-        probabilities = Engine(files).predict_proba(column(splits.test, "text"))
-        test = summarize_for(files.config, probabilities, test_targets)
-        files = replace(files, metrics={**files.metrics, "test": test})
-    write_model(
+        try:
+            probabilities = Engine(files).predict_proba(column(splits.test, "text"))
+        except KeyboardInterrupt:  # the model is trained, and is kept
+            stopped = "interrupted"
+        else:
+            test = summarize_for(files.config, probabilities, test_targets)
+            files = replace(files, metrics={**files.metrics, "test": test})
+    write_trained(
         output,
         files,
         card=render_card(files),
         history=fitted.history,
         overwrite=overwrite,
     )
-    if fitted.stopped == "interrupted":
+    if stopped == "interrupted":
         epoch = files.metrics["best_epoch"]
         kept = f"the best model so far (epoch {epoch})" if epoch else "the unfinished first epoch"
         logger.warning("interrupted: %s is kept in %s", kept, output)
@@ -114,7 +119,7 @@ def train_model(
         "test": files.metrics["test"],
         "seed": config.seed,
     }
-    return summary, fitted.stopped
+    return summary, stopped
 
 
 def _test_targets(splits: Splits, base: ModelFiles | None) -> Targets | None:
