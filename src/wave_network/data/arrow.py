@@ -7,7 +7,6 @@ edited file is always read again, and parallel runs share nothing.
 
 from __future__ import annotations
 
-import atexit
 import errno
 import glob
 import logging
@@ -34,7 +33,7 @@ from wave_network.data.parquet import (
 )
 from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
-from wave_network.persistence.leftovers import DATA_PREFIX, Lock, clear, make_folder, remove_folder
+from wave_network.persistence.leftovers import DATA_PREFIX, folder_of_this_process
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -367,16 +366,7 @@ def _hub_error(hub_id: str, error: Exception) -> WaveNetworkError:
 
 @lru_cache(maxsize=1)
 def _temporary_root() -> str:
-    parent = Path(tempfile.gettempdir())
-    clear(parent, DATA_PREFIX)
-    root, lock = make_folder(parent, DATA_PREFIX)
-    atexit.register(_remove, root, lock)
-    return str(root)
-
-
-def _remove(root: Path, lock: Lock) -> None:
-    remove_folder(root)
-    lock.close()
+    return str(folder_of_this_process(Path(tempfile.gettempdir()), DATA_PREFIX))
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """A model folder's files as bytes, all of one model: read whole, compared with their checksums.
 
 `config.json` has the CRC-32 of the files that decide the answers. Without it, a folder that is
-replaced while it is read could give the configuration of one model and the weights of another, which
-fit in shape but answer at random. If a checksum differs, the folder is read again. Damage is found,
-too. The checksums do not protect against an attacker, who can write others; nor would a cryptographic
-digest, which would take longer than the rest of reading the weights.
+replaced while it is read could give the configuration of one model and the weights of another:
+they fit in shape but answer at random. If a checksum differs, the folder is read again. Damage is
+found, too. The checksums do not protect against an attacker, who can write others. A cryptographic
+digest would not either, and takes longer than the rest of reading the weights.
 
 The bytes are read, not mapped into memory: where a mapped file is overwritten the process dies.
 """

@@ -9,6 +9,7 @@ that nothing of a user's is ever taken for one of ours.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -84,6 +85,19 @@ def make_folder(parent: Path, prefix: str) -> tuple[Path, Lock]:
 
     lock, name = _made(make)
     return Path(name), lock
+
+
+def folder_of_this_process(parent: Path, prefix: str) -> Path:
+    """A new folder that is removed when the process ends, or is killed and another one calls this."""
+    clear(parent, prefix)
+    folder, lock = make_folder(parent, prefix)
+
+    def remove_it() -> None:
+        remove_folder(folder)
+        lock.close()
+
+    atexit.register(remove_it)
+    return folder
 
 
 def remove_folder(folder: Path) -> None:
