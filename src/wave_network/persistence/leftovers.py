@@ -88,7 +88,7 @@ def make_folder(parent: Path, prefix: str) -> tuple[Path, Lock]:
 
 
 def folder_of_this_process(parent: Path, prefix: str) -> Path:
-    """A new folder that is removed when the process ends, or is killed and another one calls this."""
+    """A new folder, removed when the process ends; if it is killed, by the next that calls this."""
     clear(parent, prefix)
     folder, lock = make_folder(parent, prefix)
 
