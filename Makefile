@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check fix docs bench fuzz clean
+.PHONY: demo test kills check fix docs bench fuzz clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -17,6 +17,9 @@ demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 
 test: $(VENV)/.test ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+kills: $(VENV)/.test ## kill -9 while models are saved and trained, 200 times: make kills KILLS=1000
+	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .

@@ -21,8 +21,10 @@ MAY_IMPORT = {
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
-    # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
-    "data": {"config", "errors", "models.numpy_ops"},
+    # A labelling turns logits into probabilities by the same arithmetic on arrays as the models;
+    # how temporary folders of killed runs are told from living ones is known in one place.
+    "data": {"config", "errors", "models.numpy_ops", "persistence.leftovers"},
+    "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
     "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
     "persistence": {

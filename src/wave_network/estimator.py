@@ -306,7 +306,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         usual = get_preset(files.preset).train
         if options.get("base_model") is not None:
             usual = continued_training(usual)
-        if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
+        if all(used.get(n, v) == v for n, v in vars(usual).items() if n in ("epochs", "min_steps")):
             options["epochs"] = None  # not given: fitting again on few texts adds epochs again
         if used.get("max_batch_size") is not None:
             options["batch_size"] = None  # not given

@@ -34,7 +34,7 @@ from wave_network.huggingface.ids import HUB_PREFIX
 from wave_network.models.registry import build_model, config_class
 from wave_network.models.torch_network import FixedTable
 from wave_network.persistence.folder import read_model
-from wave_network.persistence.layout import FORMAT_VERSION, MODEL_TYPE
+from wave_network.persistence.layout import CHECKSUMS, FORMAT_VERSION, MODEL_TYPE
 from wave_network.training.losses import mean_binary_loss
 
 _NETWORK = "network"
@@ -69,6 +69,7 @@ class WaveNetworkConfig(PretrainedConfig):
         format_version: int = FORMAT_VERSION,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
+        kwargs.pop(CHECKSUMS, None)  # of the folder that was read, not of one that is written
         self.architecture = architecture
         self.model = dict(model or {})
         self.preset = preset

@@ -1,4 +1,7 @@
-"""Ctrl-C: what was learnt is kept, stderr says so in one line, and the exit code is 130."""
+"""Ctrl-C and requests to end: what was learnt is kept, and stderr says so in one line.
+
+The exit code is 128 and the number of the signal.
+"""
 
 import os
 import signal
@@ -22,11 +25,11 @@ main()
 """
 
 
-def start(folder, *arguments):
+def start(folder, *arguments, program=PROGRAM):
     temporary = folder / "tmp"
     temporary.mkdir()
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        [sys.executable, "-c", program, *map(str, arguments)],
         cwd=folder,
         env={**os.environ, "TMPDIR": str(temporary)},
         stdin=subprocess.PIPE,
@@ -51,13 +54,21 @@ def left_behind(folder):
     return [path.name for path in (folder / "tmp").iterdir() if "wave" in path.name]
 
 
-def test_after_an_epoch_the_best_model_so_far_is_kept(few, tmp_path):
-    arguments = ("train", few, "--preset", "tiny", "--epochs", 100_000, "--json")
-    with start(tmp_path, *arguments) as process:
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
+ENDLESS = ("--preset", "tiny", "--epochs", 100_000)
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_after_an_epoch_the_best_model_so_far_is_kept(few, tmp_path, name):
+    with start(tmp_path, "train", few, *ENDLESS, "--json") as process:
         assert process.stderr.readline().startswith("epoch 1/100000  ")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
+        if name != "SIGINT":  # whoever stops a service, and a closing terminal, send several
+            time.sleep(0.05)
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == SIGNALS[name]
     assert out.count("\n") == 1
     whole, interrupted = (line for line in err.splitlines() if not line.startswith("epoch "))
     assert whole.startswith("with the linear part  validation accuracy ")
@@ -69,16 +80,78 @@ def test_after_an_epoch_the_best_model_so_far_is_kept(few, tmp_path):
     assert not left_behind(tmp_path)
 
 
-def test_while_the_data_is_read_nothing_is_written(tmp_path):
+def test_what_nohup_ignores_stays_ignored(few, tmp_path):
+    program = PROGRAM.replace("from", "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom")
+    with start(tmp_path, "train", few, *ENDLESS, program=program) as process:
+        assert process.stderr.readline().startswith("epoch 1/100000  ")
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr.readline().startswith("epoch 2/100000  ")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 143
+
+
+@pytest.mark.parametrize("how", ["its reader went away", "it was never open"])
+def test_training_goes_on_when_nobody_reads_its_progress(few, tmp_path, how):
+    program = PROGRAM
+    if how == "it was never open":
+        program = "import os, sys; os.close(2); sys.stderr = None\n" + PROGRAM
+    arguments = ("train", few, "--preset", "tiny", "--epochs", 30, "--json")
+    with start(tmp_path, *arguments, program=program) as process:
+        process.stderr.close()
+        out = process.stdout.read()
+    assert process.returncode == 0
+    assert out.count("\n") == 1
+    assert load(tmp_path / "wave-model").labels == ("animal", "colour")
+
+
+def test_a_note_that_nobody_reads_ends_nothing(tiny_model, few, tmp_path):
+    with start(tmp_path, "evaluate", tiny_model, few, "--json") as process:
+        process.stderr.close()
+        out = process.stdout.read()
+    assert process.returncode == 0
+    assert out.startswith("{")
+
+
+def test_while_the_test_texts_are_answered_the_model_is_kept(invoke, few, tmp_path, monkeypatch):
+    from wave_network.training import run
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.Engine, "predict_proba", interrupted)
+    ended = invoke("train", few, "--preset", "tiny", "--epochs", 2, "--test", few, "--json")
+    assert ended.code == 130
+    assert ended.lines[0]["test"] is None
+    assert (tmp_path / "wave-model" / "model.safetensors").is_file()
+
+
+def test_a_model_whose_place_was_taken_meanwhile_is_kept_beside(invoke, few, tmp_path, monkeypatch):
+    from wave_network.training.progress import TrainingBar
+
+    def start_another(self, *_):
+        (tmp_path / "wave-model").mkdir(exist_ok=True)
+        (tmp_path / "wave-model" / "thesis.txt").write_text("the only copy")
+
+    monkeypatch.setattr(TrainingBar, "start", start_another)
+    ended = invoke("train", few, "--preset", "tiny", "--epochs", 2)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines()[-1].endswith(f"the model is kept in {Path('wave-model-2')}")
+    assert load(tmp_path / "wave-model-2").labels == ("animal", "colour")
+    assert [path.name for path in (tmp_path / "wave-model").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_while_the_data_is_read_nothing_is_written(tmp_path, name):
     # Reading waits for what never comes, so the signal finds the process in the middle of it.
     fifo = tmp_path / "slow.csv"
     os.mkfifo(fifo)
     with start(tmp_path, "train", fifo) as process:
         stream = write_end(fifo, process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=60)
         os.close(stream)
-    assert (process.returncode, out, err) == (130, "", "wave-network: interrupted\n")
+    assert (process.returncode, out, err) == (SIGNALS[name], "", "wave-network: interrupted\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["slow.csv", "tmp"]
     assert not left_behind(tmp_path)
 

@@ -273,8 +273,11 @@ def test_a_label_or_text_that_looks_like_something_else_is_what_it_is(invoke, tm
 def test_overwrite_replaces_the_model_folder(invoke, few, tmp_path):
     folder = tmp_path / "wave-model"
     assert invoke("train", few, *TINY).code == 0
-    (folder / "notes.txt").write_text("of the old model")
-    assert invoke("train", few, *TINY, "--preset", "tiny", "--seed", 9, "--overwrite").code == 0
+    (folder / "notes.txt").write_text("the user's")
+    again = ("train", few, *TINY, "--preset", "tiny", "--seed", 9, "--overwrite")
+    assert "holds what is not of a model folder ('notes.txt')" in invoke(*again).message
+    (folder / "notes.txt").unlink()
+    assert invoke(*again).code == 0
     assert {path.name for path in folder.iterdir()} == MODEL_FILES
     (described,) = invoke("info", folder, "--json").lines
     assert described["training"]["seed"] == 9

@@ -112,7 +112,7 @@ def test_older_files_without_levels_mean_the_input():
         ({"levels": ("input", "sentence")}, "levels must be one of"),
         ({"hidden_size": 0}, "hidden_size must be at least 1; got 0"),
         ({"hidden_size": 12.5}, "hidden_size must be a whole number; got 12.5"),
-        ({"num_layers": 0}, "num_layers must be at least 1"),
+        ({"num_layers": 0}, "num_layers must be between 1 and 1000"),
         ({"num_layers": "2"}, "num_layers must be a whole number; got '2'"),
         ({"vocab_size": 0}, "vocab_size must be at least 1"),
         ({"max_length": 1}, "max_length must be at least 2; got 1"),

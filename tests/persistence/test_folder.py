@@ -12,6 +12,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 import torch
+from folder_edits import edit_json, right_checksums
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch_file
 
@@ -130,7 +131,7 @@ def test_config_json_describes_itself(tmp_path, make_files, options, architectur
     assert list(description) == [
         *("model_type", "format_version", "library_version"),
         *("preset", "architecture", "quantization", "calibration"),
-        *("model", "training"),
+        *("model", "training", "checksums"),
     ]
     assert description["model_type"] == "wave-network"
     assert description["format_version"] == FORMAT_VERSION
@@ -236,11 +237,6 @@ def test_parameter_counts_are_those_of_the_tensors(make_files):
 
 
 # What can be wrong with a folder: each is a function of the folder and the file that is named.
-
-
-def edit_json(path, **changes):
-    content = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**content, **changes}), encoding="utf-8")
 
 
 def edit_model(path, **changes):
@@ -360,6 +356,13 @@ def test_damage_of_a_local_network_is_named_in_one_line(tmp_path, make_files, da
 
 def refuse_after(folder, name, spoil):
     spoil(folder / name)
+    refuse(folder, name)
+    if name != "config.json":
+        right_checksums(folder)
+        refuse(folder, name)
+
+
+def refuse(folder, name):
     with pytest.raises(ModelFolderError) as caught:
         read_model(folder)
     message = str(caught.value)
@@ -374,7 +377,7 @@ def test_a_newer_format_says_to_upgrade(folder, version):
     with pytest.raises(ModelFolderError, match="pip install --upgrade wave-network") as caught:
         load(folder)
     assert str(folder) in str(caught.value)
-    assert f"format {version}" in str(caught.value)
+    assert f"format {version!r}" in str(caught.value)
 
 
 def test_damaged_history_is_named(folder):
@@ -416,9 +419,10 @@ def test_an_existing_folder_is_replaced_only_when_asked_to(folder, make_files):
         OutputError, match="exists: choose another place, or replace it with overwrite=True"
     ):
         write(folder, make_files(seed=1))
+    with pytest.raises(OutputError, match=r"holds what is not of a model folder \('stale'\)"):
+        write(folder, make_files(seed=1), overwrite=True)
     (folder / "stale").unlink()
     assert content_of(folder) == before
-    (folder / "stale").write_text("from another version")
     write(folder, make_files(seed=1), overwrite=True)
     assert names_in(folder) == FILES
     assert read_model(folder).training["seed"] == 1

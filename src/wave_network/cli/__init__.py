@@ -1,7 +1,7 @@
 """The command line: one file per command, without logic of its own.
 
 Exit codes: 0 success, 1 a bug in this package, 2 unusable input (one line on stderr says what is
-wrong, where, and what to do), 130 interrupted.
+wrong, where, and what to do), 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
 """
 
 from __future__ import annotations
@@ -10,17 +10,28 @@ import io
 import sys
 import traceback
 
-from wave_network.cli.exit import fail, reported
+from wave_network.cli.exit import (
+    fail,
+    interrupted_code,
+    lasting,
+    reported,
+    requests_heeded,
+)
 
 
 def main() -> None:
     """Run the command line and exit."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # in any locale, as programs read it
+        # Whatever the locale: it is read by programs. A file's name may hold what UTF-8 cannot.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.stderr = lasting(sys.stderr)
     try:
-        code = _run(sys.argv[1:])
+        with requests_heeded():
+            code = _run(sys.argv[1:])
     except KeyboardInterrupt:
-        fail("interrupted", 130)
+        fail("interrupted", interrupted_code())
+    except MemoryError:
+        fail("there is not enough memory for this: take smaller data, or a smaller model", 2)
     except Exception:
         traceback.print_exc()
         fail("this is a bug in wave-network: please report it with the lines above", 1)

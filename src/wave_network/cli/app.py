@@ -9,7 +9,7 @@ import typer
 
 from wave_network._version import __version__
 from wave_network.cli.evaluate import evaluate
-from wave_network.cli.exit import fail, reported
+from wave_network.cli.exit import fail, interrupted_code, reported
 from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
@@ -88,5 +88,5 @@ def run() -> int:
         where = error.ctx.command_path if error.ctx else "wave-network"
         fail(f"{error.format_message()} (see {where} --help)", 2)
     except typer.Abort:
-        fail("interrupted", 130)
+        fail("interrupted", interrupted_code())
     return code if isinstance(code, int) else 0

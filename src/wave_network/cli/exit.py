@@ -4,16 +4,97 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
-from typing import Final, NoReturn, ParamSpec
+from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import IO, Any, Final, NoReturn, ParamSpec, TextIO, cast
 
 from wave_network.errors import WaveNetworkError, on_command_line
 
 P = ParamSpec("P")
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_REQUESTS: Final = ("SIGTERM", "SIGHUP")
+_REPEATED: Final = 10.0  # seconds; a closed terminal, or whoever stops a service, sends two at once
+_received: list[tuple[int, float]] = []
+
+
+@contextmanager
+def requests_heeded() -> Iterator[None]:
+    """Let a request to end (SIGTERM, or SIGHUP of a closed terminal) act like Ctrl-C.
+
+    What is ignored, as `nohup` has it, stays so.
+    """
+    known = [getattr(signal, name) for name in _REQUESTS if hasattr(signal, name)]
+    usual = [number for number in known if signal.getsignal(number) is signal.SIG_DFL]
+    if current_thread() is not main_thread():
+        usual = []
+    _received.clear()
+    for number in usual:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in usual:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def interrupted_code() -> int:
+    """The exit code of what was interrupted: 128 and the signal's number; of Ctrl-C 130."""
+    return 128 + (_received[0][0] if _received else signal.SIGINT)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    now = time.monotonic()
+    again = bool(_received) and now - _received[-1][1] < _REPEATED
+    _received.append((number, now))
+    if again:
+        return
+    on_ctrl_c = signal.getsignal(signal.SIGINT)  # training has a handler of its own
+    if not callable(on_ctrl_c):
+        raise KeyboardInterrupt
+    on_ctrl_c(signal.SIGINT, frame)
+
+
+class _LastingStream:
+    """A stream whose reader may go away: from then on what is written goes nowhere.
+
+    Training must not end because nobody sees its progress any more.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if anyone reads."""
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anyone reads."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._stream, name)
+
+
+def lasting(stream: TextIO | None) -> TextIO:
+    """The stream, as one that writing to never fails; None, of a closed one, takes all as well."""
+    if isinstance(stream, _LastingStream):
+        return cast("TextIO", stream)
+    return cast("TextIO", _LastingStream(stream or open(os.devnull, "w", encoding="utf-8")))
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -37,14 +118,15 @@ def reported(
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        given = {name: _expanded(name, value) for name, value in kwargs.items()}
         try:
             with on_command_line(option_names()):
-                command(*args, **kwargs)
+                command(*args, **given)  # type: ignore[arg-type]
             sys.stdout.flush()
         except WaveNetworkError as error:
             fail(str(error), 2)
         except KeyboardInterrupt:
-            fail("interrupted", 130)
+            fail("interrupted", interrupted_code())
         except BrokenPipeError:
             _discard_output()
             sys.exit(0)  # the reading program, such as head, has closed the pipe
@@ -55,6 +137,15 @@ def reported(
             fail("the disk is full and the output incomplete: free some space", 2)
 
     return run
+
+
+def _expanded(name: str, value: object) -> object:
+    """A path with `~` replaced: a shell does that only where a word begins with it."""
+    if isinstance(value, Path):
+        return Path(os.path.expanduser(value))
+    if isinstance(value, str) and value.startswith("~/") and name != "text":
+        return os.path.expanduser(value)
+    return value
 
 
 def _discard_output() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
+from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
     AsJson,
     LabelColumn,
@@ -216,7 +217,7 @@ def train(
     else:
         _print_summary(summary)
     if stopped == "interrupted":
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted_code())
 
 
 def _from_fasttext(arguments: str) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from wave_network.cli.console import (
     print_table,
     stderr_console,
 )
+from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn, option
 from wave_network.config.settings import DEFAULT_PRESET
 from wave_network.errors import extra_needed
@@ -126,7 +127,7 @@ def tune(
         _print_summary(summary, _train_command(data, columns))
     if interrupted:
         note("interrupted: the same command resumes the search")
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted_code())
 
 
 def _train_command(data: str, columns: dict[str, str | None]) -> str:

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
-from wave_network.config.checks import check_choice, check_finite, check_range, check_whole
+from wave_network.config.checks import (
+    check_choice,
+    check_finite,
+    check_labels,
+    check_range,
+    check_whole,
+    shortened,
+)
 from wave_network.config.options import Label, Operation, check_options
 from wave_network.errors import ConfigError, in_a_file
 
@@ -60,12 +67,15 @@ class ClassifierConfig:
         check_range("vocab_size", self.vocab_size, 1, None)
         check_range("cls_token_id", self.cls_token_id, 0, self.vocab_size - 1)
         check_range("initializer_range", self.initializer_range, 0.0, None)
+        if 0 < self.initializer_range < 1e-6:  # its inverse square would overflow
+            raise ConfigError(
+                f"initializer_range must be 0, or at least 1e-6; got {self.initializer_range}"
+            )
         check_choice("problem_type", self.problem_type, get_args(ProblemType))
         least, said = (1, "one label") if self.is_multi_label else (2, "two labels")
         if len(self.labels) < least:
             raise ConfigError(f"a classifier needs at least {said}, not {list(self.labels)}")
-        if len(set(self.labels)) != len(self.labels):
-            raise ConfigError("the labels are not distinct")
+        check_labels(self.labels)
         if self.thresholds is not None:
             self._check_thresholds(self.thresholds)
 
@@ -75,7 +85,7 @@ class ClassifierConfig:
         if len(thresholds) != self.num_labels:
             raise ConfigError(f"{len(thresholds)} thresholds do not fit {self.num_labels} labels")
         if not all(isinstance(value, Real) and 0 <= value <= 1 for value in thresholds):
-            raise ConfigError(f"thresholds must be between 0 and 1; got {list(thresholds)}")
+            raise ConfigError(f"thresholds must be between 0 and 1; got {shortened(thresholds)}")
 
     @property
     def num_labels(self) -> int:
@@ -125,11 +135,17 @@ class ClassifierConfig:
         """
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(values) - known):
-            raise ConfigError(f"unknown model field {unknown[0]!r}: made by a newer version?")
+            raise ConfigError(
+                f"unknown model field {shortened(unknown[0])}: made by a newer version?"
+            )
+        tuples = {}
+        for name in ("labels", "thresholds"):
+            value = values.get(name)
+            if isinstance(value, list | tuple):
+                tuples[name] = tuple(value)
+            elif name == "labels" or value is not None:
+                raise ConfigError(f"the model's {name} must be a list; got {shortened(value)}")
         try:
-            tuples = {"labels": tuple(values["labels"])}
-            if values.get("thresholds") is not None:
-                tuples["thresholds"] = tuple(values["thresholds"])
             with in_a_file():
                 return cls(**{**values, **tuples})
         except (TypeError, KeyError) as error:

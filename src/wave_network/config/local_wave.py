@@ -11,7 +11,9 @@ from wave_network.config.base import ClassifierConfig
 from wave_network.config.checks import (
     check_choice,
     check_range,
+    check_tables,
     check_whole,
+    shortened,
 )
 from wave_network.config.options import Label
 from wave_network.errors import ConfigError
@@ -70,6 +72,13 @@ class LocalWaveConfig(ClassifierConfig):
         check_whole(self, "linear_size")
         check_range("linear_size", self.linear_size, 0, None)
         self._check_ngrams()
+        features = 3 * self.hidden_size + self.bigram_size
+        check_tables(
+            embedding=(self.vocab_size, 2 * self.members, self.hidden_size),
+            pairs=(self.bigram_buckets, self.members, self.bigram_size),
+            feed_forward=(self.members, features, self.feed_forward_size),
+            classifier=(self.members, features + self.feed_forward_size, self.num_labels),
+        )
         if self.initializer_range == 0:
             raise ConfigError(
                 "initializer_range must be above 0: a network that starts at 0 learns nothing"
@@ -77,7 +86,7 @@ class LocalWaveConfig(ClassifierConfig):
 
     def _check_ngrams(self) -> None:
         if not isinstance(self.linear_ngrams, tuple):
-            raise ConfigError(f"linear_ngrams must be a list; got {self.linear_ngrams!r}")
+            raise ConfigError(f"linear_ngrams must be a list; got {shortened(self.linear_ngrams)}")
         for ngram in self.linear_ngrams:
             check_choice("linear_ngrams", ngram, get_args(Ngram))
         if "pair" not in self.linear_ngrams:

@@ -10,12 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Final
 
 from wave_network.config import Preset, TrainConfig, get_preset, override
-from wave_network.errors import ConfigError, in_a_file
+from wave_network.errors import ConfigError, first_line, in_a_file
 
 DEFAULT_PRESET: Final = "small"
+
+_LARGEST_FILE: Final = 2**24  # bytes
 
 _OF_THE_DATA: Final = ("labels", "vocab_size", "cls_token_id")
 """Fields of a model's configuration that the training texts determine."""
@@ -76,11 +79,16 @@ def read_settings(path: Path, preset: str | None = None) -> Preset:
         ConfigError: If the file does not exist, is not a JSON object, or a setting is wrong.
     """
     try:
+        status = path.stat()
+        # A pipe or a device could be waited for without end.
+        if not S_ISREG(status.st_mode) or status.st_size > _LARGEST_FILE:
+            raise OSError("it is no file, or a very large one")
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist: give a file of settings") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else first_line(error)
+        raise ConfigError(f"{path} cannot be read as JSON: {reason}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} is not a JSON object of settings")
     if "model_type" in values:
@@ -88,7 +96,8 @@ def read_settings(path: Path, preset: str | None = None) -> Preset:
     named = values.pop("preset", None)
     try:
         with in_a_file():
-            return customize(get_preset(preset or named or DEFAULT_PRESET), values)
+            name = preset or (DEFAULT_PRESET if named is None else named)
+            return customize(get_preset(name), values)
     except (ConfigError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 

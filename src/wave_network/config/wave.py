@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
-from wave_network.config.checks import check_choice, check_finite, check_range, check_whole
+from wave_network.config.checks import (
+    check_choice,
+    check_finite,
+    check_range,
+    check_tables,
+    check_whole,
+)
 from wave_network.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +40,12 @@ Variants: TypeAlias = Literal["linear", "embedding"]
 
 
 Level: TypeAlias = Literal["sentence", "input"]
+
+
+_MOST_LAYERS: Final = 1_000
+
+_MOST_POSITIONS: Final = 2**25
+"""Numbers in a table of positions that is computed: no file's size is a limit to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +89,21 @@ class ModelConfig(ClassifierConfig):
         check_choice("levels", self.levels, (("input", "input"), ("sentence", "input")))
         check_whole(self, "hidden_size", "num_layers")
         check_finite(self, "dropout")
-        for name in ("hidden_size", "num_layers"):
-            check_range(name, getattr(self, name), 1, None)
+        check_range("hidden_size", self.hidden_size, 1, None)
+        check_range("num_layers", self.num_layers, 1, _MOST_LAYERS)
         check_range("dropout", self.dropout, 0.0, 0.99)
         if self.variants == "embedding" and self.num_layers > 1:
             raise ConfigError('variants="embedding" has no second layer: use variants="linear"')
+        check_tables(
+            embedding=(self.vocab_size, self.embedding_size),
+            classifier=(self.num_labels, self.hidden_size),
+            layers=(self.num_layers, 2 * self.hidden_size, self.hidden_size),
+        )
+        if self.positions != "none":
+            check_tables(positions=(self.max_length, self.embedding_size))
+        if self.positions == "sinusoidal":
+            most = _MOST_POSITIONS // self.embedding_size
+            check_range("max_length (with sinusoidal positions)", self.max_length, 2, most)
 
     @property
     def embedding_size(self) -> int:

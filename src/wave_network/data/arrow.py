@@ -1,17 +1,15 @@
 """Load files and Hub data sets as memory-mapped Arrow tables; needs the `datasets` library.
 
-A file is copied once into Arrow form, in a temporary folder that is deleted when the process ends.
-So nothing is left in the user's own cache, an edited file is always read again, and parallel runs
-share nothing.
+A file is copied once into Arrow form, in a temporary folder that is deleted when the process ends
+(that of a killed process, when the next one starts). So nothing is left in the user's own cache, an
+edited file is always read again, and parallel runs share nothing.
 """
 
 from __future__ import annotations
 
-import atexit
 import errno
 import glob
 import logging
-import shutil
 import sys
 import tempfile
 import warnings
@@ -35,6 +33,7 @@ from wave_network.data.parquet import (
 )
 from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
+from wave_network.persistence.leftovers import DATA_PREFIX, folder_of_this_process
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -367,9 +366,7 @@ def _hub_error(hub_id: str, error: Exception) -> WaveNetworkError:
 
 @lru_cache(maxsize=1)
 def _temporary_root() -> str:
-    root = tempfile.mkdtemp(prefix="wave-network-")
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    return root
+    return str(folder_of_this_process(Path(tempfile.gettempdir()), DATA_PREFIX))
 
 
 @contextmanager

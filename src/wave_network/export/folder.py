@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from wave_network._version import __version__
-from wave_network.errors import OutputError
-from wave_network.persistence.atomic import check_new, replacing_folder
+from wave_network.errors import ModelFolderError
+from wave_network.persistence.atomic import replacing_folder
+from wave_network.persistence.contents import parse_object, read_file
 from wave_network.persistence.folder import (
     ModelFiles,
     read_model,
@@ -21,8 +22,25 @@ from wave_network.persistence.folder import (
 )
 from wave_network.persistence.layout import CONFIG, EXPORT, MODEL_TYPE, TOKENIZER, TOKENIZER_CONFIG
 from wave_network.persistence.quantization import QUANTIZATIONS
+from wave_network.persistence.replaceable import FolderKind
 
 ONNX_MODEL: Final = "model.onnx"
+
+
+def _is_export(folder: Path) -> bool:
+    """Whether its `config.json` says so: a model folder could not be made again."""
+    try:
+        description = parse_object(read_file(folder / CONFIG), folder / CONFIG)
+    except ModelFolderError:
+        return False
+    return description.get("model_type") == MODEL_TYPE and EXPORT in description
+
+
+EXPORT_FOLDER: Final = FolderKind(
+    "an export",
+    frozenset((ONNX_MODEL, TOKENIZER, TOKENIZER_CONFIG, CONFIG)),
+    _is_export,
+)
 
 
 def check_export_output(folder: Path, *, overwrite: bool) -> None:
@@ -31,11 +49,7 @@ def check_export_output(folder: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
     """
-    check_new(folder, overwrite=overwrite)
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / ONNX_MODEL).is_file():  # such as a model folder, which must not be lost
-        raise OutputError(f"{folder} is not an export, so it is not replaced: choose another")
+    EXPORT_FOLDER.check_output(folder, overwrite=overwrite)
 
 
 def export_onnx(
@@ -66,7 +80,8 @@ def export_onnx(
     table_bits = 8 if int8 and files.table_bits == 32 else files.table_bits
     model = build_onnx(files, table_bits=table_bits)
     about = {"format": "onnx", "opset": OPSET, "quantization": QUANTIZATIONS[table_bits]}
-    with replacing_folder(output) as new:
+    check = EXPORT_FOLDER.check_replaceable
+    with replacing_folder(output, overwrite=overwrite, check=check) as new:
         (new / ONNX_MODEL).write_bytes(model.SerializeToString())
         (new / TOKENIZER).write_text(files.tokenizer.standalone().to_str(), encoding="utf-8")
         write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))

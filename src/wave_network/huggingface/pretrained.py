@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-
 from wave_network.errors import ModelFolderError, extra_needed, first_line
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def read_pretrained(
             model, loading = reader.from_pretrained(
                 source, use_safetensors=True, trust_remote_code=False, output_loading_info=True
             )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # transformers lets whatever goes wrong with a configuration through
         raise ModelFolderError(
             f"{source} has no {name} that can be loaded: {first_line(error)}"
         ) from error

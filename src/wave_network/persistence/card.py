@@ -160,7 +160,7 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     rows = [
         f"| {part} | {' | '.join(f'{values[name]:.4f}' for name in names)} |"
         for part in ("validation", "test")
-        if (values := metrics[part])
+        if (values := metrics.get(part))
     ]
     base, teacher = training.get("base_model"), training.get("teacher")
     validation = (_MAYBE_KNOWN if base else _CHOSEN).format(

@@ -9,27 +9,42 @@ pickle.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from wave_network._version import __version__
 from wave_network.config import ClassifierConfig
-from wave_network.errors import ConfigError, ModelFolderError, OutputError
+from wave_network.config.checks import shortened
+from wave_network.errors import ConfigError, ModelFolderError, first_line
 from wave_network.huggingface.ids import HUB_PREFIX
 from wave_network.models.registry import config_class
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.tensors import tensor_specs
-from wave_network.persistence.atomic import check_new, replacing_folder
+from wave_network.persistence import schema
+from wave_network.persistence.atomic import expanded, replacing_folder
+from wave_network.persistence.contents import (
+    checksum,
+    parse_json,
+    parse_object,
+    read_contents,
+    read_file,
+)
 from wave_network.persistence.layout import (
     CARD,
+    CHECKED,
+    CHECKSUMS,
     CONFIG,
     CONFORMAL,
     EXPORT,
     FORMAT_VERSION,
     HISTORY,
     METRICS,
+    MODEL_FILES,
     MODEL_TYPE,
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -41,6 +56,7 @@ from wave_network.persistence.quantization import (
     quantize_tensors,
     stored_forms,
 )
+from wave_network.persistence.replaceable import FolderKind
 from wave_network.text import TextTokenizer
 
 
@@ -75,7 +91,19 @@ class ModelFiles:
 
 def size_bytes(folder: Path) -> int:
     """Return the size of all files of the folder, in bytes."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    return sum(path.stat().st_size for path in expanded(folder).iterdir() if path.is_file())
+
+
+def _is_model_folder(folder: Path) -> bool:
+    """Whether `config.json` describes a Wave Network model: other projects use that name, too."""
+    try:
+        description = parse_object(read_file(folder / CONFIG), folder / CONFIG)
+    except ModelFolderError:
+        return False
+    return description.get("model_type") == MODEL_TYPE and EXPORT not in description
+
+
+MODEL_FOLDER: Final = FolderKind("a model folder", MODEL_FILES, _is_model_folder)
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
@@ -84,9 +112,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
     """
-    check_new(folder, overwrite=overwrite)
-    if folder.exists() and _has_content(folder) and not _is_model_folder(folder):
-        raise OutputError(f"{folder} is not a model folder, so it is not replaced: choose another")
+    MODEL_FOLDER.check_output(folder, overwrite=overwrite)
 
 
 def write_model(
@@ -100,12 +126,13 @@ def write_model(
     """Write a model folder, whole or not at all.
 
     Raises:
-        ConfigError: If the tables cannot be stored in 4 bits.
+        ConfigError: If the tables cannot be stored in 4 bits, or the weights are not finite.
         OutputError: As in `check_output`, or if the disk is full.
     """
     from safetensors.numpy import save
 
     check_output(folder, overwrite=overwrite)
+    _check_finite(files.tensors)
     config = {
         "model_type": MODEL_TYPE,
         "format_version": FORMAT_VERSION,
@@ -118,17 +145,20 @@ def write_model(
         "training": dict(files.training),
     }
     tensors = quantize_tensors(files.tensors, tensor_specs(files.config), files.table_bits)
-    with replacing_folder(folder) as new:
+    check = MODEL_FOLDER.check_replaceable
+    with replacing_folder(folder, overwrite=overwrite, check=check) as new:
         # Not `save_file`, whose error does not distinguish a full disk.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
         files.tokenizer.save(new)
         write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
-        write_json(new / CONFIG, config)
         write_json(new / METRICS, files.metrics)
         if files.conformal_thresholds is not None:
             _write(new / CONFORMAL, json.dumps({"bars": files.conformal_thresholds}) + "\n")
         _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
         _write(new / CARD, card)
+        written = [new / name for name in CHECKED if (new / name).exists()]
+        checksums = {path.name: checksum(path.read_bytes()) for path in written}
+        write_json(new / CONFIG, {**config, CHECKSUMS: checksums})
 
 
 def tokenizer_config(tokenizer: TextTokenizer) -> dict[str, Any]:
@@ -153,9 +183,13 @@ def resolve_source(source: str | Path) -> Path:
         ModelFolderError: If there is no such folder, or it cannot be downloaded.
     """
     if not str(source).startswith(HUB_PREFIX):
-        folder = Path(source)
-        if not folder.is_dir():
-            what = "is a file, not a model folder" if folder.exists() else "does not exist"
+        folder = expanded(Path(source))
+        try:
+            is_folder, exists = folder.is_dir(), folder.exists()
+        except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+            raise ModelFolderError(f"{folder} cannot be read: {first_line(error)}") from error
+        if not is_folder:
+            what = "is a file, not a model folder" if exists else "does not exist"
             raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote")
         return folder
     from huggingface_hub import snapshot_download
@@ -169,9 +203,9 @@ def resolve_source(source: str | Path) -> Path:
             )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise ModelFolderError(
-            f"cannot download {source} from the Hub, check its name and the network: {first_line}"
+            f"cannot download {source} from the Hub, check its name and the network: "
+            f"{first_line(error)}"
         ) from error
 
 
@@ -186,7 +220,7 @@ def read_model(source: str | Path) -> ModelFiles:
             version.
     """
     folder = resolve_source(source)
-    description = _read_json(folder / CONFIG)
+    description, contents = read_contents(folder)
     if description.get("model_type") != MODEL_TYPE:
         raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
     if EXPORT in description:
@@ -194,30 +228,32 @@ def read_model(source: str | Path) -> ModelFiles:
     version = description.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise ModelFolderError(
-            f"{folder} has format {version}, newer than this version reads ({FORMAT_VERSION}): "
-            "pip install --upgrade wave-network"
+            f"{folder} has format {shortened(version)}, newer than this version reads "
+            f"({FORMAT_VERSION}): pip install --upgrade wave-network"
         )
-    try:
-        config = config_class(description).from_dict(_section(description, "model"))
-        training = _section(description, "training")
-        table_bits = _table_bits(description)
-        temperature = _temperature(description)
-    except ConfigError as error:
-        raise ModelFolderError(f"{folder / CONFIG} is damaged: {error}") from error
-    tokenizer = TextTokenizer.load(folder, config.max_length)
+    with _damage_named(folder / CONFIG):
+        config = config_class(description).from_dict(schema.section(description, "model"))
+        training = schema.training_section(description)
+        table_bits = schema.table_bits(description)
+        temperature = schema.temperature(description)
+        if not isinstance(preset := description.get("preset", ""), str):
+            raise ConfigError("its preset is not a string")
+    for name in (WEIGHTS, TOKENIZER):
+        if name not in contents:
+            raise ModelFolderError(f"{folder / name} is missing: the model folder is incomplete")
+    tokenizer = TextTokenizer.parse(contents[TOKENIZER], folder / TOKENIZER, config.max_length)
     if (tokenizer.vocab_size, tokenizer.cls_token_id) != (config.vocab_size, config.cls_token_id):
         raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} belong to different models")
-    metrics = folder / METRICS
     return ModelFiles(
         config=config,
-        tensors=_read_tensors(folder / WEIGHTS, config, table_bits),
+        tensors=_tensors(contents[WEIGHTS], folder / WEIGHTS, config, table_bits),
         tokenizer=tokenizer,
-        preset=str(description.get("preset", "")),
+        preset=preset,
         training=training,
-        metrics=_read_json(metrics) if metrics.is_file() else {},
+        metrics=_metrics(contents.get(METRICS), folder / METRICS),
         table_bits=table_bits,
         temperature=temperature,
-        conformal_thresholds=_read_conformal_thresholds(folder / CONFORMAL),
+        conformal_thresholds=_conformal_thresholds(contents.get(CONFORMAL), folder / CONFORMAL),
     )
 
 
@@ -227,80 +263,65 @@ def read_history(source: str | Path) -> list[dict[str, Any]]:
     Raises:
         ModelFolderError: If the folder is missing or the file is damaged.
     """
-    path = resolve_source(source) / HISTORY
-    if not path.is_file():
+    folder = resolve_source(source)
+    path = folder / HISTORY
+    if not path.exists():
         return []
+    _, contents = read_contents(folder, (HISTORY,))
+    lines = contents.get(HISTORY, b"").removesuffix(b"\n")
+    with _damage_named(path):
+        return [schema.check_record(parse_json(line, path)) for line in lines.split(b"\n") if lines]
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Name the file in which something is wrong."""
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
+        yield
+    except ConfigError as error:
         raise ModelFolderError(f"{path} is damaged: {error}") from error
 
 
-def _table_bits(description: Mapping[str, Any]) -> int:
-    name = description.get("quantization")
-    for bits, known in QUANTIZATIONS.items():
-        if name == known:
-            return bits
-    raise ConfigError(f"unknown quantization {name!r}: made by a newer version?")
+def _metrics(content: bytes | None, path: Path) -> dict[str, Any]:
+    if content is None:
+        return {}
+    metrics = parse_object(content, path)
+    with _damage_named(path):
+        schema.check_metrics(metrics)
+    return metrics
 
 
-def _temperature(description: Mapping[str, Any]) -> float | None:
-    if description.get("calibration") is None:
+def _conformal_thresholds(content: bytes | None, path: Path) -> list[float] | None:
+    if content is None:
         return None
-    value = _section(description, "calibration").get("temperature")
-    if not isinstance(value, (int, float)) or not 1e-3 <= value <= 1e3:
-        raise ConfigError(f"the calibration's temperature is {value!r:.40}, which is not valid")
-    return float(value)
+    with _damage_named(path):
+        return schema.conformal_thresholds(parse_object(content, path))
 
 
-def _read_conformal_thresholds(path: Path) -> list[float] | None:
-    if not path.is_file():
-        return None
-    thresholds = _read_json(path).get("bars")
-    if not isinstance(thresholds, list) or not all(
-        isinstance(value, float | int) and 0 <= value <= 1 for value in thresholds
-    ):
-        raise ModelFolderError(f"{path} is damaged: its thresholds are not probabilities")
-    return thresholds
-
-
-def _read_tensors(path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+def _tensors(content: bytes, path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
+    from safetensors.numpy import load
 
     try:
-        tensors = load_file(path)
-    except FileNotFoundError as error:
-        raise ModelFolderError(f"{path} is missing: the model folder is incomplete") from error
-    except (SafetensorError, OSError, TypeError) as error:  # TypeError: a type that NumPy lacks
-        raise ModelFolderError(f"{path} is damaged: {error}") from error
+        tensors = load(content)
+    except Exception as error:  # SafetensorError, or whatever NumPy says of a type it has not
+        raise ModelFolderError(f"{path} is damaged: {first_line(error)}") from error
     specs = tensor_specs(config)
     for name, (shape, dtype) in stored_forms(specs, table_bits).items():
         tensor = tensors.get(name)
         if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
-    return dequantize_tensors(tensors, specs, table_bits)
+    with _damage_named(path), np.errstate(all="ignore"):
+        dequantized = dequantize_tensors(tensors, specs, table_bits)
+        _check_finite(dequantized)
+    return dequantized
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelFolderError(
-            f"{path} is missing: {path.parent} is not a model folder, or is incomplete"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ModelFolderError(f"{path} is damaged: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelFolderError(f"{path} is damaged: not a JSON object")
-    return value
-
-
-def _section(description: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = description.get(name, {})
-    if not isinstance(value, dict):
-        raise ConfigError(f"{name!r} is not an object")
-    return value
+def _check_finite(tensors: Tensors) -> None:
+    """Refuse weights that are no numbers: they would answer everything with the first label."""
+    for name, tensor in tensors.items():
+        # The extremes of an array with a NaN are NaN, and finding them is quicker than `isfinite`.
+        if tensor.size and not (np.isfinite(tensor.min()) and np.isfinite(tensor.max())):
+            raise ConfigError(f"the weights {name} are not finite")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -309,16 +330,5 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _has_content(folder: Path) -> bool:
-    return not folder.is_dir() or any(folder.iterdir())
-
-
-def _is_model_folder(folder: Path) -> bool:
-    """Whether `config.json` describes a Wave Network model: other projects use that name, too."""
-    try:
-        return _read_json(folder / CONFIG).get("model_type") == MODEL_TYPE
-    except ModelFolderError:
-        return False
+    # The name of a file may hold what UTF-8 cannot; in JSON the escape stands for the same.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -17,3 +17,14 @@ METRICS: Final = "metrics.json"
 CONFORMAL: Final = "conformal.json"
 EXPORT: Final = "export"
 """The section of `config.json` that marks an export, which is not a model folder."""
+MODEL_FILES: Final = frozenset(
+    (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, CARD, HISTORY, METRICS, CONFORMAL)
+)
+"""All files that any version writes into a model folder."""
+
+CHECKED: Final = (WEIGHTS, TOKENIZER, CONFORMAL)
+"""The files that decide the answers: `config.json` has their checksums. Metrics and history contain
+times, so with their checksums the same training would not give the same `config.json`."""
+
+CHECKSUMS: Final = "checksums"
+"""The section of `config.json` with the checksums."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wave_network.config import Label
 from wave_network.data.labels import labelling_of
 from wave_network.data.rows import check_one_column
-from wave_network.errors import ConfigError, DataError, listed
+from wave_network.errors import ConfigError, DataError, ModelFolderError, listed
 from wave_network.evaluation.conformal import threshold_for
 from wave_network.models.numpy_ops import Wave
 from wave_network.models.registry import family_of
@@ -243,6 +243,11 @@ class Engine:
             logits = self._network.logits(ids, offsets, sentence_offsets)
         else:
             logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
+        if not np.isfinite(logits).all():
+            raise ModelFolderError(
+                "the model's answers are not finite: it is damaged, or its training diverged (lower"
+                " the learning rate)"
+            )
         logits /= self._temperature
         return self.labelling.probabilities(logits)
 

@@ -15,8 +15,15 @@ from tokenizers import Encoding, Tokenizer, processors
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
-from wave_network.errors import OutputError
-from wave_network.text.loading import TOKENIZER_FILE, read_tokenizer
+from wave_network.errors import ModelFolderError, OutputError
+from wave_network.text.forms import refusal_of_ids
+from wave_network.text.loading import (
+    TOKENIZER_FILE,
+    failures_named,
+    named,
+    parse_tokenizer,
+    read_tokenizer,
+)
 from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
 from wave_network.text.spans import Span, SpanFinder, original_positions
@@ -72,6 +79,9 @@ class TextTokenizer:
         tokenizer: The tokenizer to wrap; it is modified, not copied.
         max_length: The maximum number of tokens of one text, including `[CLS]`.
 
+    Raises:
+        ModelFolderError: If it has no vocabulary that a model could have rows for.
+
     Attributes:
         max_length: As given.
         cls_token: The token that begins every text: `[CLS]` or `<s>`.
@@ -88,7 +98,10 @@ class TextTokenizer:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{self.cls_token} $A", special_tokens=[(self.cls_token, self.cls_token_id)]
         )
-        self.vocab_size = max(tokenizer.get_vocab().values()) + 1
+        ids = tokenizer.get_vocab().values()
+        if reason := refusal_of_ids(ids):
+            raise ModelFolderError(f"the tokenizer cannot be used: {reason}")
+        self.vocab_size = max(ids) + 1
         self._tokenizer = tokenizer
         self._words = word_table() if _splits_at_spaces(tokenizer) else None
         self._has_learnt = False
@@ -139,7 +152,25 @@ class TextTokenizer:
         Raises:
             ModelFolderError: If there is none, or it cannot be read.
         """
-        return cls(read_tokenizer(source), max_length)
+        tokenizer = read_tokenizer(source)
+        with named(source):
+            return cls(tokenizer, max_length)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path, max_length: int) -> TextTokenizer:
+        """As `load`, from what a `tokenizer.json` holds.
+
+        Args:
+            content: The file's bytes.
+            path: Where they come from, for messages.
+            max_length: As for `load`.
+
+        Raises:
+            ModelFolderError: As `load`.
+        """
+        tokenizer = parse_tokenizer(content, path)
+        with named(path):
+            return cls(tokenizer, max_length)
 
     def save(self, folder: str | Path) -> None:
         """Write `tokenizer.json` into an existing folder.
@@ -177,7 +208,8 @@ class TextTokenizer:
         Each id is decoded alone. With a trained tokenizer a leading space marks the start of a
         word, and a part of a character becomes U+FFFD.
         """
-        return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
+        with failures_named():
+            return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
 
     def encode(self, texts: Iterable[str]) -> TokenBatch:
         """Encode texts; an empty text becomes only `[CLS]`."""
@@ -197,7 +229,8 @@ class TextTokenizer:
         starts: list[BoolArray] = []
         for clipped in self._chunks(texts):
             valid = list(map(_repair, clipped))
-            encodings = self._tokenizer.encode_batch(valid, add_special_tokens=False)
+            with failures_named():
+                encodings = self._tokenizer.encode_batch(valid, add_special_tokens=False)
             rows.extend(map(self._to_bytes, encodings))
             starts.extend(map(self._sentence_starts, valid, encodings))
         is_start = np.concatenate([*starts, np.ones(1, np.bool_)])
@@ -214,7 +247,8 @@ class TextTokenizer:
     def _pieces(self, text: str) -> list[tuple[int, int]]:
         """Return where each token of a text, except `[CLS]`, starts and ends in it."""
         repaired = _repair(text)
-        encoding = self._tokenizer.encode(repaired, add_special_tokens=False)
+        with failures_named():
+            encoding = self._tokenizer.encode(repaired, add_special_tokens=False)
         tokens = zip(encoding.ids, encoding.offsets, strict=True)
         pieces = [place for index, place in tokens if index != self.cls_token_id]
         positions = original_positions(text, repaired)
@@ -273,10 +307,11 @@ class TextTokenizer:
 
     def _encode_each(self, texts: list[str]) -> list[bytes]:
         encode = self._tokenizer.encode_batch_fast
-        try:
-            encodings = encode(texts, add_special_tokens=False)
-        except TypeError:  # a lone surrogate, which UTF-8 cannot encode
-            encodings = encode(list(map(_repair, texts)), add_special_tokens=False)
+        with failures_named():
+            try:
+                encodings = encode(texts, add_special_tokens=False)
+            except TypeError:  # a lone surrogate, which UTF-8 cannot hold
+                encodings = encode(list(map(_repair, texts)), add_special_tokens=False)
         return list(map(self._to_bytes, encodings))
 
     def _to_bytes(self, encoding: Encoding) -> bytes:

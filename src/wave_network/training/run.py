@@ -14,7 +14,8 @@ from wave_network.data.labels import labelling_of
 from wave_network.data.targets import Targets
 from wave_network.evaluation.metrics import summarize_for
 from wave_network.persistence.card import render_card
-from wave_network.persistence.folder import ModelFiles, check_output, size_bytes, write_model
+from wave_network.persistence.folder import ModelFiles, check_output, size_bytes
+from wave_network.persistence.keeping import write_trained
 from wave_network.runtime import Engine
 from wave_network.training.continual import continued_labelling
 from wave_network.training.device import resolve_device
@@ -77,21 +78,25 @@ def train_model(
     settings = {"preset": chosen.name, **config.to_dict()}
     with tracking(log_to, settings) as track, TrainingBar(console, track) as progress:
         fitted = fit(data, recipe, progress)
-    files = fitted.files
+    files, stopped = fitted.files, fitted.stopped
     if splits.test is not None and test_targets is not None:
-        probabilities = Engine(files).predict_proba(column(splits.test, "text"))
-        test = summarize_for(labelling_of(files.config), probabilities, test_targets)
-        files = replace(files, metrics={**files.metrics, "test": test})
-    write_model(
+        try:
+            probabilities = Engine(files).predict_proba(column(splits.test, "text"))
+        except KeyboardInterrupt:  # the model is trained, and is kept
+            stopped = "interrupted"
+        else:
+            test = summarize_for(labelling_of(files.config), probabilities, test_targets)
+            files = replace(files, metrics={**files.metrics, "test": test})
+    write_trained(
         output,
         files,
         card=render_card(files),
         history=fitted.history,
         overwrite=overwrite,
     )
-    if fitted.stopped == "interrupted":
+    if stopped == "interrupted":
         _warn_of_interrupt(output, files.metrics["best_epoch"])
-    return _summary(output, files), fitted.stopped
+    return _summary(output, files), stopped
 
 
 def _warn_of_interrupt(output: Path, epoch: int) -> None:

@@ -5,7 +5,7 @@ A teacher is a Wave Network model or any sequence classifier of `transformers`.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -19,6 +19,7 @@ from wave_network.errors import ConfigError, ModelFolderError, first_line, liste
 from wave_network.huggingface.download import hub_file
 from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX
 from wave_network.huggingface.pretrained import read_pretrained, silence
+from wave_network.persistence.contents import parse_object, read_file
 from wave_network.persistence.layout import CONFIG, MODEL_TYPE
 from wave_network.runtime import load
 
@@ -54,7 +55,7 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
         ConfigError: If it is no classifier that picks one class of several.
         MissingExtraError: If it needs `transformers` and that is not installed.
     """
-    if Path(source).is_dir():
+    if os.path.isdir(source):
         description, place = Path(source, CONFIG), source
     else:
         place = source.removeprefix(HUB_PREFIX)
@@ -62,13 +63,11 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
             raise ModelFolderError(f"no teacher at {source}: there is no such folder")
         description = hub_file(place, CONFIG)
     try:
-        model_type = json.loads(description.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelFolderError(
-            f"{source} is no teacher: its {CONFIG} cannot be read ({first_line(error)})"
-        ) from error
+        model_type = parse_object(read_file(description), description).get("model_type")
+    except ModelFolderError as error:
+        raise ModelFolderError(f"{source} is no teacher: {error}") from error
     if model_type == MODEL_TYPE:
-        engine = load(source if Path(source).is_dir() else f"{HUB_PREFIX}{place}")
+        engine = load(source if os.path.isdir(source) else f"{HUB_PREFIX}{place}")
         if engine.config.is_multi_label:
             raise ConfigError(
                 f"{source} gives a text any number of labels: take a teacher that gives one"
@@ -119,7 +118,10 @@ class TransformerTeacher:
         config = model.config
         if config.num_labels < 2 or config.problem_type == "multi_label_classification":
             raise ConfigError(f"{source} does not pick one class of several: it cannot teach to")
-        self.labels: list[Label] = [config.id2label[i] for i in range(config.num_labels)]
+        try:
+            self.labels: list[Label] = [config.id2label[i] for i in range(config.num_labels)]
+        except (TypeError, LookupError) as error:
+            raise ModelFolderError(f"{source} does not name its classes (id2label)") from error
         self._tokenizer = _read_tokenizer(source)
         self._max_length = _max_length(config, self._tokenizer)
         self._model = model.to(device).eval()
@@ -152,7 +154,7 @@ def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
     try:
         with silence():
             tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # transformers lets whatever goes wrong through
         raise ModelFolderError(
             f"{source} has no tokenizer that can be read: {first_line(error)}"
         ) from error

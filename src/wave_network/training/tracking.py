@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from wave_network.errors import ConfigError, extra_needed, option_name
+from wave_network.errors import ConfigError, OutputError, extra_needed, option_name
 
 Tracker = Callable[[dict[str, Any]], None]
 TOOLS: Final = ("tensorboard", "wandb")
@@ -38,6 +38,7 @@ def tracking(target: str | None, settings: Mapping[str, Any]) -> Iterator[Tracke
 
     Raises:
         ConfigError: If the target is neither.
+        OutputError: If its folder cannot be written to.
         MissingExtraError: If the tool is not installed.
     """
     if target is None:
@@ -54,7 +55,11 @@ def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
     with extra_needed("tensorboard", "logging to TensorBoard"):
         from torch.utils.tensorboard import SummaryWriter
     make_writer: Any = SummaryWriter  # its types differ from version to version
-    with make_writer(folder) as writer:
+    try:
+        made = make_writer(folder)
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+    with made as writer:
         writer.add_text("settings", f"```json\n{json.dumps(dict(settings), indent=2)}\n```")
 
         def write(record: dict[str, Any]) -> None:

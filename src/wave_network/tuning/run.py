@@ -23,7 +23,8 @@ from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.atomic import replacing_file
 from wave_network.persistence.card import render_card
-from wave_network.persistence.folder import size_bytes, write_model
+from wave_network.persistence.folder import size_bytes
+from wave_network.persistence.keeping import write_trained
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
 from wave_network.training.recipe import Recipe
@@ -281,7 +282,8 @@ class _Search:
 
     def _write(self, folder: Path, fitted: Fitted) -> int:
         files = fitted.files
-        write_model(folder, files, card=render_card(files), history=fitted.history, overwrite=True)
+        card, history = render_card(files), fitted.history
+        write_trained(folder, files, card=card, history=history, overwrite=True)
         return size_bytes(folder)
 
     def _end(self, trial: optuna.Trial, outcome: str, state: TrialState) -> None:

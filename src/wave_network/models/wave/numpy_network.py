@@ -8,6 +8,7 @@ and no row is ever computed twice.
 from __future__ import annotations
 
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -128,6 +129,7 @@ class _VariantTable:
     """Both variants of every token id and of every position, computed on first use."""
 
     def __init__(self, config: ModelConfig, tensors: Tensors, positions: Floats | None) -> None:
+        self._lock = Lock()
         self._embedding = tensors["embedding.weight"]
         self._positions = positions
         if config.variants == "embedding":
@@ -140,7 +142,6 @@ class _VariantTable:
         self._positions = None if positions is None else positions @ self._weight + bias
         self._table = np.empty((config.vocab_size, 2 * config.hidden_size), dtype=np.float32)
         self._filled = np.zeros(config.vocab_size, dtype=bool)
-        self._lock = Lock()
 
     def rows(self, ids: Integers, place: Integers | None) -> Floats:
         """The variants of tokens at their places; (tokens, 2 * hidden)."""
@@ -150,6 +151,17 @@ class _VariantTable:
         if self._positions is not None:
             rows += self._positions[place]
         return rows
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name != "_lock"}
+        if self._weight is not None:
+            with self._lock:  # both of one moment
+                state.update(_table=self._table.copy(), _filled=self._filled.copy())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = Lock()
 
     def _fill(self, ids: Integers, weight: Floats) -> None:
         if self._filled[ids].all():
