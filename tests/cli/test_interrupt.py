@@ -16,10 +16,11 @@ from wave_network import load
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 
-# A test runner in the background passes on that SIGINT is ignored; a terminal does not.
+# A test runner in the background, or under nohup, passes on that signals are ignored.
 PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from wave_network.cli import main
 main()
 """

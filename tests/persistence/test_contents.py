@@ -37,7 +37,7 @@ def two(make_files):
     vocabulary.update({"Ġant": fox, "Ġfox": ant})
     parse = TextTokenizer.parse(json.dumps(content).encode(), "made", 24)
     return [
-        replace(make_files(seed=seed, tokenizer=tokenizer), bars=[0.5 - seed / 10])
+        replace(make_files(seed=seed, tokenizer=tokenizer), conformal_thresholds=[0.5 - seed / 10])
         for seed, tokenizer in enumerate((tokenizers[0], parse))
     ]
 
@@ -49,7 +49,7 @@ def seed_of(files, two):
         np.testing.assert_array_equal(files.tensors[name], tensor)
     expected = two[seed].tokenizer.encode(["ant fox bee"]).ids
     np.testing.assert_array_equal(files.tokenizer.encode(["ant fox bee"]).ids, expected)
-    assert files.bars == two[seed].bars
+    assert files.conformal_thresholds == two[seed].conformal_thresholds
     return seed
 
 

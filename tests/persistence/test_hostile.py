@@ -160,7 +160,7 @@ CONTENTS = {
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("content", CONTENTS)
 def test_json_that_is_none(tmp_path, make_files, name, content):
-    folder = write(tmp_path / "model", replace(make_files(), bars=[0.5]))
+    folder = write(tmp_path / "model", replace(make_files(), conformal_thresholds=[0.5]))
     text = CONTENTS[content]
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     if name == "config.json":
@@ -247,7 +247,7 @@ def test_line_separators_within_a_string_end_no_line(wave_folder):
 
 @pytest.mark.parametrize("bars", [[0.5, 0.6], [True], [DIGITS], [math.nan], ["0.5"], 5, {}])
 def test_conformal_thresholds(tmp_path, make_files, bars):
-    folder = write(tmp_path / "model", replace(make_files(), bars=[0.5]))
+    folder = write(tmp_path / "model", replace(make_files(), conformal_thresholds=[0.5]))
     (folder / "conformal.json").write_text(json.dumps({"bars": bars}))
     refused(folder, "conformal.json")
 

@@ -25,7 +25,9 @@ PROGRAM = """
     folder, kills = Path(sys.argv[1]), int(sys.argv[2])
     files = read_model(folder)
     draw = random.Random(0)
-    models = [replace(files, training={"seed": seed}, bars=[seed / 10]) for seed in (0, 1)]
+    models = [
+        replace(files, training={"seed": seed}, conformal_thresholds=[seed / 10]) for seed in (0, 1)
+    ]
     found, left = set(), 0
     for kill in range(kills):
         child = os.fork()
@@ -38,7 +40,8 @@ PROGRAM = """
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         read = read_model(folder)
-        assert read.bars in (None, [read.training["seed"] / 10]), read.bars
+        found = read.conformal_thresholds
+        assert found in (None, [read.training["seed"] / 10]), found
         found.add(read.training["seed"])
         left = max(left, len(os.listdir(folder.parent)) - 1)
     write_model(folder, models[0], card="", history=[], overwrite=True)

@@ -41,8 +41,10 @@ def requests_heeded() -> Iterator[None]:
     try:
         yield
     finally:
+        # A repeated request must not change the exit code of what ends already.
+        after = signal.SIG_IGN if _received else signal.SIG_DFL
         for number in usual:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, after)
 
 
 def interrupted_code() -> int:

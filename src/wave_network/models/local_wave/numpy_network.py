@@ -64,6 +64,10 @@ class NumpyLocalWaveNetwork:
         self._heads = tuple(np.ascontiguousarray(tensors[name]) for name in head_names(config))
         self._bias = tensors.get("linear.bias", np.empty(0, np.float32))
 
+    def __reduce__(self) -> tuple[type[NumpyLocalWaveNetwork], tuple[LocalWaveConfig, Tensors]]:
+        # Copies are built anew: the compiled functions' shape belongs to one process.
+        return type(self), (self.config, self.tensors)
+
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
