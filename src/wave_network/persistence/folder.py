@@ -22,7 +22,7 @@ from wave_network.models.registry import config_class
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.atomic import check_new, replacing_folder
-from wave_network.persistence.layout import (
+from wave_network.persistence.format import (
     CARD,
     CONFIG,
     CONFORMAL,

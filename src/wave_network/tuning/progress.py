@@ -8,8 +8,8 @@ from typing import Any, Final
 import optuna
 from rich.console import Console
 
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.progress import TrainingBar
-from wave_network.training.stop import StopSignal
 
 _PARTS: Final = 4
 """Compare trials after each quarter of their epochs, whatever their number of epochs."""

@@ -26,8 +26,8 @@ from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import size_bytes, write_model
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.recipe import Recipe
-from wave_network.training.stop import StopSignal
 from wave_network.tuning.progress import TrialBar
 from wave_network.tuning.space import SearchSpace, class_weights_may_help
 from wave_network.tuning.study import (
