@@ -53,7 +53,7 @@ class Attributions:
     tokens: Floats
 
 
-class _Calibrated:
+class _TemperatureScaled:
     """`TextFeatures` whose logits are divided by a temperature."""
 
     def __init__(self, texts: TextFeatures, temperature: float) -> None:
@@ -96,7 +96,7 @@ def attribute(
         ConfigError: If the network has several layers, or a pooling other than `[CLS]`.
     """
     features_of = family_of(network.config).text_features
-    texts = _Calibrated(features_of(network, ids, offsets, sentence_offsets), temperature)
+    texts = _TemperatureScaled(features_of(network, ids, offsets, sentence_offsets), temperature)
     logits = texts.logits(texts.features)
     if label is None:
         labels = logits.argmax(axis=1)

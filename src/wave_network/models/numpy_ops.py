@@ -1,4 +1,4 @@
-"""The wave operations on packed NumPy arrays: what `ops/real.py` is to torch, forward only."""
+"""The wave operations on packed NumPy arrays, forward only; `ops/real.py` has them in torch."""
 
 from __future__ import annotations
 
