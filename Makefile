@@ -27,24 +27,24 @@ check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/mypy
 	$(BIN)/mkdocs build --strict --quiet
 
-fix: $(VENV)/.check ## format, and repair what the linter can
+fix: $(VENV)/.check ## format, and apply the fixes of the linter
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.check ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
-bench: $(VENV)/.bench ## check, compare with the peers, draw: make bench DATA="folder folder"
+bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA="folder folder"
 	$(BIN)/python benchmarks/compare.py $(DATA)
 	$(BIN)/python benchmarks/plots.py
 
-fuzz: $(VENV)/.test ## wrong arguments for the compiled functions, under sanitizers; needs gcc
+fuzz: $(VENV)/.test ## call the compiled functions with wrong arguments under sanitizers; needs gcc
 	dev/fuzz.sh $(BIN)/python
 
 clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# One stamp for each set of extras; a changed requirement installs again.
+# One stamp file per set of extras; a changed requirement installs again.
 $(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
   pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The compiled extension; everything else about the package stands in pyproject.toml."""
+"""Build the C extension; everything else about the package is in pyproject.toml."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ NATIVE = Path("src/wave_network/_native")
 
 
 class BuildExtension(build_ext):
-    """Turn off errno and floating-point traps: then square roots and branches are vectorised."""
+    """Turn off errno and floating-point traps so that square roots and branches are vectorised."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Build one, with the flags that its compiler knows."""
+        """Add the flags for GCC and Clang, and build."""
         if self.compiler.compiler_type == "unix":
             ext.extra_compile_args = ["-fno-math-errno", "-fno-trapping-math"]
         super().build_extension(ext)
@@ -25,7 +25,7 @@ setup(
             "wave_network._native._extension",
             sorted(path.as_posix() for path in NATIVE.glob("*.c")),
             depends=sorted(path.as_posix() for path in NATIVE.glob("*.h")),
-            optional=True,  # where there is no compiler, all works without, slower
+            optional=True,  # without a compiler the package works, but slower
         )
     ],
 )

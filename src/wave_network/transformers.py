@@ -34,7 +34,7 @@ from wave_network.huggingface.ids import HUB_PREFIX
 from wave_network.models.registry import build_model, config_class
 from wave_network.models.torch_network import FixedTable
 from wave_network.persistence.folder import read_model
-from wave_network.persistence.layout import CHECKSUMS, FORMAT_VERSION, MODEL_TYPE
+from wave_network.persistence.format import CHECKSUMS, FORMAT_VERSION, MODEL_TYPE
 from wave_network.training.losses import mean_binary_loss
 
 _NETWORK = "network"

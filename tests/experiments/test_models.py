@@ -121,9 +121,8 @@ def test_model_options_replace_the_papers(task, options):
 @pytest.mark.parametrize("name", ["transformer", "bert"])
 def test_without_an_encoder_the_error_names_the_option(name, task, options, monkeypatch):
     monkeypatch.setattr(models, "find_encoder", lambda options: None)
-    with pytest.raises(
-        ModelFolderError, match=f'"{name}" needs a pretrained encoder.*with encoder$'
-    ):
+    message = f'"{name}" needs a pretrained encoder.*with encoder$'
+    with pytest.raises(ModelFolderError, match=message):
         build_model(name, task, options)
     assert isinstance(build_model("bag", task, options, hidden_size=8), BagOfEmbeddings)
 

@@ -28,7 +28,7 @@ from wave_network.persistence.folder import (
     size_bytes,
     write_model,
 )
-from wave_network.persistence.layout import FORMAT_VERSION
+from wave_network.persistence.format import FORMAT_VERSION
 from wave_network.runtime import Engine, load
 from wave_network.text import TextTokenizer
 

@@ -40,8 +40,8 @@ PROGRAM = """
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         read = read_model(folder)
-        found = read.conformal_thresholds
-        assert found in (None, [read.training["seed"] / 10]), found
+        thresholds = read.conformal_thresholds
+        assert thresholds in (None, [read.training["seed"] / 10]), thresholds
         found.add(read.training["seed"])
         left = max(left, len(os.listdir(folder.parent)) - 1)
     write_model(folder, models[0], card="", history=[], overwrite=True)

@@ -34,8 +34,8 @@ from wave_network.persistence.folder import write_model
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 from wave_network.training.callbacks import Progress
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.prepare import pack
-from wave_network.training.stop import StopSignal
 
 PRESET = Preset(
     name="tiny",

@@ -19,8 +19,8 @@ from wave_network.models.predict import predict_logits, predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
 from wave_network.training.callbacks import Progress
 from wave_network.training.device import resolve_device
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.loop import train
-from wave_network.training.stop import StopSignal
 
 SEVERAL = MultiLabel(())
 

@@ -10,7 +10,7 @@ from wave_network.data import MultiLabel, SingleLabel, from_memory, read_splits
 from wave_network.errors import ConfigError
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import size_bytes, write_model
-from wave_network.tuning.space import SearchSpace, settings, weights_may_help
+from wave_network.tuning.space import SearchSpace, class_weights_may_help, settings
 
 LABELS = ("Business", "Sci/Tech", "Sports", "World")
 LABELLING = SingleLabel(LABELS)
@@ -148,6 +148,6 @@ def test_class_weights_are_searched_where_they_are_asked_for(sample):
 def test_class_weights_may_help_the_macro_f1_of_unequal_classes(metric, sizes, helped):
     labels = np.repeat(np.arange(len(sizes)), sizes)
     classes = tuple(range(len(sizes)))
-    assert weights_may_help(metric, labels, SingleLabel(classes)) is helped
+    assert class_weights_may_help(metric, labels, SingleLabel(classes)) is helped
     sets = np.eye(len(sizes), dtype=np.float32)[labels]
-    assert not weights_may_help(metric, sets, MultiLabel(classes))
+    assert not class_weights_may_help(metric, sets, MultiLabel(classes))

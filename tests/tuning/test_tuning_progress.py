@@ -5,7 +5,7 @@ import optuna
 import pytest
 from rich.console import Console
 
-from wave_network.training.stop import StopSignal
+from wave_network.training.interrupt import StopSignal
 from wave_network.tuning.progress import TrialBar
 
 

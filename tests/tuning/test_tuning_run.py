@@ -276,7 +276,7 @@ def test_a_trial_that_fails_does_not_end_the_search(rows, tmp_path, monkeypatch)
         ({"preset": "paper"}, "paper is the papers' own model: tune small, tiny or large"),
         ({"preset": "huge"}, "preset must be one of"),
         ({"metric": "f2"}, "metric must be one of accuracy, micro_f1, macro_f1, loss"),
-        ({"metric": "micro_f1"}, "micro_f1 is for texts with any number of labels"),
+        ({"metric": "micro_f1"}, "micro_f1 is for multi-label data"),
         ({"device": "abacus"}, "device must be one of"),
         ({"max_size": 5_000}, "no model fits into max_size"),
     ],

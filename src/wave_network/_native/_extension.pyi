@@ -3,9 +3,10 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-# (places, pairs of factors), as `NgramKind` declares them.
+# (places, pairs of factors), as `NgramKind` of models/local_wave/ngrams.py declares them.
 NgramKind = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 
+# The shape of a local wave network; immutable.
 class Shape:
     def __init__(
         self,
@@ -18,11 +19,13 @@ class Shape:
         linear_ngrams: tuple[NgramKind, ...],
     ) -> None: ...
 
+# Counts the words of texts (text/word_counter.py).
 class WordCounter:
     def __init__(self, seed: int) -> None: ...
     def add(self, text: str, others: Counter[str], /) -> None: ...
     def counts(self) -> dict[str, int]: ...
 
+# Encodes texts to ids by looking words up (text/word_table.py).
 class WordTable:
     def __init__(self, limit: int, seed: int) -> None: ...
     def encode(
@@ -38,9 +41,12 @@ class WordTable:
     def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes, /) -> None: ...
     def __len__(self) -> int: ...
 
+# Learns byte-pair merges (text/byte_pairs.py); returns pieces and merges.
 def learn_byte_pairs(
     words: list[str], first: list[str], size: int, /
 ) -> tuple[list[str], list[tuple[str, str]]]: ...
+
+# Writes the features of texts and adds the linear part's logits to `margins`.
 def features_forward(
     shape: Shape,
     ids: NDArray[np.int32],
@@ -50,6 +56,8 @@ def features_forward(
     /,
     *tables: NDArray[np.float32],
 ) -> None: ...
+
+# Returns rows and gradients of the token table, then of the bigram table.
 def features_backward(
     shape: Shape,
     ids: NDArray[np.int32],
@@ -60,9 +68,13 @@ def features_backward(
     gradient: NDArray[np.float32],
     /,
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
+
+# Writes each member's logits of one text.
 def heads_forward(
     features: NDArray[np.float32], logits: NDArray[np.float32], /, *heads: NDArray[np.float32]
 ) -> None: ...
+
+# One training step: forward, loss, backward, optimiser step; returns loss and correct predictions.
 def train_step(
     shape: Shape,
     *,
@@ -97,6 +109,8 @@ def train_step(
     decay: float,
     root_factor: float,
 ) -> tuple[float, int]: ...
+
+# Adam's update of some rows of a table, in place (training/row_adam.py).
 def update_rows(
     table: NDArray[np.float32],
     rows: NDArray[np.int64],
@@ -110,6 +124,8 @@ def update_rows(
     epsilon: float,
     rate: float,
 ) -> None: ...
+
+# Counts the texts that contain each token and n-gram (training/local_wave/ngram_matrix.py).
 def document_frequencies(
     shape: Shape,
     *,
@@ -119,6 +135,8 @@ def document_frequencies(
     buckets: int,
     frequencies: NDArray[np.int32],
 ) -> None: ...
+
+# Writes the rows of the sparse n-gram matrix.
 def ngram_rows(
     shape: Shape,
     *,
@@ -131,6 +149,8 @@ def ngram_rows(
     columns: NDArray[np.int32],
     values: NDArray[np.float32],
 ) -> None: ...
+
+# Adds the weights of each text to the sums of its columns, (columns, width).
 def column_sums(
     offsets: NDArray[np.int64],
     columns: NDArray[np.int32],
@@ -138,6 +158,8 @@ def column_sums(
     sums: NDArray[np.float32],
     /,
 ) -> None: ...
+
+# Fits one linear SVM per label (training/local_wave/svm.py); returns the number of passes.
 def dual_coordinate_descent(
     *,
     offsets: NDArray[np.int64],

@@ -1,4 +1,4 @@
-/* Adam's update, of rows of a table and of whole arrays. */
+/* Adam's update of the rows of a table and of whole arrays. */
 
 #ifndef WAVE_NETWORK_ADAM_H
 #define WAVE_NETWORK_ADAM_H
@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-/* `root_factor` is the second moment's bias correction, a divisor of its root; where `rate` holds
- * both corrections, 1. */
+/* `root_factor` divides the root of the second moment (bias correction); it is 1 if `rate` includes
+ * both corrections. */
 typedef struct {
     float beta1, beta2, epsilon, rate, root_factor;
 } Adam;
@@ -25,7 +25,7 @@ adam_update(float *restrict values, const float *restrict gradient, float *restr
     }
 }
 
-/* Its root factor is the constant 1, so that there is no division by it. */
+/* With a constant root factor of 1 there is no division. */
 WIDE static void
 update_row(float *restrict row, const float *restrict gradient, float *restrict mean,
            float *restrict square, int64_t width, float beta1, float beta2, float epsilon,
@@ -41,7 +41,7 @@ update_row(float *restrict row, const float *restrict gradient, float *restrict 
 #endif
 enum { AHEAD = 6, FLOATS_A_LINE = 16 };
 
-/* Rows lie far apart: what is asked for early need not be waited for. */
+/* Prefetch: rows are far apart in memory. */
 INLINE void
 prefetch(const float *row, int64_t width)
 {
@@ -50,8 +50,8 @@ prefetch(const float *row, int64_t width)
     }
 }
 
-/* Update rows of a table by their gradients, which lie one after the other; `places` says where
- * each row has its moments. */
+/* Update rows of a table; `places` holds the index of each row's moments. Gradients are
+ * contiguous. */
 static inline void
 update_table(float *table, const int64_t *rows, const float *gradients, int64_t count,
              int64_t width, const int64_t *places, float *means, float *squares, Adam adam)

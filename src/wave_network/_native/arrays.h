@@ -1,4 +1,4 @@
-/* What all parts of the extension share: compiler flags, arrays as arguments, and errors. */
+/* Shared by all files of the extension: function attributes, array arguments, and errors. */
 
 #ifndef WAVE_NETWORK_ARRAYS_H
 #define WAVE_NETWORK_ARRAYS_H
@@ -12,21 +12,21 @@
 #define restrict __restrict
 #endif
 
-/* Also compiled for wider registers; the loader picks that version where the processor has them. */
+/* Compiled for wider registers, too; the loader picks the version that the processor supports. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
 #endif
 
-/* Inlined into the `WIDE` function that calls it: on its own it would get narrow registers. */
+/* Always inlined into a `WIDE` function; alone it would be compiled for narrow registers. */
 #ifdef __GNUC__
 #define INLINE static inline __attribute__((always_inline))
 #else
 #define INLINE static inline
 #endif
 
-/* An array argument: C-contiguous, aligned, native byte order. None leaves an optional one without
+/* An array argument: C-contiguous, aligned, native byte order. None for an optional array gives no
  * memory. */
 typedef struct {
     const char *name;
@@ -46,7 +46,7 @@ typedef struct {
 #define INT32_OUT(name, axes) {name, axes, "il", 4, PyBUF_WRITABLE, 0}
 #define INT64_OUT(name, axes) {name, axes, "lq", 8, PyBUF_WRITABLE, 0}
 
-/* Raise a ValueError; NULL for the caller to return. */
+/* Raise a ValueError; returns NULL. */
 static inline PyObject *
 value_error(const char *message)
 {
@@ -54,7 +54,7 @@ value_error(const char *message)
     return NULL;
 }
 
-/* NULL, after turning an OverflowError or BufferError about an argument into a ValueError. */
+/* Turn an OverflowError or BufferError about an argument into a ValueError; returns NULL. */
 static inline PyObject *
 argument_error(void)
 {
@@ -110,8 +110,8 @@ overlap(const Py_buffer *one, const Py_buffer *other)
            && second < first + one->len;
 }
 
-/* All arrays or none. No result may share memory with another array: it could overwrite indices
- * that were validated. */
+/* Get all arrays or none. Results must not share memory with other arrays, which would let them
+ * overwrite validated indices. */
 static inline int
 acquire_arrays(PyObject *const *objects, Py_buffer *views, const ArraySpec *specs, int count)
 {
@@ -145,8 +145,8 @@ same_shape(const Py_buffer *one, const Py_buffer *other)
     return 1;
 }
 
-/* Why packed texts are invalid, or NULL. Offsets go from 0 to the number of ids; no text is empty;
- * ids are below `vocabulary`. */
+/* Return why packed texts are invalid, or NULL. Offsets go from 0 to the number of ids; no text is
+ * empty; ids are below `vocabulary`. */
 static inline const char *
 validate_texts(const Py_buffer *ids, const Py_buffer *offsets, int64_t vocabulary)
 {

@@ -1,25 +1,25 @@
-/* The compiled form of `learn_with_library` of text/byte_pairs.py: the pieces that the trainer of
- * `tokenizers` finds, in its order.
+/* The compiled form of `learn_with_library` of text/byte_pairs.py: learns the same pieces in the
+ * same order as the trainer of `tokenizers`.
  *
- * Its steps are followed to the letter, since its oddities show in the result: a pair's count is
- * kept after the pair was merged, and a pair that comes up again in further words is queued again,
- * with these words alone. All runs under the interpreter's lock. */
+ * It follows the trainer step by step, because its quirks affect the result: a pair keeps its count
+ * after it was merged, and a pair that occurs again in further words is queued again with these
+ * words only. Everything runs with the GIL held. */
 
 #include "extension.h"
 #include "words.h"
 
 typedef struct {
     int32_t left, right;
-    int64_t count;   /* how often the two stand side by side */
-    uint32_t places; /* the words in which they came up since the pair was last queued */
+    int64_t count;   /* how often the two are adjacent */
+    uint32_t places; /* words in which they occurred since the pair was last queued */
 } Pair;
 
-/* A word's number, and the place in `places` of the next one; 0 ends such a chain. */
+/* A linked list of words: a word's index, and the index in `places` of the next; 0 ends it. */
 typedef struct {
     uint32_t word, next;
 } Place;
 
-/* A pair in the queue, with its count then. */
+/* A queued pair, with its count when it was queued. */
 typedef struct {
     int64_t count;
     uint32_t pair, places;
@@ -34,17 +34,17 @@ typedef struct {
 } Merge;
 
 typedef struct {
-    Words pieces;   /* a piece's id is its number */
+    Words pieces;   /* a piece's id is its index */
     Array words;    /* of Span */
     Array symbols;  /* of int32_t: the pieces of the words */
     Array pairs;    /* of Pair */
-    Array slots;    /* of uint32_t: 0, or a pair's number and one; twice the pairs at least */
-    Array places;   /* of Place; the first one stands for none */
-    uint32_t spare; /* a chain of places that are not in use */
+    Array slots;    /* of uint32_t: 0, or a pair's index + 1; size at least twice the pairs */
+    Array places;   /* of Place; the first one is not used */
+    uint32_t spare; /* free list of places */
     Array queue;    /* of Queued: a heap */
-    Array touched;  /* of uint32_t: pairs with places that are not queued */
+    Array touched;  /* of uint32_t: pairs with new places, not queued yet */
     Array merges;   /* of Merge */
-    String string;  /* a piece's */
+    String string;  /* buffer for one piece */
 } Learner;
 
 static size_t
@@ -84,7 +84,7 @@ grow_pair_slots(Learner *self)
     return 0;
 }
 
-/* NULL if there is no memory. */
+/* Returns NULL if out of memory. */
 static Pair *
 find_pair(Learner *self, int32_t left, int32_t right)
 {
@@ -102,7 +102,7 @@ find_pair(Learner *self, int32_t left, int32_t right)
     return (Pair *)self->pairs.items + *found - 1;
 }
 
-/* 0 if there is no memory. */
+/* Returns 0 if out of memory. */
 static uint32_t
 new_place(Learner *self)
 {
@@ -121,7 +121,7 @@ new_place(Learner *self)
     return (uint32_t)self->places.size++;
 }
 
-/* Count a pair that has come up in a word. Words are gone through one by one. */
+/* Count a pair that occurs in a word. Words must come one after the other. */
 static int
 count_up(Learner *self, int32_t left, int32_t right, uint32_t word)
 {
@@ -160,7 +160,7 @@ count_down(Learner *self, int32_t left, int32_t right)
     return 0;
 }
 
-/* The more frequent pair comes first; of two as frequent the one whose pieces are older. */
+/* Order the heap: more frequent pairs first; ties by the older pieces. */
 static int
 comes_first(const Learner *self, const Queued *one, const Queued *other)
 {
@@ -187,7 +187,7 @@ push(Learner *self, Queued added)
     return 0;
 }
 
-/* Take the first one off a queue that is not empty. */
+/* Remove the first pair from a queue that is not empty. */
 static Queued
 pop(Learner *self)
 {
@@ -219,7 +219,7 @@ free_places(Learner *self, uint32_t first)
     }
 }
 
-/* Queue the pairs that have come up. */
+/* Queue the pairs with new places. */
 static int
 push_touched(Learner *self)
 {
@@ -239,7 +239,7 @@ push_touched(Learner *self)
     return 0;
 }
 
-/* The id of `string`, which becomes a piece if it is none; -1 if there is no memory. */
+/* Return the id of the piece `string`, added if new; -1 if out of memory. */
 static int32_t
 piece_of_string(Learner *self)
 {
@@ -265,7 +265,7 @@ append_piece(Learner *self, int32_t piece)
     return 0;
 }
 
-/* The id of two pieces' joined string; -1 if there is no memory. */
+/* Return the id of two pieces joined; -1 if out of memory. */
 static int32_t
 joined(Learner *self, int32_t left, int32_t right)
 {
@@ -276,7 +276,7 @@ joined(Learner *self, int32_t left, int32_t right)
     return piece_of_string(self);
 }
 
-/* Merge two pieces wherever they stand side by side in a word. */
+/* Merge two pieces wherever they are adjacent in a word. */
 static int
 merge_in_word(Learner *self, Merge pair, int32_t piece, uint32_t word)
 {
@@ -328,7 +328,7 @@ merge(Learner *self, const Queued *first)
     return push_touched(self);
 }
 
-/* Merge the most frequent pair until there are `size` pieces, or none recurs. */
+/* Merge the most frequent pair until there are `size` pieces or no pair occurs twice. */
 static int
 learn(Learner *self, size_t size)
 {
@@ -355,7 +355,7 @@ learn(Learner *self, size_t size)
     return 0;
 }
 
-/* Add a word, whose characters are pieces, and count its pairs. */
+/* Add a word and count its pairs; all its characters must be pieces. */
 static int
 add_word(Learner *self, PyObject *string)
 {
@@ -407,7 +407,7 @@ add_piece(Learner *self, PyObject *string)
     return piece_of_string(self) < 0 ? -1 : 0;
 }
 
-/* A piece as a string of Python. */
+/* Convert a piece to a Python string. */
 static PyObject *
 as_string(const Learner *self, const Word *piece)
 {

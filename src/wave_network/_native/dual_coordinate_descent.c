@@ -1,20 +1,20 @@
 /* The compiled form of `one_against_rest` of training/local_wave/svm.py: dual coordinate descent
- * (Hsieh et al., 2008) for several labels at once, which read a text's features together. */
+ * (Hsieh et al., 2008) for several labels at once, so that each text's features are read once. */
 
 #include "extension.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_LABELS = 16 }; /* of a call: their numbers fill one or two cache lines a feature */
+enum { MOST_LABELS = 16 }; /* per call: their values fill one or two cache lines per feature */
 
 typedef struct {
     int64_t texts, labels;
-    const int64_t *offsets; /* of each text among the features that it has */
+    const int64_t *offsets; /* where each text begins in `features` and `values` */
     const int32_t *features;
     const float *values, *costs;
     const uint8_t *having;
-    float *table; /* of each feature, the scales and then the weights, `width` each */
+    float *table; /* per feature: `width` scales, then `width` weights */
     float *bias, *duals, *squares;
     int64_t *order;
     uint64_t random;
@@ -40,8 +40,8 @@ shuffle(Problem *problem)
     }
 }
 
-/* One text's update of each label's dual; returns the largest violation of optimality. `changes`
- * gets the weights' changes, in units of the text's features. */
+/* Update each label's dual variable of one text; returns the largest violation of optimality.
+ * Writes the changes of the weights, in units of the text's features, to `changes`. */
 INLINE float
 update_duals(Problem *problem, int64_t text, const float *margins, float *changes, int64_t width)
 {
@@ -63,7 +63,7 @@ update_duals(Problem *problem, int64_t text, const float *margins, float *change
     return worst;
 }
 
-/* One pass over all texts in random order. */
+/* Make one pass over all texts in random order. */
 INLINE float
 pass(Problem *problem, int64_t width)
 {
@@ -106,7 +106,7 @@ pass(Problem *problem, int64_t width)
     return worst;
 }
 
-/* The squared length of each text as each label scales it; the 1 is of the bias. */
+/* Compute the squared norm of each text with each label's scales; the 1 is for the bias. */
 INLINE void
 square_lengths(Problem *problem, int64_t width)
 {
@@ -125,7 +125,7 @@ square_lengths(Problem *problem, int64_t width)
     }
 }
 
-/* A width that the compiler knows makes the inner loops a few instructions. */
+/* With a constant width the inner loops compile to a few instructions. */
 #define FOR_WIDTH(width, call) \
     switch (width) {           \
     case 1:                    \
@@ -220,7 +220,7 @@ prepare(Problem *problem, const Py_buffer *views, int64_t width)
 {
     const int64_t rows = views[SCALES].shape[0], labels = problem->labels;
     const float *scales = views[SCALES].buf;
-    const size_t texts = (size_t)problem->texts + 1; /* above 0, as malloc(0) may give NULL */
+    const size_t texts = (size_t)problem->texts + 1; /* above 0, because malloc(0) may be NULL */
     problem->table = calloc((size_t)rows * 2 * width + 1, sizeof(float));
     problem->bias = calloc((size_t)width, sizeof(float));
     problem->duals = calloc(texts * width, sizeof(float));
@@ -268,7 +268,7 @@ solve(const Py_buffer *views, unsigned long long seed, float tolerance, int most
         .values = views[VALUES].buf,
         .costs = views[COSTS].buf,
         .having = views[HAVING].buf,
-        .random = (seed + 1) * 0x9E3779B97F4A7C15u | 1, /* never 0, from which no step leads */
+        .random = (seed + 1) * 0x9E3779B97F4A7C15u | 1, /* never 0, at which xorshift stays */
     };
     const int64_t width = width_for(problem.labels);
     if (prepare(&problem, views, width) < 0) {

@@ -1,4 +1,4 @@
-/* The module `wave_network._native._extension`; `_extension.pyi` says what its functions take. */
+/* The module `wave_network._native._extension`; its functions are typed in `_extension.pyi`. */
 
 #include "extension.h"
 

@@ -1,4 +1,4 @@
-/* The entry points of the extension, by the file that holds them. */
+/* The entry points of the extension, by file. */
 
 #ifndef WAVE_NETWORK_EXTENSION_H
 #define WAVE_NETWORK_EXTENSION_H

@@ -1,6 +1,5 @@
-/* The features of texts in one pass over their tokens, without arrays of tokens; and the gradients
- * of the tables' rows from those of the features. models/local_wave/numpy_network.py and network.py
- * have the same in NumPy and in torch. */
+/* Forward and backward of the features of texts, in one pass over their tokens.
+ * models/local_wave/numpy_network.py and network.py compute the same in NumPy and torch. */
 
 #include "extension.h"
 #include "gradients.h"

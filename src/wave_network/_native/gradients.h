@@ -1,4 +1,4 @@
-/* Gradients of the tables' rows from those of one text's features. For `features.c` and
+/* Backward from one text's features to the rows of the tables. For `features.c` and
  * `train_step.c`. */
 
 #ifndef WAVE_NETWORK_GRADIENTS_H
@@ -6,12 +6,12 @@
 
 #include "waves.h"
 
-enum { MOST_COLUMNS = 1 << 20 }; /* of a table with gradients, so that no product overflows */
+enum { MOST_COLUMNS = 1 << 20 }; /* limit of a table's gradients, so that no product overflows */
 
-/* The gradients of some rows of a table: of those that occur in texts, in ascending order. */
+/* The gradients of the rows that occur in texts, in ascending order. */
 typedef struct {
     int64_t *rows, count;
-    int32_t *place; /* of each row of the table among the gradients */
+    int32_t *place; /* the index of each row of the table among the gradients */
     float *gradients;
 } RowGradients;
 
@@ -21,8 +21,8 @@ row_gradient(const RowGradients *rows, int64_t row, int64_t width)
     return rows->gradients + rows->place[row] * width;
 }
 
-/* Add one text's gradients to those of the rows of its tokens and n-grams. `slopes` gets the
- * gradients of its sums. */
+/* Add one text's gradients to the rows of its tokens and n-grams. Writes the gradients of its sums
+ * to `slopes`. */
 WIDE static void
 backward_text(const Network *network, const int32_t *ids, const int32_t *buckets, int64_t length,
               const float *features, const float *gradient, float *restrict slopes,
@@ -36,7 +36,7 @@ backward_text(const Network *network, const int32_t *ids, const int32_t *buckets
     float *restrict local = slopes + 2 * width, *restrict bigrams = slopes + 3 * width;
     for (int64_t member = 0; member < network->shape.members; member++) {
         const int64_t start = member * hidden;
-        for (int64_t i = 0; i < hidden; i++) { /* the slope of a root is half its inverse */
+        for (int64_t i = 0; i < hidden; i++) { /* the derivative of a root is half its inverse */
             coherent[start + i] = gradient[i] / root;
             energy[start + i] = gradient[hidden + i] / features[hidden + i];
             local[start + i] = gradient[2 * hidden + i] / features[2 * hidden + i]
@@ -82,7 +82,7 @@ backward_text(const Network *network, const int32_t *ids, const int32_t *buckets
     }
 }
 
-/* The bucket of the n-gram that ends at each token; below 0 where none does. */
+/* Compute the bucket of the n-gram that ends at each token; negative where none ends. */
 static inline void
 write_buckets(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
               int32_t *buckets)
@@ -105,8 +105,8 @@ free_gradients(RowGradients *gradients)
     free(gradients->gradients);
 }
 
-/* Zero gradients for the rows of a table that occur among `rows`; those below 0 are none. The
- * result is to be freed, also where there is no memory (-1). */
+/* Make zero gradients for the rows of a table that occur in `rows`; negative ones are ignored. The
+ * caller frees the result, also if out of memory (-1). */
 static inline int
 zero_gradients(RowGradients *gradients, const Table *table, const int32_t *rows, int64_t count)
 {

@@ -1,38 +1,38 @@
-/* The heads of a local wave network in training: from features of a block of texts to logits, and
- * the gradients back. For `train_step.c`. */
+/* Forward and backward of the heads of a local wave network, for a block of texts. For
+ * `train_step.c`. */
 
 #ifndef WAVE_NETWORK_HEADS_H
 #define WAVE_NETWORK_HEADS_H
 
 #include "waves.h"
 
-enum { BLOCK = 16, LANES = 8 }; /* texts of a block; numbers in a wide register */
+enum { BLOCK = 16, LANES = 8 }; /* texts per block; floats per wide register */
 
-/* Sizes of the heads; columns are padded with zeros to whole registers. */
+/* Sizes of the heads; columns are zero-padded to whole registers. */
 typedef struct {
     int64_t members, features, hidden, labels, feature_columns, hidden_columns, label_columns;
 } Sizes;
 
-/* A member's heads, or their gradients, as torch has them: without padding, all in one array, layer
- * by layer, member by member. */
+/* A member's heads, or their gradients, in torch's layout: no padding, all in one array, layer by
+ * layer, member by member. */
 typedef struct {
     float *feed_forward, *feed_forward_bias, *norm, *norm_bias, *classifier, *classifier_bias,
         *shortcut, *shortcut_bias;
     int64_t count; /* of all members */
 } Heads;
 
-/* The heads' matrices, padded: (inputs, columns), and transposed, (outputs, columns). */
+/* The matrices of the heads, padded: (inputs, columns); transposed: (outputs, columns). */
 typedef struct {
     float *feed_forward, *classifier, *shortcut, *transposed_feed_forward, *transposed_classifier,
         *transposed_shortcut, *feed_forward_gradient, *classifier_gradient, *shortcut_gradient;
 } Matrices;
 
-/* Activations and gradients of a block of texts: of all members (members, texts, columns), of one
- * member at a time (texts, columns), and of one text (columns,). */
+/* The workspace: activations and gradients of a block, for all members (members, texts, columns),
+ * for one member at a time (texts, columns), and for one text (columns,). */
 typedef struct {
     float *features, *features_gradient;
     float *hidden, *gelu_slopes, *normed, *scaled, *hidden_gradient, *logits, *logits_gradient;
-    float *targets, *probabilities; /* (texts, labels); the latter summed over the members */
+    float *targets, *probabilities; /* (texts, labels); probabilities are summed over the members */
     float *sums, *slopes, *text_features, *text_gradient;
     int64_t best[BLOCK]; /* the most probable class of each text's target */
     float deviations[BLOCK];
@@ -74,7 +74,7 @@ heads_at(float *all, const Sizes *sizes, int64_t member)
     return heads;
 }
 
-/* Numbers of all members' heads. */
+/* Count the parameters of all members' heads. */
 static inline int64_t
 head_count(const Sizes *sizes)
 {
@@ -99,7 +99,7 @@ place_parts(const Part *parts, int count, float *start)
     return total;
 }
 
-/* A member's matrices; returns how many numbers they are. */
+/* Set the pointers to a member's matrices; returns their number of floats. */
 static inline int64_t
 place_matrices(Matrices *matrices, const Sizes *sizes, float *start)
 {
@@ -144,11 +144,11 @@ place_block(Block *block, const Sizes *sizes, float *start)
     return place_parts(parts, sizeof(parts) / sizeof(parts[0]), start);
 }
 
-/* e^x to 32 bits without a call, so that a loop of it uses wide registers (Cephes' polynomial). */
+/* Compute e^x in float32 without a call, so that loops are vectorised (Cephes' polynomial). */
 INLINE float
 exponential(float x)
 {
-    const float round = 12582912.0f; /* 1.5 * 2^23: adding it leaves no room for a fraction */
+    const float round = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
     x = x > 88.0f ? 88.0f : x;
     x = x < -87.0f ? -87.0f : x;
     const float power = (x * 1.44269504f + round) - round;
@@ -166,7 +166,7 @@ exponential(float x)
     return value * scale;
 }
 
-/* GELU in its tanh form, in place, and its slopes. */
+/* Compute GELU (tanh approximation) in place, and its derivatives. */
 INLINE void
 activate(float *restrict values, float *restrict slopes, int64_t count)
 {
@@ -183,8 +183,8 @@ activate(float *restrict values, float *restrict slopes, int64_t count)
 #ifdef __GNUC__
 typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
-/* Add the product of four rows of a, whose items lie `a_row` and `a_column` apart, with as many
- * columns of b as a wide register holds to c. */
+/* Multiply four rows of a (strides `a_row` and `a_column`) by one register of columns of b, and add
+ * the product to c. */
 INLINE void
 multiply_block(float *restrict c, const float *restrict a, int64_t a_row, int64_t a_column,
                const float *restrict b, int64_t inner, int64_t columns)
@@ -220,8 +220,8 @@ multiply_block(float *restrict c, const float *restrict a, int64_t a_row, int64_
 }
 #endif
 
-/* Add a product of matrices, (rows, inner) and (inner, columns), to c, (rows, columns). Rows come
- * in fours, columns in wide registers. */
+/* Add the product of a, (rows, inner), and b, (inner, columns), to c, (rows, columns). Rows are a
+ * multiple of 4, columns of LANES. */
 INLINE void
 multiply(float *restrict c, const float *restrict a, int64_t a_row, int64_t a_column,
          const float *restrict b, int64_t rows, int64_t inner, int64_t columns)
@@ -272,7 +272,7 @@ sum_of(const float *values, int64_t count)
     return rest;
 }
 
-/* LayerNorm of one text, and before its scale and shift; returns 1 / deviation. */
+/* LayerNorm of one text, also without scale and shift; returns 1 / standard deviation. */
 INLINE float
 normalize(float *restrict normed, float *restrict scaled, const float *restrict hidden,
           const Heads *heads, int64_t count)
@@ -289,7 +289,7 @@ normalize(float *restrict normed, float *restrict scaled, const float *restrict 
     return factor;
 }
 
-/* One member's logits of a block's features. */
+/* Compute one member's logits of a block. */
 WIDE static void
 forward_heads(Block *block, const float *features, const Matrices *matrices, const Heads *heads,
               const Sizes *sizes)
@@ -317,8 +317,8 @@ forward_heads(Block *block, const float *features, const Matrices *matrices, con
              labels);
 }
 
-/* From the gradient of one text's LayerNorm to that of GELU's input, in place; adds the gradients
- * of the norm's own parameters. */
+/* Backward from one text's LayerNorm to GELU's input, in place; adds the gradients of the norm's
+ * parameters. */
 INLINE void
 backward_norm(float *restrict hidden_gradient, const float *restrict normed,
               const float *restrict gelu_slopes, const Heads *heads, const Heads *gradients,
@@ -338,8 +338,7 @@ backward_norm(float *restrict hidden_gradient, const float *restrict normed,
     }
 }
 
-/* From a block's gradient of the logits to that of one member's features; adds the heads'
- * gradients. */
+/* Backward from a block's logits to one member's features; adds the gradients of the heads. */
 WIDE static void
 backward_heads(Block *block, const float *features, float *features_gradient,
                const Matrices *matrices, const Heads *heads, const Heads *gradients,
@@ -403,7 +402,7 @@ unpad_matrix(float *matrix, const float *padded_matrix, int64_t rows, int64_t co
     }
 }
 
-/* The gradients without padding. */
+/* Copy the gradients, without padding. */
 static void
 unpad_gradients(const Heads *gradients, const Matrices *matrices, const Sizes *sizes)
 {

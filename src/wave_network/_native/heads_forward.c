@@ -1,5 +1,5 @@
-/* The logits of one text's features, without an array for each step; of many texts NumPy's products
- * are quicker. models/local_wave/numpy_network.py has the same in NumPy. */
+/* Forward of the heads for one text, without temporary arrays; for more texts NumPy is faster.
+ * models/local_wave/numpy_network.py computes the same in NumPy. */
 
 #include "extension.h"
 
@@ -12,8 +12,7 @@ has_shape(const Py_buffer *view, Py_ssize_t members, Py_ssize_t rows, Py_ssize_t
     return view->shape[0] == members && view->shape[1] == rows && view->shape[2] == columns;
 }
 
-/* One member's heads: a feed-forward layer with GELU and LayerNorm, and a linear shortcut beside
- * it. */
+/* One member's heads: a feed-forward layer with GELU and LayerNorm, and a linear shortcut. */
 typedef struct {
     const float *feed_forward, *feed_forward_bias, *norm, *norm_bias;
     const float *classifier, *classifier_bias, *shortcut, *shortcut_bias;
@@ -40,7 +39,7 @@ head_forward(const Head *head, const float *features, float *restrict hidden,
     memcpy(hidden, head->feed_forward_bias, (size_t)size * sizeof(float));
     add_product(hidden, features, head->feed_forward, head->features, size);
     float mean = 0, variance = 0;
-    for (int64_t i = 0; i < size; i++) { /* GELU in its tanh form */
+    for (int64_t i = 0; i < size; i++) { /* GELU, tanh approximation */
         const float x = hidden[i];
         hidden[i] = 0.5f * x * (1 + tanhf(0.7978845608f * x * (1 + 0.044715f * x * x)));
         mean += hidden[i];

@@ -1,4 +1,4 @@
-/* Targets of texts, and the loss of their logits. For `train_step.c`. */
+/* Targets, loss, and its gradient. For `train_step.c`. */
 
 #ifndef WAVE_NETWORK_LOSS_H
 #define WAVE_NETWORK_LOSS_H
@@ -6,15 +6,15 @@
 #include "heads.h"
 
 typedef struct {
-    const int64_t *classes; /* of each text; NULL where `given` has the targets */
+    const int64_t *classes; /* per text; NULL if `given` has the targets */
     const float *given;     /* (texts, labels) */
-    const float *weights;   /* of each text; NULL: all 1 */
-    int64_t batch, labels;  /* texts of the batch; labels */
+    const float *weights;   /* per text; NULL: all 1 */
+    int64_t batch, labels;  /* texts per batch; number of labels */
     int multi_label;
     float smoothing, temperature;
 } Targets;
 
-/* Write one text's smoothed targets; returns its most probable class. */
+/* Write one text's targets with label smoothing; returns its most probable class. */
 static int64_t
 write_targets(float *written, const Targets *targets, int64_t text)
 {
@@ -32,8 +32,8 @@ write_targets(float *written, const Targets *targets, int64_t text)
     return best;
 }
 
-/* The cross-entropy of a text with one label, times `scale`, and its gradient at the logits; adds
- * to the probabilities. */
+/* Compute the cross-entropy of one text, times `scale`, and its gradient at the logits; adds to the
+ * probabilities. */
 static double
 cross_entropy(float *gradient, float *probabilities, const float *logits, const float *target,
               const Targets *targets, float scale)
@@ -58,7 +58,7 @@ cross_entropy(float *gradient, float *probabilities, const float *logits, const 
     return loss * temperature * temperature * scale;
 }
 
-/* The same of a text with any number of labels: the sum of their binary cross-entropies. */
+/* The same for multi-label texts: the sum of the binary cross-entropies of the labels. */
 static double
 binary_cross_entropy(float *gradient, float *probabilities, const float *logits,
                      const float *target, int64_t labels, float scale)
@@ -73,7 +73,7 @@ binary_cross_entropy(float *gradient, float *probabilities, const float *logits,
     return loss * scale;
 }
 
-/* The loss of a block's logits of one member, and its gradient. `chosen` are the block's texts. */
+/* Compute one member's loss of a block, and its gradient. `chosen` are the block's texts. */
 static double
 block_loss(Block *block, const Targets *targets, const int64_t *chosen, int64_t texts,
            const Sizes *sizes)
@@ -95,7 +95,7 @@ block_loss(Block *block, const Targets *targets, const int64_t *chosen, int64_t 
     return loss;
 }
 
-/* Whether the members together predict a text's target: its most probable class, or every label. */
+/* Return whether the members' mean predicts a text's class; if multi-label, every label. */
 static int
 is_right(const float *probabilities, const Targets *targets, int64_t text, int64_t best,
          int64_t members)

@@ -1,5 +1,5 @@
-/* The compiled forms of what training/local_wave/ngram_matrix.py counts: the tokens and n-grams of
- * texts as columns of a sparse matrix. */
+/* The compiled counts of training/local_wave/ngram_matrix.py: the tokens and n-grams of texts as
+ * columns of a sparse matrix. */
 
 #include "extension.h"
 #include "shape.h"
@@ -13,10 +13,10 @@ typedef struct {
     const int32_t *ids;
     const int64_t *offsets;
     int64_t texts;
-    int32_t *columns; /* space for those of the longest text */
+    int32_t *columns; /* space for the longest text */
 } Texts;
 
-/* The columns of a text: its tokens, and then its n-grams, each as often as it occurs. */
+/* Write the columns of a text: its tokens, then its n-grams, each as often as it occurs. */
 static int64_t
 list_columns(const Texts *texts, int64_t text)
 {
@@ -38,7 +38,7 @@ list_columns(const Texts *texts, int64_t text)
     return count;
 }
 
-/* In how many texts each column occurs. `last` has zeros. */
+/* Count the texts in which each column occurs. `last` must be zeros. */
 static void
 count_texts(const Texts *texts, int32_t *last, int32_t *frequencies)
 {
@@ -52,7 +52,7 @@ count_texts(const Texts *texts, int32_t *last, int32_t *frequencies)
     }
 }
 
-/* Write the matrix's rows; returns how many entries they have, or -1 if there are more than
+/* Write the rows of the matrix; returns the number of entries, or -1 if there are more than
  * `most`. */
 static int64_t
 write_rows(const Texts *texts, const float *scales, int64_t most, int64_t *places,
@@ -70,7 +70,7 @@ write_rows(const Texts *texts, const float *scales, int64_t most, int64_t *place
             if (scales[column] == 0) {
                 continue;
             }
-            if (places[column] <= row) { /* one more than its place in a row, so that 0 is none */
+            if (places[column] <= row) { /* its place in the row + 1; 0: none */
                 if (next == most) {
                     return -1;
                 }
@@ -85,7 +85,7 @@ write_rows(const Texts *texts, const float *scales, int64_t most, int64_t *place
     return next;
 }
 
-/* Why texts and columns are invalid, or NULL. */
+/* Return why texts and columns are invalid, or NULL. */
 static const char *
 validate_counted(const Texts *texts, const Py_buffer *ids, const Py_buffer *offsets,
                  const Py_buffer *columns)
@@ -262,7 +262,7 @@ static const ArraySpec summed[SUMMED] = {
     [S_SUMS] = FLOAT32_OUT("sums", 2),
 };
 
-/* Why a sparse matrix and its sums are invalid, or NULL. */
+/* Return why a sparse matrix and its sums are invalid, or NULL. */
 static const char *
 validate_sums(const Py_buffer *views)
 {

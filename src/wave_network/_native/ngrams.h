@@ -1,18 +1,18 @@
-/* Kinds of n-grams as data: which tokens they are made of, and how they are hashed. */
+/* The kinds of n-grams: their tokens and their hash. */
 
 #ifndef WAVE_NETWORK_NGRAMS_H
 #define WAVE_NETWORK_NGRAMS_H
 
 #include "arrays.h"
 
-enum { MOST_KINDS = 8, MOST_TOKENS = 4, HISTORY = 8 /* above how far an n-gram reaches */ };
+enum { MOST_KINDS = 8, MOST_TOKENS = 4, HISTORY = 8 /* exceeds the reach of any n-gram */ };
 
 /* As `NgramKind` of models/local_wave/ngrams.py. */
 typedef struct {
-    int tokens, places[MOST_TOKENS]; /* how far before the last token each stands */
+    int tokens, places[MOST_TOKENS]; /* distance of each token from the last */
     uint64_t factors[MOST_TOKENS - 1][2];
-    /* The kind among those of the same table that hashes all tokens but the last, or -1; its
-     * n-gram ends `shift` tokens earlier. */
+    /* The kind in the same table that hashes all tokens but the last, or -1; its n-gram ends
+     * `shift` tokens earlier. */
     int prefix, shift;
 } NgramKind;
 
@@ -30,7 +30,7 @@ hash_token(uint64_t hash, const uint64_t *factors, int32_t id, int64_t buckets)
     return (hash * factors[0] + (uint64_t)id * factors[1]) % (uint64_t)buckets;
 }
 
-/* The bucket of the n-gram that ends at `ids[t]`. */
+/* Hash the n-gram that ends at `ids[t]`. */
 INLINE int64_t
 ngram_bucket(const NgramKind *kind, const int32_t *ids, int64_t t, int64_t buckets)
 {
@@ -41,8 +41,8 @@ ngram_bucket(const NgramKind *kind, const int32_t *ids, int64_t t, int64_t bucke
     return (int64_t)hash;
 }
 
-/* The same of one of several kinds, token after token: a longer kind starts from the bucket of its
- * prefix. */
+/* The same for one of several kinds, called for each token in turn: a longer kind continues from
+ * the bucket of its prefix. */
 INLINE int64_t
 next_bucket(const Ngrams *ngrams, int number, const int32_t *ids, int64_t t, int64_t buckets,
             NgramHistory history)

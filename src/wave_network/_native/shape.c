@@ -1,4 +1,4 @@
-/* The Python type `Shape`: built once by keywords, validated, and never changed. */
+/* The Python type `Shape`: immutable, validated when it is built. */
 
 #include "shape.h"
 
@@ -10,7 +10,7 @@ typedef struct {
     PyObject_HEAD Shape shape;
 } ShapeObject;
 
-/* A whole number from 0 to `most`; -1 and an error of anything else. */
+/* Parse a whole number from 0 to `most`; -1 with an error set for anything else. */
 static long long
 number_up_to(PyObject *object, long long most)
 {
@@ -27,7 +27,7 @@ number_up_to(PyObject *object, long long most)
     return number;
 }
 
-/* A pair of factors. Their sum stays below 2^32, so that no hash of 31-bit numbers overflows. */
+/* Parse two factors. Their sum is below 2^32, so that no hash of 31-bit numbers overflows. */
 static int
 read_factors(PyObject *object, uint64_t *factors)
 {
@@ -43,7 +43,7 @@ read_factors(PyObject *object, uint64_t *factors)
         factors[i] = (uint64_t)factor;
     }
     if (factors[0] + factors[1] > UINT32_MAX) {
-        value_error("the sum of an n-gram's two factors is above 32 bits");
+        value_error("the sum of an n-gram's two factors must be below 2^32");
         return -1;
     }
     return 0;
@@ -59,18 +59,18 @@ read_places(PyObject *places, NgramKind *kind)
             return -1;
         }
         if (i > 0 && kind->places[i] >= kind->places[i - 1]) {
-            value_error("the places of an n-gram do not fall");
+            value_error("the places of an n-gram must be decreasing");
             return -1;
         }
     }
     if (kind->places[kind->tokens - 1] != 0) {
-        value_error("the last place of an n-gram is not 0");
+        value_error("the last place of an n-gram must be 0");
         return -1;
     }
     return 0;
 }
 
-/* A kind of n-gram, `(places, factors)`. */
+/* Parse a kind of n-gram, `(places, factors)`. */
 static int
 read_kind(PyObject *object, NgramKind *kind)
 {
@@ -102,7 +102,7 @@ read_kind(PyObject *object, NgramKind *kind)
     return 0;
 }
 
-/* Whether one kind hashes all tokens of another but the last, seen from the last of these. */
+/* Return whether one kind is the prefix of another: all its tokens but the last. */
 static int
 is_prefix(const NgramKind *kind, const NgramKind *longer)
 {
@@ -124,7 +124,7 @@ read_kinds(PyObject *objects, Ngrams *ngrams)
 {
     const Py_ssize_t count = PyTuple_GET_SIZE(objects);
     if (count > MOST_KINDS) {
-        PyErr_Format(PyExc_ValueError, "there are above %d kinds of n-grams", MOST_KINDS);
+        PyErr_Format(PyExc_ValueError, "there are more than %d kinds of n-grams", MOST_KINDS);
         return -1;
     }
     ngrams->count = (int)count;
@@ -192,7 +192,7 @@ shape_dealloc(PyObject *self)
 const Shape *
 shape_of(PyObject *object)
 {
-    if (Py_TYPE(object)->tp_dealloc != shape_dealloc) { /* the type has no subtypes */
+    if (Py_TYPE(object)->tp_dealloc != shape_dealloc) { /* the type cannot be subclassed */
         PyErr_Format(PyExc_TypeError, "expected a Shape, got a %s", Py_TYPE(object)->tp_name);
         return NULL;
     }

@@ -1,4 +1,4 @@
-/* The shape of a local wave network: what the compiled functions know of it beside its tables. */
+/* The shape of a local wave network, as far as its tables do not determine it. */
 
 #ifndef WAVE_NETWORK_SHAPE_H
 #define WAVE_NETWORK_SHAPE_H
@@ -7,14 +7,14 @@
 
 typedef struct {
     int64_t members;
-    int modulation;     /* neighbours are multiplied, else added */
-    float local_scale;  /* factor of the local waves' energy */
-    float energy_floor; /* added under the root of an energy */
-    NgramKind bigram;   /* the n-grams whose rows the waves sum */
+    int modulation;     /* neighbours are multiplied; else added */
+    float local_scale;  /* scales the energy of the local waves */
+    float energy_floor; /* added to an energy before its root */
+    NgramKind bigram;   /* the n-grams of the waves' table */
     Ngrams linear_ngrams;
 } Shape;
 
-/* The shape of a `Shape` object; NULL and a TypeError of any other. */
+/* Return the shape of a `Shape` object; NULL with a TypeError for any other. */
 const Shape *shape_of(PyObject *object);
 
 extern PyType_Spec shape_spec;

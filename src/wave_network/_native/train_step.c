@@ -1,6 +1,6 @@
-/* One training step of a local wave network: forward, loss and backward text by text, then Adam's
- * update of the tables' rows that occurred and of the heads. training/local_wave/compiled_steps.py
- * says what it takes; torch computes the same in some hundred operations. */
+/* One training step of a local wave network: forward, loss and backward text by text, then the
+ * optimiser step, on the rows that occurred and on the heads. Called by
+ * training/local_wave/compiled_steps.py; torch needs some hundred operations for the same. */
 
 #include "adam.h"
 #include "extension.h"
@@ -16,7 +16,7 @@ typedef struct {
     RowGradients tokens, bigrams;
 } Workspace;
 
-/* Zeros for all matrices, activations and gradients. */
+/* Allocate all matrices, activations and gradients, set to zero. */
 static int
 make_floats(Workspace *workspace, const Sizes *sizes, int64_t gradients)
 {
@@ -61,8 +61,8 @@ free_workspace(Workspace *workspace)
     free_gradients(&workspace->bigrams);
 }
 
-/* Copy the tokens of the chosen texts whose chance is at least the dropout; always a text's first
- * token. */
+/* Token dropout: copy the tokens of the chosen texts whose chance is at least the dropout, and
+ * always a text's first token. */
 static void
 draw_tokens(Workspace *workspace, const int32_t *ids, const int64_t *offsets, const int64_t *chosen,
             int64_t texts, const float *chances, float dropout)
@@ -80,7 +80,7 @@ draw_tokens(Workspace *workspace, const int32_t *ids, const int64_t *offsets, co
     workspace->offsets[texts] = count;
 }
 
-/* The features of one text, to its place in the block. */
+/* Compute the features of one text; written to its place in the block. */
 static void
 forward_text(const Network *network, Workspace *workspace, const Sizes *sizes, int64_t place,
              int64_t text)
@@ -98,7 +98,7 @@ forward_text(const Network *network, Workspace *workspace, const Sizes *sizes, i
     }
 }
 
-/* From the gradient of one text's features to those of its rows. */
+/* Backward from one text's features to the rows of its tokens and n-grams. */
 static void
 backward_features(const Network *network, Workspace *workspace, const Sizes *sizes, int64_t place,
                   int64_t text)
@@ -117,8 +117,8 @@ backward_features(const Network *network, Workspace *workspace, const Sizes *siz
                   &workspace->bigrams);
 }
 
-/* Forward and backward of a block; `first` is its first text in the batch. Returns how many are
- * predicted rightly. */
+/* Forward and backward of a block; `first` is its first text in the batch. Returns the number of
+ * correct predictions. */
 static int64_t
 train_block(Workspace *workspace, const Network *network, float *heads, const Sizes *sizes,
             const Targets *targets, const int64_t *chosen, int64_t first, double *loss)
@@ -150,7 +150,7 @@ train_block(Workspace *workspace, const Network *network, float *heads, const Si
     return right;
 }
 
-/* All gradients of the batch; returns how many texts are predicted rightly. */
+/* Compute all gradients of the batch; returns the number of correct predictions. */
 static int64_t
 accumulate_gradients(Workspace *workspace, const Network *network, float *heads, const Sizes *sizes,
                      const Targets *targets, const int64_t *chosen, double *loss)
@@ -170,7 +170,7 @@ accumulate_gradients(Workspace *workspace, const Network *network, float *heads,
     return right;
 }
 
-/* `decay` multiplies the heads' matrices, but not their vectors. */
+/* `decay` multiplies the matrices of the heads, but not their vectors. */
 typedef struct {
     Adam tables, heads;
     float decay;
@@ -184,7 +184,7 @@ update_values(float *restrict values, const float *restrict gradient, float *res
                 adam.rate, adam.root_factor);
 }
 
-/* AdamW, as torch computes it. */
+/* AdamW, as in torch. */
 static void
 update_heads(const Heads *heads, const float *gradient, float *mean, float *square,
              const Sizes *sizes, const Optimizer *optimizer)
@@ -197,7 +197,7 @@ update_heads(const Heads *heads, const float *gradient, float *mean, float *squa
             *value *= optimizer->decay;
         }
     }
-    /* The feed-forward matrix comes first of all. */
+    /* The feed-forward matrix is the first parameter. */
     update_values(heads->feed_forward, gradient, mean, square, heads->count, optimizer->heads);
 }
 
@@ -240,7 +240,7 @@ static const ArraySpec specs[ARRAYS] = {
     [HEADS_SQUARE] = FLOAT32_OUT("heads_square", 1),
 };
 
-/* Why the trained arrays are invalid, or NULL; writes the sizes of the heads. */
+/* Return why the trained arrays are invalid, or NULL; writes the sizes of the heads. */
 static const char *
 validate_trained(const Network *network, const Py_buffer *views, int64_t hidden, int64_t labels,
                  Sizes *sizes)
@@ -269,7 +269,7 @@ validate_trained(const Network *network, const Py_buffer *views, int64_t hidden,
     return NULL;
 }
 
-/* Why the targets are invalid, or NULL. */
+/* Return why the targets are invalid, or NULL. */
 static const char *
 validate_targets(const Py_buffer *views, const Targets *targets)
 {
@@ -285,7 +285,7 @@ validate_targets(const Py_buffer *views, const Targets *targets)
     return NULL;
 }
 
-/* Prefetch the ids of a text that is validated soon; what is out of range is left alone. */
+/* Prefetch the ids of a text that is validated soon; ignores what is out of range. */
 static void
 prefetch_text(const Py_buffer *views, int64_t place)
 {
@@ -297,7 +297,7 @@ prefetch_text(const Py_buffer *views, int64_t place)
     }
 }
 
-/* Why the chosen texts are invalid, or NULL; `tokens` gets how many they have. */
+/* Return why the chosen texts are invalid, or NULL; writes their number of tokens. */
 static const char *
 validate_chosen(const Py_buffer *views, int64_t labels, int64_t *tokens)
 {
@@ -310,10 +310,10 @@ validate_chosen(const Py_buffer *views, int64_t labels, int64_t *tokens)
         prefetch_text(views, i + AHEAD);
         if (text < 0 || text >= texts || offsets[text] < 0 || offsets[text + 1] <= offsets[text]
             || offsets[text + 1] > views[IDS].shape[0]) {
-            return "a chosen text is not there, or empty";
+            return "a chosen text does not exist or is empty";
         }
         if (classes != NULL && (classes[text] < 0 || classes[text] >= labels)) {
-            return "a label is none of the classes";
+            return "a label is outside the classes";
         }
         for (int64_t t = offsets[text]; t < offsets[text + 1]; t++) {
             if (ids[t] < 0 || ids[t] >= views[EMBEDDING].shape[0]) {
@@ -323,7 +323,7 @@ validate_chosen(const Py_buffer *views, int64_t labels, int64_t *tokens)
         *tokens += offsets[text + 1] - offsets[text];
     }
     if (views[CHANCES].obj != NULL && views[CHANCES].shape[0] != *tokens) {
-        return "chances are not as many as tokens";
+        return "the number of chances is not that of tokens";
     }
     return NULL;
 }
@@ -336,7 +336,7 @@ update_rows_of(const Table *table, const RowGradients *gradients, const Py_buffe
                  table->width, gradients->rows, moments[0].buf, moments[1].buf, adam);
 }
 
-/* Returns how many texts are predicted rightly; -1 if there is no memory. */
+/* Returns the number of correct predictions; -1 if out of memory. */
 static int64_t
 step(const Network *network, const Py_buffer *views, const Targets *targets, const Sizes *sizes,
      const Optimizer *optimizer, float dropout, int64_t tokens, double *loss)

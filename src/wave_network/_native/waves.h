@@ -1,4 +1,4 @@
-/* Features of one text: what the waves of its tokens and its hashed n-grams sum to. */
+/* The features of one text: sums over the waves of its tokens and over its hashed n-grams. */
 
 #ifndef WAVE_NETWORK_WAVES_H
 #define WAVE_NETWORK_WAVES_H
@@ -30,14 +30,14 @@ table_of(const Py_buffer *view)
     return (Table){view->buf, view->shape[0], view->shape[1]};
 }
 
-/* Of all members, one after the other. */
+/* For all members, one after the other. */
 static inline int64_t
 feature_count(const Network *network)
 {
     return 3 * (network->embedding.width / 2) + network->bigrams.width;
 }
 
-/* Why the tables cannot be those of the shape, or NULL. */
+/* Return why the tables do not fit the shape, or NULL. */
 static inline const char *
 validate_tables(const Network *network)
 {
@@ -60,7 +60,7 @@ add_to(float *restrict sum, const float *restrict row, int64_t width)
     }
 }
 
-/* In 64 bits, as terms of the linear part are large beside their sum's part in a probability. */
+/* In 64 bits: single terms of the linear part may be large and cancel each other. */
 INLINE void
 add_exactly(double *restrict sum, const float *restrict row, int64_t width)
 {
@@ -84,9 +84,9 @@ add_ngrams(const Network *network, const int32_t *ids, int64_t t, NgramHistory h
     }
 }
 
-/* The sums over one text: of u, of its energy and of the local waves' energy (width each), and of
- * the n-grams' rows; and of the linear part's two tables. `buckets` are those of the n-grams that
- * end at each token, or NULL where they are not known yet. */
+/* Sum over one text: u, its energy and the energy of the local waves (width each), the rows of the
+ * n-grams, and both tables of the linear part. `buckets` are those of the n-grams that end at each
+ * token; NULL computes them. */
 WIDE static void
 forward_sums(const Network *network, const int32_t *ids, const int32_t *buckets, int64_t length,
              float *restrict sums, double *restrict linear_sums)
@@ -125,8 +125,8 @@ forward_sums(const Network *network, const int32_t *ids, const int32_t *buckets,
     }
 }
 
-/* From one text's sums to its features, (members, features), and to the linear part's margins,
- * (labels), to which they are added. */
+/* Compute one text's features, (members, features), from its sums, and add the linear part's
+ * logits to its margins, (labels). */
 static inline void
 forward_features(const Network *network, int64_t length, const float *sums,
                  const double *linear_sums, float *features, float *margins)

@@ -1,8 +1,7 @@
-/* The compiled form of `PythonWordCounter` of text/word_counter.py: same methods, and the same
- * counts in the end.
+/* The compiled form of `PythonWordCounter` of text/word_counter.py: same methods, same counts.
  *
- * Plain words are counted off the text as it is scanned: no string is made for each. All runs under
- * the interpreter's lock. */
+ * Plain words are counted while the text is scanned, without a string for each. Everything runs
+ * with the GIL held. */
 
 #include "extension.h"
 #include "words.h"
@@ -11,11 +10,11 @@ static const Py_UCS4 WORD_START = 0x120;
 
 typedef struct {
     PyObject_HEAD Words words;
-    Array found; /* of size_t: the numbers of the words of the string that is read */
+    Array found; /* of size_t: the indices of the words of the current string */
 } WordCounter;
 
-/* Count the words of the string that starts at `start`. Gives its end; `start` if it is not plain,
- * and then nothing is counted; -1 if there is no memory. */
+/* Count the words of the string that starts at `start`. Returns its end; `start` if it is not plain
+ * (then nothing is counted); -1 if out of memory. */
 static Py_ssize_t
 count_plain(WordCounter *self, const Text *text, Py_ssize_t start)
 {
@@ -99,7 +98,7 @@ WordCounter_add(WordCounter *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* A word as the tokenizer spells it. */
+/* Convert a word to a Python string, as the tokenizer spells it. */
 static PyObject *
 spelt(const WordCounter *self, const Word *word)
 {
@@ -125,7 +124,7 @@ WordCounter_counts(WordCounter *self, PyObject *Py_UNUSED(ignored))
     }
     const Word *words = self->words.words.items;
     for (size_t i = 0; i < self->words.words.size; i++) {
-        if (words[i].count == 0) { /* it was met in strings alone that are not plain */
+        if (words[i].count == 0) { /* it occurred only in strings that are not plain */
             continue;
         }
         PyObject *string = spelt(self, &words[i]), *count = PyLong_FromSize_t(words[i].count);

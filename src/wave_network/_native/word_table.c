@@ -1,16 +1,16 @@
-/* The compiled form of `PythonWordTable` of text/word_table.py: same methods, same answers.
+/* The compiled form of `PythonWordTable` of text/word_table.py: same methods, same results.
  *
- * Words are found by a hash of their characters, read off the text as it is scanned: no string is
- * made for a word that is known. Once it has learnt how plain words are spelt, it asks for these no
- * more. All runs under the interpreter's lock. */
+ * Words are looked up by a hash of their characters, computed while the text is scanned: a known
+ * word needs no Python string. After `learn`, the table encodes plain words by itself, so `encode`
+ * no longer reports them as unknown. Everything runs with the GIL held. */
 
 #include "extension.h"
 #include "words.h"
 
-/* More on average are not kept: long words would fill the memory. */
+/* Limits on the mean size of words, because long words would fill the memory. */
 enum { BLOCKS_A_WORD = 8, IDS_A_WORD = 16 };
 
-/* Two pieces that make one. Of several the one that was learnt first goes first. */
+/* Two pieces that merge to one. Merges learnt earlier come first. */
 typedef struct {
     int32_t left, right, piece;
     uint32_t rank; /* from 1; 0 in an empty slot */
@@ -20,20 +20,20 @@ typedef struct {
     PyObject_HEAD Py_ssize_t limit;
     Words words; /* their ids: `count` of them, from `place` on in `ids` */
     Array ids;   /* of int32_t */
-    /* What `learn` was given: the first words, and what spells others. */
+    /* From `learn`: the first words, and the merges for all others. */
     size_t learnt, learnt_blocks, learnt_ids;
     int32_t *alphabet; /* the ids of ' ' to '~'; NULL before */
     Merge *merges;
     size_t merge_slots; /* a power of two, at least twice the merges */
 } WordTable;
 
-/* What `encode` is given, and makes. */
+/* The state of one call of `encode`. */
 typedef struct {
     size_t most;
     PyObject *known, *unknown;
-    int incomplete; /* whether the text that is read has unknown words */
+    int incomplete; /* whether the current text has unknown words */
     Array packed;   /* of int32_t */
-    String string;  /* what spaces enclose */
+    String string;  /* the characters between two spaces */
 } Reading;
 
 static inline int
@@ -78,7 +78,7 @@ add_ids(WordTable *self, uint64_t hash, const uint64_t *blocks, size_t length, c
     return added;
 }
 
-/* Keep what was learnt alone, if the rest has become too much. */
+/* If the table is too large, keep only the words from `learn`. */
 static void
 forget_if_full(WordTable *self)
 {
@@ -91,7 +91,7 @@ forget_if_full(WordTable *self)
     }
 }
 
-/* Whether a value is bytes of 32-bit ids; else an error. */
+/* Return whether a value is bytes of 32-bit ids; sets an error if not. */
 static int
 validate_ids(PyObject *value)
 {
@@ -173,15 +173,15 @@ merge_slot(const WordTable *self, int32_t left, int32_t right)
     return slot;
 }
 
-/* The rank of two neighbours is 0 if they do not merge. */
+/* The rank of two adjacent pieces is 0 if they do not merge. */
 static inline Merge
 merge_of(const WordTable *self, const int32_t *pieces)
 {
     return self->merges[merge_slot(self, pieces[0], pieces[1])];
 }
 
-/* Byte pair encoding: of the neighbours that merge those that were learnt first, the leftmost of
- * them, until none do. Gives the number of pieces. */
+/* Byte pair encoding: repeatedly merge the adjacent pieces of the lowest rank, the leftmost first.
+ * Returns the number of pieces. */
 static size_t
 spell(const WordTable *self, const PlainWord *word, int32_t *pieces)
 {
@@ -217,8 +217,8 @@ spell(const WordTable *self, const PlainWord *word, int32_t *pieces)
     }
 }
 
-/* Append the ids of the plain string that starts at `start`. Gives its end; `start` if it is not
- * plain, and then nothing is appended; -1 if there is no memory. */
+/* Append the ids of the plain string that starts at `start`. Returns its end; `start` if it is not
+ * plain (then nothing is appended); -1 if out of memory. */
 static Py_ssize_t
 append_plain(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
 {
@@ -245,7 +245,7 @@ append_plain(WordTable *self, const Text *text, Py_ssize_t start, Reading *readi
     return end;
 }
 
-/* Append the ids of a word that the table lacks, if `known` has it, else note it. */
+/* Append the ids of a word that is not in the table: from `known`, or else note it as unknown. */
 static int
 append_unkept(Reading *reading, const Text *text, Py_ssize_t start, Py_ssize_t end)
 {
@@ -267,8 +267,8 @@ append_unkept(Reading *reading, const Text *text, Py_ssize_t start, Py_ssize_t e
     return status;
 }
 
-/* Append the ids of the string that starts at `start`, as it stands. Gives its end; -1 if there is
- * an error. */
+/* Append the ids of the string that starts at `start`, unchanged. Returns its end; -1 on an
+ * error. */
 static Py_ssize_t
 append_string(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
 {
@@ -292,7 +292,7 @@ append_string(WordTable *self, const Text *text, Py_ssize_t start, Reading *read
 static int
 append_text(WordTable *self, const Text *text, Reading *reading)
 {
-    const size_t begin = reading->packed.size - 1; /* of the text's first id, which is there */
+    const size_t begin = reading->packed.size - 1; /* the index of the text's first id */
     for (Py_ssize_t start = 0; start < text->length; start++) {
         if (is_space(character_at(text, start))) {
             continue;
@@ -316,7 +316,7 @@ append_text(WordTable *self, const Text *text, Reading *reading)
     return 0;
 }
 
-/* Append the ids of a text, none if it has unknown words. */
+/* Append the ids of a text; none if it has unknown words. */
 static int
 append_row(WordTable *self, PyObject *item, int32_t first, Reading *reading)
 {
@@ -327,7 +327,7 @@ append_row(WordTable *self, PyObject *item, int32_t first, Reading *reading)
     const Text text = text_of(item);
     const size_t begin = reading->packed.size;
     reading->incomplete = 0;
-    if (self->alphabet != NULL) { /* else it grows by `add` alone */
+    if (self->alphabet != NULL) { /* else it only grows by `add` */
         forget_if_full(self);
     }
     if (append(&reading->packed, &first, 1) < 0 || append_text(self, &text, reading) < 0) {
@@ -339,7 +339,7 @@ append_row(WordTable *self, PyObject *item, int32_t first, Reading *reading)
     return 0;
 }
 
-/* The rows that an earlier call returned; their memory is held. */
+/* The rows that an earlier call returned, as buffers. */
 typedef struct {
     Py_buffer ids, offsets;
     int given; /* whether there was such a call */
@@ -365,7 +365,7 @@ validate_rows(const Rows *rows, Py_ssize_t count)
         valid = offsets[i] >= 0 && offsets[i] <= offsets[i + 1];
     }
     if (!valid || offsets[count] > rows->ids.len / (Py_ssize_t)sizeof(int32_t)) {
-        value_error("these are not the rows of the texts");
+        value_error("these rows do not belong to the texts");
         return -1;
     }
     return 0;
@@ -394,7 +394,7 @@ get_rows(PyObject *before, Py_ssize_t count, Rows *rows)
     return 0;
 }
 
-/* The ids that an earlier call returned for a text; their number. */
+/* Find the ids that an earlier call returned for a text; returns their number. */
 static size_t
 earlier_ids(const Rows *rows, Py_ssize_t text, const int32_t **ids)
 {
@@ -406,7 +406,7 @@ earlier_ids(const Rows *rows, Py_ssize_t text, const int32_t **ids)
     return (size_t)(offsets[text + 1] - offsets[text]);
 }
 
-/* Append the texts' ids, and where each text's end. */
+/* Append the ids of the texts, and the end of each. */
 static int
 append_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *rows, Reading *reading,
              Array *offsets)
@@ -466,9 +466,9 @@ WordTable_encode(WordTable *self, PyObject *args)
         return argument_error();
     }
     if (most < 1) {
-        return value_error("a text has one id at least");
+        return value_error("a text has at least one id");
     }
-    PyObject *texts = PyList_AsTuple(list); /* which nobody can change meanwhile */
+    PyObject *texts = PyList_AsTuple(list); /* which is immutable */
     if (texts == NULL || get_rows(before, PyTuple_GET_SIZE(texts), &rows) < 0) {
         Py_XDECREF(texts);
         return NULL;
@@ -509,7 +509,7 @@ set_merges(WordTable *self, const int32_t *triples, size_t count)
     return 0;
 }
 
-/* Add a string if it is one plain word in lower case: others are never looked up as such. */
+/* Add a string if it is one plain word in lower case; others are never looked up as plain. */
 static int
 learn_word(WordTable *self, PyObject *string, PyObject *value)
 {

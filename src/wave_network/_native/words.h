@@ -1,5 +1,5 @@
-/* What word tables, word counters and byte pairs share: arrays that grow, a hash table of words,
- * and plain words, as text/plain_words.py defines them. */
+/* Shared by word tables, word counters and byte pairs: growing arrays, a hash table of words, and
+ * plain words (see text/plain_words.py). */
 
 #ifndef WAVE_NETWORK_WORDS_H
 #define WAVE_NETWORK_WORDS_H
@@ -32,19 +32,20 @@ reserve(Array *array, size_t more, size_t item_size)
     return 0;
 }
 
-/* A word's characters stand in blocks: eight of a plain word, which have a byte each, or two of any
- * other string. What is left of the last block is 0. No plain word has the blocks of a string. */
+/* The characters of a word are stored in blocks of 64 bits: eight characters of a plain word, or
+ * two of any other string. The rest of the last block is 0. A plain word never has the same blocks
+ * as another string. */
 typedef struct {
     uint64_t hash;
-    size_t key;    /* where its blocks start in `keys` */
+    size_t key;    /* index of its first block in `keys` */
     size_t length; /* bytes */
-    size_t count;  /* this and */
-    size_t place;  /* this are the user's */
+    size_t count;  /* for the caller's use */
+    size_t place;  /* for the caller's use */
 } Word;
 
 typedef struct {
-    uint32_t number; /* a word's, from 1; 0 in an empty slot */
-    uint32_t check;  /* half of its hash: other words are passed by unread */
+    uint32_t number; /* the word's index + 1; 0 in an empty slot */
+    uint32_t check;  /* half of its hash, to skip most other words without reading them */
 } Slot;
 
 typedef struct {
@@ -90,7 +91,7 @@ block_count(size_t length)
     return (length + 7) / 8;
 }
 
-/* NULL if the table lacks it. */
+/* Returns NULL if the table lacks it. */
 static inline Word *
 words_find(const Words *self, uint64_t hash, const uint64_t *blocks, size_t length)
 {
@@ -145,7 +146,7 @@ words_grow(Words *self)
     return 0;
 }
 
-/* Add a word that the table lacks, with a count of 0; NULL if there is no memory. */
+/* Add a word that the table lacks, with a count of 0; NULL if out of memory. */
 static inline Word *
 words_add(Words *self, uint64_t hash, const uint64_t *blocks, size_t length)
 {
@@ -163,7 +164,7 @@ words_add(Words *self, uint64_t hash, const uint64_t *blocks, size_t length)
     return added;
 }
 
-/* Forget all words but the first ones. */
+/* Remove all words but the first ones. */
 static inline void
 words_cut(Words *self, size_t words, size_t blocks)
 {
@@ -175,10 +176,10 @@ words_cut(Words *self, size_t words, size_t blocks)
     }
 }
 
-/* A longer word makes a string one of those that are not plain: spelling takes quadratic time. */
+/* A string with a longer word is not plain, because spelling takes quadratic time. */
 enum { LONGEST_PLAIN_WORD = 128 };
 
-/* Characters as Python keeps them. */
+/* The characters of a Python string. */
 typedef struct {
     PyObject *string;
     int kind;
@@ -212,7 +213,7 @@ plain_character(const uint64_t *blocks, size_t place)
     return (blocks[place / 8] >> (8 * (place % 8))) & 0xff;
 }
 
-/* The lower case of a letter or digit of ASCII, and 0 of all else. */
+/* The lower case of ASCII letters and digits; 0 for everything else. */
 static inline Py_UCS4
 folded(Py_UCS4 character)
 {
@@ -245,7 +246,7 @@ read_plain(PlainWord *word, const Text *text, Py_ssize_t place, uint64_t seed)
         }
         character = character_at(text, place);
     }
-    if (length == 0 && character - '!' <= '~' - '!') { /* a mark is a word of its own */
+    if (length == 0 && character - '!' <= '~' - '!') { /* a punctuation mark is a word */
         block = character;
         length = 1;
     }
@@ -257,7 +258,7 @@ read_plain(PlainWord *word, const Text *text, Py_ssize_t place, uint64_t seed)
     word->hash = hash;
 }
 
-/* A string as it stands. */
+/* An unchanged string. */
 typedef struct {
     uint64_t hash;
     size_t length; /* bytes */
@@ -271,7 +272,7 @@ string_clear(String *self, uint64_t seed)
     self->length = self->blocks.size = 0;
 }
 
-/* Append a character; -1 if there is no memory. After the last one `string_end` is due. */
+/* Append a character; -1 if out of memory. Call `string_end` after the last one. */
 static inline int
 string_append(String *self, Py_UCS4 character)
 {

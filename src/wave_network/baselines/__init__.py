@@ -1,7 +1,7 @@
-"""The classifiers that Wave Network is compared with, each ready to fit.
+"""The classifiers that Wave Network is compared with.
 
-`BASELINES` makes one by its name: `BASELINES["fasttext-bigram"](seed=0, threads=2)`. The libraries
-behind them load on first use.
+`BASELINES` builds one by name: `BASELINES["fasttext-bigram"](seed=0, threads=2)`. Their libraries
+are imported on first use.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from wave_network.errors import extra_needed
 __all__ = ["BASELINES", "Baseline", "FastTextClassifier", "TfidfClassifier"]
 
 AUTOTUNE_SECONDS: Final = 60
-"""How long "fasttext-autotuned" searches; fastText's own default is five minutes."""
+"""Search time of "fasttext-autotuned"; fastText's default is five minutes."""
 
 
 class Baseline(Protocol):
-    """What every baseline can do."""
+    """The interface of a baseline."""
 
     def fit(self, texts: Sequence[str], labels: Sequence[Label]) -> Baseline:
         """Train on texts and their labels."""
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
-        """The label of each text, of the type it had in training."""
+        """Predict the label of each text, of the type it had in training."""
 
     def num_parameters(self) -> int:
-        """Numbers learnt from the training texts."""
+        """Return the number of values learnt from the training texts."""
 
     def size_bytes(self) -> int:
-        """Bytes of the trained model on disk, in its library's usual format."""
+        """Return the bytes of the trained model on disk, in its library's usual format."""
 
 
 class MakeBaseline(Protocol):
-    """Makes a baseline that is not trained yet."""
+    """Builds an untrained baseline."""
 
     def __call__(self, *, seed: int, threads: int) -> Baseline:
-        """Make it with this seed and, if its library can, this number of threads."""
+        """Build it with a seed and, if its library supports it, a number of threads."""
 
 
 def _fasttext(
@@ -86,7 +86,7 @@ def _transformer(*, seed: int, threads: int) -> Baseline:
     return TransformerClassifier(seed=seed)
 
 
-# Torch takes its threads from the environment.
+# Torch takes its number of threads from the environment.
 BASELINES: Final[Mapping[str, MakeBaseline]] = {
     "fasttext-unigram": _fasttext(word_ngrams=1, buckets=0),
     "fasttext-bigram": _fasttext(word_ngrams=2, buckets=2_000_000),

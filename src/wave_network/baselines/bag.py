@@ -13,18 +13,16 @@ from wave_network.models.wave.network import WaveLayer, WaveNetwork
 
 
 class BagOfEmbeddings(WaveNetwork):
-    """The control of a one-layer `WaveNetwork`: the same parameters, with means in place of waves.
+    """The control for a one-layer `WaveNetwork`: same parameters, means instead of waves.
 
-    The mean of u and the mean of v over a text's tokens, side by side, take the place of the real
-    and the imaginary part of the combined wave of `[CLS]`. Everything before and after is the
-    network's own, its random initialisation included.
+    The means of u and of v over a text's tokens replace the real and the imaginary part of the
+    combined wave of `[CLS]`. Everything else is the network's, including its random initialisation.
 
     Args:
         config: As for the network. Operation, pooling and levels are ignored.
 
     Raises:
-        ConfigError: If the network of that shape has several layers or another read-out than
-            `concat`.
+        ConfigError: If there are several layers, or the read-out is not `concat`.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -42,7 +40,7 @@ class BagOfEmbeddings(WaveNetwork):
             The logits, (texts, labels).
         """
         distinct, token_index = torch.unique(batch.ids, return_inverse=True)
-        # The linear layers commute with the mean, so they see one row a text.
+        # The linear layers commute with the mean, so they run on one row per text.
         means = F.embedding_bag(
             token_index,
             self.embedding(distinct),
@@ -60,7 +58,7 @@ class BagOfEmbeddings(WaveNetwork):
         return logits
 
     def _position_means(self, batch: PackedBatch) -> Tensor | None:
-        """The mean position row of each text, (texts, embedding), or None."""
+        """Compute the mean position row of each text, (texts, embedding), or None."""
         rows = self._position_rows(batch)
         if rows is None:
             return None

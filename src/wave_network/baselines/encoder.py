@@ -1,4 +1,4 @@
-"""A pretrained BERT or one of its family, fine-tuned as a classifier; needs `transformers`."""
+"""A pretrained Transformer encoder such as BERT, to fine-tune; needs `transformers`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ class EncoderClassifier(nn.Module):
     """A Transformer encoder whose last `[CLS]` row is classified.
 
     Args:
-        encoder: A model of `transformers` that has a `last_hidden_state`. Its pooler, if it has
-            one, is taken off: nothing here uses it.
-        num_labels: Classes.
-        sep_token_id: Ends every text; None ends none.
-        max_length: Tokens read of a text, `[CLS]` and `[SEP]` included.
+        encoder: A model of `transformers` with a `last_hidden_state`. Its pooler is removed.
+        num_labels: Number of classes.
+        sep_token_id: The token appended to every text; None: none.
+        max_length: Maximum number of tokens of a text, including `[CLS]` and `[SEP]`.
 
     Raises:
-        ConfigError: If the encoder has fewer positions than that.
+        ConfigError: If the encoder has fewer than `max_length` positions.
     """
 
     def __init__(
@@ -61,8 +60,8 @@ class EncoderClassifier(nn.Module):
 
         Args:
             source: A folder or a Hub id, with the weights as safetensors and a tokenizer.
-            num_labels: Classes.
-            max_length: Tokens read of a text, `[CLS]` and `[SEP]` included.
+            num_labels: Number of classes.
+            max_length: Maximum number of tokens of a text, including `[CLS]` and `[SEP]`.
 
         Raises:
             ConfigError: If the encoder has fewer positions than `max_length`.
@@ -74,7 +73,7 @@ class EncoderClassifier(nn.Module):
 
     @classmethod
     def random_base(cls, num_labels: int, *, max_length: int = 512) -> EncoderClassifier:
-        """An encoder of BERT base's size with random weights, to measure what it costs.
+        """Build an encoder of BERT base's size with random weights, to measure its cost.
 
         Raises:
             MissingExtraError: If `transformers` is not installed.
@@ -114,7 +113,7 @@ class EncoderClassifier(nn.Module):
 
 
 def pretrained_embeddings(source: str) -> Tensor:
-    """The token embeddings of a pretrained encoder.
+    """Load the token embeddings of a pretrained encoder.
 
     Args:
         source: As for `EncoderClassifier.from_pretrained`.
@@ -131,7 +130,7 @@ def pretrained_embeddings(source: str) -> Tensor:
 
 
 def find_sep_token(source: str) -> int | None:
-    """The id of the token that ends a text: `[SEP]`, RoBERTa's `</s>`, or None.
+    """Return the id of the token that ends a text: `[SEP]` or RoBERTa's `</s>`; None without one.
 
     Args:
         source: A folder, a tokenizer file or a Hub id.

@@ -1,4 +1,4 @@
-"""fastText, the archived C++ library whose users Wave Network wants to serve."""
+"""fastText, the archived C++ library, as a baseline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wave_network.config import Label
 from wave_network.data import SingleLabel
 from wave_network.errors import MissingExtraError
 
-# No word starts so: the words are in lower case.
+# No word starts like this: words are in lower case.
 _LABEL_PREFIX: Final = "__LABEL__"
 _VALIDATION_FRACTION: Final = 0.1
 _DIMENSIONS: Final = 10
@@ -38,16 +38,16 @@ _REPLACEMENTS: Final = (
 
 
 class FastTextClassifier:
-    """fastText's supervised classifier; a word's vector has 10 dimensions, as in its own results.
+    """fastText's supervised classifier, with 10 dimensions as in its published results.
 
     Args:
-        word_ngrams: Longest run of words that is a feature of its own.
-        buckets: Rows shared by all runs of two words and more.
-        settings: None takes those for the number of training texts.
-        autotune_seconds: If given, fastText searches its own settings for so long, by their F1 on a
-            tenth of the training texts, and the three above do not apply.
-        seed: Decides the order of the texts; training is repeatable only with one thread.
-        threads: Used for training; fastText predicts with one.
+        word_ngrams: Maximum length of word n-grams.
+        buckets: Buckets of the hashed n-grams of two or more words.
+        settings: Training settings; None: those for the number of training texts.
+        autotune_seconds: If given, fastText searches its settings for this long, by F1 on a tenth
+            of the training texts, and ignores the three parameters above.
+        seed: Seed of the order of the texts. Training is repeatable only with one thread.
+        threads: Threads for training; fastText predicts with one.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class FastTextClassifier:
         if self._autotune_seconds is not None:
             kept, rest = labelling.split(indices, _VALIDATION_FRACTION, self._seed)
             lines, held_out = [lines[i] for i in kept], [lines[i] for i in rest]
-        # fastText reads in the order of the file, and learns little from one class after another.
+        # fastText keeps the order of the file, and learns badly from texts sorted by class.
         random.Random(self._seed).shuffle(lines)
         with tempfile.TemporaryDirectory() as folder:
             path = _write(Path(folder, "train.txt"), lines)
@@ -117,20 +117,20 @@ class FastTextClassifier:
         }
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
-        """The label of each text, of the type it had in training."""
+        """Predict the label of each text, of the type it had in training."""
         lines = [f"{normalize(text)}\n" for text in texts]
-        # The binding itself, because the library's `predict` fails with NumPy 2.
+        # Calls the binding, because the library's `predict` fails with NumPy 2.
         names, _ = self._model.f.multilinePredict(lines, 1, 0.0, "strict")
         indices = [int(name[0].removeprefix(_LABEL_PREFIX)) for name in names]
         return self._classes[np.array(indices, dtype=np.intp)]
 
     def num_parameters(self) -> int:
-        """Entries of the input and the output matrix."""
+        """Count the entries of the input and the output matrix."""
         rows = len(self._model.words) + int(self._model.f.getArgs().bucket) + len(self._classes)
         return rows * int(self._model.get_dimension())
 
     def size_bytes(self) -> int:
-        """Bytes of the `.bin` file."""
+        """Return the bytes of the `.bin` file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.bin")
             self._model.save_model(str(path))
@@ -144,7 +144,7 @@ def _write(path: Path, lines: list[str]) -> str:
 
 
 def normalize(text: str) -> str:
-    """Lower-case a text, set its punctuation off by spaces, and make it one line."""
+    """Lower-case a text, separate punctuation by spaces, and remove line breaks."""
     text = text.lower().replace("\n", " ")
     for old, new in _REPLACEMENTS:
         text = text.replace(old, new)

@@ -19,16 +19,16 @@ _INITIALIZER_RANGE: Final = 0.1
 
 
 class Model2VecClassifier:
-    """`StaticModelForClassification` from random vectors, with a vocabulary of the training texts.
+    """`StaticModelForClassification` with random initial vectors and a vocabulary learnt here.
 
-    model2vec is meant to start from vectors distilled from a sentence encoder, which are a
-    download. Here it learns from the training texts alone, as all others do, with its own defaults:
+    model2vec normally starts from vectors distilled from a sentence encoder, which are downloaded.
+    Here it learns from the training texts only, like the other baselines, with its own defaults:
     batches of up to 512, Adam, a tenth held out, early stopping.
 
     Args:
-        dimensions: Width of a token's vector.
-        vocab_size: Entries of the vocabulary.
-        seed: Decides the initial vectors, the split and the order of the texts.
+        dimensions: Size of a token's vector.
+        vocab_size: Size of the vocabulary.
+        seed: Seed of the initial vectors, the split and the order of the texts.
     """
 
     def __init__(self, *, dimensions: int = 256, vocab_size: int = 30_522, seed: int = 0) -> None:
@@ -64,20 +64,20 @@ class Model2VecClassifier:
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
-        """The label of each text, of the type it had in training."""
+        """Predict the label of each text, of the type it had in training."""
         if len(texts) == 0:
             return self._classes[:0]
         indices: NDArray[np.intp] = self._pipeline.predict(list(texts)).astype(np.intp)
         return self._classes[indices]
 
     def num_parameters(self) -> int:
-        """The vectors, and the weights and biases of the MLP."""
+        """Count the entries of the vectors, and the weights and biases of the MLP."""
         layers = self._pipeline.head.layers
         head = sum(layer.weight.size + layer.bias.size for layer in layers)
         return int(self._pipeline.model.embedding.size + head)
 
     def size_bytes(self) -> int:
-        """Bytes of the model's folder, its card left out."""
+        """Return the bytes of the model's folder, without its card."""
         with tempfile.TemporaryDirectory() as folder:
             self._pipeline.save_pretrained(folder)
             files = (path for path in Path(folder).iterdir() if path.suffix != ".md")

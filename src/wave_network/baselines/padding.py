@@ -1,4 +1,4 @@
-"""Packed texts as padded rows, for the models that cannot do without: attention over a batch."""
+"""Pad packed texts to rows, for Transformers."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Padded(NamedTuple):
 
 
 def pad(batch: PackedBatch, *, sep_token_id: int | None, max_length: int) -> Padded:
-    """Lay the texts out as rows.
+    """Pad texts to rows of equal length.
 
     Args:
         batch: Packed texts.
-        sep_token_id: Ends every row; None ends none.
-        max_length: Longer rows are cut to this many tokens, `[CLS]` and `[SEP]` included.
+        sep_token_id: The token appended to every text; None: none.
+        max_length: Longer texts are truncated to this many tokens, including `[CLS]` and `[SEP]`.
     """
-    room = max_length if sep_token_id is None else max_length - 1
-    kept = batch.offsets.diff().clamp(max=room).unsqueeze(1)  # (texts, 1)
+    most = max_length if sep_token_id is None else max_length - 1
+    kept = batch.offsets.diff().clamp(max=most).unsqueeze(1)  # (texts, 1)
     lengths = kept if sep_token_id is None else kept + 1
     place = torch.arange(int(lengths.max()), device=kept.device)  # (longest,)
     index = (batch.offsets[:-1].unsqueeze(1) + place).clamp(max=len(batch.ids) - 1)
@@ -45,14 +45,14 @@ def pad(batch: PackedBatch, *, sep_token_id: int | None, max_length: int) -> Pad
 
 
 def classify_padded(padded: Padded, classify: Callable[[Padded], Tensor]) -> Tensor:
-    """Classify rows; many at once, without gradients, in groups of texts of similar length.
+    """Classify rows. Without gradients, large batches are split into texts of similar length.
 
-    An evaluation batch has a thousand short texts: padded to the longest of them, it would take
+    Evaluation batches hold up to a thousand short texts. Padded to the longest, they would take
     several times the memory and the time.
 
     Args:
         padded: The texts.
-        classify: Gives the logits of rows, (texts, labels).
+        classify: Computes the logits of rows, (texts, labels).
 
     Returns:
         The logits in the order of the texts, (texts, labels).
@@ -65,6 +65,6 @@ def classify_padded(padded: Padded, classify: Callable[[Padded], Tensor]) -> Ten
 
 
 def _select(padded: Padded, texts: Tensor) -> Padded:
-    """The rows of some texts, only as long as the longest of them."""
+    """Select texts, and trim the rows to the longest of them."""
     longest = int(padded.mask[texts].sum(dim=1).max())
     return Padded(padded.ids[texts, :longest], padded.mask[texts, :longest])

@@ -1,8 +1,8 @@
 """The settings of TF-IDF and fastText, by the number of training texts.
 
-With many texts they are the usual ones. These fail with few: TF-IDF drops the features that occur
-in one text only, which are most of them, and fastText makes too few updates to learn anything. The
-settings for few texts were chosen on training rows (`benchmarks/peer_settings.py`).
+With many texts, the usual settings apply. With few, these fail: TF-IDF would drop all features that
+occur in a single text, most of them, and fastText would make too few updates. The settings for few
+texts were chosen on training rows (`benchmarks/peer_settings.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 MANY_TEXTS: Final = 20_000
-"""From so many training texts on, the usual settings apply."""
+"""The usual settings apply from this number of training texts on."""
 
 _UPDATES: Final = 400_000
 _LEAST_EPOCHS: Final = 25
@@ -21,8 +21,8 @@ class TfidfSettings(NamedTuple):
     """Settings of `TfidfClassifier`.
 
     Attributes:
-        min_texts: A feature occurs in at least so many training texts.
-        cost: Of a training error (the SVM's C): the lower, the stronger the regularisation.
+        min_texts: Minimum number of training texts that contain a feature (`min_df`).
+        cost: The SVM's C; lower values regularise more.
     """
 
     min_texts: int
@@ -42,14 +42,14 @@ class FastTextSettings(NamedTuple):
 
 
 def tfidf_settings(texts: int, word_ngrams: int) -> TfidfSettings:
-    """The settings for this number of training texts, and for n-grams up to this length."""
+    """Return the settings for a number of training texts and a maximum length of n-grams."""
     if texts < MANY_TEXTS:
         return TfidfSettings(min_texts=1, cost=0.5 if word_ngrams == 1 else 5.0)
     return TfidfSettings(min_texts=2, cost=0.5)
 
 
 def fasttext_settings(texts: int) -> FastTextSettings:
-    """The settings for this number of training texts."""
+    """Return the settings for a number of training texts."""
     if texts < MANY_TEXTS:
         epochs = min(max(_UPDATES // texts, _LEAST_EPOCHS), _MOST_EPOCHS)
         return FastTextSettings(epochs, learning_rate=1.0)

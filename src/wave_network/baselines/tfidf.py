@@ -1,4 +1,4 @@
-"""TF-IDF and a linear classifier, scikit-learn's usual answer to text classification."""
+"""TF-IDF with a linear SVM, the usual text classifier of scikit-learn."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from wave_network.errors import MissingExtraError
 
 
 class TfidfClassifier:
-    """Words weighted by TF-IDF (sublinear in their count), then a linear SVM.
+    """`TfidfVectorizer` (sublinear term frequencies) followed by `LinearSVC`.
 
     Args:
-        word_ngrams: Longest run of words that is a feature of its own.
-        settings: None takes those for the number of training texts.
-        seed: Decides the order in which the SVM visits the texts.
+        word_ngrams: Maximum length of word n-grams.
+        settings: Settings; None: those for the number of training texts.
+        seed: Seed of the order in which the SVM visits the texts.
     """
 
     def __init__(
@@ -59,17 +59,17 @@ class TfidfClassifier:
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
-        """The label of each text, of the type it had in training."""
-        if len(texts) == 0:  # scikit-learn refuses it
+        """Predict the label of each text, of the type it had in training."""
+        if len(texts) == 0:  # scikit-learn rejects an empty list
             return self._classes[:0]
         indices: NDArray[np.int64] = self._pipeline.predict(texts)
         return self._classes[indices]
 
     def num_parameters(self) -> int:
-        """The weight of each feature, and the SVM's coefficients and intercepts."""
+        """Count the weights of the features, and the SVM's coefficients and intercepts."""
         vectorizer, classifier = self._pipeline[0], self._pipeline[-1]
         return int(vectorizer.idf_.size + classifier.coef_.size + classifier.intercept_.size)
 
     def size_bytes(self) -> int:
-        """Bytes of the pickled pipeline."""
+        """Return the bytes of the pickled pipeline."""
         return len(pickle.dumps(self._pipeline, protocol=pickle.HIGHEST_PROTOCOL))

@@ -1,4 +1,4 @@
-"""Paper 1's Transformer: a single layer on the token embeddings of a pretrained BERT."""
+"""The Transformer of paper 1: one encoder layer on the token embeddings of a pretrained BERT."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from wave_network.models.wave.positions import sinusoidal_positions
 
 
 class TransformerLayer(nn.Module):
-    """A text classifier of one Transformer encoder layer, whose `[CLS]` row is classified.
+    """A text classifier with one Transformer encoder layer; classifies the `[CLS]` row.
 
-    The paper gives neither heads nor feed-forward size nor positions: heads and sizes are BERT
-    base's by default, the positions the fixed ones that `WaveNetwork` has.
+    The paper states neither the number of heads, nor the feed-forward size, nor the positions.
+    Heads and sizes default to BERT base's; positions are sinusoidal, as in `WaveNetwork`.
 
     Args:
         embeddings: The initial token embeddings, float32, (vocab, width); copied.
-        num_labels: Classes.
-        heads: Attention heads; they divide the width.
-        sep_token_id: Ends every text; None ends none.
-        max_length: Tokens read of a text, `[CLS]` and `[SEP]` included.
+        num_labels: Number of classes.
+        heads: Number of attention heads; must divide the width.
+        sep_token_id: The token appended to every text; None: none.
+        max_length: Maximum number of tokens of a text, including `[CLS]` and `[SEP]`.
 
     Raises:
-        ConfigError: If the heads do not divide the width.
+        ConfigError: If `heads` does not divide the width.
     """
 
     positions: Tensor

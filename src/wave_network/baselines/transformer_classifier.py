@@ -1,4 +1,4 @@
-"""Paper 1's Transformer layer as a text classifier, trained from scratch."""
+"""The Transformer layer of paper 1, trained from scratch."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ _INITIALIZER_RANGE: Final = 0.02  # BERT's
 class TransformerClassifier:
     """One Transformer layer trained from scratch, with the vocabulary and protocol of `paper`.
 
-    The best epoch on a fifth of the texts is kept; batch 64, learning rate 1e-3, 128 tokens of a
-    text. At the papers' 768 dimensions an epoch takes most of an hour on two cores, hence fewer.
+    Holds out a fifth of the texts and keeps the best epoch; batch size 64, learning rate 1e-3, up
+    to 128 tokens of a text. With the papers' 768 dimensions an epoch takes most of an hour on two
+    cores, so the default is smaller.
 
     Args:
-        dimensions: Width of the layer, a multiple of 64: heads are 64 wide.
-        epochs: Passes over the texts, at most; None takes the papers' four.
-        seed: Decides the split, the initial weights and the order of the texts.
+        dimensions: Width of the layer, a multiple of 64, the width of a head.
+        epochs: Maximum number of epochs; None: the papers' four.
+        seed: Seed of the split, the initial weights and the order of the texts.
     """
 
     def __init__(self, *, dimensions: int = 256, epochs: int | None = None, seed: int = 0) -> None:
@@ -72,7 +73,7 @@ class TransformerClassifier:
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
-        """The label of each text, of the type it had in training."""
+        """Predict the label of each text, of the type it had in training."""
         if len(texts) == 0:
             return self._classes[:0]
         best = predict_probabilities(self._model, self._pack(texts)).argmax(axis=1)
@@ -80,11 +81,11 @@ class TransformerClassifier:
         return labels
 
     def num_parameters(self) -> int:
-        """All trained parameters."""
+        """Count the trained parameters."""
         return sum(parameter.numel() for parameter in self._model.parameters())
 
     def size_bytes(self) -> int:
-        """Bytes of the weights in the safetensors format; the tokenizer is left out."""
+        """Return the bytes of the weights as safetensors, without the tokenizer."""
         return len(save(self._model.state_dict()))
 
     def _pack(self, texts: Sequence[str], labels: NDArray[np.int64] | None = None) -> PackedTexts:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from wave_network.experiments.section import Plot, Section, Table
 from wave_network.experiments.study import Row, Study, grouped
 from wave_network.training.callbacks import Progress
-from wave_network.training.stop import StopSignal
+from wave_network.training.interrupt import StopSignal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

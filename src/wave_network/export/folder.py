@@ -20,7 +20,7 @@ from wave_network.persistence.folder import (
     tokenizer_config,
     write_json,
 )
-from wave_network.persistence.layout import CONFIG, EXPORT, MODEL_TYPE, TOKENIZER, TOKENIZER_CONFIG
+from wave_network.persistence.format import CONFIG, EXPORT, MODEL_TYPE, TOKENIZER, TOKENIZER_CONFIG
 from wave_network.persistence.quantization import QUANTIZATIONS
 from wave_network.persistence.replaceable import FolderKind
 

@@ -11,7 +11,7 @@ from wave_network.errors import OutputError, first_line
 from wave_network.huggingface.download import check_network
 from wave_network.persistence.card import Publication, render_card
 from wave_network.persistence.folder import read_model, resolve_source
-from wave_network.persistence.layout import (
+from wave_network.persistence.format import (
     CARD,
     CONFIG,
     CONFORMAL,

@@ -1,1 +1,1 @@
-"""The model families: one room each, and the registry that finds them."""
+"""The model families, one package each, and the registry that finds them by name."""

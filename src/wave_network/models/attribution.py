@@ -1,11 +1,14 @@
-"""Explain a prediction by the share of each token, with integrated gradients.
+"""Attribute a prediction to its tokens with integrated gradients (Sundararajan et al., 2017).
 
-Explained is the log-odds of a label, log p / (1 - p), as it changes from that of an empty text
-(`[CLS]` alone). The networks' features are sums over tokens, or roots of such sums. The gradients
-are integrated along the straight line from the features of an empty text to those of the text
-(Sundararajan et al., 2017), by Gauss-Legendre steps through the small head alone; each feature's
-part is then distributed among the tokens in proportion to the summands. So the parts add up to the
-change of the log-odds, and cost little more than a prediction.
+The output explained is the log-odds of a label, log p / (1 - p). The baseline is an empty text,
+`[CLS]` alone. The networks' features are sums over tokens, or square roots of such sums, so the
+work is done in two steps:
+
+1. Integrate the gradient along the straight line from the baseline's features to the text's, by
+   Gauss-Legendre quadrature. Only the small heads are evaluated.
+2. Distribute each feature's attribution among the tokens in proportion to their summands.
+
+The attributions add up to the change of the log-odds and cost little more than a prediction.
 """
 
 from __future__ import annotations
@@ -23,23 +26,23 @@ from wave_network.models.gradients import log_odds, log_odds_gradient
 from wave_network.models.numpy_ops import Floats, Integers, packed_energy_shares, sigmoid
 from wave_network.models.registry import family_of
 
-_Slope: TypeAlias = Callable[..., Floats]
-"""`log_odds_gradient` of a kind of model."""
+_LogOddsGradient: TypeAlias = Callable[..., Floats]
+"""`log_odds_gradient` with `multi_label` already given."""
 
 _STEPS: Final = 8
 _MOST_STEPS: Final = 256
-_TOLERANCE: Final = 1e-3  # of the change to explain, or of 1 if that is more
+_TOLERANCE: Final = 1e-3  # relative to max(1, the change of the log-odds)
 
 
 @dataclass(frozen=True)
 class Attributions:
-    """The explanations of packed texts as arrays.
+    """Attributions of packed texts, as arrays.
 
     Attributes:
-        labels: The index of the label that is explained, (texts,).
-        scores: Its probability, (texts,).
-        log_odds: And its log-odds, (texts,).
-        baseline: Those of an empty text, (texts,).
+        labels: Index of the explained label, (texts,).
+        scores: Probability of that label, (texts,).
+        log_odds: Log-odds of that label, (texts,).
+        baseline: Log-odds of that label for an empty text, (texts,).
         tokens: Each token's attribution, (tokens,); 0 for `[CLS]`.
     """
 
@@ -50,7 +53,7 @@ class Attributions:
     tokens: Floats
 
 
-class _Calibrated:
+class _TemperatureScaled:
     """`TextFeatures` whose logits are divided by a temperature."""
 
     def __init__(self, texts: TextFeatures, temperature: float) -> None:
@@ -78,22 +81,22 @@ def attribute(
     label: int | Integers | None = None,
     temperature: float = 1.0,
 ) -> Attributions:
-    """Attribute the answers for packed texts to their tokens.
+    """Attribute the predictions for packed texts to their tokens.
 
     Args:
         network: The network.
-        ids: As for `NumpyNetwork.logits`, like the offsets.
-        offsets: Likewise.
-        sentence_offsets: Likewise.
-        label: The index of the label to explain, of all texts or of each, (texts,); None: the most
-            probable one of each text.
-        temperature: What the network's logits are divided by.
+        ids: Token ids, (tokens,).
+        offsets: Offsets of the texts, (texts + 1,), no text empty.
+        sentence_offsets: Offsets of the sentences, as for `NumpyNetwork.logits`.
+        label: Index of the label to explain: one for all texts, or one per text, (texts,). None
+            explains the most probable label of each text.
+        temperature: Divisor of the network's logits (temperature scaling).
 
     Raises:
-        ConfigError: If the network has several layers or pools otherwise than at `[CLS]`.
+        ConfigError: If the network has several layers, or a pooling other than `[CLS]`.
     """
     features_of = family_of(network.config).text_features
-    texts = _Calibrated(features_of(network, ids, offsets, sentence_offsets), temperature)
+    texts = _TemperatureScaled(features_of(network, ids, offsets, sentence_offsets), temperature)
     logits = texts.logits(texts.features)
     if label is None:
         labels = logits.argmax(axis=1)
@@ -103,54 +106,59 @@ def attribute(
     reached = log_odds(logits, labels, multi_label=multi_label)
     empty = np.repeat(texts.logits(texts.empty), len(logits), axis=0)
     baseline = log_odds(empty, labels, multi_label=multi_label)
-    slope = partial(log_odds_gradient, multi_label=multi_label)
+    gradient = partial(log_odds_gradient, multi_label=multi_label)
     return Attributions(
         labels=labels,
         scores=sigmoid(reached),
         log_odds=reached,
         baseline=baseline,
-        tokens=texts.to_tokens(_mean_gradients(texts, slope, labels, reached - baseline)),
+        tokens=texts.to_tokens(_mean_gradients(texts, gradient, labels, reached - baseline)),
     )
 
 
 def token_energies(network: NumpyNetwork, ids: Integers, offsets: Integers) -> Floats:
-    """The share of each token in its text's energy: the mean over both variants' dimensions."""
+    """Compute each token's share of its text's energy, averaged over the dimensions of u and v."""
     result: Floats = packed_energy_shares(network.variants(ids, offsets), offsets).mean(axis=1)
     return result
 
 
-def _mean_gradients(texts: TextFeatures, slope: _Slope, labels: Integers, change: Floats) -> Floats:
-    """The gradients of the log-odds averaged along the way, (members, texts, features)."""
-    way = texts.features - texts.empty
-    means = _mean_gradient(texts, slope, way, labels, _STEPS)
+def _mean_gradients(
+    texts: TextFeatures, gradient: _LogOddsGradient, labels: Integers, change: Floats
+) -> Floats:
+    """Average the gradients of the log-odds along the path, (members, texts, features).
+
+    The steps double until each text's attributions add up to the change of its log-odds.
+    """
+    path = texts.features - texts.empty
+    means = _mean_gradient(texts, gradient, path, labels, _STEPS)
     steps = _STEPS
     while steps < _MOST_STEPS:
-        error = np.abs((means * way).sum(axis=(0, 2)) - change)
+        error = np.abs((means * path).sum(axis=(0, 2)) - change)
         (left,) = np.nonzero(error > _TOLERANCE * np.maximum(1, np.abs(change)))
         if not len(left):
             break
         steps *= 2
-        means[:, left] = _mean_gradient(texts, slope, way[:, left], labels[left], steps)
+        means[:, left] = _mean_gradient(texts, gradient, path[:, left], labels[left], steps)
     return means
 
 
 def _mean_gradient(
-    texts: TextFeatures, slope: _Slope, way: Floats, labels: Integers, steps: int
+    texts: TextFeatures, gradient: _LogOddsGradient, path: Floats, labels: Integers, steps: int
 ) -> Floats:
-    places, weights = _gauss_legendre(steps)
-    points = texts.empty[:, None] + places[:, None, None] * way[:, None]
-    members, count, features = way.shape  # points: (members, steps, texts, features)
+    nodes, weights = _gauss_legendre(steps)
+    points = texts.empty[:, None] + nodes[:, None, None] * path[:, None]
+    members, count, features = path.shape  # points: (members, steps, texts, features)
     gradients = texts.gradient(
         points.reshape(members, steps * count, features),
-        partial(slope, labels=np.tile(labels, steps)),
+        partial(gradient, labels=np.tile(labels, steps)),
     )
     along = gradients.reshape(members, steps, count * features)
-    result: Floats = (weights @ along).reshape(way.shape)
+    result: Floats = (weights @ along).reshape(path.shape)
     return result
 
 
 @cache
 def _gauss_legendre(steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Places between 0 and 1, and their weights, which add up to 1."""
-    places, weights = np.polynomial.legendre.leggauss(steps)
-    return ((places + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
+    """Return the nodes of Gauss-Legendre quadrature on [0, 1], and their weights (sum 1)."""
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    return ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a model family offers: one `Family` each, and the protocols of what it builds."""
+"""The interface of a model family: `Family`, and the protocols of the objects it builds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wave_network.models.torch_network import ClassifierNetwork
 
 LogitsGradient: TypeAlias = Callable[[Floats], Floats]
-"""The gradient of a function of the logits, at given logits; both (texts, labels)."""
+"""Maps logits to the gradient of some function of them; both (texts, labels)."""
 
 
 class NumpyNetwork(Protocol):
@@ -23,15 +23,15 @@ class NumpyNetwork(Protocol):
 
     @property
     def config(self) -> ClassifierConfig:
-        """The model's shape."""
+        """The model's configuration."""
 
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
-        """Class logits of packed texts.
+        """Compute the class logits of packed texts.
 
         Args:
-            ids: (tokens,).
+            ids: Token ids, (tokens,).
             offsets: (texts + 1,), no text empty.
             sentence_offsets: (sentences + 1,); needed if `config.reads_sentences`.
 
@@ -42,43 +42,43 @@ class NumpyNetwork(Protocol):
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:
-        """The first layer's two waves of every token, before they are combined.
+        """Compute both waves of every token in the first layer, before they are combined.
 
         Args:
-            ids: As for `logits`, like the other arguments.
-            offsets: Likewise.
-            sentence_offsets: Likewise.
+            ids: As for `logits`.
+            offsets: As for `logits`.
+            sentence_offsets: As for `logits`.
 
         Returns:
             Z and Z', each of shape (tokens, hidden).
         """
 
     def variants(self, ids: Integers, offsets: Integers) -> Floats:
-        """The first layer's u and v of every token, side by side, (tokens, 2 * hidden)."""
+        """Compute u and v of every token in the first layer; concatenated, (tokens, 2 * hidden)."""
 
 
 class TextFeatures(Protocol):
-    """The features of packed texts, through which their tokens reach the logits.
+    """The features of packed texts: the logits depend on the tokens only through these.
 
     Attributes:
-        features: (members, texts, features).
-        empty: Those of a text without tokens, `[CLS]` alone, (members, 1, features).
+        features: Features of the texts, (members, texts, features).
+        empty: Features of an empty text, `[CLS]` alone, (members, 1, features).
     """
 
     features: Floats
     empty: Floats
 
     def logits(self, features: Floats) -> Floats:
-        """The network's logits of features, (texts, labels)."""
+        """Compute the logits from features, (texts, labels)."""
 
     def gradient(self, features: Floats, at_logits: LogitsGradient) -> Floats:
-        """The gradient, at features, of a function of the logits; of the features' shape."""
+        """Backpropagate the gradient of a function of the logits to the features, same shape."""
 
     def to_tokens(self, gradients: Floats) -> Floats:
         """Distribute the change of the features from `empty` among the tokens.
 
         Args:
-            gradients: What a unit of each feature is worth, (members, texts, features).
+            gradients: Attribution per unit of each feature, (members, texts, features).
 
         Returns:
             (tokens,); 0 for `[CLS]`.
@@ -87,20 +87,20 @@ class TextFeatures(Protocol):
 
 @dataclass(frozen=True)
 class Family:
-    """A model family: its configuration, and what is built from one.
+    """A model family: its configuration class, and functions that build from a configuration.
 
-    The builders import what they need when they are called: a family can be described without
-    torch, and explained or exported only where that is asked for.
+    The functions import what they need when called, so a family can be described without torch.
 
     Attributes:
-        config: Its configuration's class; the other attributes take one of these.
-        tensor_specs: Every stored tensor.
-        description: Its shape in one line.
-        torch_network: A network at its random start.
-        numpy_network: The network of given weights, without torch.
-        text_features: The features of packed texts (ids, offsets, sentence offsets) of a NumPy
-            network of this family, for attributions. Raises a `ConfigError` where a shape has none.
-        onnx_logits: Append the network to an ONNX graph, and name its logits, (batch, labels).
+        config: The configuration class.
+        tensor_specs: Return the spec of every stored tensor.
+        description: Describe the shape in one line.
+        torch_network: Build a torch network with random weights.
+        numpy_network: Build a NumPy network from given weights.
+        text_features: Compute the features of packed texts (ids, offsets, sentence offsets) from a
+            NumPy network, for attributions. Raises `ConfigError` for shapes that have none.
+        onnx_logits: Append the network to an ONNX graph; return the name of its logits, (batch,
+            labels).
     """
 
     config: type[ClassifierConfig]

@@ -1,4 +1,4 @@
-"""Gradients, in closed form, of what the networks compute after their waves."""
+"""Closed-form gradients of the operations that follow the waves, in NumPy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wave_network.models.numpy_ops import (
 
 
 def gelu_and_slope(values: Floats) -> tuple[Floats, Floats]:
-    """GELU's tanh form, and its derivative."""
+    """Compute GELU (tanh approximation) and its derivative."""
     square = values * values
     inner = square * np.float32(0.044715 * sqrt(2 / pi))
     inner += np.float32(sqrt(2 / pi))
@@ -39,7 +39,7 @@ def gelu_and_slope(values: Floats) -> tuple[Floats, Floats]:
 
 
 def layer_norm_gradient(values: Floats, weight: Floats, gradient: Floats) -> Floats:
-    """The gradient at LayerNorm's input, `values`, given that at its output."""
+    """Backpropagate through LayerNorm: from the gradient at its output to that at its input."""
     share = np.float32(1 / values.shape[-1])
     centered = values - np.add.reduce(values, axis=-1, keepdims=True) * share
     variance = np.add.reduce(centered * centered, axis=-1, keepdims=True) * share
@@ -55,7 +55,7 @@ def layer_norm_gradient(values: Floats, weight: Floats, gradient: Floats) -> Flo
 def mean_of_members_gradient(
     logits: Floats, gradient: Floats, *, multi_label: bool = False
 ) -> Floats:
-    """The gradient at the members' logits, given that at the output of `mean_of_members`.
+    """Backpropagate through `mean_of_members`: from its output to the members' logits.
 
     Args:
         logits: (members, texts, labels).
@@ -77,7 +77,7 @@ def mean_of_members_gradient(
 
 
 def log_odds(logits: Floats, labels: Integers, *, multi_label: bool = False) -> Floats:
-    """The logarithm of p / (1 - p) of each text's given label, (texts,)."""
+    """Compute log(p / (1 - p)) of each text's given label, (texts,)."""
     result: Floats = logits[np.arange(len(logits)), labels]
     if not multi_label:
         result = result - log_sum_exp(_others(logits, labels))[:, 0]
@@ -85,7 +85,7 @@ def log_odds(logits: Floats, labels: Integers, *, multi_label: bool = False) -> 
 
 
 def log_odds_gradient(logits: Floats, labels: Integers, *, multi_label: bool = False) -> Floats:
-    """The gradient of `log_odds`, (texts, labels)."""
+    """Compute the gradient of `log_odds` with respect to the logits, (texts, labels)."""
     result = np.zeros_like(logits)
     if not multi_label:
         result -= np.exp(log_softmax(_others(logits, labels)))
@@ -96,7 +96,7 @@ def log_odds_gradient(logits: Floats, labels: Integers, *, multi_label: bool = F
 def combine_gradient(
     first: Wave, second: Wave, operation: Operation, gradient: Wave
 ) -> tuple[Floats, Floats]:
-    """The gradients at both waves' imaginary parts, given that at the combined wave."""
+    """Backpropagate through `combine` to the imaginary parts of both waves."""
     if operation == "interference":
         return gradient.imag, gradient.imag
     at_first: Floats = second.real * gradient.imag - second.imag * gradient.real
@@ -105,7 +105,7 @@ def combine_gradient(
 
 
 def _others(logits: Floats, labels: Integers) -> Floats:
-    """The logits, with minus infinity in the place of each text's given label."""
+    """Return the logits with each text's given label set to minus infinity."""
     others: Floats = logits.copy()
     others[np.arange(len(logits)), labels] = -np.inf
     return others

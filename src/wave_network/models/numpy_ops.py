@@ -1,4 +1,4 @@
-"""The wave operations on packed NumPy arrays: what `ops/real.py` is to torch, forward only."""
+"""The wave operations on packed NumPy arrays, forward only; `ops/real.py` has them in torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Wave(NamedTuple):
 
 
 def represent(embeddings: Floats, offsets: Integers) -> Wave:
-    """`Z_j = w_j + i C_j` of every token; (tokens, hidden) from (tokens, hidden)."""
+    """Compute the wave `Z_j = w_j + i C_j` of every token; both (tokens, hidden)."""
     lengths = np.diff(offsets)
     energy = np.square(embeddings)
     total = np.repeat(np.add.reduceat(energy, offsets[:-1]), lengths, axis=0)
@@ -35,7 +35,7 @@ def represent(embeddings: Floats, offsets: Integers) -> Wave:
 
 
 def represent_first(embeddings: Floats, offsets: Integers) -> Wave:
-    """The same for the first token of each text alone; (texts, hidden)."""
+    """As `represent`, but for the first token of each text only; (texts, hidden)."""
     first = embeddings[offsets[:-1]]
     energy = np.square(embeddings)
     energy[offsets[:-1]] = 0
@@ -43,7 +43,7 @@ def represent_first(embeddings: Floats, offsets: Integers) -> Wave:
 
 
 def combine(first: Wave, second: Wave, operation: Operation) -> Wave:
-    """Interference `Z + Z'` or modulation `Z Z'`."""
+    """Combine two waves by interference, `Z + Z'`, or modulation, `Z Z'`."""
     if operation == "interference":
         return Wave(first.real + second.real, first.imag + second.imag)
     return Wave(
@@ -53,27 +53,25 @@ def combine(first: Wave, second: Wave, operation: Operation) -> Wave:
 
 
 def magnitude(wave: Wave) -> Floats:
-    """The magnitude of a wave."""
+    """Compute the magnitude of a wave."""
     result: Floats = np.hypot(wave.real, wave.imag)
     return result
 
 
 def phase(wave: Wave) -> Floats:
-    """The phase of a wave, in [0, pi] for a representation; 0 where the wave is 0."""
+    """Compute the phase of a wave, in [0, pi] after `represent`; 0 where the wave is 0."""
     result: Floats = np.arctan2(wave.imag, wave.real + np.float32(0))  # -0.0 becomes 0.0
     return result
 
 
 def interference_term(first: Wave, second: Wave) -> Floats:
-    """What interference adds to the energies, `2 G G' cos(alpha - alpha')` (paper 1, Eq. 5)."""
+    """Compute the interference term, `2 G G' cos(alpha - alpha')` (paper 1, Eq. 5)."""
     result: Floats = 2 * (first.real * second.real + first.imag * second.imag)
     return result
 
 
 def packed_energy_shares(variants: Floats, offsets: Integers) -> Floats:
-    """The share that each token has of its text's energy, `u^2 / G^2`; 0 where G is 0.
-
-    What `inspection.energy_shares` computes from waves, for many texts at once and without them.
+    """Compute each token's share of its text's energy, `u^2 / G^2`; 0 where G is 0.
 
     Args:
         variants: (tokens, dimensions).
@@ -86,8 +84,8 @@ def packed_energy_shares(variants: Floats, offsets: Integers) -> Floats:
 
 
 def gelu(values: Floats) -> Floats:
-    """The tanh form of GELU, as in training."""
-    inner = values * values  # a product: a power of three takes ten times as long
+    """Compute GELU (tanh approximation), as in training."""
+    inner = values * values  # multiplying is ten times as fast as `values**3`
     inner *= np.float32(0.044715)
     inner += 1
     inner *= values
@@ -100,7 +98,7 @@ def gelu(values: Floats) -> Floats:
 
 
 def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
-    """LayerNorm over the last axis with torch's epsilon, 1e-5."""
+    """Apply LayerNorm over the last axis with torch's epsilon, 1e-5."""
     share = np.float32(1 / values.shape[-1])
     centered = values - np.add.reduce(values, axis=-1, keepdims=True) * share
     variance = np.add.reduce(np.square(centered), axis=-1, keepdims=True) * share
@@ -109,20 +107,20 @@ def layer_norm(values: Floats, weight: Floats, bias: Floats) -> Floats:
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities over the last axis."""
+    """Compute probabilities over the last axis."""
     result: Floats = np.exp(logits - np.maximum.reduce(logits, axis=1, keepdims=True))
     result /= np.add.reduce(result, axis=1, keepdims=True)
     return result
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """The probability of each label by itself."""
+    """Compute the independent probability of each label."""
     result: Floats = np.exp(log_sigmoid(logits))  # no overflow, unlike 1 / (1 + exp(-x))
     return result
 
 
 def log_sigmoid(logits: Floats) -> Floats:
-    """The logarithm of `sigmoid`."""
+    """Compute the logarithm of `sigmoid`."""
     result: Floats = -np.logaddexp(np.float32(0), -logits)
     return result
 
@@ -130,23 +128,23 @@ def log_sigmoid(logits: Floats) -> Floats:
 def given_labels(
     probabilities: NDArray[np.floating], thresholds: Sequence[float] | None = None
 ) -> NDArray[np.bool_]:
-    """Which labels reach their thresholds (None: 0.5); bool, (texts, labels)."""
+    """Return which labels reach their thresholds (None: 0.5); bool, (texts, labels)."""
     result: NDArray[np.bool_] = probabilities >= np.asarray(thresholds or 0.5)
     return result
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Log probabilities over the last axis."""
+    """Compute log probabilities over the last axis."""
     result: Floats = logits - log_sum_exp(logits)
     return result
 
 
 def mean_of_members(logits: Floats, *, multi_label: bool) -> Floats:
-    """The logits that give the members' mean probabilities; of one member, its logits.
+    """Return the logits whose probabilities are the mean of the members' probabilities.
 
     Args:
         logits: (members, texts, labels).
-        multi_label: Each label has a probability by itself.
+        multi_label: Whether each label has an independent probability.
 
     Returns:
         (texts, labels).
@@ -164,7 +162,7 @@ def mean_of_members(logits: Floats, *, multi_label: bool) -> Floats:
 
 
 def log_sum_exp(values: Floats) -> Floats:
-    """The logarithm of the sum of exponentials over the last axis, which keeps a length of 1."""
+    """Compute log-sum-exp over the last axis, kept with length 1."""
     highest = values.max(axis=-1, keepdims=True)
     result: Floats = highest + np.log(np.exp(values - highest).sum(axis=-1, keepdims=True))
     return result

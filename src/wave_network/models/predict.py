@@ -1,4 +1,4 @@
-"""Logits and probabilities of packed texts, by torch."""
+"""Logits and probabilities of packed texts, computed with torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wave_network.data.batch import PackedTexts, evaluation_batches
 def predict_probabilities(
     model: nn.Module, texts: PackedTexts, device: torch.device | None = None
 ) -> NDArray[np.float32]:
-    """Probabilities that sum to 1, the softmax of `predict_logits`; float32, (texts, classes)."""
+    """Compute the softmax of `predict_logits`; float32, (texts, classes)."""
     result: NDArray[np.float32] = _logits(model, texts, device).softmax(dim=1).numpy()
     return result
 
@@ -21,12 +21,12 @@ def predict_probabilities(
 def predict_logits(
     model: nn.Module, texts: PackedTexts, device: torch.device | None = None
 ) -> NDArray[np.float32]:
-    """The logits of packed texts by torch.
+    """Compute the logits of packed texts.
 
     Args:
-        model: Takes a `PackedBatch`; on `device`. Put into evaluation mode.
+        model: Takes a `PackedBatch`; is on `device`. Gets put into evaluation mode.
         texts: Packed texts.
-        device: Where the model is; the CPU by default.
+        device: The model's device; None: the CPU.
 
     Returns:
         float32, (texts, classes).

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 FAMILIES: Final[Mapping[str, Family]] = {
     family.config.architecture: family for family in (WAVE, LOCAL_WAVE)
 }
-"""By the name in a `config.json`'s `architecture`."""
+"""The families by the `architecture` that `config.json` names."""
 
 
 def family_of(config: ClassifierConfig) -> Family:
-    """The family that a configuration belongs to."""
+    """Return the family of a configuration."""
     return FAMILIES[config.architecture]
 
 
 def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
-    """The configuration's class of the architecture that a `config.json` names.
+    """Return the configuration class of the architecture that `config.json` names.
 
     Raises:
-        ConfigError: If there is none of that name.
+        ConfigError: If the architecture is unknown.
     """
     name = description.get("architecture", ModelConfig.architecture)
     if not isinstance(name, str) or name not in FAMILIES:
@@ -38,5 +38,5 @@ def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
 
 
 def build_model(config: ClassifierConfig) -> ClassifierNetwork:
-    """A torch network of that shape, at its random start."""
+    """Build a torch network with random weights."""
     return family_of(config).torch_network(config)

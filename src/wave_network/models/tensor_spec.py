@@ -1,4 +1,4 @@
-"""How a family declares its tensors: one `TensorSpec` each."""
+"""`TensorSpec`: how a family declares each of its tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tensors: TypeAlias = dict[str, NDArray[np.float32]]
-"""A model's weights, by the names that its family declares."""
+"""A model's weights, by tensor name."""
 
 Role: TypeAlias = Literal[
     "token table", "n-gram table", "positions", "layer", "norm", "head", "linear part"
@@ -26,9 +26,10 @@ class TensorSpec:
         role: What the network uses it for. `linear part` is fitted by a solver, not by gradients.
         scales: Set for embedding tables, which can be stored in 8 or 4 bits: with 8 bits, each
             `row` has a scale or the whole `table` shares one. None: always float32.
-        new_token: How the row of a new token follows from those of its pieces; None: the tensor
-            has no row a token, or its family cannot be continued.
-        label_axis: The axis with an entry a label, counted from the last (-1); None: no such axis.
+        new_token: How to initialise the row of a new token from the rows of its pieces. None: the
+            tensor has no row per token, or its family does not support continued training.
+        label_axis: The axis with one entry per label, counted from the last (-1); None: no such
+            axis.
     """
 
     name: str
@@ -40,20 +41,20 @@ class TensorSpec:
 
     @property
     def module(self) -> str:
-        """The name of the torch module that holds it."""
+        """The name of the torch module that owns it."""
         return self.name.rpartition(".")[0]
 
     @property
     def is_table(self) -> bool:
-        """Whether it is an embedding table: counted as such, and stored in few bits on request."""
+        """Whether it is an embedding table, which can be stored in 8 or 4 bits."""
         return self.scales is not None
 
     @property
     def is_updated_by_row(self) -> bool:
-        """Whether a training step changes only the rows that its texts use."""
+        """Whether a training step updates only the rows that its texts use."""
         return self.role in ("token table", "n-gram table")
 
     @property
     def shrinks(self) -> bool:
-        """Whether continued training starts from a fraction of it."""
+        """Whether continued training scales it down at the start."""
         return self.role not in ("norm", "linear part")

@@ -1,4 +1,4 @@
-"""The tensors of any model: their declarations, shapes and counts."""
+"""The tensors of any model: specs, shapes and parameter counts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from wave_network.models.tensor_spec import TensorSpec
 
 
 def tensor_specs(config: ClassifierConfig) -> tuple[TensorSpec, ...]:
-    """Every stored tensor of a model of that shape, as its family declares it."""
+    """Return the spec of every stored tensor of a model."""
     return family_of(config).tensor_specs(config)
 
 
 def tensor_shapes(config: ClassifierConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every stored tensor: the model's state dict, without torch."""
+    """Return the shape of every stored tensor by name, without torch."""
     return {spec.name: spec.shape for spec in tensor_specs(config)}
 
 
 def parameter_counts(config: ClassifierConfig) -> dict[str, int]:
-    """The number of trained parameters: in `total`, and of them in `embedding` tables."""
+    """Count the trained parameters: in `total`, and in `embedding` tables."""
     specs = tensor_specs(config)
     return {
         "total": sum(prod(spec.shape) for spec in specs),

@@ -1,4 +1,4 @@
-"""What the torch networks of all families have in common."""
+"""Base class and helpers of the torch networks of all families."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from wave_network.models.tensor_spec import TensorSpec
 
 
 class ClassifierNetwork(nn.Module):
-    """A classifier of packed texts.
+    """Base class of classifiers of packed texts.
 
-    `forward` takes a `PackedBatch` and gives the logits, (texts, labels). A network of several
-    members gives, while training, each member's, (members, texts, labels): `joint_logits` makes
-    one answer of them.
+    `forward` takes a `PackedBatch` and returns the logits, (texts, labels). In training mode, a
+    network with several members returns each member's logits, (members, texts, labels);
+    `joint_logits` averages them.
 
     Args:
-        config: The model's shape.
-        specs: Its declared tensors.
+        config: The model's configuration.
+        specs: The specs of its tensors.
     """
 
     def __init__(self, config: ClassifierConfig, specs: Sequence[TensorSpec]) -> None:
@@ -40,11 +40,11 @@ class ClassifierNetwork(nn.Module):
         return self._table(name)
 
     def row_tables(self) -> list[nn.Embedding]:
-        """The tables of which a training step changes only the rows that its texts use."""
+        """Return the tables in which a training step updates only the rows that its texts use."""
         return [self._table(spec.module) for spec in self._specs if spec.is_updated_by_row]
 
     def joint_logits(self, members: Tensor) -> Tensor:
-        """The logits that give the members' mean probabilities; (texts, labels)."""
+        """Return the logits of the members' mean probabilities; (texts, labels)."""
         return mean_of_members(members, multi_label=self.config.is_multi_label)
 
     def _table(self, name: str) -> nn.Embedding:
@@ -55,18 +55,18 @@ class ClassifierNetwork(nn.Module):
 
 @runtime_checkable
 class StartsAtVectors(Protocol):
-    """A network whose tokens can start at given vectors instead of random ones."""
+    """A network whose token embeddings can be initialised from given vectors."""
 
     @property
     def start_size(self) -> int:
-        """The most columns that `start_at` takes."""
+        """The maximum number of columns that `start_at` accepts."""
 
     def start_at(self, vectors: Tensor) -> None:
-        """Start the tokens at given vectors, (vocabulary, at most `start_size`)."""
+        """Initialise the token embeddings from vectors, (vocabulary, at most `start_size`)."""
 
 
 class FixedTable(nn.Module):
-    """A table that follows from a formula: neither trained nor stored.
+    """A table computed from a formula: neither trained nor stored.
 
     Args:
         make: Computes the table.
@@ -80,16 +80,16 @@ class FixedTable(nn.Module):
         self.register_buffer("weight", torch.from_numpy(make()), persistent=False)
 
     def reset(self) -> None:
-        """Fill the table again, after a loader has emptied it because no file holds it."""
+        """Compute the table again, after a loader left it uninitialised (no file holds it)."""
         self.weight.copy_(torch.from_numpy(self._make()))
 
 
 def mean_of_members(logits: Tensor, *, multi_label: bool) -> Tensor:
-    """The logits that give the members' mean probabilities; of one member, its logits.
+    """Return the logits whose probabilities are the mean of the members' probabilities.
 
     Args:
         logits: (members, texts, labels).
-        multi_label: Each label has a probability by itself.
+        multi_label: Whether each label has an independent probability.
 
     Returns:
         (texts, labels).

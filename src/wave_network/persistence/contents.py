@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wave_network.errors import ModelFolderError, first_line
-from wave_network.persistence.layout import CHECKED, CHECKSUMS, CONFIG, METRICS
+from wave_network.persistence.format import CHECKED, CHECKSUMS, CONFIG, METRICS
 
 _ATTEMPTS: Final = 20
 _PAUSE: Final = 0.02  # seconds; a folder is replaced in less

@@ -34,7 +34,7 @@ from wave_network.persistence.contents import (
     read_contents,
     read_file,
 )
-from wave_network.persistence.layout import (
+from wave_network.persistence.format import (
     CARD,
     CHECKED,
     CHECKSUMS,

@@ -23,6 +23,7 @@ from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.continual import class_frequencies, continued_labelling
 from wave_network.training.examples import Examples, join_examples, mix_targets, split_examples
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.local_wave.linear_part import (
     MARGIN,
     LinearWeights,
@@ -34,7 +35,6 @@ from wave_network.training.local_wave.linear_part import (
 from wave_network.training.loop import TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare, report_empty
 from wave_network.training.recipe import Recipe, Run
-from wave_network.training.stop import StopSignal
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from wave_network.evaluation.metrics import summarize_for
 from wave_network.models.predict import predict_logits
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.device import resolve_device
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.local_wave.compiled_steps import compiled_steps
 from wave_network.training.losses import objective_for
-from wave_network.training.stop import StopSignal
 from wave_network.training.torch_steps import TorchSteps
 
 

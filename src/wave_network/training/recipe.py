@@ -12,7 +12,7 @@ from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, option_name
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
-from wave_network.training.stop import StopSignal
+from wave_network.training.interrupt import StopSignal
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """At most so many tokens are left out where a text may have several labels: few speak for each."""

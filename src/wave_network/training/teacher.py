@@ -20,7 +20,7 @@ from wave_network.huggingface.download import hub_file
 from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX
 from wave_network.huggingface.pretrained import read_pretrained, silence
 from wave_network.persistence.contents import parse_object, read_file
-from wave_network.persistence.layout import CONFIG, MODEL_TYPE
+from wave_network.persistence.format import CONFIG, MODEL_TYPE
 from wave_network.runtime import load
 
 if TYPE_CHECKING:

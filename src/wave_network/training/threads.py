@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import torch
 
-from wave_network.training.stop import StopSignal
+from wave_network.training.interrupt import StopSignal
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""Autotuning: a search for settings that validate better than a preset's, within a size."""
+"""Autotuning: search for settings that beat a preset on validation data, within a size limit."""

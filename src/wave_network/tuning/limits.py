@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: `10m`, `1h30m`, `2MB`."""
+"""Parse durations and sizes: `10m`, `1h30m`, `2MB`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _BYTES: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `90s`, `10m`, `1.5h` or `1h30m`.
+    """Convert `90s`, `10m`, `1.5h` or `1h30m` to seconds.
 
     Raises:
-        ConfigError: If it is not a duration above 0.
+        ConfigError: If the text is no duration above 0.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([hms])", text.strip().lower())
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
@@ -27,10 +27,10 @@ def parse_duration(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of `2MB`, `500kB`, `1.5 MB` or `2000000`; a kilobyte is 1,000 bytes.
+    """Convert `2MB`, `500kB`, `1.5 MB` or `2000000` to bytes; a kilobyte is 1,000 bytes.
 
     Raises:
-        ConfigError: If it is not a size above 0.
+        ConfigError: If the text is no size above 0.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?b|)", text.strip().lower())
     size = int(float(found[1]) * _BYTES[found[2]]) if found else 0

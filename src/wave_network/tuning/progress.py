@@ -1,4 +1,4 @@
-"""Progress of a trial's training: draws it, and ends or prunes the trial."""
+"""Show the progress of a trial, prune it if it is not promising, and end it at the deadline."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any, Final
 import optuna
 from rich.console import Console
 
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.progress import TrainingBar
-from wave_network.training.stop import StopSignal
 
 _PARTS: Final = 4
-"""Trials of different lengths are compared after each quarter of their epochs."""
+"""Compare trials after each quarter of their epochs, whatever their number of epochs."""
 
 
 class TrialBar(TrainingBar):
-    """A progress bar for one trial; it prints no line per epoch.
+    """The progress bar of one trial; it prints no line per epoch.
 
     Args:
         console: Where to draw.
-        trial: Gets the metric after each quarter of the epochs, and may be pruned.
-        metric: Its name.
-        deadline: When training must end, as of `time.perf_counter`; None: never.
-        stop: Is asked to end the training.
+        trial: The trial; gets the metric after each quarter of the epochs.
+        metric: Name of the metric.
+        deadline: When training must end, in seconds of `time.perf_counter`; None: never.
+        stop: Receives the request to end training.
 
     Attributes:
         out_of_time: Whether the deadline ended the training.
-        pruned: Whether the trial was not worth more.
+        pruned: Whether training was ended because the trial was not promising.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class TrialBar(TrainingBar):
         self._reported = 0
 
     def step(self, loss: float) -> None:
-        """A step is done; when time is up, training ends as by Ctrl-C."""
+        """Record a training step; request a stop if the deadline has passed."""
         super().step(loss)
         if self._deadline is not None and time.perf_counter() >= self._deadline:
             self.out_of_time = True
             self._stop.request()
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done and validated; ends training if the trial is not promising."""
+        """Report a validated epoch; request a stop if the trial is not promising."""
         done = _PARTS * int(record["epoch"]) // self._epochs
         if done == self._reported:
             return
@@ -65,7 +65,7 @@ class TrialBar(TrainingBar):
             self._stop.request()
 
     def linear_part(self, metrics: dict[str, float]) -> None:
-        """No line."""
+        """Print nothing."""
 
     def _replace_task(self, description: str, total: int | None) -> None:
         super()._replace_task(f"trial {self._trial.number}: {description}", total)

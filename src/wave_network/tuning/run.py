@@ -1,4 +1,4 @@
-"""One search, from data to the best model so far: what `wave-network tune` runs."""
+"""Run a search and keep the best model: the work of `wave-network tune`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from wave_network.persistence.folder import size_bytes
 from wave_network.persistence.keeping import write_trained
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.recipe import Recipe
-from wave_network.training.stop import StopSignal
 from wave_network.tuning.progress import TrialBar
-from wave_network.tuning.space import SearchSpace, weights_may_help
+from wave_network.tuning.space import SearchSpace, class_weights_may_help
 from wave_network.tuning.study import (
     CUT,
     DIRECTIONS,
@@ -47,19 +47,19 @@ from wave_network.tuning.study import (
 
 @dataclass(frozen=True)
 class TuneOptions:
-    """What a search is asked to do.
+    """The options of a search.
 
     Attributes:
         preset: The starting point of the search.
         output: Folder for the trials, the best settings and the best model.
-        metric: `accuracy`, `macro_f1` or `loss`, of the validation texts; with lists of labels
-            `micro_f1` too, and `accuracy` is the subset accuracy. None: `accuracy`, with lists
+        metric: The validation metric to optimise: `accuracy`, `macro_f1` or `loss`; multi-label
+            also `micro_f1`, and `accuracy` is the subset accuracy. None: `accuracy`, multi-label
             `micro_f1`.
-        seconds: Time for all trials, those of earlier calls included; None: no limit.
-        trials: The most trials, those of earlier calls included; None: no limit.
-        max_size: The most bytes of the model folder; None: about as many as the preset's.
-        seed: Of every training, of the split, and of the search.
-        device: Where to train.
+        seconds: Time limit for all trials, including those of earlier calls; None: no limit.
+        trials: Maximum number of trials, including those of earlier calls; None: no limit.
+        max_size: Maximum size of the model folder in bytes; None: about the preset's.
+        seed: Seed of training, of the split, and of the search.
+        device: The device to train on.
     """
 
     preset: str
@@ -73,15 +73,15 @@ class TuneOptions:
 
 
 def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[dict[str, Any], bool]:
-    """Try settings, the preset's own first, and keep the model that validates best.
+    """Try settings, the preset's first, and keep the model with the best validation metric.
 
-    Trials are kept in the output folder; the same call goes on where an earlier one ended.
+    Trials are stored in the output folder; repeating the call continues the search.
 
     Args:
-        data: All trials are compared on its validation texts; without any, rows are held out as
-            `fit` does.
-        options: What to search, and for how long.
-        console: Where progress is drawn.
+        data: All trials are compared on its validation texts. Without any, rows are held out as
+            in `fit`.
+        options: The options of the search.
+        console: Where to draw the progress.
 
     Returns:
         What `tune --json` prints, and whether Ctrl-C ended the search.
@@ -106,8 +106,8 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
         "seed": options.seed,
     }
     targets = data.targets(labelling)
-    class_weights = weights_may_help(metric, targets, labelling)
-    # A class that is held out alone is among the classes.
+    class_weights = class_weights_may_help(metric, targets, labelling)
+    # Keep classes whose every row is held out.
     data = replace(data, classes=labelling.classes)
     if data.validation is None:
         kept, held_out = labelling.split(targets, chosen.train.validation_fraction, options.seed)
@@ -134,21 +134,21 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
 
 
 def _metric(name: str | None, labelling: Labelling) -> str:
-    """The metric to compare: the one asked for, or the one that suits the labels."""
+    """Return the metric to optimise: the given one, or the default for the kind of labels."""
     if name is None:
         return "micro_f1" if labelling.multi_label else "accuracy"
     check_choice("metric", name, tuple(DIRECTIONS))
     if name == "micro_f1" and not labelling.multi_label:
         raise ConfigError(
-            "micro_f1 is for texts with any number of labels: with one label each it is the "
-            "accuracy, so take accuracy"
+            "micro_f1 is for multi-label data: with one label per text it equals accuracy, so use "
+            "accuracy"
         )
     return name
 
 
 @dataclass
 class _Search:
-    """What every trial needs."""
+    """A running search: what its trials share."""
 
     study: Study
     space: SearchSpace
@@ -160,11 +160,11 @@ class _Search:
 
     @property
     def output(self) -> Path:
-        """Where the best model is kept."""
+        """The folder of the best model."""
         return self.options.output
 
     def run(self) -> bool:
-        """Run trials until a limit is reached; returns whether Ctrl-C came first."""
+        """Run trials until a limit is reached; return whether Ctrl-C ended them earlier."""
         try:
             while self._may_start():
                 if not self._try_next():
@@ -174,7 +174,7 @@ class _Search:
         return False
 
     def summary(self) -> dict[str, Any]:
-        """The results of the search, as `tune --json` prints them."""
+        """Return the results of the search, as `tune --json` prints them."""
         ranked = self.study.ranked()
         best = ranked[0] if ranked else None
         return {
@@ -205,12 +205,12 @@ class _Search:
             return False
         if self.deadline is None or not (self.output / MODEL).is_dir():
             return True
-        # Do not start a trial that cannot end in time.
+        # Start no trial that cannot finish in time.
         known = [trial.user_attrs["seconds"] for trial in self.study.ranked()]
         return time.perf_counter() + min(known, default=0.0) < self.deadline
 
     def _try_next(self) -> bool:
-        """One trial; returns whether another may follow."""
+        """Run one trial; return whether another may follow."""
         space = self.space
         seed = space.default.train.seed
         trial = self.study.ask(space.distributions, space.starts, seed)
@@ -224,7 +224,7 @@ class _Search:
         except ConfigError as error:
             if not self.study.ranked():
                 self._end(trial, CUT, TrialState.FAIL)
-                raise  # the default itself cannot be trained
+                raise  # the first trial, the preset itself, cannot be trained
             self._end(trial, f"failed: {error}", TrialState.FAIL)
             return True
         except KeyboardInterrupt:
@@ -244,7 +244,7 @@ class _Search:
         return False
 
     def _finish(self, trial: optuna.Trial, preset: Preset, fitted: Fitted) -> None:
-        """Measure the size of the folder, and keep the model if it is the best so far."""
+        """Measure the size of the folder; keep the model if it is the best so far."""
         with TemporaryDirectory() as made:
             size = self._write(Path(made, MODEL), fitted)
         limit = self.options.max_size
@@ -287,7 +287,7 @@ class _Search:
         return size_bytes(folder)
 
     def _end(self, trial: optuna.Trial, outcome: str, state: TrialState) -> None:
-        """End a trial without a score."""
+        """End a trial that has no score."""
         trial.set_user_attr(OUTCOME, outcome)
         self.study.trials.tell(trial, state=state)
         self.console.print(f"trial {trial.number}  {outcome}", highlight=False)

@@ -1,4 +1,4 @@
-"""The search space: sizes of the tables and training settings, within a size of the folder."""
+"""The search space: table sizes and training settings, within a limit on the folder's size."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ TRAINING: Final = (
     *("token_dropout", "label_smoothing", "epochs", "class_weight"),
 )
 
-_HIDDEN_SIZES: Final = (0.5, 0.75, 1.0, 1.5, 2.0)  # in the preset's
+_HIDDEN_SIZES: Final = (0.5, 0.75, 1.0, 1.5, 2.0)  # times the preset's
 _LEAST_VOCABULARY: Final = 512
 _LEAST_BUCKETS: Final = 101
 _LARGEST_VOCABULARY: Final = 262_144
-_SMALL_FILES: Final = 16_000  # bytes: conformal.json, the card and the like, beside the labels
+_SMALL_FILES: Final = 16_000  # bytes of conformal.json, the card and so on, without labels
 _EPOCH_RECORD: Final = 450  # bytes of a line of history.jsonl
 _THRESHOLD: Final = 30  # bytes of a line of config.json
 _MOST_TOKEN_DROPOUT: Final = 0.8
-_IMBALANCED: Final = 1.5  # times as many texts of the largest class as of the smallest
+_IMBALANCED: Final = 1.5  # least ratio of the largest class to the smallest
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class FolderSize:
     """Estimates the size of a model folder before the model is trained.
 
     Attributes:
-        labelling: The classes, and how many of them a text may have.
-        vocabulary: The most entries that the texts give.
-        entry_bytes: Bytes of an entry in `tokenizer.json`.
+        labelling: The classes, and whether the data is multi-label.
+        vocabulary: The largest vocabulary that the texts allow.
+        entry_bytes: Mean bytes of an entry in `tokenizer.json`.
     """
 
     labelling: Labelling
@@ -64,7 +64,7 @@ class FolderSize:
 
     @classmethod
     def measure(cls, training: Dataset, labelling: Labelling, vocab_size: int) -> FolderSize:
-        """Train the largest vocabulary of the search once, to measure the size of its entries."""
+        """Train the largest vocabulary of the search, to measure the size of its entries."""
         wanted = min(vocab_size, _LARGEST_VOCABULARY)
         tokenizer = TextTokenizer.train(column(training, "text"), wanted, 512)
         with TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ class FolderSize:
         return cls(labelling, tokenizer.vocab_size, size / tokenizer.vocab_size)
 
     def estimate(self, preset: Preset) -> int:
-        """Bytes of the folder of that preset's model."""
+        """Estimate the bytes of the folder of a preset's model."""
         entries = min(preset.vocab_size, self.vocabulary)
         classes = self.labelling.classes
         config = preset.config(
@@ -84,7 +84,7 @@ class FolderSize:
             **preset.model,
         )
         weights = 4 * parameter_counts(config)["total"]
-        # The labels stand in the configuration and in the card.
+        # The labels are stored twice: in the configuration and in the card.
         texts = _SMALL_FILES + 2 * len(json.dumps(classes, indent=2))
         texts += _THRESHOLD * len(classes) if self.labelling.multi_label else 0
         return round(weights + self.entry_bytes * entries + texts) + (
@@ -99,7 +99,7 @@ class SearchSpace:
     Attributes:
         default: The starting point: the preset, shrunk to fit.
         size: Estimates the size of a folder.
-        limit: The most bytes of a folder.
+        limit: Maximum size of a folder in bytes.
         class_weights: Whether `class_weight` is searched.
     """
 
@@ -118,24 +118,24 @@ class SearchSpace:
         *,
         class_weights: bool = False,
     ) -> SearchSpace:
-        """The space around a preset for these texts.
+        """Build the space around a preset for given texts.
 
         Args:
-            preset: With the seed of all trials.
+            preset: The preset, with the seed of all trials.
             training: The training texts, columns `text` and `label`.
-            labelling: The classes, and how many of them a text may have.
-            max_size: The most bytes of the folder; None: as many as the preset's.
-            class_weights: Whether to search `class_weight`; only with one label a text.
+            labelling: The classes, and whether the data is multi-label.
+            max_size: Maximum size of the folder in bytes; None: the preset's.
+            class_weights: Whether to search `class_weight`; not for multi-label data.
 
         Raises:
-            ConfigError: If no model is so small.
+            ConfigError: If even the smallest model is too large.
         """
-        # Epochs, batch size and rate as `fit` adapts them to this number of texts.
+        # The epochs, batch size and learning rate that `fit` uses for this number of texts.
         train = preset.train.for_texts(len(training))
         names = ("epochs", "batch_size", "learning_rate")
         fixed = {name: getattr(train, name) for name in names}
         if labelling.multi_label:
-            # `fit` trains with no more than this.
+            # `fit` limits it to this.
             dropout = min(preset.train.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
             fixed["token_dropout"] = dropout
         default = customize(preset, fixed)
@@ -149,18 +149,18 @@ class SearchSpace:
 
     @property
     def default_values(self) -> dict[str, Any]:
-        """The default as a point of the space."""
+        """The default's values of the searched settings."""
         return self.settings(self.default)
 
     @property
     def starts(self) -> list[dict[str, Any]]:
-        """The first trials: the default, and it with class weights if these are searched."""
+        """The first trials: the default, and if searched, the default with class weights."""
         default = self.default_values
         weighted = {**default, "class_weight": "balanced"}
         return [default, weighted] if self.class_weights else [default]
 
     def settings(self, preset: Preset) -> dict[str, Any]:
-        """The values of a preset's searched settings, by name."""
+        """Return a preset's values of the searched settings, by name."""
         values = settings(preset)
         if not self.class_weights:
             del values["class_weight"]
@@ -184,9 +184,9 @@ class SearchSpace:
                 min(buckets, max(_LEAST_BUCKETS, buckets // 8)), round(growth * buckets), log=True
             ),
             "linear_size": IntDistribution(0, round(growth * at["linear_size"])),
-            "learning_rate": _around(at["learning_rate"], 3),
-            "embedding_rate": _around(at["embedding_rate"], 3),
-            "embedding_epsilon": _around(at["embedding_epsilon"], 10),
+            "learning_rate": _log_range(at["learning_rate"], 3),
+            "embedding_rate": _log_range(at["embedding_rate"], 3),
+            "embedding_epsilon": _log_range(at["embedding_epsilon"], 10),
             "token_dropout": FloatDistribution(0.0, dropout),
             "label_smoothing": FloatDistribution(0.0, 0.2),
             "epochs": IntDistribution(max(1, at["epochs"] // 2), 2 * at["epochs"], log=True),
@@ -194,7 +194,7 @@ class SearchSpace:
         }
 
     def _hidden_sizes(self) -> list[int]:
-        """The widths with which the smallest tables fit, and the default's."""
+        """Return the default's width, and those with which the smallest tables fit the limit."""
         usual: int = self.default_values["hidden_size"]
         longest = 2 * self.default.train.epochs
 
@@ -206,19 +206,19 @@ class SearchSpace:
         return sorted({usual, *filter(fits, others)})
 
     def candidate(self, values: Mapping[str, Any]) -> Preset:
-        """The preset at a point of the space; if too large, all its tables shrink by one factor."""
+        """Return the preset with these values; if too large, all tables shrink by one factor."""
         return shrink(customize(self.default, values), self.size, self.limit)
 
 
-def weights_may_help(metric: str, targets: Targets, labelling: Labelling) -> bool:
-    """Whether class weights are worth searching.
+def class_weights_may_help(metric: str, targets: Targets, labelling: Labelling) -> bool:
+    """Return whether to search `class_weight`: for macro F1 with imbalanced classes.
 
-    They raise the recall of rare classes at the expense of common ones.
+    Class weights raise the recall of rare classes at the expense of common ones.
 
     Args:
-        metric: The metric to optimise; macro F1 counts every class alike.
-        targets: Of the training texts.
-        labelling: The classes; with any number of labels a text, there are no class weights.
+        metric: The metric to optimise; macro F1 gives every class the same weight.
+        targets: Targets of the training texts.
+        labelling: The classes. Multi-label data has no class weights.
     """
     if labelling.multi_label:
         return False
@@ -227,7 +227,7 @@ def weights_may_help(metric: str, targets: Targets, labelling: Labelling) -> boo
 
 
 def settings(preset: Preset) -> dict[str, Any]:
-    """The values of a preset's settings that may be searched, by name."""
+    """Return a preset's values of all settings that can be searched, by name."""
     shape = preset.config(labels=("any", "other"), vocab_size=1, cls_token_id=0, **preset.model)
     return {
         **{name: getattr(shape, name) for name in SHAPE},
@@ -252,7 +252,7 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
             f"takes about {smallest:,}"
         )
     low, high = 0.0, 1.0
-    for _ in range(20):  # to a millionth of the rows
+    for _ in range(20):  # bisection, to a millionth of the rows
         middle = (low + high) / 2
         fits = size.estimate(_with_share(preset, size, middle)) <= limit
         low, high = (middle, high) if fits else (low, middle)
@@ -260,7 +260,7 @@ def shrink(preset: Preset, size: FolderSize, limit: int) -> Preset:
 
 
 def _with_share(preset: Preset, size: FolderSize, share: float) -> Preset:
-    """The preset with that share of the rows of all tables."""
+    """Return the preset with this share of the rows of all tables."""
     shape = settings(preset)
     entries, buckets = min(shape["vocab_size"], size.vocabulary), shape["bigram_buckets"]
     rows = {
@@ -271,5 +271,5 @@ def _with_share(preset: Preset, size: FolderSize, share: float) -> Preset:
     return customize(preset, rows)
 
 
-def _around(value: float, factor: float) -> FloatDistribution:
+def _log_range(value: float, factor: float) -> FloatDistribution:
     return FloatDistribution(value / factor, value * factor, log=True)

@@ -1,4 +1,4 @@
-"""The trials on disk: all that were run before, and the best of them."""
+"""The trials of a search, stored in an Optuna study on disk."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ SETTINGS: Final = "tuned.json"
 MODEL: Final = "model"
 
 OUTCOME: Final = "outcome"
-"""The attribute that says how a trial ended; missing if its program was killed."""
+"""The trial attribute for how it ended; missing if the program was killed."""
 FINISHED: Final = "finished"
 CUT: Final = "cut short"
 
 _NAME: Final = "wave-network tune"
-_STARTUP_TRIALS: Final = 6  # chosen at random, before earlier trials guide the choice
-_TRIALS_TO_RANK: Final = 8  # fewer say nothing about a setting's importance
+_STARTUP_TRIALS: Final = 6  # random trials, before earlier ones guide the search
+_TRIALS_TO_RANK: Final = 8  # fewer do not allow an estimate of importance
 
 
 def check_folder(output: Path) -> None:
-    """Check, before any work, that trials can be stored here.
+    """Check that trials can be stored in a folder.
 
     Raises:
-        OutputError: If it exists and has no trials in it, or cannot be created.
+        OutputError: If the folder exists without trials, or cannot be created.
     """
     check_new(output, overwrite=True)
     if not output.exists() or (output / TRIALS).is_file():
@@ -61,9 +61,9 @@ class Study:
 
     Args:
         folder: The folder of `trials.sqlite`.
-        metric: The metric that is compared.
-        searched: What identifies the search: data, preset, limits, by the names of options. Trials
-            of another search are refused.
+        metric: The metric to optimise.
+        searched: What identifies the search, by option name: data, preset, limits. A folder with
+            trials of another search is refused.
 
     Raises:
         ConfigError: If the folder holds trials of another search.
@@ -100,20 +100,20 @@ class Study:
         self._storage.engine.dispose()
 
     def ended(self) -> list[FrozenTrial]:
-        """The trials that ended on their own: finished, pruned, diverged, or too large."""
+        """Return the trials that were not cut short: finished, pruned, failed, or too large."""
         every = self.trials.get_trials(deepcopy=False)
         return [trial for trial in every if trial.user_attrs.get(OUTCOME, CUT) != CUT]
 
     def ranked(self) -> list[FrozenTrial]:
-        """The finished trials, the best first; of equals, the earlier."""
+        """Return the finished trials, the best first; ties by number."""
         sign = -1 if DIRECTIONS[self._metric] == "maximize" else 1
         finished = [t for t in self.ended() if t.user_attrs[OUTCOME] == FINISHED]
         return sorted(finished, key=lambda trial: sign * (trial.value or 0.0))
 
     def seconds(self) -> float:
-        """The time that all trials took."""
+        """Return the time of all trials, in seconds."""
         every = self.trials.get_trials(deepcopy=False)
-        # If its program was killed, the end of a trial is unknown.
+        # If the program was killed, the duration of its trial is unknown.
         known = [trial.duration for trial in every if OUTCOME in trial.user_attrs]
         return sum(duration.total_seconds() for duration in known if duration)
 
@@ -123,13 +123,13 @@ class Study:
         starts: Sequence[dict[str, Any]],
         seed: int,
     ) -> optuna.Trial:
-        """The next trial: the starting points until each has ended, then others.
+        """Return the next trial: the starting points first, until each has ended.
 
-        The first of these others keep about half of the default's settings: changing all at once
-        seldom makes a better model, and a short search has few trials.
+        The random trials after them keep about half of the default's settings. Changing all at
+        once rarely improves a model, and a short search has few trials.
         """
         count = len(self.trials.get_trials(deepcopy=False))
-        # By the trial's number: a search that was interrupted goes on as if it had not been.
+        # Seeded by the trial's number, so that a continued search equals an uninterrupted one.
         self.trials.sampler = optuna.samplers.TPESampler(
             n_startup_trials=_STARTUP_TRIALS, multivariate=True, seed=seed + count
         )
@@ -142,7 +142,7 @@ class Study:
         return self.trials.ask(fixed_distributions=distributions)
 
     def importance(self) -> dict[str, float] | None:
-        """How much of the metric's variation each setting explains; None with too few trials."""
+        """Return each setting's share of the metric's variance; None with too few trials."""
         finished = self.ranked()
         if len(finished) < _TRIALS_TO_RANK or len({trial.value for trial in finished}) < 2:
             return None
@@ -165,7 +165,7 @@ class Study:
 
 
 def fingerprint(parts: Iterable[Dataset | None]) -> str:
-    """A digest of the texts and labels."""
+    """Hash texts and labels."""
     digest = hashlib.sha256()
     for part in parts:
         if part is None:

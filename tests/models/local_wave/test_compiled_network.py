@@ -17,9 +17,9 @@ pytestmark = needs_native
 
 
 def both(network, ids, offsets):
-    compiled = network.sums(ids, offsets)
+    compiled = network.features_and_linear_logits(ids, offsets)
     with native_hidden():
-        return compiled, network.sums(ids, offsets)
+        return compiled, network.features_and_linear_logits(ids, offsets)
 
 
 @every_shape
@@ -33,7 +33,7 @@ def test_sums_equal_numpys(operation, members, linear, texts):
     ids = np.array([token for text in texts for token in text], np.int32)
     offsets = np.cumsum([0, *map(len, texts)])
     if not texts:
-        features, linear_logits = network.sums(ids, offsets)
+        features, linear_logits = network.features_and_linear_logits(ids, offsets)
         assert (features.shape[1], linear_logits.shape[0]) == (0, 0)
         return
     compiled, plain = both(network, ids, offsets)
@@ -54,9 +54,9 @@ def test_long_texts_equal_numpys(operation, members):
 @every_ngrams
 def test_a_text_has_the_very_same_sums_alone(ngrams):
     network = NumpyLocalWaveNetwork(*make_weights("modulation", 2, 0.5, 400, ngrams))
-    features, linear_logits = network.sums(IDS, OFFSETS)
+    features, linear_logits = network.features_and_linear_logits(IDS, OFFSETS)
     for text, (start, end) in enumerate(pairwise(OFFSETS)):
-        alone = network.sums(IDS[start:end], np.array([0, end - start]))
+        alone = network.features_and_linear_logits(IDS[start:end], np.array([0, end - start]))
         np.testing.assert_array_equal(alone[0][:, 0], features[:, text])
         np.testing.assert_array_equal(alone[1][0], linear_logits[text])
 
@@ -226,7 +226,7 @@ def test_read_only_results_are_refused(arguments):
 @every_shape
 def test_the_logits_of_one_text_equal_numpys(operation, members):
     network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400))
-    features, _ = network.sums(IDS, OFFSETS)
+    features, _ = network.features_and_linear_logits(IDS, OFFSETS)
     alone = [network.head_logits(features[:, [text]]) for text in range(features.shape[1])]
     for text, found in enumerate(alone):
         assert (found.dtype, found.shape) == (np.float32, (1, 3))

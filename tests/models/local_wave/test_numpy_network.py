@@ -74,7 +74,9 @@ def test_margins_are_those_of_the_formula(ngrams):
     config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams)
     texts = [[0], [0, 5], [0, 5, 9], [0, 3, 3, 3], [7], [0, 5, 9, 5, 39]]
     ids, offsets = np.concatenate(texts), np.cumsum([0, *map(len, texts)])
-    _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
+    _, linear_logits = NumpyLocalWaveNetwork(config, tensors).features_and_linear_logits(
+        ids, offsets
+    )
     table = tensors["linear.bigrams.weight"]
     for text, found in zip(texts, linear_logits, strict=True):
         expected = tensors["linear.bias"] + sum(
@@ -97,7 +99,9 @@ def test_a_sum_of_many_large_terms_loses_no_digits(form):
     model = LocalWaveNetwork(config)
     model.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     with native_hidden(form != "compiled"):
-        _, linear_logits = NumpyLocalWaveNetwork(config, tensors).sums(ids, offsets)
+        _, linear_logits = NumpyLocalWaveNetwork(config, tensors).features_and_linear_logits(
+            ids, offsets
+        )
         found = model.linear(PackedTexts(ids, offsets).to_torch()).detach()
     table = tensors["linear.bigrams.weight"].astype(float)
     expected = tensors["linear.tokens.weight"][7].astype(float) * 512**0.5

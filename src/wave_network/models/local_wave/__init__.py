@@ -1,1 +1,1 @@
-"""The model of `small`, `tiny` and `large`: neighbours' waves, n-grams, a linear part."""
+"""The model of `small`, `tiny` and `large`: waves of neighbours, n-grams, a linear part."""

@@ -21,13 +21,13 @@ class LocalWaveFeatures:
 
     Args:
         network: The network.
-        ids: (tokens,).
+        ids: Token ids, (tokens,).
         offsets: (texts + 1,), no text empty.
 
     Attributes:
-        features: (members, texts, features). Of a model with a linear part, the last columns are
-            its logits, for the first member; 0 for the others.
-        empty: Of `[CLS]` alone, (members, 1, features).
+        features: (members, texts, features). With a linear part, its logits are the last columns
+            of the first member; those of the other members are 0.
+        empty: Features of `[CLS]` alone, (members, 1, features).
     """
 
     def __init__(self, network: NumpyLocalWaveNetwork, ids: Integers, offsets: Integers) -> None:
@@ -66,42 +66,44 @@ class LocalWaveFeatures:
     def to_tokens(self, gradients: Floats) -> Floats:
         """As `TextFeatures.to_tokens`.
 
-        A feature is a sum over tokens or over n-grams, or a root of such a sum; its change is
-        distributed in proportion to the summands. An n-gram's part is split equally among its
-        tokens, `[CLS]` excluded: a bigram's by halves, a trigram's by thirds. What the text's
-        length does to `[CLS]`'s own part is split equally among all tokens.
+        A feature is a sum over tokens or over n-grams, or the square root of such a sum. Its change
+        is distributed in proportion to the summands. The attribution of an n-gram is split equally
+        among its tokens, excluding `[CLS]`. The summand of `[CLS]` changes with the text's length;
+        this change is split equally among all tokens.
         """
         starts, lengths = self._offsets[:-1], np.diff(self._offsets)
         u, energy, bigrams, linear_tokens, linear_ngrams = self._summands
         width = u.shape[1]
         waves, linear = self._split(gradients)
-        coherent, own, local, pairs = self._by_feature(waves)
+        coherent, own, local, pairs = self._split_by_kind(waves)
         first = self._empty_summands.u[0]
-        if linear is not None:  # these too are coherent sums over tokens, and over n-grams
+        if linear is not None:  # these too are sums over tokens and over n-grams
             coherent = np.hstack([coherent, linear[0]])
             first = np.append(first, self._empty_summands.linear_tokens[0])
             u = np.hstack([u, linear_tokens])
-        worth = np.concatenate([own, local], axis=1)  # of a unit of energy
-        worth *= self._roots_per_energy()
-        tokens = np.float32(1) / np.sqrt(lengths, dtype=np.float32)[:, None]
-        neighbours = 1 / np.sqrt(np.maximum(lengths - 1, 1), dtype=np.float32)[:, None]
+        per_energy = np.concatenate([own, local], axis=1)  # gradients with respect to the energies
+        per_energy *= self._roots_per_energy()
+        token_scale = np.float32(1) / np.sqrt(lengths, dtype=np.float32)[:, None]
+        ngram_scale = 1 / np.sqrt(np.maximum(lengths - 1, 1), dtype=np.float32)[:, None]
 
-        def valued(summands: Floats, worths: Floats) -> Floats:
-            each = np.repeat(worths, lengths, axis=0)
+        def weighted_sum(summands: Floats, weights: Floats) -> Floats:
+            each = np.repeat(weights, lengths, axis=0)
             result: Floats = np.einsum("tf,tf->t", summands, each)
             return result
 
-        alone = valued(u, coherent * tokens) + valued(energy[:, :width], worth[:, :width])
-        by_length = (coherent * (tokens - 1)) @ first
-        alone += np.repeat(by_length / np.maximum(lengths - 1, 1), lengths)
-        paired = valued(energy[:, width:], worth[:, width:]) + valued(bigrams, pairs * neighbours)
-        alone += _split_among_tokens(paired, "pair", self._offsets)
+        by_token = weighted_sum(u, coherent * token_scale)
+        by_token = by_token + weighted_sum(energy[:, :width], per_energy[:, :width])
+        by_length = (coherent * (token_scale - 1)) @ first
+        by_token += np.repeat(by_length / np.maximum(lengths - 1, 1), lengths)
+        by_bigram = weighted_sum(energy[:, width:], per_energy[:, width:])
+        by_bigram = by_bigram + weighted_sum(bigrams, pairs * ngram_scale)
+        by_token += _split_among_tokens(by_bigram, "pair", self._offsets)
         if linear is not None:
             for kind, rows in linear_ngrams.items():
-                worths = valued(rows, linear[0] * neighbours)
-                alone += _split_among_tokens(worths, kind, self._offsets)
-        alone[starts] = 0
-        return alone
+                by_ngram = weighted_sum(rows, linear[0] * ngram_scale)
+                by_token += _split_among_tokens(by_ngram, kind, self._offsets)
+        by_token[starts] = 0
+        return by_token
 
     def _features(self, summands: Summands, offsets: Integers) -> Floats:
         features = self._network.features(summands, offsets)
@@ -110,25 +112,25 @@ class LocalWaveFeatures:
         return _append_linear(features, self._network.linear_logits(summands, offsets))
 
     def _split(self, features: Floats) -> tuple[Floats, Floats | None]:
-        """The waves' columns, and those of the linear part, (members, texts, labels), or None."""
+        """Split off the columns of the linear part, (members, texts, labels); None without one."""
         if not self._network.has_linear_part:
             return features, None
         labels = self._network.config.num_labels
         return features[..., :-labels], features[..., -labels:]
 
-    def _by_feature(self, values: Floats) -> list[Floats]:
-        """The kinds of features side by side, each (texts, members * size)."""
+    def _split_by_kind(self, values: Floats) -> list[Floats]:
+        """Split the columns by kind of feature; each (texts, members * size)."""
         bounds = np.cumsum(self._network.config.feature_sizes)[:-1]
         parts = np.split(values.swapaxes(0, 1), bounds, axis=2)
         return [part.reshape(len(part), -1) for part in parts]
 
     def _roots_per_energy(self) -> Floats:
-        """How much an energy's root grows by a unit of the energy that the text adds to [CLS]'s."""
+        """Return each root's growth per unit of energy that the text adds to that of `[CLS]`."""
         added = self._summands.energy.copy()
         added[self._offsets[:-1]] = 0
         sums = np.add.reduceat(added, self._offsets[:-1])
         change, _ = self._split(self.features - self.empty)
-        grown = np.concatenate(self._by_feature(change)[1:3], axis=1)
+        grown = np.concatenate(self._split_by_kind(change)[1:3], axis=1)
         result: Floats = np.divide(
             grown, sums, out=np.zeros_like(grown), where=sums > np.finfo(np.float32).tiny
         )
@@ -139,15 +141,15 @@ def _split_among_tokens(parts: Floats, ngram: Ngram, offsets: Integers) -> Float
     """Split each n-gram's attribution equally among its tokens, excluding `[CLS]`.
 
     Args:
-        parts: The attribution of the n-gram that ends at each token, (tokens,); 0 where none ends.
-        ngram: The kind.
+        parts: Attribution of the n-gram that ends at each token, (tokens,); 0 where none ends.
+        ngram: The kind of n-gram.
         offsets: (texts + 1,).
 
     Returns:
-        (tokens,); the entries of `[CLS]` mean nothing.
+        (tokens,); ignore the entries of `[CLS]`.
     """
     places = NGRAMS[ngram].places
-    with_cls = offsets[:-1] + max(places)  # where the n-grams end that begin with [CLS]
+    with_cls = offsets[:-1] + max(places)  # the last tokens of the n-grams that begin with [CLS]
     with_cls = with_cls[with_cls < offsets[1:]]
     each = parts / np.float32(len(places))
     each[with_cls] = parts[with_cls] / np.float32(len(places) - 1)
@@ -158,7 +160,7 @@ def _split_among_tokens(parts: Floats, ngram: Ngram, offsets: Integers) -> Float
 
 
 def _append_linear(features: Floats, linear_logits: Floats) -> Floats:
-    """Features with the linear part's logits, (texts, labels), as the first member's last ones."""
+    """Append the linear part's logits, (texts, labels), to the first member's features."""
     first = np.zeros((*features.shape[:2], linear_logits.shape[1]), np.float32)
     first[0] = linear_logits
     return np.concatenate([features, first], axis=2)

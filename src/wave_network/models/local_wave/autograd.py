@@ -1,6 +1,6 @@
-"""The features of the local wave network and their gradients in one compiled pass each.
+"""The features of the local wave network as one compiled forward and one compiled backward.
 
-Torch takes some forty operations for them, most of them on few numbers, and a sort.
+Torch needs some forty operations for them, most of them small, and a sort.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 
 def is_plain(table: Tensor) -> bool:
-    """Whether compiled code can read a table as it is: 32-bit floats on the CPU, row by row."""
+    """Return whether compiled code can read a table: contiguous float32 on the CPU."""
     return table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous()
 
 
 def can_be_compiled(*tables: Tensor) -> bool:
-    """Whether the extension was built and can read such tables."""
+    """Return whether the extension was built and can read these tables."""
     return _native.compiled is not None and all(map(is_plain, tables))
 
 
 def compiled_features(
     embedding: nn.Embedding, bigrams: nn.Embedding, batch: PackedBatch, config: LocalWaveConfig
 ) -> Tensor:
-    """The features of each text; differentiable once.
+    """Compute the features of each text; differentiable once.
 
     Args:
         embedding: Both variants of the tokens, (vocabulary, 2 * members * hidden).
-        bigrams: The rows of hashed bigrams, (buckets, members * columns).
+        bigrams: The table of hashed bigrams, (buckets, members * columns).
         batch: Packed texts, on the CPU.
-        config: The model's shape.
+        config: The model's configuration.
 
     Returns:
-        float32, (members, texts, features). The gradients are sparse where the tables say so.
+        float32, (members, texts, features). A table with `sparse` set gets a sparse gradient.
     """
     sparse = (embedding.sparse, bigrams.sparse)
     texts = _Texts(
@@ -58,13 +58,13 @@ def compiled_features(
 def compiled_margins(
     tokens: nn.Embedding, bigrams: nn.Embedding, batch: PackedBatch, config: LocalWaveConfig
 ) -> Tensor:
-    """The sums of a linear part over each text, without its bias; float32, (texts, labels).
+    """Compute the logits of a linear part, without its bias; float32, (texts, labels).
 
     Args:
-        tokens: (vocabulary, labels).
-        bigrams: The rows of hashed n-grams, (buckets, labels).
+        tokens: The table of tokens, (vocabulary, labels).
+        bigrams: The table of hashed n-grams, (buckets, labels).
         batch: Packed texts, on the CPU.
-        config: The model's shape.
+        config: The model's configuration.
     """
     count = len(batch.offsets) - 1
     margins = torch.zeros(count, config.num_labels)
@@ -86,7 +86,7 @@ def _packed(batch: PackedBatch) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 
 
 class _Texts(NamedTuple):
-    """Packed texts, and how their features are computed."""
+    """Packed texts, and the settings for computing their features."""
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
@@ -96,7 +96,7 @@ class _Texts(NamedTuple):
 
 
 class _Context(BackwardCFunction):
-    """What `_Features` keeps between its passes."""
+    """What `_Features` keeps from forward to backward."""
 
     texts: _Texts
 
@@ -144,8 +144,8 @@ class _Features(torch.autograd.Function):
 
 
 def _gradient_of(table: Tensor, rows: bytearray, values: bytearray, *, sparse: bool) -> Tensor:
-    """The gradient of a table from that of some of its rows, which ascend."""
-    if not rows:  # torch takes no buffer of nothing
+    """Return the gradient of a table, given the gradients of some of its rows, ascending."""
+    if not rows:  # torch rejects an empty buffer
         rows, values = bytearray(8), bytearray(4 * table.shape[1])
     gradient = torch.sparse_coo_tensor(
         torch.frombuffer(rows, dtype=torch.int64).unsqueeze(0),

@@ -1,4 +1,4 @@
-"""The shape of a local wave network as the compiled functions take it."""
+"""Convert a configuration to the `Shape` that the compiled functions take."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def native_shape(config: LocalWaveConfig) -> Shape:
-    """The shape of a model for the compiled functions; the extension must be there.
+    """Build the `Shape` of a model for the compiled functions; needs the extension.
 
-    Sums are rounded in the order of the n-grams: those that reach furthest come first, of these the
-    shortest. So the result depends on neither the order in the configuration nor that of `NGRAMS`.
+    Rounding depends on the order of the n-grams, so it is fixed here: descending reach, then
+    ascending length. The order in the configuration and in `NGRAMS` does not matter.
     """
 
     def order(kind: NgramKind) -> tuple[int, int]:

@@ -1,27 +1,26 @@
 """The local wave network: the model of `small`, `tiny` and `large`, on packed batches.
 
-The papers' single layer sees a bag of words. Here neighbouring tokens' waves combine before the
-text's do, so that word order enters. For a text of n tokens with the variants u and v (two stored
-tables, as in `variants="embedding"` of the papers' model), per dimension:
+The papers' single layer sees a bag of words. Here the waves of neighbouring tokens are combined
+first, so that word order counts. For a text of n tokens with the variants u and v (two stored
+tables, as in `variants="embedding"` of the papers' model), these are computed per dimension:
 
 - the coherent sum of the waves' real parts, sum_j u_j / sqrt(n);
 - the global semantics G = sqrt(sum_j u_j^2) (paper 1, Eq. 1);
 - the global semantics of the local waves: w_j = v_j u_{j-1} (modulation of neighbours, in units of
-  the start's standard deviation) or w_j = v_j + u_{j-1} (interference);
-- beside them, a coherent sum over hashed pairs of neighbouring tokens, which tells what single
-  dimensions cannot: "not good" is neither "not" nor "good".
+  the initial standard deviation) or w_j = v_j + u_{j-1} (interference);
+- the coherent sum over hashed bigrams, which can represent what single tokens cannot: "not good"
+  is neither "not" nor "good".
 
-Two heads read these: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
-logits add up. Several `members` each have columns and heads of their own; the answer is the mean of
-their probabilities.
+Two heads take these features: a linear one, and a feed-forward layer with GELU and LayerNorm. Their
+logits are added. Each of several `members` has its own columns and heads; the prediction is the
+mean of their probabilities.
 
-Beside the waves there may be a linear part: tokens and hashed n-grams that speak to the logits
-directly, and share one table: pairs of neighbours and, where `linear_ngrams` names them, pairs that
-skip a token, and triples. Gradient descent leaves it alone; `training/linear_part.py` fits it
-afterwards.
+There may also be a linear part, which sums the weights of tokens and of hashed n-grams to logits.
+All kinds of n-grams share one table: bigrams and, if `linear_ngrams` names them, skip-grams and
+trigrams. It gets no gradients; `training/local_wave/linear_part.py` fits it afterwards.
 
-Notable choices, each measured (`dev/LOG.md`): few dimensions of many words beat many of few;
-members that learn apart and answer together beat one of their joint width.
+Two choices, both measured (`dev/LOG.md`): a large vocabulary with few dimensions beats a small one
+with many; members trained separately beat one network of their joint width.
 """
 
 from __future__ import annotations
@@ -45,10 +44,10 @@ from wave_network.models.torch_network import ClassifierNetwork
 
 
 class LocalWaveNetwork(ClassifierNetwork):
-    """A text classifier of neighbours' waves and hashed pairs.
+    """A text classifier that combines the waves of neighbouring tokens and hashed bigrams.
 
     Args:
-        config: The shape; see `LocalWaveConfig`.
+        config: The model's configuration.
     """
 
     config: LocalWaveConfig
@@ -65,23 +64,23 @@ class LocalWaveNetwork(ClassifierNetwork):
         self.shortcut = MemberLinear(config.members, features, config.num_labels)
         self.linear = LinearPart(config) if config.has_linear_part else None
         nn.init.normal_(self.embedding.weight, std=config.initializer_range)
-        nn.init.zeros_(self.bigrams.weight)  # a pair that no text had says nothing
+        nn.init.zeros_(self.bigrams.weight)  # an unseen bigram has no effect
 
     @property
     def start_size(self) -> int:
-        """The most columns that `start_at` takes: those of a variant."""
+        """The maximum number of columns that `start_at` accepts: those of a variant."""
         return self.config.members * self.config.hidden_size
 
     @torch.no_grad()
     def start_at(self, vectors: Tensor) -> None:
-        """Start both variants of the tokens at given vectors, scaled as the random start is.
+        """Initialise both variants of the tokens from vectors, scaled to `initializer_range`.
 
         Args:
-            vectors: (vocabulary, at most members * hidden). Rows of 0 and further columns stay
-                random.
+            vectors: (vocabulary, at most members * hidden). Rows of zeros and missing columns
+                keep their random values.
         """
         known = vectors.any(dim=1)  # (vocabulary,)
-        if not known.any():  # too few texts tell nothing
+        if not known.any():  # too few texts to compute any
             return
         scale = self.config.initializer_range / vectors[known].square().mean().sqrt()
         start = vectors[known] * scale
@@ -95,12 +94,12 @@ class LocalWaveNetwork(ClassifierNetwork):
             batch: Token ids and offsets.
 
         Returns:
-            The logits, (texts, labels): of several members, those that give the mean of their
-            probabilities. While training, the members' own logits, (members, texts, labels), as
-            each learns by itself, without the linear part.
+            The logits, (texts, labels); with several members, those of their mean probabilities.
+            In training mode the logits of each member, (members, texts, labels), without the
+            linear part: each member has its own loss.
         """
         features = self._features(batch)  # (members, texts, features)
-        # The tanh form, because NumPy, which the runtime computes with, has no erf.
+        # The tanh approximation, because the runtime uses NumPy, which has no erf.
         hidden = F.gelu(self.feed_forward(features), approximate="tanh")
         logits: Tensor = self.classifier(self.norm(hidden)) + self.shortcut(features)
         if self.training:
@@ -109,7 +108,7 @@ class LocalWaveNetwork(ClassifierNetwork):
         return logits if self.linear is None else logits + self.linear(batch)
 
     def _features(self, batch: PackedBatch) -> Tensor:
-        """What the heads read of each text, (members, texts, features)."""
+        """Compute the input of the heads, (members, texts, features)."""
         if can_be_compiled(self.embedding.weight, self.bigrams.weight):
             return compiled_features(self.embedding, self.bigrams, batch, self.config)
         offsets, members = batch.offsets, self.config.members
@@ -125,14 +124,14 @@ class LocalWaveNetwork(ClassifierNetwork):
             coherent / lengths.sqrt(),
             (energy + ENERGY_FLOOR).sqrt(),
             (local_energy + ENERGY_FLOOR).sqrt(),
-            sum_of_pairs(self.bigrams, batch) / (lengths - 1).clamp(min=1).sqrt(),
+            sum_bigrams(self.bigrams, batch) / (lengths - 1).clamp(min=1).sqrt(),
         ]
         by_member = [part.view(len(part), members, -1) for part in parts]  # (texts, members, ...)
         return torch.cat(by_member, dim=2).transpose(0, 1)
 
     def _local_waves(self, u: Tensor, v: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
-        """Each token's second variant with the first one of the token before it; 0 at a start."""
-        # Not by indexing, whose backward pass adds up in the order in which threads come.
+        """Combine v of each token with u of the token before it; 0 for a text's first token."""
+        # Not by indexing: its backward pass adds in a different order each time.
         own, before = F.embedding(index, v), F.embedding(index.roll(1), u)  # (tokens, width)
         if self.config.operation == "modulation":
             local = own * before / self.config.initializer_range
@@ -142,10 +141,10 @@ class LocalWaveNetwork(ClassifierNetwork):
 
 
 class LinearPart(nn.Module):
-    """Logits that are sums over tokens and over hashed n-grams; 0 until it is set.
+    """A linear model of tokens and hashed n-grams; its weights are 0 until `set` is called.
 
     Args:
-        config: The shape; see `LocalWaveConfig`.
+        config: The model's configuration.
     """
 
     def __init__(self, config: LocalWaveConfig) -> None:
@@ -159,17 +158,17 @@ class LinearPart(nn.Module):
 
     @torch.no_grad()
     def set(self, tokens: Tensor, bigrams: Tensor, bias: Tensor) -> None:
-        """Take what `LinearWeights` holds."""
+        """Copy the fields of a `LinearWeights`."""
         self.tokens.weight.copy_(tokens)
         self.bigrams.weight.copy_(bigrams)
         self.bias.copy_(bias)
 
     def forward(self, batch: PackedBatch) -> Tensor:
-        """The logits, (texts, labels)."""
+        """Compute the logits, (texts, labels)."""
         if can_be_compiled(self.tokens.weight, self.bigrams.weight):
             return compiled_margins(self.tokens, self.bigrams, batch, self.config) + self.bias
         lengths = batch.offsets.diff()  # (texts,)
-        # In 64 bits: the terms are large beside their sum's part in a probability.
+        # In 64 bits: single terms may be large and cancel each other.
         exact = self.bias.dtype if self.bias.device.type == "mps" else torch.float64
         tokens, ngrams = self.bias.new_zeros(2, len(lengths), len(self.bias), dtype=exact)
         text_of = torch.repeat_interleave(lengths)  # of each token
@@ -179,13 +178,13 @@ class LinearPart(nn.Module):
             rows = F.embedding(buckets, self.bigrams.weight).to(exact)
             ngrams.index_add_(0, text_of[last], rows)
         lengths = lengths.unsqueeze(1).to(exact)
-        # Of n-grams of all kinds by one root, however few there are of one.
+        # One scale for all kinds of n-grams, though a text has fewer of the longer ones.
         result: Tensor = tokens / lengths.sqrt() + ngrams / (lengths - 1).clamp(min=1).sqrt()
         return result.to(self.bias.dtype) + self.bias
 
 
 def ngrams_within(ngram: Ngram, batch: PackedBatch, buckets: int) -> tuple[Tensor, Tensor]:
-    """The n-grams of a kind that lie within a text: their last tokens' places, and their buckets.
+    """Return the last tokens and the buckets of all n-grams of a kind within texts.
 
     Both are (n-grams,).
     """
@@ -198,8 +197,8 @@ def ngrams_within(ngram: Ngram, batch: PackedBatch, buckets: int) -> tuple[Tenso
     return last, ngram_buckets(ngram, ids, buckets)[last - reach]
 
 
-def sum_of_pairs(table: nn.Embedding, batch: PackedBatch) -> Tensor:
-    """The sum of a table's rows over all hashed pairs in a text, (texts, columns)."""
+def sum_bigrams(table: nn.Embedding, batch: PackedBatch) -> Tensor:
+    """Sum the rows of all hashed bigrams in each text, (texts, columns)."""
     _, buckets = ngrams_within("pair", batch, table.num_embeddings)
     return F.embedding_bag(
         buckets,
@@ -212,21 +211,21 @@ def sum_of_pairs(table: nn.Embedding, batch: PackedBatch) -> Tensor:
 
 
 class MemberLinear(nn.Module):
-    """A linear layer of each member: (members, texts, inputs) to (members, texts, outputs)."""
+    """One linear layer per member: (members, texts, inputs) to (members, texts, outputs)."""
 
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        bound = inputs**-0.5  # as nn.Linear starts
+        bound = inputs**-0.5  # as in nn.Linear
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
 
     def forward(self, values: Tensor) -> Tensor:
-        """The members' products."""
+        """Apply each member's layer."""
         return torch.baddbmm(self.bias, values, self.weight)
 
 
 class MemberNorm(nn.Module):
-    """LayerNorm over the last axis, with scales and shifts of each member's own."""
+    """LayerNorm over the last axis, with a separate scale and shift per member."""
 
     def __init__(self, members: int, size: int) -> None:
         super().__init__()
@@ -234,5 +233,5 @@ class MemberNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(members, 1, size))
 
     def forward(self, values: Tensor) -> Tensor:
-        """The members' norms; of the shape of `values`."""
+        """Normalise; the shape stays."""
         return F.layer_norm(values, values.shape[-1:]) * self.weight + self.bias

@@ -1,4 +1,4 @@
-"""The n-grams of the local wave network, declared once for every form of the network."""
+"""The kinds of n-grams and their hash, declared once for torch, NumPy, ONNX and C."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ __all__ = [
 Factors: TypeAlias = tuple[int, int]
 
 ENERGY_FLOOR: Final = 1e-6
-"""Added under the root of an energy, so that an energy of 0 has a gradient."""
+"""Added to an energy before its square root, so that an energy of 0 has a gradient."""
 
 
 class NgramKind(NamedTuple):
-    """Which tokens an n-gram is made of, and how they are hashed.
+    """The tokens that form an n-gram, and the factors of its hash.
 
-    The hash of the first token is its id. Each further token is hashed with what came before it:
-    `(hash * factors[0] + id * factors[1]) % buckets`. Compiled code takes the kinds
-    as they are declared here: up to 8 in a table, each of up to 4 tokens that lie at most 7 apart.
-    Two factors add up to less than 2^32, so that no hash overflows.
+    The hash starts as the id of the first token. Each further token updates it to
+    `(hash * factors[0] + id * factors[1]) % buckets`. Limits of the compiled code: up to 8 kinds
+    per table, each of up to 4 tokens that lie at most 7 apart. Two factors add up to less than
+    2^32, so that no hash overflows.
 
     Attributes:
-        places: How far before the n-gram's last token each of its tokens stands; the last is 0.
-        factors: A pair of factors for each token after the first.
+        places: The distance of each token from the n-gram's last token; falling, the last is 0.
+        factors: Two factors for each token after the first.
     """
 
     places: tuple[int, ...]
@@ -46,36 +46,34 @@ class NgramKind(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """How far the first token stands before the last."""
+        """The distance of the first token from the last."""
         return self.places[0]
 
 
-_PAIR: Final = (2_654_435_761, 805_459_861)
+_BIGRAM: Final = (2_654_435_761, 805_459_861)
 
 NGRAMS: Final[Mapping[Ngram, NgramKind]] = {
-    "pair": NgramKind((1, 0), (_PAIR,)),
+    "pair": NgramKind((1, 0), (_BIGRAM,)),
     "skip-pair": NgramKind((2, 0), ((2_246_822_519, 374_761_393),)),
-    "triple": NgramKind((2, 1, 0), (_PAIR, (3_266_489_917, 668_265_263))),
+    "triple": NgramKind((2, 1, 0), (_BIGRAM, (3_266_489_917, 668_265_263))),
 }
-"""Every kind of n-gram. Factors and places never change: trained tables depend on them."""
+"""Every kind of n-gram. Never change places or factors: trained models depend on them."""
 
 
 def ngram_buckets(ngram: Ngram, ids: IntegerArray, buckets: int) -> IntegerArray:
-    """The buckets of all n-grams of a kind in a sequence of tokens.
+    """Hash all n-grams of a kind in a sequence of tokens to buckets.
 
-    With a prime number of buckets above the vocabulary's size any two pairs meet with a chance of
-    one in `buckets` (Carter and Wegman, 1979).
+    If the number of buckets is prime and above the vocabulary's size, two bigrams collide with
+    probability 1 / `buckets` (Carter and Wegman, 1979).
 
     Args:
-        ngram: The kind.
-        ids: Token ids below 2^31, int64, so that no product overflows, (tokens,). Of packed texts,
-            those n-grams that begin in one text and end in the next have buckets, too: the caller
-            leaves them out.
-        buckets: How many there are, below 2^31.
+        ngram: The kind of n-gram.
+        ids: Token ids below 2^31, int64, so that no product overflows, (tokens,). For packed texts
+            the caller must discard the n-grams that cross from one text into the next.
+        buckets: The number of buckets, below 2^31.
 
     Returns:
-        (n-grams,): the first ends at the token whose index is the kind's `reach`; each further one
-        ends a token later.
+        (n-grams,): entry i belongs to the n-gram that ends at token i + `reach`.
     """
     kind = NGRAMS[ngram]
 

@@ -1,4 +1,4 @@
-"""The local wave network's forward pass in NumPy: gathers and sums, and two small products."""
+"""The local wave network's forward pass in NumPy."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from wave_network.models.tensor_spec import Tensors
 
 
 class Summands(NamedTuple):
-    """What the features, and the linear part's logits, are sums of; a row a token.
+    """The terms of each token in the sums that form the features and the linear part's logits.
 
     Attributes:
         u: The first variant, (tokens, members * hidden).
-        energy: Of the first variant, and of the local wave of each token and the one before it (in
-            no unit yet); a text's first token has none. (tokens, 2 * members * hidden).
-        bigrams: The row of each token's pair with the token before it; 0 for a text's first token.
+        energy: Energy of the first variant; then that of the local wave of each token and the one
+            before it, not scaled yet, 0 for a text's first token. (tokens, 2 * members * hidden).
+        bigrams: The row of the bigram that ends at each token; 0 for a text's first token.
             (tokens, members * bigram).
-        linear_tokens: Of the linear part, (tokens, labels); without one (tokens, 0).
-        linear_ngrams: Of the linear part the row of the n-gram of each kind that ends at a token;
-            0 where none does. Each of the shape of `linear_tokens`; without a linear part none.
+        linear_tokens: The linear part's row of each token, (tokens, labels); without a linear part
+            (tokens, 0).
+        linear_ngrams: By kind, the linear part's row of the n-gram that ends at each token, 0
+            where none ends, (tokens, labels). Empty without a linear part.
     """
 
     u: Floats
@@ -50,14 +51,14 @@ class NumpyLocalWaveNetwork:
     """`LocalWaveNetwork.forward` on packed ids, without torch.
 
     Args:
-        config: The model's shape.
+        config: The model's configuration.
         tensors: Its weights.
     """
 
     def __init__(self, config: LocalWaveConfig, tensors: Tensors) -> None:
         self.config = config
         self.tensors = tensors
-        # Kept: to know whether there is a linear part takes the search for a prime number.
+        # Cached: these properties search for a prime number each time.
         self.has_linear_part, self._feature_size = config.has_linear_part, config.feature_size
         self._shape = native_shape(config) if _native.compiled is not None else None
         self._tables = tuple(map(self._table, table_names(config)))
@@ -72,14 +73,14 @@ class NumpyLocalWaveNetwork:
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
         """As `NumpyNetwork.logits`."""
-        features, linear_logits = self.sums(ids, offsets)
+        features, linear_logits = self.features_and_linear_logits(ids, offsets)
         logits = self.head_logits(features)
         if self.has_linear_part:
             logits += linear_logits
         return logits
 
-    def sums(self, ids: Integers, offsets: Integers) -> tuple[Floats, Floats]:
-        """The features and the linear part's logits of packed texts, both sums over tokens.
+    def features_and_linear_logits(self, ids: Integers, offsets: Integers) -> tuple[Floats, Floats]:
+        """Compute the features and the linear part's logits of packed texts; compiled if possible.
 
         Returns:
             As `features` and `linear_logits`; without a linear part the latter are (texts, 0).
@@ -107,7 +108,7 @@ class NumpyLocalWaveNetwork:
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:
-        """As `NumpyNetwork.waves`, over the whole text; each (tokens, members * hidden)."""
+        """As `NumpyNetwork.waves`, of whole texts; each (tokens, members * hidden)."""
         u, v = np.split(self.variants(ids, offsets), 2, axis=1)
         return represent(u, offsets), represent(v, offsets)
 
@@ -117,7 +118,7 @@ class NumpyLocalWaveNetwork:
         return rows
 
     def summands(self, ids: Integers, offsets: Integers) -> Summands:
-        """What the features of packed texts are sums of, token by token."""
+        """Compute each token's terms of the features and of the linear part."""
         config, starts = self.config, offsets[:-1]
         rows = self.variants(ids, offsets)
         width = rows.shape[1] // 2
@@ -141,7 +142,7 @@ class NumpyLocalWaveNetwork:
         return Summands(u, energy, bigrams, tokens, ngrams)
 
     def features(self, summands: Summands, offsets: Integers) -> Floats:
-        """What the heads read of each text, (members, texts, features)."""
+        """Compute the input of the heads, (members, texts, features)."""
         config, starts, width = self.config, offsets[:-1], summands.u.shape[1]
         lengths = (offsets[1:] - starts).astype(np.float32)[:, None]  # (texts, 1)
         sums = np.add.reduceat(summands.energy, starts)
@@ -160,11 +161,11 @@ class NumpyLocalWaveNetwork:
         return result
 
     def linear_logits(self, summands: Summands, offsets: Integers) -> Floats:
-        """The logits of the linear part, (texts, labels)."""
+        """Compute the logits of the linear part, (texts, labels)."""
         starts = offsets[:-1]
         lengths = (offsets[1:] - starts)[:, None]  # (texts, 1)
 
-        def sums(rows: Floats) -> NDArray[np.float64]:  # rows are large beside their sum
+        def sums(rows: Floats) -> NDArray[np.float64]:  # in 64 bits: large terms may cancel
             return np.add.reduceat(rows, starts, dtype=np.float64)
 
         ngrams = sum(map(sums, summands.linear_ngrams.values()))
@@ -175,9 +176,9 @@ class NumpyLocalWaveNetwork:
         return rounded
 
     def head_logits(self, features: Floats) -> Floats:
-        """The waves' logits of features: the members' mean answer, (texts, labels)."""
+        """Compute the logits of the heads, averaged over the members, (texts, labels)."""
         compiled = _native.compiled
-        if compiled is not None and features.shape[1] == 1:  # of many, NumPy's products are quicker
+        if compiled is not None and features.shape[1] == 1:  # for more texts NumPy is faster
             logits = np.empty((self.config.members, 1, self.config.num_labels), np.float32)
             compiled.heads_forward(np.ascontiguousarray(features), logits, *self._heads)
         else:
@@ -186,12 +187,12 @@ class NumpyLocalWaveNetwork:
         return mean_of_members(logits, multi_label=self.config.is_multi_label)
 
     def member_logits(self, features: Floats, hidden: Floats) -> Floats:
-        """Each member's logits of features and of its feed-forward layer's output."""
+        """Compute each member's logits from features and the feed-forward layer's output."""
         normed = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
         return self.linear("classifier", normed) + self.linear("shortcut", features)
 
     def linear(self, name: str, values: Floats) -> Floats:
-        """The members' products with their weights of that name."""
+        """Apply each member's linear layer of that name."""
         result: Floats = values @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
         return result
 
@@ -200,11 +201,11 @@ class NumpyLocalWaveNetwork:
         return np.ascontiguousarray(self.tensors.get(name, none))
 
     def _ngrams(self, name: str, ngram: Ngram, ids: Integers, starts: Integers) -> Floats:
-        """A table's row of the n-gram of a kind that ends at each token, (tokens, columns)."""
+        """Look up the row of the n-gram of a kind that ends at each token, (tokens, columns)."""
         table = self.tensors[f"{name}.weight"]
         reach = NGRAMS[ngram].reach
         wide = ids.astype(np.int64)
-        # A text's first tokens end no n-gram: their rows are cleared below.
+        # No n-gram ends at a text's first tokens: their rows are set to 0 below.
         buckets = np.zeros_like(wide)
         buckets[reach:] = ngram_buckets(ngram, wide, len(table))
         rows = table.take(buckets, axis=0)

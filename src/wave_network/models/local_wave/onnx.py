@@ -1,4 +1,4 @@
-"""The local wave network as an ONNX graph, on padded rows whose padding changes nothing.
+"""The local wave network as an ONNX graph. Rows are padded; padding does not affect results.
 
 Each function mirrors its NumPy form in `numpy_network.py`, step by step.
 """
@@ -23,7 +23,7 @@ def onnx_logits(graph: Graph, config: LocalWaveConfig) -> str:
 
 
 def _wave_part_logits(graph: Graph, config: LocalWaveConfig) -> str:
-    """As `NumpyLocalWaveNetwork.head_logits` of its features."""
+    """As `NumpyLocalWaveNetwork.features` and `head_logits`."""
     op = graph.op
     features = _local_features(graph, config)  # (members, batch, features)
     hidden = graph.gelu(_member_linear(graph, "feed_forward", features))
@@ -44,9 +44,9 @@ def _wave_part_logits(graph: Graph, config: LocalWaveConfig) -> str:
 
 
 def _log_sum_of_sigmoids(graph: Graph, logits: str, sign: float) -> str:
-    """Of the members' logits times a sign; (batch, labels)."""
+    """Log-sum-exp over the members of log sigmoid(sign * logits); (batch, labels)."""
     op = graph.op
-    # The sigmoid's logarithm is -softplus(-x).
+    # log sigmoid(x) = -softplus(-x)
     each = op("Neg", op("Softplus", op("Mul", logits, graph.number(-sign))))
     return op("ReduceLogSumExp", each, axes=[0], keepdims=0)
 
@@ -56,10 +56,10 @@ def _local_features(graph: Graph, config: LocalWaveConfig) -> str:
     op, floor = graph.op, graph.number(ENERGY_FLOOR)
     rows = op("Mul", graph.rows("embedding", graph.ids), graph.mask)
     u, v = graph.split("Split", rows, outputs=2, axis=2)  # (batch, length, members * hidden)
-    is_pair = _ends_ngram(graph, "pair")
+    is_bigram = _ends_ngram(graph, "pair")
     before = graph.before(u, axes=3)
     combine = "Mul" if config.operation == "modulation" else "Add"
-    local = op("Mul", op(combine, v, before), is_pair)
+    local = op("Mul", op(combine, v, before), is_bigram)
     local_energy = graph.sum_tokens(op("Mul", local, local))
     if config.operation == "modulation":
         unit = graph.number(config.initializer_range**-2)
@@ -86,17 +86,17 @@ def _linear_part(graph: Graph, config: LocalWaveConfig) -> str:
 
 
 def _ends_ngram(graph: Graph, ngram: Ngram) -> str:
-    """1 for a token at which an n-gram of that kind ends, else 0, (batch, length, 1)."""
-    first = graph.mask  # of the n-gram's tokens; those of a text stand side by side
+    """Return 1 where an n-gram of that kind ends, else 0, (batch, length, 1)."""
+    first = graph.mask  # of the n-gram's first token
     for _ in range(NGRAMS[ngram].reach):
         first = graph.before(first, axes=3)
     return graph.op("Mul", graph.mask, first)
 
 
 def _ngram_buckets(graph: Graph, ngram: Ngram, size: int) -> str:
-    """As `ngram_buckets`, of the n-gram that ends at each token; (batch, length)."""
+    """As `ngrams.ngram_buckets`, for the n-gram that ends at each token; (batch, length)."""
     kind = NGRAMS[ngram]
-    before = [graph.ids]  # by how many places
+    before = [graph.ids]  # the ids, shifted by 0, 1, ... places
     for _ in range(kind.reach):
         before.append(graph.before(before[-1], axes=2))
     found = before[kind.reach]
@@ -110,7 +110,7 @@ def _ngram_buckets(graph: Graph, ngram: Ngram, size: int) -> str:
 
 
 def _ngram_sum(graph: Graph, table: str, size: int, ngrams: tuple[Ngram, ...]) -> str:
-    """The rows of all n-grams of some kinds added up, by the root of the number of pairs."""
+    """Sum the rows of all n-grams of some kinds; divide by the root of the number of bigrams."""
     op = graph.op
     buckets = op("Concat", *(_ngram_buckets(graph, kind, size) for kind in ngrams), axis=1)
     exist = op("Concat", *(_ends_ngram(graph, kind) for kind in ngrams), axis=1)

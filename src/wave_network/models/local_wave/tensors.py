@@ -1,6 +1,6 @@
 """The tensors of the local wave network, each declared once.
 
-The order matters: the compiled code takes the tables, and the heads' weights, as they stand here.
+The order matters: the compiled code takes the tables and the heads' weights in this order.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from wave_network.models.tensor_spec import TensorSpec
 
 
 def tensor_specs(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
-    """Every stored tensor of a network of that shape."""
+    """Return the spec of every stored tensor."""
     specs = (*_wave_tables(config), *_heads(config))
     return (*specs, *_linear_part(config)) if config.has_linear_part else specs
 
 
 def table_names(config: LocalWaveConfig) -> list[str]:
-    """The tables in the compiled code's order, those of a linear part even if there is none."""
+    """Return the tables in the compiled code's order, the linear part's included even if absent."""
     specs = (*_wave_tables(config), *_linear_part(config))
     return [spec.name for spec in specs if spec.is_table]
 
 
 def head_names(config: LocalWaveConfig) -> list[str]:
-    """The tensors from the features to the waves' logits, in the compiled code's order."""
+    """Return the weights of the heads in the compiled code's order."""
     return [spec.name for spec in _heads(config)]
 
 

@@ -1,1 +1,1 @@
-"""The papers' model: one or more wave layers over the whole text."""
+"""The papers' model: one or more wave layers over a whole text."""

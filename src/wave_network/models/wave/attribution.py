@@ -1,7 +1,7 @@
 """Features and gradients of the papers' network, for attributions: one layer, `[CLS]` pooling.
 
-The other tokens reach the classifier only through the imaginary parts of `[CLS]`'s waves, which
-are roots of sums of squares over these tokens.
+The other tokens influence the logits only through the imaginary parts of the waves of `[CLS]`:
+square roots of sums of squares over these tokens.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class WaveFeatures:
 
     Args:
         network: One layer, with `[CLS]` pooling.
-        ids: (tokens,).
+        ids: Token ids, (tokens,).
         offsets: (texts + 1,), no text empty.
         sentence_offsets: (sentences + 1,); needed if a level is `sentence`.
 
@@ -87,10 +87,12 @@ class WaveFeatures:
         return np.concatenate(imaginary, axis=1)[None]
 
     def to_tokens(self, gradients: Floats) -> Floats:
-        """As `TextFeatures.to_tokens`: in proportion to the energies, `u_j^2 / C^2`."""
+        """As `TextFeatures.to_tokens`, in proportion to the energies, `u_j^2 / C^2`."""
         contexts = self.features[0]
-        worth = np.divide(gradients[0], contexts, out=np.zeros_like(contexts), where=contexts > 0)
-        each = np.repeat(worth, np.diff(self._offsets), axis=0)
+        per_energy = np.divide(
+            gradients[0], contexts, out=np.zeros_like(contexts), where=contexts > 0
+        )
+        each = np.repeat(per_energy, np.diff(self._offsets), axis=0)
         result: Floats = np.einsum("tf,tf->t", self._energy, each)
         return result
 
@@ -107,7 +109,7 @@ class WaveFeatures:
 
 
 def _in_first_sentence(offsets: Integers, sentence_offsets: Integers) -> NDArray[np.bool_]:
-    """Which tokens belong to their text's first sentence, bool, (tokens,)."""
+    """Return which tokens belong to their text's first sentence, bool, (tokens,)."""
     ends = sentence_offsets[np.searchsorted(sentence_offsets, offsets[:-1]) + 1]
     result: NDArray[np.bool_] = np.arange(offsets[-1]) < np.repeat(ends, np.diff(offsets))
     return result

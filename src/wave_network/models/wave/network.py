@@ -1,20 +1,20 @@
-"""The whole network (paper 1, section 4 and Fig. 6a), on packed batches.
+"""The papers' network (paper 1, section 4 and Fig. 6a) in torch, on packed batches.
 
-Notable choices, where the papers leave one open:
+Design choices, where the papers leave one open:
 
-- The two variants are made in embedding space, u = W1 x + b1 and v = W2 x + b2, and each becomes
-  a wave of its own: Eqs. 4 and 7 build the primed wave from primed embeddings.
+- The two variants are computed in embedding space, u = W1 x + b1 and v = W2 x + b2, and each
+  becomes a wave: Eqs. 4 and 7 build the primed wave from primed embeddings.
 - Waves are pairs of real tensors (`ops/real.py`): no complex dtype, no trigonometry.
-- The complex-to-real map g reads `[Re, Im]` by default, and the feed-forward layer brings it back
-  to the hidden size (GELU, then LayerNorm): 2.37M parameters beside the embedding table at 768.
-- One layer stands alone, as Fig. 6a draws it. More layers follow Eq. 8, each adding to its input:
+- The complex-to-real map g concatenates `[Re, Im]` by default, and the feed-forward layer projects
+  it to the hidden size (GELU, then LayerNorm): 2.37M parameters beside the embedding table at 768.
+- A single layer has no residual connection, as in Fig. 6a. Several layers follow Eq. 8:
   W_{n+1} = W_n + Dropout(g(f(W_n))).
-- No padding exists, so none can leak into the global semantics through the biases.
-- With `[CLS]` pooling only the `[CLS]` row passes the last layer's read-out and feed-forward; it
-  needs the other tokens' energy alone, which is summed without building their waves.
+- There is no padding, so none can leak into the global semantics through the biases.
+- With `[CLS]` pooling, only the `[CLS]` row passes the last layer's read-out and feed-forward. Of
+  the other tokens it needs only the energy, which is summed without building their waves.
 - A linear layer commutes with gathering rows, so the first layer's variants are computed for the
   batch's distinct tokens and for the positions, and summed per token afterwards.
-- `variants="embedding"` stores both variants as table columns: what the linear form folds into.
+- `variants="embedding"` stores both variants as columns of the embedding table.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ READOUTS: Final[Mapping[Readout, Callable[[Wave], Tensor]]] = {
     "real": lambda wave: wave.real,
     "imaginary": lambda wave: wave.imag,
 }
-"""The complex-to-real maps g, which the papers name (Eq. 8) and leave open."""
+"""The complex-to-real maps g, which the papers name (Eq. 8) but do not define."""
 
 
 class WaveNetwork(ClassifierNetwork):
     """A text classifier of one or more wave layers.
 
     Args:
-        config: The shape; see `ModelConfig`.
+        config: The model's configuration.
     """
 
     config: ModelConfig
@@ -82,7 +82,7 @@ class WaveNetwork(ClassifierNetwork):
         return logits
 
     def _encode(self, batch: PackedBatch) -> Tensor:
-        """The last layer's output: for each text with `[CLS]` pooling, else for each token."""
+        """Compute the last layer's output: per text with `[CLS]` pooling, else per token."""
         distinct, token_index = torch.unique(batch.ids, return_inverse=True)
         tokens = self.embedding(distinct)  # (distinct, embedding)
         positions = self._position_rows(batch)  # (longest, embedding) or None
@@ -103,7 +103,7 @@ class WaveNetwork(ClassifierNetwork):
         return self._residual_layers(hidden, variants, batch)
 
     def _residual_layers(self, hidden: Tensor, variants: Tensor, batch: PackedBatch) -> Tensor:
-        """Eq. 8, layer by layer; with `[CLS]` pooling the last one reads the `[CLS]` rows alone.
+        """Apply Eq. 8 layer by layer; with `[CLS]` pooling the last one computes only `[CLS]` rows.
 
         Args:
             hidden: W_0, the embedded tokens, (tokens, hidden).
@@ -130,7 +130,7 @@ class WaveNetwork(ClassifierNetwork):
 
 
 class WaveLayer(nn.Module):
-    """Two variants, their waves, one operation, the read-out, feed-forward and LayerNorm."""
+    """A layer: two variants, their waves, an operation, read-out, feed-forward, LayerNorm."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -144,11 +144,12 @@ class WaveLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def variants_of(self, tokens: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """U and v side by side, for token rows and for position rows, whose sums are the variants.
+        """Compute u and v of token rows and of position rows; the sums of both are the variants.
 
         Args:
             tokens: (rows, hidden), or (rows, 2 * hidden) if the table stores the variants.
-            positions: Likewise, or None. They carry the bias, so that a sum has it once.
+            positions: Same shapes, or None. Their result includes the bias, so that a sum has it
+                once.
 
         Returns:
             (rows, 2 * hidden) for the tokens, and for the positions or None.
@@ -163,12 +164,12 @@ class WaveLayer(nn.Module):
         """Mix the tokens of each text.
 
         Args:
-            variants: u and v side by side, (tokens, 2 * hidden).
+            variants: u and v concatenated, (tokens, 2 * hidden).
             batch: The packed texts.
-            only_first: Only the `[CLS]` rows are wanted.
+            only_first: Compute only the `[CLS]` rows.
 
         Returns:
-            (texts, hidden) if only the first rows are wanted, else (tokens, hidden).
+            (texts, hidden) if `only_first`, else (tokens, hidden).
         """
         u, v = variants.chunk(2, dim=1)
         first = self._wave(u, batch, self.levels[0], only_first=only_first)
@@ -176,10 +177,10 @@ class WaveLayer(nn.Module):
         return self.output(first, second)
 
     def output(self, first: Wave, second: Wave) -> Tensor:
-        """Combine two waves and bring them back to token space: g, feed-forward, norm, dropout."""
+        """Combine two waves and map them to the hidden size: g, feed-forward, norm, dropout."""
         combine = ops.modulate if self.operation == "modulation" else ops.interfere
         real = READOUTS[self.readout](combine(first, second))
-        # The tanh form, because NumPy, which the runtime computes with, has no erf.
+        # The tanh approximation, because the runtime uses NumPy, which has no erf.
         hidden = F.gelu(self.feed_forward(real), approximate="tanh")
         output: Tensor = self.dropout(self.norm(hidden))
         return output
@@ -211,7 +212,7 @@ def _position_table(config: ModelConfig) -> nn.Module | None:
 
 
 def _halves(wave: Wave) -> tuple[Wave, Wave]:
-    """Split a wave of both variants side by side into the first's and the second's."""
+    """Split a wave of both variants, concatenated, into the wave of each."""
     first_real, second_real = wave.real.chunk(2, dim=-1)
     first_imag, second_imag = wave.imag.chunk(2, dim=-1)
     return Wave(first_real, first_imag), Wave(second_real, second_imag)
@@ -220,7 +221,7 @@ def _halves(wave: Wave) -> tuple[Wave, Wave]:
 def _gather(
     tokens: Tensor, token_index: Tensor, positions: Tensor | None, offsets: Tensor
 ) -> Tensor:
-    """One row a token: its token's row plus its position's."""
+    """Return one row per token: the row of its id plus the row of its position."""
     rows = tokens[token_index]  # (tokens, columns)
     if positions is None:
         return rows

@@ -1,8 +1,7 @@
-"""The network's forward pass in NumPy, with the first layer's linears folded into its tables.
+"""The papers' network in NumPy, with the first layer's linear maps folded into its tables.
 
-A linear layer commutes with looking rows up, so W1 E and W2 E are tables themselves. They are
-filled row by row, as tokens first occur: a single text from a cold start costs a handful of rows,
-and no row is ever computed twice.
+A linear layer commutes with a table lookup, so W1 E and W2 E are tables too. Each row is computed
+once, when its token first occurs: the first text after loading computes only its own rows.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class NumpyWaveNetwork:
     """`WaveNetwork.forward` on packed ids, without torch.
 
     Args:
-        config: The model's shape.
+        config: The model's configuration.
         tensors: Its weights.
     """
 
@@ -64,7 +63,7 @@ class NumpyWaveNetwork:
     def _encode(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None
     ) -> Floats:
-        """The last layer's output: (texts, hidden) with `[CLS]` pooling, else (tokens, hidden)."""
+        """Compute the last layer's output: (texts, hidden) for `[CLS]`, else (tokens, hidden)."""
         config = self.config
         variants = self.variants(ids, offsets)
         if config.num_layers == 1:
@@ -120,7 +119,7 @@ class NumpyWaveNetwork:
         return first, second
 
     def weight_and_bias(self, layer: int, name: str) -> tuple[Floats, Floats]:
-        """The weight and the bias of one of a layer's parts."""
+        """Return the weight and the bias of a layer's module."""
         prefix = f"layers.{layer}.{name}"
         return self.tensors[f"{prefix}.weight"], self.tensors[f"{prefix}.bias"]
 
@@ -144,7 +143,7 @@ class _VariantTable:
         self._filled = np.zeros(config.vocab_size, dtype=bool)
 
     def rows(self, ids: Integers, place: Integers | None) -> Floats:
-        """The variants of tokens at their places; (tokens, 2 * hidden)."""
+        """Return the variants of tokens at their positions; (tokens, 2 * hidden)."""
         if self._weight is not None:
             self._fill(ids, self._weight)
         rows = self._table[ids]

@@ -1,7 +1,7 @@
-"""The papers' model as an ONNX graph, on padded rows whose padding changes nothing.
+"""The papers' network as an ONNX graph. Rows are padded; padding does not affect the results.
 
 Each function mirrors its NumPy form in `numpy_network.py`, step by step. Padding is set to 0 after
-the projections, because their biases would otherwise count as tokens.
+the projections, because it would otherwise count through their biases.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Wave(NamedTuple):
-    """The names of a wave's two parts."""
+    """The names of a wave's two parts in the graph."""
 
     real: str
     imag: str
@@ -46,7 +46,7 @@ def onnx_logits(graph: Graph, config: ModelConfig) -> str:
 
 
 def _hidden(graph: Graph, config: ModelConfig) -> str:
-    """The last layer's output; several layers add up (Eq. 8)."""
+    """Append the layers; several layers have residual connections (Eq. 8)."""
     op = graph.op
     hidden = graph.rows("embedding", graph.ids)  # (batch, length, embedding)
     if config.positions != "none":
@@ -65,8 +65,8 @@ def _hidden(graph: Graph, config: ModelConfig) -> str:
 
 
 def _layer(graph: Graph, config: ModelConfig, layer: int, variants: str, only_first: bool) -> str:
-    """As `NumpyWaveNetwork._layer`; (batch, hidden) if only the first tokens' is wanted."""
-    variants = graph.op("Mul", variants, graph.mask)  # no bias of a padding counts
+    """As `NumpyWaveNetwork._layer`; (batch, hidden) if `only_first`."""
+    variants = graph.op("Mul", variants, graph.mask)  # removes the bias from padding
     halves = graph.split("Split", variants, outputs=2, axis=2)
     represent = _represent_first if only_first else _represent
     first, second = (represent(graph, half) for half in halves)
@@ -76,7 +76,7 @@ def _layer(graph: Graph, config: ModelConfig, layer: int, variants: str, only_fi
 
 
 def _represent(graph: Graph, values: str) -> _Wave:
-    """As `functional.represent`; of (batch, length, hidden)."""
+    """As `numpy_ops.represent`; of (batch, length, hidden)."""
     op = graph.op
     energy = op("Mul", values, values)
     total = op("ReduceSum", energy, graph.integers(1))  # (batch, 1, hidden)
@@ -88,7 +88,7 @@ def _represent(graph: Graph, values: str) -> _Wave:
 
 
 def _represent_first(graph: Graph, values: str) -> _Wave:
-    """As `functional.represent_first`; (batch, hidden) of (batch, length, hidden)."""
+    """As `numpy_ops.represent_first`; (batch, hidden) from (batch, length, hidden)."""
     op = graph.op
     place = op("CumSum", graph.whole_mask, graph.integer(1))
     is_other = op("Greater", place, graph.integers(1))  # (batch, length)
@@ -98,7 +98,7 @@ def _represent_first(graph: Graph, values: str) -> _Wave:
 
 
 def _first(graph: Graph, values: str) -> str:
-    """Each text's `[CLS]`, wherever its padding puts it; (batch, columns)."""
+    """Take the row of each text's `[CLS]`, also with padding on the left; (batch, columns)."""
     start = graph.op("ArgMax", graph.whole_mask, axis=1, keepdims=1)  # (batch, 1)
     return graph.op("GatherND", values, start, batch_dims=1)
 
@@ -114,7 +114,7 @@ def _combine(graph: Graph, first: _Wave, second: _Wave, operation: str) -> _Wave
 
 
 def _position_rows(graph: Graph, config: ModelConfig) -> str:
-    """A row for each token, counted from its text's first; (batch, length, embedding)."""
+    """Look up the row of each token's position in its text; (batch, length, embedding)."""
     op = graph.op
     if config.positions == "learned":
         table = graph.weight("positions.weight")

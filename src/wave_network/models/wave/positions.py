@@ -1,4 +1,4 @@
-"""The fixed positional encoding, in NumPy, so that training and the runtime share one table."""
+"""The sinusoidal positional encoding, in NumPy: training and the runtime share one table."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 
 def sinusoidal_positions(length: int, size: int, scale: float) -> NDArray[np.float32]:
-    """Sines in the even columns, cosines in the odd ones, of falling frequency.
+    """Compute sines in the even columns and cosines in the odd ones.
 
-    The wavelengths run geometrically from 2 pi to 10,000 * 2 pi (Vaswani et al. 2017, section
+    The wavelengths grow geometrically from 2 pi to 10,000 * 2 pi (Vaswani et al. 2017, section
     3.5). The papers add a positional encoding (paper 1, Fig. 6a) without saying which.
 
     Args:
-        length: Positions.
-        size: Columns.
-        scale: Root mean square of the entries. The embeddings' own standard deviation lets a
-            token and its place start with equal weight.
+        length: Number of positions.
+        size: Number of columns.
+        scale: Root mean square of the entries. With the standard deviation of the embeddings,
+            tokens and positions have equal weight at the start.
 
     Returns:
         The table, float32, (length, size).

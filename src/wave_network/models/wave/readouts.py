@@ -1,4 +1,4 @@
-"""The complex-to-real maps g in NumPy, each with its gradient."""
+"""The read-outs, complex-to-real maps g, in NumPy: each with its gradient."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class NumpyReadout(NamedTuple):
     """A read-out.
 
     Attributes:
-        of: The real numbers of a wave, (rows, columns).
-        gradient: The gradient at both parts of the wave, given that at the read-out.
+        of: Compute the real features of a wave, (rows, columns).
+        gradient: Backpropagate from the read-out to both parts of the wave.
     """
 
     of: Callable[[Wave], Floats]

@@ -7,7 +7,7 @@ from wave_network.models.tensor_spec import TensorSpec
 
 
 def tensor_specs(config: ModelConfig) -> tuple[TensorSpec, ...]:
-    """Every stored tensor of a network of that shape."""
+    """Return the spec of every stored tensor."""
     size, labels, width = config.hidden_size, config.num_labels, config.embedding_size
     specs = [
         TensorSpec("embedding.weight", (config.vocab_size, width), "token table", scales="row"),

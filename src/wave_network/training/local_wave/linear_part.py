@@ -28,9 +28,9 @@ from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LinearPart
 from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
-from wave_network.training.stop import StopSignal
 from wave_network.training.threads import in_background
 
 _COST: Final = 0.5

@@ -1,4 +1,4 @@
-"""Ending training early: a signal that training asks for, and that Ctrl-C sets."""
+"""Interrupt training: Ctrl-C, a deadline or pruning sets a signal that training checks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import FrameType
 
 
 class StopSignal:
-    """A request to end what training is doing, which training takes at its next step.
+    """A request to stop, which training checks after each step.
 
-    Until there is something to keep, Ctrl-C raises `KeyboardInterrupt` as ever. After `keep`, it
-    makes a request instead; a second Ctrl-C before the first was taken raises.
+    Until there is a model to keep, Ctrl-C raises `KeyboardInterrupt` as usual. After `keep`, it
+    requests a stop instead; a second Ctrl-C before training stops raises.
     """
 
     def __init__(self) -> None:
@@ -21,21 +21,21 @@ class StopSignal:
         self._keeping = False
 
     def request(self) -> None:
-        """Ask training to end early and keep what it has."""
+        """Request that training stops and keeps what it has."""
         self._requested = True
 
     def take(self) -> bool:
-        """Whether a stop was requested since the last call."""
+        """Return whether a stop was requested since the last call."""
         requested, self._requested = self._requested, False
         return requested
 
     def keep(self) -> None:
-        """From now on there is something to keep."""
+        """Declare that there is a model to keep from now on."""
         self._keeping = True
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Let Ctrl-C break the body off where it is, and leave a request."""
+        """Let Ctrl-C end the body at once, and request a stop."""
         keeping, self._keeping = self._keeping, False
         try:
             yield
@@ -48,10 +48,10 @@ class StopSignal:
 
     @contextmanager
     def on_ctrl_c(self) -> Iterator[None]:
-        """Let Ctrl-C make requests while the body runs.
+        """Let Ctrl-C request a stop while the body runs.
 
-        Signals reach the main thread alone, and a handler that somebody else has set stays: in both
-        cases nothing changes.
+        Does nothing outside the main thread, which alone receives signals, or if another handler
+        is set.
         """
         before = signal.getsignal(signal.SIGINT)
         in_main_thread = threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""The names of a model folder's files, and the version of its format."""
+"""The format of a model folder: its version and the names of its files."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from wave_network.training.stop import StopSignal
+from wave_network.training.interrupt import StopSignal
 
 
 def test_a_request_is_taken_once():
