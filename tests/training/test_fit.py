@@ -571,8 +571,7 @@ def test_label_lists_make_a_multi_label_model(rows, name):
     files = fitted.files
     assert files.config.labels == ("news", "sport", "world")
     assert files.config.is_multi_label
-    assert len(files.config.label_thresholds) == 3
-    assert files.config.thresholds is not None
+    assert len(files.config.thresholds) == 3
     history = [record["validation"]["micro_f1"] for record in fitted.history]
     assert history[files.metrics["best_epoch"] - 1] == max(history)
     assert files.metrics["validation_texts"] == 14
@@ -603,7 +602,7 @@ def test_label_sets_may_name_classes_that_no_text_has(rows):
     names = ("world", "x", "sport", "news")
     fitted = fit(with_label_sets(rows), None, LOCAL, CONFIG, classes=names)
     assert fitted.files.config.labels == names
-    assert fitted.files.config.label_thresholds[1] == 0.5
+    assert fitted.files.config.thresholds[1] == 0.5
 
 
 def test_a_teacher_is_for_one_label_a_text(rows):

@@ -226,7 +226,8 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
     known: int = base.metrics.get("represented_texts", base.metrics.get("training_texts", 0))
     if base.metrics.get("refit"):
         known -= base.metrics["validation_texts"]  # as they are held out this time
-    corrected = old and known and not weighted and not base.config.is_multi_label
+    multi_label = labelling_of(base.config).multi_label
+    corrected = old and known and not weighted and not multi_label
     return {
         "represented_texts": round(max(old, known) + len(targets) - old),
         "represented_share": min(1.0, old / known) if known else 1.0,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from wave_network.config import Preset, TrainConfig
+from wave_network.config import Preset, TrainConfig, override
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, option_name
@@ -37,6 +37,31 @@ class Recipe:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: str | None = None
     base: ModelFiles | None = None
+
+    @classmethod
+    def of(
+        cls,
+        preset: Preset,
+        *,
+        train_options: Mapping[str, Any],
+        model_options: Mapping[str, Any],
+        tokenizer: str | None = None,
+        base: ModelFiles | None = None,
+    ) -> Recipe:
+        """The recipe of a preset and of options, of which None keeps the preset's value.
+
+        Args:
+            preset: See `Recipe`.
+            train_options: Fields of `TrainConfig`.
+            model_options: Fields of the model's configuration.
+            tokenizer: See `Recipe`.
+            base: See `Recipe`.
+
+        Raises:
+            ConfigError: If a training option has a wrong value.
+        """
+        given = {name: value for name, value in model_options.items() if value is not None}
+        return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
 
     def suited_to(self, data: TrainingData, labelling: Labelling) -> Recipe:
         """The recipe as it suits the data.

@@ -69,7 +69,7 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
         ) from error
     if model_type == MODEL_TYPE:
         engine = load(source if Path(source).is_dir() else f"{HUB_PREFIX}{place}")
-        if engine.config.is_multi_label:
+        if engine.labelling.multi_label:
             raise ConfigError(
                 f"{source} gives a text any number of labels: take a teacher that gives one"
             )

@@ -16,6 +16,7 @@ from torch import nn
 from wave_network import _native
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
+from wave_network.data.labels import labelling_of
 from wave_network.data.targets import is_soft
 from wave_network.models.local_wave.autograd import is_plain
 from wave_network.models.local_wave.native import native_shape
@@ -94,7 +95,7 @@ class CompiledSteps:
             chances=chances,
             hidden=self._model.feed_forward_size,
             labels=self._model.num_labels,
-            multi_label=self._model.is_multi_label,
+            multi_label=labelling_of(self._model).multi_label,
             label_smoothing=config.label_smoothing,
             temperature=config.loss_temperature,
             token_dropout=config.token_dropout,

@@ -22,7 +22,7 @@ from scipy.special import logsumexp
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, evaluation_batches
-from wave_network.data.labels import Labelling
+from wave_network.data.labels import Labelling, labelling_of
 from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
 from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LinearPart
@@ -253,7 +253,8 @@ def _solved(
     labels = texts.labels
     assert labels is not None
     text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
-    if is_soft(labels) and not config.is_multi_label:
+    multi_label = labelling_of(config).multi_label
+    if is_soft(labels) and not multi_label:
         shares = labels
         rows, labels = np.nonzero(shares >= _LEAST_SHARE)
         text_weights = shares[rows, labels] * text_weights[rows]
@@ -264,7 +265,7 @@ def _solved(
         scales = _label_scales(features, having, text_weights, added)
         solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
         weights[:, told], bias[told] = solution
-    if not config.is_multi_label and len(present := np.unique(labels)) == 2:
+    if not multi_label and len(present := np.unique(labels)) == 2:
         first, second = present  # one machine tells both apart
         weights[:, second] /= 2
         bias[second] /= 2
@@ -274,14 +275,14 @@ def _solved(
 
 def _told_apart(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.int64]]:
     """The labels that some texts have and others have not, as many at once as one call takes."""
-    if config.is_multi_label:
+    if labelling_of(config).multi_label:
         having = (labels > 0.5).sum(axis=0)
     else:
         having = np.bincount(labels, minlength=config.num_labels)
-    told = np.flatnonzero((having > 0) & (having < len(labels)))
-    if not config.is_multi_label and len(told) == 2:
-        told = told[1:]
-    return [told[i : i + LABELS_AT_ONCE] for i in range(0, len(told), LABELS_AT_ONCE)]
+    chosen = np.flatnonzero((having > 0) & (having < len(labels)))
+    if not labelling_of(config).multi_label and len(chosen) == 2:
+        chosen = chosen[1:]
+    return [chosen[i : i + LABELS_AT_ONCE] for i in range(0, len(chosen), LABELS_AT_ONCE)]
 
 
 def _label_scales(
