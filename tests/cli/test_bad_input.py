@@ -180,7 +180,7 @@ def test_test_labels_unseen_in_training_are_found_before_training(invoke, few, t
 
 def test_a_teacher_of_other_classes_is_refused(invoke, few, tmp_path, number_model):
     ended = invoke("train", few, "--teacher", number_model)
-    fragments = ["the teacher tells 3, 20 apart, the data 'animal', 'colour'", "id2label"]
+    fragments = ["the teacher has the classes 3, 20, the data 'animal', 'colour'", "id2label"]
     assert_refused(ended, fragments, tmp_path, ["few.csv"])
 
 

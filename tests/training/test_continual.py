@@ -127,16 +127,16 @@ def test_old_classes_come_first_and_new_ones_sorted(make_files):
     assert classes(("b", "a"), [["d", "a"], [], ["c"]], **several) == ("b", "a", "c", "d")
     with pytest.raises(DataError, match=r"'x'.* are strings.*integers"):
         classes((3, 1), ["x", "1"])
-    with pytest.raises(ConfigError, match="gives one label a text, and these rows have lists"):
+    with pytest.raises(ConfigError, match="is single-label, and these rows have lists"):
         classes(("b", "a"), [["a"], ["b", "a"]])
-    with pytest.raises(ConfigError, match=r"gives any number of labels.*give lists of labels"):
+    with pytest.raises(ConfigError, match=r"is multi-label.*give lists of labels"):
         classes(("b", "a"), ["a", "b"], **several)
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"preset": "tiny"}, "has the preset small, which its weights are made for, not tiny"),
+        ({"preset": "tiny"}, "has the preset small, and its weights do not fit tiny"),
         ({"model_options": {"operation": "interference"}}, "the operation modulation"),
         ({"model_options": {"max_length": 99}}, "the max_length 24"),
         ({"tokenizer": "folder"}, "its own tokenizer"),
@@ -292,7 +292,7 @@ def test_a_teacher_takes_the_place_of_the_models_own_answers(base, old, new, tmp
     taught = continue_with(base, both, epochs=1, min_steps=0, teacher=str(tmp_path / "teacher"))
     assert taught.config.labels == files.config.labels
     write_model(tmp_path / "base", base, card="", history=[])
-    with pytest.raises(ConfigError, match="the teacher tells"):
+    with pytest.raises(ConfigError, match="the teacher has the classes"):
         continue_with(base, both, epochs=1, min_steps=0, teacher=str(tmp_path / "base"))
 
 
@@ -326,7 +326,7 @@ def test_texts_that_a_refit_learnt_from_are_held_out_again(make_files):
 
 
 def test_the_papers_model_is_refused(make_files):
-    with pytest.raises(ConfigError, match="small, tiny and large can be trained on"):
+    with pytest.raises(ConfigError, match="continue a model of the presets small, tiny or large"):
         continued_preset(make_files(config_class=ModelConfig), None, {}, None)
 
 

@@ -28,25 +28,25 @@ def teacher_targets(
     config: TrainConfig,
     progress: Progress = SILENT,
 ) -> tuple[Dataset, NDArray[np.float32]]:
-    """Ask the teacher about every training text, once, before training.
+    """Predict every training text with the teacher, once, before training.
 
     Args:
         training: Labelled texts.
         targets: Their targets.
-        unlabeled: More texts; the teacher's answers are their targets.
+        unlabeled: Unlabelled texts, or None; the teacher's probabilities are their targets.
         classes: The classes.
         config: Names the teacher. `distillation_weight` is the weight of the teacher's
             probabilities in the targets of labelled texts, the given labels get the remainder;
             `distillation_temperature` softens the mixture.
-        progress: Is told of every text.
+        progress: Receives the progress.
 
     Returns:
         All texts, and their targets, (texts, classes).
 
     Raises:
-        ModelFolderError: If there is no such teacher, or it cannot be read.
+        ModelFolderError: If the teacher is missing or cannot be read.
         ConfigError: If its classes are not the data's.
-        MissingExtraError: If it needs `transformers` and that is not installed.
+        MissingExtraError: If it needs `transformers`, which is not installed.
     """
     from datasets import concatenate_datasets
 

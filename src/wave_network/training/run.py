@@ -1,4 +1,4 @@
-"""One training run from data to a written model folder: what `wave-network train` does."""
+"""Train a model and write its folder, as `wave-network train` does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def train_model(
     unlabeled: Dataset | None = None,
     log_to: str | None = None,
 ) -> tuple[dict[str, Any], str | None]:
-    """Train, write the model folder, and evaluate on the test split with what was written.
+    """Train a model, evaluate it on the test split, and write its folder.
 
     Args:
         splits: The data.
@@ -81,7 +81,7 @@ def _warn_of_interrupt(output: Path, epoch: int) -> None:
 
 
 def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
-    """What `train --json` prints."""
+    """Return what `train --json` prints."""
     return {
         "model": str(output),
         "preset": files.preset,

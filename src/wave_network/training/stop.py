@@ -1,4 +1,4 @@
-"""Ending training early: a signal that training asks for, and that Ctrl-C sets."""
+"""End training early: a signal that Ctrl-C sets and training checks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import FrameType
 
 
 class StopSignal:
-    """A request to end what training is doing, which training takes at its next step.
+    """A request to end training early, which training takes at its next step.
 
-    Until there is something to keep, Ctrl-C raises `KeyboardInterrupt` as ever. After `keep`, it
-    makes a request instead; a second Ctrl-C before the first was taken raises.
+    Before `keep` is called, Ctrl-C raises `KeyboardInterrupt` as usual. Afterwards, it makes a
+    request instead; a second Ctrl-C before the request is taken raises.
     """
 
     def __init__(self) -> None:
@@ -21,21 +21,21 @@ class StopSignal:
         self._keeping = False
 
     def request(self) -> None:
-        """Ask training to end early and keep what it has."""
+        """Request that training ends early and keeps its best epoch so far."""
         self._requested = True
 
     def take(self) -> bool:
-        """Whether a stop was requested since the last call."""
+        """Return whether a stop was requested since the last call."""
         requested, self._requested = self._requested, False
         return requested
 
     def keep(self) -> None:
-        """From now on there is something to keep."""
+        """Turn Ctrl-C into requests from now on: there are results to keep."""
         self._keeping = True
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Let Ctrl-C break the body off where it is, and leave a request."""
+        """Let Ctrl-C end the body immediately, and leave a request."""
         keeping, self._keeping = self._keeping, False
         try:
             yield
@@ -50,8 +50,8 @@ class StopSignal:
     def on_ctrl_c(self) -> Iterator[None]:
         """Let Ctrl-C make requests while the body runs.
 
-        Signals reach the main thread alone, and a handler that somebody else has set stays: in both
-        cases nothing changes.
+        Outside the main thread, which alone receives signals, and where another handler is set,
+        Ctrl-C stays as it is.
         """
         before = signal.getsignal(signal.SIGINT)
         in_main_thread = threading.current_thread() is threading.main_thread()
