@@ -227,7 +227,7 @@ def test_a_model_folder_from_before_there_were_teachers_is_read(fitted, tmp_path
         ([float("inf")] + [1.0] * 31, "weight 0 is inf"),
         (["heavy"] * 32, "the weights are not all numbers"),
         ([None] * 32, "weight 0 is nan"),
-        ([0] * 32, "all weights are 0"),
+        ([0] * 32, "all weights are zero"),
         ([1, 0] * 16, "only one class"),
         (2.0, r"weights of shape \(\)"),
         (iter([1.0] * 32), "the weights are not all numbers"),
@@ -720,7 +720,7 @@ def test_a_base_model_is_trained_on(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"preset": "small"}, "preset tiny, which its weights"),
+        ({"preset": "small"}, "preset tiny, and its weights"),
         ({"operation": "interference"}, "operation modulation"),
         ({"tokenizer": "another"}, "its own tokenizer"),
         ({"base_model": "nowhere"}, "nowhere does not exist"),

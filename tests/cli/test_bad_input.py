@@ -64,7 +64,7 @@ BAD_OPTIONS = {
         "0.0 and 1.0",
     ],
     ("--distillation-weight", "0.5"): ["--distillation-weight needs --teacher or --from"],
-    ("--replay", "few.csv"): ["--replay needs the model", "--from"],
+    ("--replay", "few.csv"): ["--replay is for continued training", "--from"],
     ("--from", "nowhere"): ["nowhere does not exist"],
     ("--unlabeled", "few.csv"): ["--unlabeled needs a teacher", "--teacher"],
     ("--teacher", "x", "--unlabeled", "nowhere.csv"): ["nowhere.csv does not exist"],

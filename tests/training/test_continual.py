@@ -28,7 +28,7 @@ from wave_network.training.continual import (
     grown,
     grown_tensors,
     shrunk,
-    with_own_answers,
+    with_own_predictions,
 )
 from wave_network.training.prepare import pack
 
@@ -171,7 +171,7 @@ def test_texts_of_old_classes_are_held_to_what_was_answered(make_files, soft):
     texts = read_splits("sample").train.select(range(8))
     labels = np.array([0, 1, 2, 3] * 2)
     targets = np.eye(4, dtype=np.float32)[labels]
-    mixed = with_own_answers(base, texts, targets if soft else labels, 4, 0.25)
+    mixed = with_own_predictions(base, texts, targets if soft else labels, 4, 0.25)
     answers = Engine(base).predict_proba(texts["text"])
     old = labels < 3
     np.testing.assert_allclose(

@@ -295,7 +295,7 @@ def test_a_teacher_is_learnt_from(rows, tmp_path):
     config = replace(config, teacher=str(tmp_path / "teacher"), distillation_weight=1.0)
     listener = Listener()
     fitted = fit(wrong, rows.select(range(20)), LOCAL, config, progress=listener)
-    assert listener.stages[:2] == ["asking the teacher", 140]
+    assert listener.stages[:2] == ["predicting with the teacher", 140]
     answers, learnt = (
         Engine(files).predict_proba(rows["text"]).argmax(axis=1)
         for files in (teacher, fitted.files)

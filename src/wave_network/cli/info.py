@@ -78,7 +78,7 @@ def _print_description(description: dict[str, Any], shape: str, labelling: Label
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
     ]
     if labelling.multi_label:
-        lines.append(("answer", "any number of the labels"))
+        lines.append(("type", "multi-label"))
     lines += [
         (part, ", ".join(f"{name} {values[key]:.4f}" for key, name in _shown(values)))
         for part in ("validation", "test")

@@ -91,6 +91,6 @@ def _print_summary(summary: dict[str, Any]) -> None:
             if name in (main, "loss"):
                 values = measured[name]
                 typer.echo(f"{shown:<12}{values['after']:.4f} (before {values['before']:.4f})")
-        typer.echo(f"answers     {measured['changed']:,} of {measured['texts']:,} changed")
+        typer.echo(f"predictions {measured['changed']:,} of {measured['texts']:,} changed")
     else:
         typer.echo("cost        not measured: give labelled data with --data")

@@ -87,7 +87,7 @@ class Labelling(ABC):
             return type(self)((*self.classes, *sorted(map(int, new))))
         except ValueError:
             raise DataError(
-                f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model are"
+                f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model"
                 f" integers ({listed(list(self.classes))}): make them integers, too"
             ) from None
 

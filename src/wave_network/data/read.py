@@ -302,5 +302,5 @@ def without_weightless(rows: Dataset) -> Dataset:
     if weights.all():
         return rows
     if not weights.any():
-        raise DataError("all weights are 0: give at least one text a weight above 0")
+        raise DataError("all weights are zero: give at least one text a weight above 0")
     return rows.select(np.flatnonzero(weights))

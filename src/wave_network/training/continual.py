@@ -173,7 +173,7 @@ def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
     }
 
 
-def with_own_answers(
+def with_own_predictions(
     base: ModelFiles, rows: Dataset, targets: Targets, classes: int, share: float
 ) -> NDArray[np.float32]:
     """Mix a model's own predictions into the targets of old classes (Li and Hoiem, 2016).
@@ -189,10 +189,10 @@ def with_own_answers(
         A probability of each class, (texts, classes).
     """
     mixed = soft_targets(targets, classes)
-    answers = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
+    predicted = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
     old = mixed[:, : base.config.num_labels]
     of_old = old.sum(axis=1, keepdims=True)  # 1 of a text of an old class, else 0
-    kept = (1 - share) * old + share * of_old * answers
+    kept = (1 - share) * old + share * of_old * predicted
     return np.hstack([kept, mixed[:, base.config.num_labels :]])
 
 

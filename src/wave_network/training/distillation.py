@@ -56,18 +56,18 @@ def teacher_targets(
     texts = training.select_columns(["text"])
     if unlabeled is not None:
         texts = concatenate_datasets([texts, unlabeled.select_columns(["text"])])
-    progress.stage("asking the teacher", len(texts))
-    answers = np.empty((len(texts), len(classes)), np.float32)
+    progress.stage("predicting with the teacher", len(texts))
+    predicted = np.empty((len(texts), len(classes)), np.float32)
     start = 0
     for chunk in texts.iter(batch_size=_TEXTS_AT_ONCE):
         found = teacher.predict_proba(chunk["text"])
-        answers[start : start + len(found)] = found[:, columns]
+        predicted[start : start + len(found)] = found[:, columns]
         start += len(found)
         progress.advance(len(found))
-    labelled = answers[: len(targets)]  # a view
+    labelled = predicted[: len(targets)]  # a view
     labelled *= config.distillation_weight
     labelled += (1 - config.distillation_weight) * soft_targets(targets, len(classes))
-    return texts, _soften(answers, config.distillation_temperature)
+    return texts, _soften(predicted, config.distillation_temperature)
 
 
 def _soften(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

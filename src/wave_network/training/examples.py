@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wave_network.data import TrainingData
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
-from wave_network.training.continual import with_own_answers
+from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import class_factors, sample_weights, with_unlabeled
@@ -71,7 +71,7 @@ def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Exam
         return examples
     run.progress.stage("predicting with the continued model")
     share = config.distillation_weight
-    targets = with_own_answers(base, examples.rows, examples.targets, len(classes), share)
+    targets = with_own_predictions(base, examples.rows, examples.targets, len(classes), share)
     return examples._replace(targets=targets)
 
 
