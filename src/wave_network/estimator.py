@@ -304,13 +304,13 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         files = read_model(folder)
         used = {**files.training, **files.config.to_dict()}
-        # Older models lack some.
+        # Models written by older versions lack some options.
         options = {name: used[name] for name in cls().get_params(deep=False) if name in used}
         usual = get_preset(files.preset).train
         if options.get("base_model") is not None:
             usual = continued_training(usual)
         if (used["epochs"], used["min_steps"]) == (usual.epochs, usual.min_steps):
-            options["epochs"] = None  # not given: fitting again on few texts adds epochs again
+            options["epochs"] = None  # not given: with few texts, the next fit adds epochs
         if used.get("max_batch_size") is not None:
             options["batch_size"] = None  # not given
         classifier = cls(preset=files.preset, **options)

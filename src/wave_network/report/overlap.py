@@ -1,4 +1,4 @@
-"""Test texts that are in the training data too, and the accuracy on them."""
+"""Find test texts that are in the training data too, and the accuracy on them."""
 
 from __future__ import annotations
 
