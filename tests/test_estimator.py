@@ -662,7 +662,7 @@ def test_any_number_of_labels_a_text(fitted_with_sets):
     ],
     ids=["tuples", "sets", "integers", "booleans", "sparse", "data frame"],
 )
-def test_label_sets_of_every_form_give_the_same_classifier(convert):
+def test_label_lists_of_every_form_give_the_same_classifier(convert):
     expected = make(epochs=1).fit(BOTH, TABLE).predict_proba(BOTH)
     classifier = make(epochs=1).fit(BOTH, convert(TABLE))
     assert classifier.classes_.tolist() == [0, 1]
@@ -682,7 +682,7 @@ def test_columns_of_a_table_may_be_named_and_may_lead_no_text():
         make().fit(BOTH, TABLE[:, :1])
 
 
-def test_a_saved_classifier_of_label_sets_answers_the_same(fitted_with_sets, tmp_path):
+def test_a_saved_classifier_of_label_lists_answers_the_same(fitted_with_sets, tmp_path):
     fitted_with_sets.save(tmp_path / "model")
     loaded = WaveClassifier.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict(BOTH), TABLE)
@@ -693,7 +693,7 @@ def test_a_saved_classifier_of_label_sets_answers_the_same(fitted_with_sets, tmp
     assert [sorted(prediction.labels) for prediction in answers] == LABEL_SETS
 
 
-def test_scikit_learns_own_tools_take_label_sets():
+def test_scikit_learns_own_tools_take_label_lists():
     folds = KFold(2, shuffle=True, random_state=0)
     scores = cross_val_score(make(epochs=20), BOTH, TABLE, cv=folds, scoring="f1_micro")
     assert scores.min() > 0.8

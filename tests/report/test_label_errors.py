@@ -44,7 +44,7 @@ def test_equal_probabilities_throw_no_doubt():
     assert found.texts.tolist() == []
 
 
-def test_label_sets_by_hand():
+def test_label_lists_by_hand():
     # Thresholds for having the first label: 0.7, for lacking it: 0.6; all texts have the second.
     probabilities = np.array([[0.9, 0.9], [0.8, 0.1], [0.4, 0.5], [0.1, 0.9], [0.7, 0.9]])
     truth = np.array([[1, 1], [1, 1], [1, 1], [0, 1], [0, 1]]) > 0

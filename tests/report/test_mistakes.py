@@ -79,7 +79,7 @@ def test_answers_that_are_all_right(sample_model, rows):
     assert (result.errors, result.confusions, result.not_explained) == ([], [], "")
 
 
-def test_of_label_sets_the_errors_are_those_furthest_from_the_truth(sets_model, sets_rows):
+def test_of_label_lists_the_errors_are_those_furthest_from_the_truth(sets_model, sets_rows):
     result, probabilities, truth, given = set_mistakes_of(sets_model, sets_rows)
     labels = load(sets_model).labels
     distances = sorted(np.abs(truth - probabilities)[truth != given], reverse=True)
@@ -95,7 +95,7 @@ def test_of_label_sets_the_errors_are_those_furthest_from_the_truth(sets_model, 
     assert {error.added for error in result.errors} == {True, False}
 
 
-def test_of_label_sets_every_doubt_says_what_would_be_better(sets_model, sets_rows):
+def test_of_label_lists_every_doubt_says_what_would_be_better(sets_model, sets_rows):
     result, *_ = set_mistakes_of(sets_model, sets_rows)
     counted = sum(lacking + having for _, lacking, having in result.label_error_pairs)
     assert counted == result.label_error_count > 0

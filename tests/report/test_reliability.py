@@ -27,7 +27,7 @@ def test_the_bins_are_those_of_the_calibration_error():
     assert sum(one.texts for one in bins) == 500
 
 
-def test_of_label_sets_each_label_of_each_text_counts():
+def test_of_label_lists_each_label_of_each_text_counts():
     probabilities = np.array([[0.9, 0.02], [0.9, 0.04]])
     low, high = multi_label_reliability_bins(
         probabilities, np.array([[True, False], [False, False]])

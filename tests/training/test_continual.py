@@ -202,7 +202,7 @@ def test_few_texts_of_old_classes_stand_for_all(make_files, soft, caplog):
     assert "it will forget" in caplog.text
 
 
-def test_label_sets_are_counted_and_their_odds_left_alone(make_files):
+def test_label_lists_are_counted_and_their_odds_left_alone(make_files):
     base = make_files(config_class=LocalWaveConfig, problem_type="multi_label_classification")
     sets = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]], np.float32)
     figures = class_frequencies(base, sets, weighted=False)
@@ -296,7 +296,7 @@ def test_a_teacher_takes_the_place_of_the_models_own_answers(base, old, new, tmp
         continue_with(base, both, epochs=1, min_steps=0, teacher=str(tmp_path / "base"))
 
 
-def test_label_sets_grow_too():
+def test_label_lists_grow_too():
     rows = [("a goal and a match", ["sport"]), ("the vote and the law", ["politics"])] * 30
     more = [("a goal and the vote", ["sport", "politics"]), ("nothing", [])] * 10
     new = [("the virus and the cure", ["health"]), ("a match and a cure", ["sport", "health"])] * 20

@@ -152,7 +152,7 @@ def test_a_folder_that_turns_out_too_large_is_not_kept(rows, tmp_path, monkeypat
     assert "trial 1  too large: 1,000,000,000 bytes" in console.file.getvalue()
 
 
-def test_label_sets_are_compared_by_micro_f1_with_the_thresholds_of_training(sets, tmp_path):
+def test_label_lists_are_compared_by_micro_f1_with_the_thresholds_of_training(sets, tmp_path):
     tuned = tmp_path / "tuned"
     summary, _ = tune(tuned, sets, metric=None, trials=3)
     assert summary["metric"] == "micro_f1"
@@ -168,12 +168,12 @@ def test_label_sets_are_compared_by_micro_f1_with_the_thresholds_of_training(set
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
-def test_label_sets_by_another_metric(sets, tmp_path, metric):
+def test_label_lists_by_another_metric(sets, tmp_path, metric):
     summary, _ = tune(tmp_path / "tuned", sets, metric=metric, trials=1)
     assert summary["score"] == summary["ranking"][0]["validation"][metric]
 
 
-def test_the_first_trial_of_label_sets_is_the_presets_default(sets, tmp_path):
+def test_the_first_trial_of_label_lists_is_the_presets_default(sets, tmp_path):
     tune(tmp_path / "tuned", sets, trials=1)
     default = trained(tmp_path / "default", sets, preset=PRESETS["tiny"])
     assert weights(tmp_path / "tuned" / "model") == weights(default)

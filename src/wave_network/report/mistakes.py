@@ -164,7 +164,7 @@ def find_mistakes(
 
     Args:
         engine: The model.
-        rows: With a column `text`.
+        rows: The texts, column `text`.
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
     """
@@ -203,7 +203,7 @@ def find_multi_label_mistakes(
 
     Args:
         engine: The model.
-        rows: With a column `text`.
+        rows: The texts, column `text`.
         probabilities: The probability of each label, (texts, labels).
         truth: Whether a text has a label, (texts, labels).
         given: Whether the label is predicted, (texts, labels).

@@ -25,7 +25,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
     """Render a report.
 
     Args:
-        content: What it shows.
+        content: The content of the report.
         model: The model's name, for the title.
         data: The name of the data.
         training: The name of the training data, if it was given.

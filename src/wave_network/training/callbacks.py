@@ -12,7 +12,7 @@ class Progress:
         """Begin a stage outside the training loop.
 
         Args:
-            name: What the stage does.
+            name: A description of the stage.
             total: Its number of parts; None: unknown.
         """
 

@@ -70,7 +70,7 @@ def build_optimizers(
 
 
 def _is_matrix(parameter: nn.Parameter) -> bool:
-    """Whether this is no bias or norm, which is a vector or one per member, (members, 1, size)."""
+    """Return False for biases and norms: a vector, or one per member, (members, 1, size)."""
     return parameter.ndim > 1 and parameter.shape[-2] > 1
 
 

@@ -20,7 +20,7 @@ MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained.
+    """A recipe for training a model.
 
     Attributes:
         preset: The model's shape and vocabulary; for a continued model, the result of
