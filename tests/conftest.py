@@ -31,20 +31,16 @@ def sample_model(tmp_path_factory) -> Path:
     """A model folder: preset `small`, two epochs on the bundled sample. Never change it."""
     from rich.console import Console
 
+    from wave_network.config import PRESETS
     from wave_network.data import read_splits
+    from wave_network.training.recipe import Recipe
     from wave_network.training.run import train_model
 
     folder = tmp_path_factory.mktemp("sample") / "model"
-    train_model(
-        read_splits("sample"),
-        preset="small",
-        output=folder,
-        overwrite=False,
-        model_options={},
-        train_options={"epochs": 2, "seed": 0, "device": "cpu"},
-        tokenizer=None,
-        console=Console(file=StringIO()),
-    )
+    options = {"epochs": 2, "seed": 0, "device": "cpu"}
+    recipe = Recipe.of(PRESETS["small"], train_options=options, model_options={})
+    console = Console(file=StringIO())
+    train_model(read_splits("sample"), recipe, folder, overwrite=False, console=console)
     return folder
 
 

@@ -227,7 +227,7 @@ def test_a_model_folder_from_before_there_were_teachers_is_read(fitted, tmp_path
         ([float("inf")] + [1.0] * 31, "weight 0 is inf"),
         (["heavy"] * 32, "the weights are not all numbers"),
         ([None] * 32, "weight 0 is nan"),
-        ([0] * 32, "the weights are all zero"),
+        ([0] * 32, "all weights are zero"),
         ([1, 0] * 16, "only one class"),
         (2.0, r"weights of shape \(\)"),
         (iter([1.0] * 32), "the weights are not all numbers"),
@@ -662,7 +662,7 @@ def test_any_number_of_labels_a_text(fitted_with_sets):
     ],
     ids=["tuples", "sets", "integers", "booleans", "sparse", "data frame"],
 )
-def test_label_sets_of_every_form_give_the_same_classifier(convert):
+def test_label_lists_of_every_form_give_the_same_classifier(convert):
     expected = make(epochs=1).fit(BOTH, TABLE).predict_proba(BOTH)
     classifier = make(epochs=1).fit(BOTH, convert(TABLE))
     assert classifier.classes_.tolist() == [0, 1]
@@ -682,7 +682,7 @@ def test_columns_of_a_table_may_be_named_and_may_lead_no_text():
         make().fit(BOTH, TABLE[:, :1])
 
 
-def test_a_saved_classifier_of_label_sets_answers_the_same(fitted_with_sets, tmp_path):
+def test_a_saved_classifier_of_label_lists_answers_the_same(fitted_with_sets, tmp_path):
     fitted_with_sets.save(tmp_path / "model")
     loaded = WaveClassifier.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict(BOTH), TABLE)
@@ -693,7 +693,7 @@ def test_a_saved_classifier_of_label_sets_answers_the_same(fitted_with_sets, tmp
     assert [sorted(prediction.labels) for prediction in answers] == LABEL_SETS
 
 
-def test_scikit_learns_own_tools_take_label_sets():
+def test_scikit_learns_own_tools_take_label_lists():
     folds = KFold(2, shuffle=True, random_state=0)
     scores = cross_val_score(make(epochs=20), BOTH, TABLE, cv=folds, scoring="f1_micro")
     assert scores.min() > 0.8
@@ -720,7 +720,7 @@ def test_a_base_model_is_trained_on(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"preset": "small"}, "preset tiny, which its weights"),
+        ({"preset": "small"}, "preset tiny, and its weights"),
         ({"operation": "interference"}, "operation modulation"),
         ({"tokenizer": "another"}, "its own tokenizer"),
         ({"base_model": "nowhere"}, "nowhere does not exist"),

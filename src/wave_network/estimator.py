@@ -16,7 +16,7 @@ with extra_needed("train", "WaveClassifier"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
 
-from wave_network.config import ClassWeight, Label, get_preset, override
+from wave_network.config import ClassWeight, Label, get_preset
 from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data.training_data import label_table, training_data_from_memory
 from wave_network.persistence.card import render_card
@@ -161,12 +161,15 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         base = None if self.base_model is None else read_model(self.base_model)
         preset = choose_preset(self.preset, options, self.tokenizer, base=base)
         given = self.get_params(deep=False)
-        config = override(
-            preset.train, **{name: given[name] for name in TRAINING_OPTIONS if name in given}
+        recipe = Recipe.of(
+            preset,
+            train_options={name: given[name] for name in TRAINING_OPTIONS if name in given},
+            model_options=options,
+            tokenizer=self.tokenizer,
+            base=base,
         )
         data = training_data_from_memory(X, y, sample_weight, classes, unlabeled)
-        shape = {name: value for name, value in options.items() if value is not None}
-        fitted = fit(data, Recipe(preset, config, shape, self.tokenizer, base))
+        fitted = fit(data, recipe)
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -301,13 +304,13 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         files = read_model(folder)
         used = {**files.training, **files.config.to_dict()}
-        # Older models lack some.
+        # Models written by older versions lack some options.
         options = {name: used[name] for name in cls().get_params(deep=False) if name in used}
         usual = get_preset(files.preset).train
         if options.get("base_model") is not None:
             usual = continued_training(usual)
         if all(used.get(n, v) == v for n, v in vars(usual).items() if n in ("epochs", "min_steps")):
-            options["epochs"] = None  # not given: fitting again on few texts adds epochs again
+            options["epochs"] = None  # not given: with few texts, the next fit adds epochs
         if used.get("max_batch_size") is not None:
             options["batch_size"] = None  # not given
         classifier = cls(preset=files.preset, **options)

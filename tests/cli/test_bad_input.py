@@ -64,7 +64,7 @@ BAD_OPTIONS = {
         "0.0 and 1.0",
     ],
     ("--distillation-weight", "0.5"): ["--distillation-weight needs --teacher or --from"],
-    ("--replay", "few.csv"): ["--replay needs the model", "--from"],
+    ("--replay", "few.csv"): ["--replay is for continued training", "--from"],
     ("--from", "nowhere"): ["nowhere does not exist"],
     ("--unlabeled", "few.csv"): ["--unlabeled needs a teacher", "--teacher"],
     ("--teacher", "x", "--unlabeled", "nowhere.csv"): ["nowhere.csv does not exist"],
@@ -180,7 +180,7 @@ def test_test_labels_unseen_in_training_are_found_before_training(invoke, few, t
 
 def test_a_teacher_of_other_classes_is_refused(invoke, few, tmp_path, number_model):
     ended = invoke("train", few, "--teacher", number_model)
-    fragments = ["the teacher tells 3, 20 apart, the data 'animal', 'colour'", "id2label"]
+    fragments = ["the teacher has the classes 3, 20, the data 'animal', 'colour'", "id2label"]
     assert_refused(ended, fragments, tmp_path, ["few.csv"])
 
 

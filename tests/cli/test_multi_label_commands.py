@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from cli_helpers import rows_of_label_sets, write_csv
+from cli_helpers import rows_of_label_lists, write_csv
 
 from wave_network import load
 from wave_network.config import PRESETS
@@ -15,7 +15,7 @@ SPLIT = ("--label-separator", "|")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return write_csv(tmp_path_factory.mktemp("data") / "both.csv", rows_of_label_sets())
+    return write_csv(tmp_path_factory.mktemp("data") / "both.csv", rows_of_label_lists())
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +24,14 @@ def model(tmp_path_factory, data):
     from wave_network import WaveClassifier
 
     folder = tmp_path_factory.mktemp("both") / "model"
-    rows = rows_of_label_sets()
+    rows = rows_of_label_lists()
     labels = [[label for label in joined.split("|") if label] for _, joined in rows]
     classifier = WaveClassifier("tiny", epochs=20, batch_size=8, learning_rate=0.01, device="cpu")
     classifier.fit([text for text, _ in rows], labels).save(folder)
     return folder
 
 
-def test_train_reads_joined_labels_and_tells_the_figures_of_label_sets(invoke, data, tmp_path):
+def test_train_reads_joined_labels_and_tells_the_figures_of_label_lists(invoke, data, tmp_path):
     ended = invoke("train", data, *SPLIT, *QUICK, "--test", data, "--output", "m", "--json")
     assert ended.code == 0, ended.err
     (summary,) = ended.lines
@@ -94,7 +94,7 @@ def test_a_threshold_leaves_labels_out_and_a_coverage_is_for_one_label(invoke, m
 def test_weights_of_texts_and_neither_of_classes_nor_a_teacher(invoke, model, data, tmp_path):
     rows = [
         (f"{text}", f"{labels},{number % 3}")
-        for number, (text, labels) in enumerate(rows_of_label_sets())
+        for number, (text, labels) in enumerate(rows_of_label_lists())
     ]
     weighted = write_csv(tmp_path / "weighted.csv", rows, header="text,label,w")
     arguments = ("train", weighted, *SPLIT, *QUICK, "--weight-column", "w", "--output", "w")
@@ -120,7 +120,7 @@ def test_predict_explains_the_most_probable_label(invoke, model):
 
 def test_info_and_inspect(invoke, model):
     facts = dict(line.split(maxsplit=1) for line in invoke("info", model).out.splitlines())
-    assert facts["answer"] == "any number of the labels"
+    assert facts["type"] == "multi-label"
     assert facts["validation"].startswith("micro F1 ")
     (described,) = invoke("info", model, "--json").lines
     assert described["config"]["problem_type"] == "multi_label_classification"

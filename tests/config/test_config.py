@@ -12,6 +12,7 @@ from wave_network.config import (
     get_preset,
     override,
 )
+from wave_network.data.labels import labelling_of
 from wave_network.errors import ConfigError
 from wave_network.models.registry import FAMILIES
 
@@ -371,8 +372,9 @@ def test_multi_label_configurations_survive_json(make):
     config = make(**SMALLEST, **MULTI_LABEL, thresholds=(0.25, 0.5))
     assert type(config).from_dict(json.loads(json.dumps(config.to_dict()))) == config
     assert config.is_multi_label
-    assert config.label_thresholds == (0.25, 0.5)
-    assert make(**SMALLEST, **MULTI_LABEL).label_thresholds == (0.5, 0.5)
+    assert labelling_of(config).label_thresholds == (0.25, 0.5)
+    without = make(**SMALLEST, **MULTI_LABEL)
+    assert labelling_of(without).label_thresholds == (0.5, 0.5)
 
 
 @every_architecture

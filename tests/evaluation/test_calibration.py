@@ -125,7 +125,7 @@ def test_brier_score_is_scikit_learns(classes):
         assert brier_score(probabilities, labels) == pytest.approx(2 * half)
 
 
-def test_the_temperature_of_label_sets_restores_the_probabilities_that_made_them():
+def test_the_temperature_of_label_lists_restores_the_probabilities_that_made_them():
     random = np.random.default_rng(0)
     logits = random.normal(-1, 2, size=(4_000, 5))
     targets = (random.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(np.float32)

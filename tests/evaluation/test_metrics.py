@@ -110,7 +110,7 @@ OF_SETS = np.array(
 )
 
 
-def test_summary_of_label_sets_by_hand():
+def test_summary_of_label_lists_by_hand():
     found = summarize_multi_label(OF_SETS, SETS)
     right = np.where(SETS > 0, OF_SETS, 1 - OF_SETS)
     assert found == pytest.approx(
@@ -131,7 +131,7 @@ def test_summary_of_label_sets_by_hand():
     )
 
 
-def test_summary_of_label_sets_equals_scikit_learns():
+def test_summary_of_label_lists_equals_scikit_learns():
     random = np.random.default_rng(0)
     probabilities, targets = random.random((200, 6)), random.random((200, 6)) < 0.3
     thresholds = tuple(random.random(6))
@@ -145,13 +145,13 @@ def test_summary_of_label_sets_equals_scikit_learns():
     )
 
 
-def test_label_sets_without_any_label():
+def test_label_lists_without_any_label():
     nothing = summarize_multi_label(np.zeros((3, 2)), np.zeros((3, 2)))
     figures = {"micro_f1": 0.0, "macro_f1": 0.0, "loss": 0.0, "ece": 0.0, "brier": 0.0}
     assert nothing == {"accuracy": 1.0, **figures}
 
 
-def test_report_of_label_sets():
+def test_report_of_label_lists():
     report = multi_label_report(OF_SETS, SETS, ["w", "x", "y", 9], (0.5, 0.6, 0.7, 0.5))
     figures = ["accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier"]
     assert list(report) == [*figures, "per_class", "examples"]

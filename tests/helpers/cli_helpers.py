@@ -17,7 +17,7 @@ def labelled_rows(count=60):
         yield f"{first} and {second}, seen {number} times", label
 
 
-def rows_of_label_sets(count=60):
+def rows_of_label_lists(count=60):
     """Texts about animals, about colours, about both and about neither, in turn."""
     rows = list(labelled_rows(count))
     for number in range(0, count, 4):

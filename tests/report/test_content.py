@@ -70,7 +70,7 @@ def tiny_rows():
     return from_memory(texts, ["Sports"] * 6 + ["World"] * 2)
 
 
-def test_label_sets(sets_model, sets_rows):
+def test_label_lists(sets_model, sets_rows):
     content = measure(sets_model, sets_rows, sets_rows)
     engine = load(sets_model)
     truth = np.array([[label in row for label in engine.labels] for row in sets_rows["label"]])
@@ -90,7 +90,7 @@ def test_label_sets(sets_model, sets_rows):
     assert content.overlap.accuracy == content.metrics["accuracy"]
 
 
-def test_label_sets_by_size_tell_the_recall(sets_model, sets_rows):
+def test_label_lists_by_size_tell_the_recall(sets_model, sets_rows):
     content = measure(sets_model, sets_rows)
     rows = content.metrics["per_class"].values()
     assert sum(group.texts for group in content.class_sizes) == sum(row["support"] for row in rows)

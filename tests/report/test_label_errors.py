@@ -2,7 +2,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from wave_network.report.label_errors import find_label_errors, find_set_errors
+from wave_network.report.label_errors import find_label_errors, find_multi_label_errors
 
 
 def test_by_hand():
@@ -44,11 +44,11 @@ def test_equal_probabilities_throw_no_doubt():
     assert found.texts.tolist() == []
 
 
-def test_label_sets_by_hand():
+def test_label_lists_by_hand():
     # Thresholds for having the first label: 0.7, for lacking it: 0.6; all texts have the second.
     probabilities = np.array([[0.9, 0.9], [0.8, 0.1], [0.4, 0.5], [0.1, 0.9], [0.7, 0.9]])
     truth = np.array([[1, 1], [1, 1], [1, 1], [0, 1], [0, 1]]) > 0
-    found = find_set_errors(probabilities, truth)
+    found = find_multi_label_errors(probabilities, truth)
     # The fifth text gets 0.7 for a label that it lacks, the third 0.6 for lacking one it has.
     # Nobody lacks the second label, so nothing tells which probability would be low for it.
     assert list(zip(found.texts.tolist(), found.labels.tolist(), strict=True)) == [(4, 0), (2, 0)]
@@ -62,5 +62,5 @@ def test_wrong_labels_of_sets_are_found():
     wrong = {(int(row), int(row) % 3) for row in random.choice(400, 20, replace=False)}
     for place in wrong:
         labels[place] = ~labels[place]
-    found = find_set_errors(probabilities, labels)
+    found = find_multi_label_errors(probabilities, labels)
     assert set(zip(found.texts[:15].tolist(), found.labels[:15].tolist(), strict=True)) <= wrong

@@ -6,7 +6,7 @@ from wave_network.data import from_memory, read_splits
 from wave_network.models.numpy_ops import given_labels
 from wave_network.persistence.folder import write_model
 from wave_network.report import mistakes as module
-from wave_network.report.mistakes import find_mistakes, find_set_mistakes, shortened
+from wave_network.report.mistakes import find_mistakes, find_multi_label_mistakes, shortened
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,12 @@ def set_mistakes_of(folder, rows):
     probabilities = engine.predict_proba(rows["text"])
     truth = engine.labelling.encode(rows["label"]) > 0.5
     given = given_labels(probabilities, engine.config.thresholds)
-    return find_set_mistakes(engine, rows, probabilities, truth, given), probabilities, truth, given
+    return (
+        find_multi_label_mistakes(engine, rows, probabilities, truth, given),
+        probabilities,
+        truth,
+        given,
+    )
 
 
 def test_the_most_confident_errors_come_first_each_explained(sample_model, rows):
@@ -74,7 +79,7 @@ def test_answers_that_are_all_right(sample_model, rows):
     assert (result.errors, result.confusions, result.not_explained) == ([], [], "")
 
 
-def test_of_label_sets_the_errors_are_those_furthest_from_the_truth(sets_model, sets_rows):
+def test_of_label_lists_the_errors_are_those_furthest_from_the_truth(sets_model, sets_rows):
     result, probabilities, truth, given = set_mistakes_of(sets_model, sets_rows)
     labels = load(sets_model).labels
     distances = sorted(np.abs(truth - probabilities)[truth != given], reverse=True)
@@ -90,7 +95,7 @@ def test_of_label_sets_the_errors_are_those_furthest_from_the_truth(sets_model, 
     assert {error.added for error in result.errors} == {True, False}
 
 
-def test_of_label_sets_every_doubt_says_what_would_be_better(sets_model, sets_rows):
+def test_of_label_lists_every_doubt_says_what_would_be_better(sets_model, sets_rows):
     result, *_ = set_mistakes_of(sets_model, sets_rows)
     counted = sum(lacking + having for _, lacking, having in result.label_error_pairs)
     assert counted == result.label_error_count > 0
@@ -102,7 +107,9 @@ def test_missed_and_added_labels_by_hand(sets_model):
     truth = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]], np.bool_)
     given = np.array([[0, 1, 1], [0, 0, 0], [0, 1, 1], [0, 0, 1], [0, 0, 1]], np.bool_)
     rows = from_memory(list("abcde"), [["war"]] * 5)
-    result = find_set_mistakes(load(sets_model), rows, given.astype(np.float32), truth, given)
+    result = find_multi_label_mistakes(
+        load(sets_model), rows, given.astype(np.float32), truth, given
+    )
     table = result.missed_and_added
     assert table.labels == ["comedy", "drama", "war"]
     assert [row.together for row in table.rows] == [
@@ -123,7 +130,9 @@ def test_of_many_labels_those_with_the_most_errors_are_in_the_table(make_files, 
     rows = from_memory(["text"] * 40, [["label 00"]] * 40)
     nothing = np.zeros_like(truth)
     engine = load(tmp_path / "model")
-    table = find_set_mistakes(engine, rows, np.full((40, 30), 0.1), truth, nothing).missed_and_added
+    table = find_multi_label_mistakes(
+        engine, rows, np.full((40, 30), 0.1), truth, nothing
+    ).missed_and_added
     assert table.labels == list(labels[:20])
     assert table.left_out == 10
     assert table.rows[-1].texts == 5

@@ -22,7 +22,7 @@ def test_duplicates_are_counted_and_their_labels_compared():
     assert (overlap.accuracy, overlap.accuracy_without) == (0.5, 1.0)
 
 
-def test_label_sets_are_compared_whatever_their_order():
+def test_label_lists_are_compared_whatever_their_order():
     rows = from_memory(NEWS, [["a", "b"], ["a"], []])
     training = from_memory(NEWS, [["b", "a"], ["a", "b"], []])
     overlap = find_overlap(rows, training, np.ones(3, np.bool_))

@@ -156,14 +156,14 @@ def test_what_is_missing_is_said(content):
     )
     bare = replace(content, history=[], mistakes=mistakes, overlap=None, training_sizes=None)
     words = Page(html_page(bare, model="m", data="d")).words
-    assert "The model folder has no history of its training." in words
+    assert "The model folder has no training history." in words
     assert "No explanations: it has several layers." in words
     assert "the data that the model was trained on with --training DATA" in words
     right = replace(bare, mistakes=replace(mistakes, errors=[]))
     assert "There are none" in Page(html_page(right, model="m", data="d")).words
 
 
-def test_a_page_on_label_sets(sets_model, sets_rows):
+def test_a_page_on_label_lists(sets_model, sets_rows):
     content = measure(sets_model, sets_rows, sets_rows)
     page = html_page(content, model="films", data="test.jsonl", training="train.jsonl")
     parsed = Page(page)
@@ -194,7 +194,7 @@ def test_a_page_on_label_sets(sets_model, sets_rows):
     assert "Of 60 texts, 60 are also among the 60 training texts, apart from case" in words
 
 
-def test_of_label_sets_too_markup_is_shown(make_files, tmp_path):
+def test_of_label_lists_too_markup_is_shown(make_files, tmp_path):
     labels = (f"A{EVIL}", f"B {BIDI}")
     files = make_files(labels=labels, problem_type="multi_label_classification")
     write_model(tmp_path / "model", files, card="", history=[])

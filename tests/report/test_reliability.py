@@ -4,8 +4,8 @@ import pytest
 from wave_network.evaluation.calibration import expected_calibration_error
 from wave_network.report.reliability import (
     interval,
+    multi_label_reliability_bins,
     reliability_bins,
-    reliability_bins_of_sets,
 )
 
 
@@ -27,9 +27,11 @@ def test_the_bins_are_those_of_the_calibration_error():
     assert sum(one.texts for one in bins) == 500
 
 
-def test_of_label_sets_each_label_of_each_text_counts():
+def test_of_label_lists_each_label_of_each_text_counts():
     probabilities = np.array([[0.9, 0.02], [0.9, 0.04]])
-    low, high = reliability_bins_of_sets(probabilities, np.array([[True, False], [False, False]]))
+    low, high = multi_label_reliability_bins(
+        probabilities, np.array([[True, False], [False, False]])
+    )
     assert (low.texts, low.confidence, low.accuracy) == (2, pytest.approx(0.03), 0.0)
     assert (high.texts, high.confidence, high.accuracy) == (2, pytest.approx(0.9), 0.5)
 

@@ -28,7 +28,7 @@ from wave_network.training.continual import (
     grown,
     grown_tensors,
     shrunk,
-    with_own_answers,
+    with_own_predictions,
 )
 from wave_network.training.prepare import pack
 
@@ -127,16 +127,16 @@ def test_old_classes_come_first_and_new_ones_sorted(make_files):
     assert classes(("b", "a"), [["d", "a"], [], ["c"]], **several) == ("b", "a", "c", "d")
     with pytest.raises(DataError, match=r"'x'.* are strings.*integers"):
         classes((3, 1), ["x", "1"])
-    with pytest.raises(ConfigError, match="gives one label a text, and these rows have lists"):
+    with pytest.raises(ConfigError, match="is single-label, and these rows have lists"):
         classes(("b", "a"), [["a"], ["b", "a"]])
-    with pytest.raises(ConfigError, match=r"gives any number of labels.*give lists of labels"):
+    with pytest.raises(ConfigError, match=r"is multi-label.*give lists of labels"):
         classes(("b", "a"), ["a", "b"], **several)
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"preset": "tiny"}, "has the preset small, which its weights are made for, not tiny"),
+        ({"preset": "tiny"}, "has the preset small, and its weights do not fit tiny"),
         ({"model_options": {"operation": "interference"}}, "the operation modulation"),
         ({"model_options": {"max_length": 99}}, "the max_length 24"),
         ({"tokenizer": "folder"}, "its own tokenizer"),
@@ -171,7 +171,7 @@ def test_texts_of_old_classes_are_held_to_what_was_answered(make_files, soft):
     texts = read_splits("sample").train.select(range(8))
     labels = np.array([0, 1, 2, 3] * 2)
     targets = np.eye(4, dtype=np.float32)[labels]
-    mixed = with_own_answers(base, texts, targets if soft else labels, 4, 0.25)
+    mixed = with_own_predictions(base, texts, targets if soft else labels, 4, 0.25)
     answers = Engine(base).predict_proba(texts["text"])
     old = labels < 3
     np.testing.assert_allclose(
@@ -202,7 +202,7 @@ def test_few_texts_of_old_classes_stand_for_all(make_files, soft, caplog):
     assert "it will forget" in caplog.text
 
 
-def test_label_sets_are_counted_and_their_odds_left_alone(make_files):
+def test_label_lists_are_counted_and_their_odds_left_alone(make_files):
     base = make_files(config_class=LocalWaveConfig, problem_type="multi_label_classification")
     sets = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]], np.float32)
     figures = class_frequencies(base, sets, weighted=False)
@@ -292,11 +292,11 @@ def test_a_teacher_takes_the_place_of_the_models_own_answers(base, old, new, tmp
     taught = continue_with(base, both, epochs=1, min_steps=0, teacher=str(tmp_path / "teacher"))
     assert taught.config.labels == files.config.labels
     write_model(tmp_path / "base", base, card="", history=[])
-    with pytest.raises(ConfigError, match="the teacher tells"):
+    with pytest.raises(ConfigError, match="the teacher has the classes"):
         continue_with(base, both, epochs=1, min_steps=0, teacher=str(tmp_path / "base"))
 
 
-def test_label_sets_grow_too():
+def test_label_lists_grow_too():
     rows = [("a goal and a match", ["sport"]), ("the vote and the law", ["politics"])] * 30
     more = [("a goal and the vote", ["sport", "politics"]), ("nothing", [])] * 10
     new = [("the virus and the cure", ["health"]), ("a match and a cure", ["sport", "health"])] * 20
@@ -326,7 +326,7 @@ def test_texts_that_a_refit_learnt_from_are_held_out_again(make_files):
 
 
 def test_the_papers_model_is_refused(make_files):
-    with pytest.raises(ConfigError, match="small, tiny and large can be trained on"):
+    with pytest.raises(ConfigError, match="continue a model of the presets small, tiny or large"):
         continued_preset(make_files(config_class=ModelConfig), None, {}, None)
 
 

@@ -76,11 +76,11 @@ class Listener:
 def test_progress_is_told_of_every_text(bert_folder):
     listener = Listener()
     ask(bert_folder, unlabeled=texts_from_memory(MORE), progress=listener)
-    assert listener.told == [("asking the teacher", 303), 256, 47]
+    assert listener.told == [("predicting with the teacher", 303), 256, 47]
 
 
 def test_other_classes_are_refused_before_the_work(bert_folder):
     config, listener = TrainConfig(teacher=str(bert_folder), device="cpu"), Listener()
-    with pytest.raises(ConfigError, match="the teacher tells 'World', 'Sports'"):
+    with pytest.raises(ConfigError, match="the teacher has the classes 'World', 'Sports'"):
         teacher_targets(ROWS, LABELS, None, ("a", "b", "c"), config, listener)
     assert listener.told == []

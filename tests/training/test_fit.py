@@ -295,7 +295,7 @@ def test_a_teacher_is_learnt_from(rows, tmp_path):
     config = replace(config, teacher=str(tmp_path / "teacher"), distillation_weight=1.0)
     listener = Listener()
     fitted = fit(wrong, rows.select(range(20)), LOCAL, config, progress=listener)
-    assert listener.stages[:2] == ["asking the teacher", 140]
+    assert listener.stages[:2] == ["predicting with the teacher", 140]
     answers, learnt = (
         Engine(files).predict_proba(rows["text"]).argmax(axis=1)
         for files in (teacher, fitted.files)
@@ -519,8 +519,8 @@ def test_a_refit_after_a_teacher_keeps_to_the_labels_of_the_held_out_texts(rows,
     assert fit(rows, None, LOCAL, config, unlabeled=more).files.metrics["training_texts"] == 160
 
 
-def test_a_refit_of_label_sets_keeps_the_thresholds(rows):
-    sets = with_label_sets(rows)
+def test_a_refit_of_label_lists_keeps_the_thresholds(rows):
+    sets = with_label_lists(rows)
     once, twice = (fit(sets, None, LOCAL, replace(CONFIG, refit=refit)) for refit in (False, True))
     assert twice.files.metrics["refit"]
     assert twice.files.config.thresholds == once.files.config.thresholds
@@ -560,19 +560,18 @@ def test_the_tokenizer_learns_from_the_training_texts_alone():
 LABEL_SETS = {"Business": [], "Sci/Tech": ["news"], "Sports": ["news", "sport"], "World": ["world"]}
 
 
-def with_label_sets(rows):
+def with_label_lists(rows):
     return from_memory(rows["text"][:], [LABEL_SETS[label] for label in rows["label"]])
 
 
 @pytest.mark.parametrize("name", PRESETS_HERE)
 def test_label_lists_make_a_multi_label_model(rows, name):
     config = replace(CONFIG, epochs=40, learning_rate=0.02, embedding_rate=5.0)
-    fitted = fit(with_label_sets(rows), None, PRESETS_HERE[name], config)
+    fitted = fit(with_label_lists(rows), None, PRESETS_HERE[name], config)
     files = fitted.files
     assert files.config.labels == ("news", "sport", "world")
     assert files.config.is_multi_label
-    assert len(files.config.label_thresholds) == 3
-    assert files.config.thresholds is not None
+    assert len(files.config.thresholds) == 3
     history = [record["validation"]["micro_f1"] for record in fitted.history]
     assert history[files.metrics["best_epoch"] - 1] == max(history)
     assert files.metrics["validation_texts"] == 14
@@ -583,8 +582,8 @@ def test_label_lists_make_a_multi_label_model(rows, name):
         assert np.mean(right) > 0.65
 
 
-def test_validation_label_sets_choose_the_thresholds_and_their_metrics_are_told(rows):
-    training = with_label_sets(rows)
+def test_validation_label_lists_choose_the_thresholds_and_their_metrics_are_told(rows):
+    training = with_label_lists(rows)
     validation = training.select(range(60))
     fitted = fit(training, validation, LOCAL, CONFIG)
     files = fitted.files
@@ -599,13 +598,13 @@ def test_validation_label_sets_choose_the_thresholds_and_their_metrics_are_told(
         fit(training, from_memory(["a"], [["zzz"]]), LOCAL, CONFIG)
 
 
-def test_label_sets_may_name_classes_that_no_text_has(rows):
+def test_label_lists_may_name_classes_that_no_text_has(rows):
     names = ("world", "x", "sport", "news")
-    fitted = fit(with_label_sets(rows), None, LOCAL, CONFIG, classes=names)
+    fitted = fit(with_label_lists(rows), None, LOCAL, CONFIG, classes=names)
     assert fitted.files.config.labels == names
-    assert fitted.files.config.label_thresholds[1] == 0.5
+    assert fitted.files.config.thresholds[1] == 0.5
 
 
 def test_a_teacher_is_for_one_label_a_text(rows):
     with pytest.raises(ConfigError, match="a teacher gives each text one label"):
-        fit(with_label_sets(rows), None, LOCAL, replace(CONFIG, teacher="anything"))
+        fit(with_label_lists(rows), None, LOCAL, replace(CONFIG, teacher="anything"))

@@ -597,7 +597,7 @@ def as_sets(texts):
 
 
 @pytest.mark.parametrize("make", [make_model, partial(make_local, members=3)])
-def test_label_sets_are_learnt(make):
+def test_label_lists_are_learnt(make):
     model = make(problem_type="multi_label_classification")
     result = train(
         model, as_sets(TRAINING), as_sets(VALIDATION), make_config(epochs=10), labelling=SEVERAL
@@ -608,7 +608,7 @@ def test_label_sets_are_learnt(make):
     np.testing.assert_array_equal(found > 0, as_sets(VALIDATION).labels)
 
 
-def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
+def test_the_loss_of_label_lists_is_the_labels_binary_cross_entropies_added_up():
     model = make_local(problem_type="multi_label_classification", members=2)
     batch = as_sets(TRAINING).to_torch()
     recorder = Recorder(step=1)
@@ -628,7 +628,7 @@ def test_the_loss_of_label_sets_is_the_labels_binary_cross_entropies_added_up():
     assert recorder.losses == [pytest.approx(each.sum(dim=2).mean().item(), rel=1e-5)]
 
 
-def test_the_best_epoch_of_label_sets_is_that_of_the_best_micro_f1():
+def test_the_best_epoch_of_label_lists_is_that_of_the_best_micro_f1():
     contrary = as_sets(CONTRARY)
     model = make_model(problem_type="multi_label_classification")
     result = train(model, as_sets(TRAINING), contrary, make_config(epochs=4), labelling=SEVERAL)

@@ -58,10 +58,10 @@ def test_a_terminal_gets_the_bar_too():
 def test_a_stage_with_a_total_shows_how_far_it_is():
     file = StringIO()
     with TrainingBar(Console(file=file, force_terminal=True, width=100)) as bar:
-        bar.stage("asking the teacher", 8)
+        bar.stage("predicting with the teacher", 8)
         bar.advance(3)
         bar.advance(3)
-    assert "asking the teacher" in file.getvalue()
+    assert "predicting with the teacher" in file.getvalue()
     assert "75%" in file.getvalue()
 
 

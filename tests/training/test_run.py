@@ -4,13 +4,14 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from wave_network.config import PRESETS
+from wave_network.config import PRESETS, get_preset
 from wave_network.data import SingleLabel, Splits, from_memory
 from wave_network.errors import ConfigError, DataError, OutputError
 from wave_network.evaluation.metrics import summarize
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import read_history, read_model, size_bytes
 from wave_network.runtime import load
+from wave_network.training.recipe import Recipe
 from wave_network.training.run import train_model
 
 WORDS = {"warm": "sun heat summer", "cold": "ice snow winter"}
@@ -19,17 +20,11 @@ LABELS = ["warm", "warm", "warm", "cold", "cold", "cold"] * 20
 ROWS = from_memory(TEXTS, LABELS)
 
 
-def run(folder, splits, console=None, **options):
-    arguments = {
-        "preset": "tiny",
-        "output": folder,
-        "overwrite": False,
-        "model_options": {},
-        "train_options": {"epochs": 3, "device": "cpu"},
-        "tokenizer": None,
-        "console": console or Console(file=StringIO()),
-    }
-    return train_model(splits, **{**arguments, **options})
+def run(folder, splits, console=None, *, preset="tiny", overwrite=False, **options):
+    defaults = {"model_options": {}, "train_options": {"epochs": 3, "device": "cpu"}}
+    recipe = Recipe.of(get_preset(preset), **{**defaults, **options})
+    console = console or Console(file=StringIO())
+    return train_model(splits, recipe, folder, overwrite=overwrite, console=console)
 
 
 def test_summary_and_folder(tmp_path):

@@ -124,7 +124,7 @@ def test_code_in_the_folder_is_never_run(copy, tmp_path):
 
 def test_what_picks_no_single_class_is_refused(copy):
     edit(copy, problem_type="multi_label_classification")
-    with pytest.raises(ConfigError, match="does not pick one class of several"):
+    with pytest.raises(ConfigError, match="is not a single-label classifier"):
         read_teacher(str(copy), CPU)
 
 
@@ -171,7 +171,7 @@ def test_classes_are_found_by_their_names(teacher, classes, expected):
     ],
 )
 def test_other_classes_are_refused(teacher, classes):
-    with pytest.raises(ConfigError, match=r"the teacher tells .* apart, the data .*id2label"):
+    with pytest.raises(ConfigError, match=r"the teacher has the classes .*, the data .*id2label"):
         columns_of(teacher, classes)
 
 

@@ -104,7 +104,7 @@ def test_the_epochs_of_few_texts_are_those_that_are_trained(sample):
     assert settings(space.default)["epochs"] == space.default.train.epochs_for(len(sample))
 
 
-def test_of_label_sets_no_more_tokens_are_left_out_than_training_does(sample):
+def test_of_label_lists_no_more_tokens_are_left_out_than_training_does(sample):
     sets = from_memory(list(sample["text"]), [[label] for label in sample["label"]])
     space = SearchSpace.around(get_preset("tiny"), sets, MultiLabel(LABELS), None)
     assert space.default.train.token_dropout == 0.1

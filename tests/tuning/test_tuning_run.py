@@ -10,6 +10,7 @@ from wave_network.config.settings import read_settings
 from wave_network.data import Splits, TrainingData, from_memory
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.folder import read_model, size_bytes
+from wave_network.training.recipe import Recipe
 from wave_network.training.run import train_model
 from wave_network.tuning import run
 from wave_network.tuning.progress import TrialBar
@@ -37,18 +38,11 @@ def weights(folder):
     return (folder / "model.safetensors").read_bytes()
 
 
-def trained(output, rows, **options):
+def trained(output, rows, *, preset):
     """What `train` makes of the same rows."""
-    train_model(
-        Splits(rows),
-        output=output,
-        overwrite=False,
-        model_options={},
-        train_options={"seed": 0, "device": "cpu", "refit": False},
-        tokenizer=None,
-        console=Console(file=StringIO()),
-        **options,
-    )
+    options = {"seed": 0, "device": "cpu", "refit": False}
+    recipe = Recipe.of(preset, train_options=options, model_options={})
+    train_model(Splits(rows), recipe, output, overwrite=False, console=Console(file=StringIO()))
     return output
 
 
@@ -56,7 +50,7 @@ def test_the_first_trial_is_the_presets_default(rows, tmp_path):
     summary, interrupted = tune(tmp_path / "tuned", rows, trials=1)
     assert not interrupted
     assert [trial["trial"] for trial in summary["ranking"]] == [0]
-    default = trained(tmp_path / "default", rows, preset="tiny")
+    default = trained(tmp_path / "default", rows, preset=PRESETS["tiny"])
     assert weights(tmp_path / "tuned" / "model") == weights(default)
     assert read_model(tmp_path / "tuned" / "model").metrics["test"] is None
 
@@ -66,7 +60,7 @@ def test_the_default_of_few_texts_is_trained_as_long_and_as_slowly(rows, tmp_pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", longer)
         tune(tmp_path / "tuned", rows, trials=1)
-        default = trained(tmp_path / "default", rows, preset="tiny")
+        default = trained(tmp_path / "default", rows, preset=PRESETS["tiny"])
     assert weights(tmp_path / "tuned" / "model") == weights(default)
 
 
@@ -158,7 +152,7 @@ def test_a_folder_that_turns_out_too_large_is_not_kept(rows, tmp_path, monkeypat
     assert "trial 1  too large: 1,000,000,000 bytes" in console.file.getvalue()
 
 
-def test_label_sets_are_compared_by_micro_f1_with_the_thresholds_of_training(sets, tmp_path):
+def test_label_lists_are_compared_by_micro_f1_with_the_thresholds_of_training(sets, tmp_path):
     tuned = tmp_path / "tuned"
     summary, _ = tune(tuned, sets, metric=None, trials=3)
     assert summary["metric"] == "micro_f1"
@@ -174,14 +168,14 @@ def test_label_sets_are_compared_by_micro_f1_with_the_thresholds_of_training(set
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "loss"])
-def test_label_sets_by_another_metric(sets, tmp_path, metric):
+def test_label_lists_by_another_metric(sets, tmp_path, metric):
     summary, _ = tune(tmp_path / "tuned", sets, metric=metric, trials=1)
     assert summary["score"] == summary["ranking"][0]["validation"][metric]
 
 
-def test_the_first_trial_of_label_sets_is_the_presets_default(sets, tmp_path):
+def test_the_first_trial_of_label_lists_is_the_presets_default(sets, tmp_path):
     tune(tmp_path / "tuned", sets, trials=1)
-    default = trained(tmp_path / "default", sets, preset="tiny")
+    default = trained(tmp_path / "default", sets, preset=PRESETS["tiny"])
     assert weights(tmp_path / "tuned" / "model") == weights(default)
 
 
@@ -220,7 +214,9 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_search_goes_on(
         summary, interrupted = tune(tuned, rows, trials=3)
     assert interrupted
     assert [trial["trial"] for trial in summary["ranking"]] == [0]
-    assert weights(tuned / "model") == weights(trained(tmp_path / "default", rows, preset="tiny"))
+    assert weights(tuned / "model") == weights(
+        trained(tmp_path / "default", rows, preset=PRESETS["tiny"])
+    )
     summary, interrupted = tune(tuned, rows, trials=3)
     assert not interrupted
     assert summary["trials"] == 3

@@ -30,7 +30,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 def prediction_record(
     labelling: Labelling, text: str, prediction: Prediction, top_k: int | None = None
 ) -> dict[str, Any]:
-    """A prediction as a JSON record: one label, or for multi-label models a list."""
+    """Return a prediction as a JSON record: one label, or for multi-label models a list."""
     scores = dict(list(prediction.scores.items())[:top_k])
     if not labelling.multi_label:
         record = {"text": text, "label": prediction.label, "score": prediction.score}
@@ -76,7 +76,7 @@ def print_rich(text: Text) -> None:
 
 
 def stderr_console() -> Console:
-    """The console on stderr that shows progress."""
+    """Return a console on stderr, for progress."""
     from rich.console import Console
 
     # Redirected output has no width: keep each epoch on one line.

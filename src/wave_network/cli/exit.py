@@ -1,4 +1,4 @@
-"""How commands end when they fail: one line on stderr, and the exit code."""
+"""End failing commands with one line on stderr and an exit code."""
 
 from __future__ import annotations
 

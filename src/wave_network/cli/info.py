@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wave_network.cli.console import print_json
 from wave_network.cli.options import Model
 from wave_network.evaluation.metric_names import metric_names
+
+if TYPE_CHECKING:
+    from wave_network.data.labels import Labelling
 
 
 def info(
@@ -31,6 +34,7 @@ def info(
       wave-network info wave-model
       wave-network info wave-model --json
     """
+    from wave_network.data.labels import labelling_of
     from wave_network.models.registry import family_of
     from wave_network.models.tensors import parameter_counts
     from wave_network.persistence.folder import read_model, resolve_source, size_bytes
@@ -51,10 +55,11 @@ def info(
     if as_json:
         print_json(description)
     else:
-        _print_description(description, family_of(files.config).description(files.config))
+        shape = family_of(files.config).description(files.config)
+        _print_description(description, shape, labelling_of(files.config))
 
 
-def _print_description(description: dict[str, Any], shape: str) -> None:
+def _print_description(description: dict[str, Any], shape: str, labelling: Labelling) -> None:
     parameters, config, metrics = (
         description[name] for name in ("parameters", "config", "metrics")
     )
@@ -72,8 +77,8 @@ def _print_description(description: dict[str, Any], shape: str) -> None:
         ("precision", _precision(description["table_bits"])),
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
     ]
-    if config["problem_type"] == "multi_label_classification":
-        lines.append(("answer", "any number of the labels"))
+    if labelling.multi_label:
+        lines.append(("type", "multi-label"))
     lines += [
         (part, ", ".join(f"{name} {values[key]:.4f}" for key, name in _shown(values)))
         for part in ("validation", "test")
@@ -87,5 +92,5 @@ def _precision(table_bits: int) -> str:
     return "32-bit" if table_bits == 32 else f"{table_bits}-bit tables"
 
 
-def _shown(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(key, name) for key, name in metric_names(figures).items() if key != "loss"]
+def _shown(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(key, name) for key, name in metric_names(metrics).items() if key != "loss"]

@@ -12,7 +12,7 @@ from wave_network.config import OPTIONS
 
 
 def option(name: str, metavar: str | None = None, *, flags: str = "", more: str = "") -> Any:  # noqa: ANN401
-    """A training option as Typer takes it, with the help of the table of options.
+    """Create a Typer option from the table of training options.
 
     Args:
         name: The option's name in the table.
@@ -28,7 +28,7 @@ def option(name: str, metavar: str | None = None, *, flags: str = "", more: str 
 
 
 def option_names(command: Callable[..., None]) -> Mapping[str, str]:
-    """A command's options as users write them, by parameter: `max_length` is `--max-length`."""
+    """Return the flags of a command by parameter: `max_length` is `--max-length`."""
     names = {}
     for parameter, hint in get_type_hints(command, include_extras=True).items():
         for info in getattr(hint, "__metadata__", ()):

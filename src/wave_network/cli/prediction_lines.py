@@ -1,4 +1,4 @@
-"""The records that `predict` writes. Nothing here imports Typer, which is slow to load."""
+"""Write the records of `predict`. This module does not import Typer, which is slow to load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def answer(model: str, texts: list[str]) -> None:
     """Classify texts, as `predict` does without options."""
-    # So few texts need no threads, and starting them can double the time of importing NumPy.
+    # Few texts need no threads, and starting them can double the time to import NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wave_network.runtime import load
 
@@ -44,7 +44,7 @@ def records(
     top_k: int | None = None,
     set_threshold: float | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One record per text, and a note on empty texts at the end.
+    """Yield one record per text, and note empty texts at the end.
 
     Args:
         engine: The engine that made the predictions.
@@ -67,5 +67,5 @@ def records(
 
 
 def line(record: Mapping[str, Any]) -> str:
-    """A record as a line of JSON."""
+    """Format a record as a line of JSON."""
     return json.dumps(record, ensure_ascii=False) + "\n"

@@ -89,8 +89,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
         main = "micro_f1" if "micro_f1" in measured else "accuracy"
         for name, shown in metric_names(measured).items():
             if name in (main, "loss"):
-                figures = measured[name]
-                typer.echo(f"{shown:<12}{figures['after']:.4f} (before {figures['before']:.4f})")
-        typer.echo(f"answers     {measured['changed']:,} of {measured['texts']:,} changed")
+                values = measured[name]
+                typer.echo(f"{shown:<12}{values['after']:.4f} (before {values['before']:.4f})")
+        typer.echo(f"predictions {measured['changed']:,} of {measured['texts']:,} changed")
     else:
         typer.echo("cost        not measured: give labelled data with --data")

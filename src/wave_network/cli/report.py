@@ -100,7 +100,7 @@ def report(
 
 
 def _name(data: str, split: str) -> str:
-    """The name of the data: a file alone, other data with the split that is used."""
+    """Name the data, with the split that is used unless it is a single file."""
     return split if Path(data).name == split else f"{data} ({split})"
 
 

@@ -198,18 +198,21 @@ def train(
     )
     unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
     with extra_needed("train", "training"):
+        from wave_network.training.recipe import Recipe
         from wave_network.training.run import train_model
     summary, stopped = train_model(
         splits,
-        preset=chosen,
-        output=output,
+        Recipe.of(
+            chosen,
+            train_options=train_options,
+            model_options=model_options,
+            tokenizer=tokenizer,
+            base=base,
+        ),
+        output,
         overwrite=overwrite,
-        model_options=model_options,
-        train_options=train_options,
-        tokenizer=tokenizer,
         console=stderr_console(),
         unlabeled=unlabeled_texts,
-        base=base,
         log_to=log_to,
     )
     if as_json:

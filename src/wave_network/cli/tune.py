@@ -131,7 +131,7 @@ def tune(
 
 
 def _train_command(data: str, columns: dict[str, str | None]) -> str:
-    """The train command for the same data."""
+    """Return the train command for the same data."""
     words = ["wave-network", "train", data]
     for name, value in columns.items():
         if value not in (None, name.removesuffix("_column")):
@@ -165,7 +165,7 @@ def _print_summary(summary: dict[str, Any], train: str) -> None:
 
 
 def _row(rank: int, trial: dict[str, Any], default: Mapping[str, object]) -> list[object]:
-    """A trial's metrics, and in one cell its settings, which wrap on a narrow terminal."""
+    """Return a trial's metrics, and its settings in one cell, which wraps on narrow terminals."""
     own = trial["trial"] == 0
     settings = {
         name: value

@@ -98,11 +98,6 @@ class ClassifierConfig:
         return self.problem_type == "multi_label_classification"
 
     @property
-    def label_thresholds(self) -> tuple[float, ...]:
-        """The probability from which on each label of a multi-label model is predicted."""
-        return self.thresholds or (0.5,) * self.num_labels
-
-    @property
     def reads_sentences(self) -> bool:
         """Whether the model needs the boundaries of sentences."""
         return False

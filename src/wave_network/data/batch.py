@@ -1,4 +1,4 @@
-"""Texts as packed token ids: one array for all texts, with offsets, and never any padding."""
+"""Texts as packed token ids: one array for all texts, with offsets and without padding."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class PackedTexts:
         ids: Token ids, int32, (tokens,). Every text starts with `[CLS]`.
         offsets: Where each text starts, and the end of the last, int64, (texts + 1,).
         labels: The targets; None when predicting.
-        sentences: A number for each token's sentence, never falling, int32, (tokens,); None where
-            the model takes no sentence level.
-        weights: How much each text counts in training, float32, (texts,); None: all alike.
+        sentences: The number of each token's sentence, never falling, int32, (tokens,); None for
+            models that do not read sentences.
+        weights: Sample weights, float32, (texts,); None: all count alike.
     """
 
     ids: NDArray[np.int32]
@@ -40,12 +40,12 @@ class PackedTexts:
 
     @property
     def hard_labels(self) -> NDArray[np.int64]:
-        """Class indices, (texts,): of soft targets, the most probable class."""
+        """Class indices, (texts,); of soft targets, the most probable class."""
         assert self.labels is not None
         return most_probable(self.labels)
 
     def select(self, texts: NDArray[np.int64]) -> PackedTexts:
-        """The texts of the given indices, in their order."""
+        """Select texts by index, in the order of the indices."""
         starts = self.offsets[texts]
         lengths = self.offsets[texts + 1] - starts
         offsets = _offsets(lengths)
@@ -59,7 +59,7 @@ class PackedTexts:
         )
 
     def between(self, start: int, stop: int) -> PackedTexts:
-        """The texts from one index up to another, without a copy of their tokens."""
+        """Return the texts from `start` up to `stop`, without copying their tokens."""
         first, end = self.offsets[start], self.offsets[stop]
         return PackedTexts(
             ids=self.ids[first:end],
@@ -70,7 +70,7 @@ class PackedTexts:
         )
 
     def bounded(self, most_tokens: int, seed: int) -> PackedTexts:
-        """All texts, or random ones that have at most so many tokens together, in their order."""
+        """Return all texts, or a random sample of at most `most_tokens` tokens, in order."""
         if len(self.ids) <= most_tokens:
             return self
         order = np.random.default_rng(seed).permutation(len(self))
@@ -78,7 +78,7 @@ class PackedTexts:
         return self.select(np.sort(order[: np.searchsorted(tokens, most_tokens)]))
 
     def drop_tokens(self, probability: float, generator: np.random.Generator) -> PackedTexts:
-        """Leave each token out with the given probability, `[CLS]` never."""
+        """Drop each token except `[CLS]` with the given probability."""
         keep = generator.random(len(self.ids), dtype=np.float32) >= probability
         keep[self.offsets[:-1]] = True
         return PackedTexts(
@@ -90,7 +90,7 @@ class PackedTexts:
         )
 
     def to_torch(self) -> PackedBatch:
-        """The same as tensors on the CPU."""
+        """Convert to tensors on the CPU."""
         import torch
 
         return PackedBatch(
@@ -108,15 +108,15 @@ class PackedTexts:
 
 @dataclass(frozen=True)
 class PackedBatch:
-    """One step's texts as tensors.
+    """A batch of packed texts as tensors.
 
     Attributes:
         ids: Token ids, int64, (tokens,).
         offsets: Text boundaries, int64, (texts + 1,).
-        labels: As those of `PackedTexts`.
-        sentence_offsets: Sentence boundaries, int64, (sentences + 1,), or None. Every text
-            boundary is one of them.
-        weights: How much each text counts, float32, (texts,), or None.
+        labels: As in `PackedTexts`.
+        sentence_offsets: Sentence boundaries, which include all text boundaries, int64,
+            (sentences + 1,), or None.
+        weights: Sample weights, float32, (texts,), or None.
     """
 
     ids: torch.Tensor
@@ -127,12 +127,12 @@ class PackedBatch:
 
     @property
     def hard_labels(self) -> torch.Tensor:
-        """Class indices, (texts,): of soft targets, the most probable class."""
+        """Class indices, (texts,); of soft targets, the most probable class."""
         assert self.labels is not None
         return self.labels.argmax(dim=1) if self.labels.is_floating_point() else self.labels
 
     def to(self, device: torch.device) -> PackedBatch:
-        """The batch on another device."""
+        """Move the batch to another device."""
         return PackedBatch(
             ids=self.ids.to(device),
             offsets=self.offsets.to(device),
@@ -145,7 +145,7 @@ class PackedBatch:
 
 
 def sentence_offsets(sentences: NDArray[np.int32], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each sentence starts, and the end of the last, from the tokens' sentence numbers."""
+    """Return the start of each sentence and the end of the last, from sentence numbers."""
     starts = np.concatenate([[True], sentences[1:] != sentences[:-1]])
     starts[offsets[:-1]] = True
     return np.append(np.flatnonzero(starts), len(sentences)).astype(np.int64)
@@ -154,7 +154,7 @@ def sentence_offsets(sentences: NDArray[np.int32], offsets: NDArray[np.int64]) -
 def training_batches(
     texts: PackedTexts, batch_size: int, token_dropout: float, generator: np.random.Generator
 ) -> Iterator[PackedBatch]:
-    """One epoch in random order, the last batch possibly smaller."""
+    """Yield the batches of an epoch in random order; the last may be smaller."""
     for chosen in shuffled(len(texts), batch_size, generator):
         yield draw(texts, chosen, token_dropout, generator).to_torch()
 
@@ -162,7 +162,7 @@ def training_batches(
 def shuffled(
     texts: int, batch_size: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """The texts of each batch of an epoch, by index, the last batch possibly smaller."""
+    """Yield the text indices of each batch of an epoch; the last batch may be smaller."""
     order = generator.permutation(texts)
     for start in range(0, texts, batch_size):
         yield order[start : start + batch_size]
@@ -174,13 +174,13 @@ def draw(
     token_dropout: float,
     generator: np.random.Generator,
 ) -> PackedTexts:
-    """The chosen texts, with tokens left out."""
+    """Select texts and drop tokens."""
     batch = texts.select(chosen)
     return batch.drop_tokens(token_dropout, generator) if token_dropout else batch
 
 
 def evaluation_batches(texts: PackedTexts, max_tokens: int = 1 << 16) -> Iterator[PackedBatch]:
-    """All texts in order, in batches of at most `max_tokens` tokens (or of one text)."""
+    """Yield all texts in order, in batches of at most `max_tokens` tokens or of one text."""
     start = 0
     while start < len(texts):
         limit = texts.offsets[start] + max_tokens

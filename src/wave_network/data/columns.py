@@ -1,4 +1,4 @@
-"""The columns that labelled data is read from."""
+"""The columns of labelled data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ WEIGHT_OPTION: Final = "weight_column"
 
 
 class Columns(NamedTuple):
-    """The names of the text, the label and, if there is one, the weight column.
+    """The names of the text, label and weight columns.
 
-    `separator` is what joins the labels of a text in the label column, if anything.
+    Attributes:
+        text: The column of the texts.
+        label: The column of the labels.
+        weight: The column of the sample weights; None: there is none.
+        separator: The separator between the labels of a text; None: there is none.
     """
 
     text: str
@@ -22,9 +26,9 @@ class Columns(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Those there are."""
+        """The names of all columns."""
         return [self.text, self.label, *([] if self.weight is None else [self.weight])]
 
     def of(self, split: str) -> Columns:
-        """Those that a split is read with: only texts to train on have weights."""
+        """Return the columns of a split: only training data has weights."""
         return self if split == "train" else self._replace(weight=None)

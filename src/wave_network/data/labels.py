@@ -1,7 +1,7 @@
-"""The labelling: which classes there are, and whether a text has one of them or any number.
+"""The labelling of a model: its classes, and whether it is single-label or multi-label.
 
-Whatever depends on that asks the labelling: it encodes labels as targets, splits texts, turns
-logits into probabilities and probabilities into answers.
+A labelling encodes labels as targets, splits texts, and turns logits into probabilities and
+probabilities into predictions.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Labelling(ABC):
-    """The classes, and how many of them a text may have.
+    """The classes of a model, and how many of them a text may have.
 
     Attributes:
         classes: The classes, in the order of the logits.
-        problem_type: The name that a model's configuration has for it.
-        multi_label: Whether a text may have any number of labels. Ask it where another room has a
-            form for each; what is common to all rooms is a method here.
+        problem_type: The name of this kind of labelling in a model's configuration.
+        multi_label: Whether a text may have several labels, or none. For code that exists in a
+            form for each kind; what all rooms need is a method here.
     """
 
     classes: tuple[Label, ...]
@@ -47,16 +47,15 @@ class Labelling(ABC):
 
     @classmethod
     def learn(cls, values: Iterable[Any]) -> Self:
-        """The labelling of training labels: their classes, sorted.
+        """Create the labelling of training labels, with their classes sorted.
 
         Args:
             values: As for `encode`.
 
         Raises:
-            DataError: If there are too few classes to learn from, or a value is neither a string
-                nor an integer.
+            DataError: If there are too few classes, or a label is neither a string nor an integer.
         """
-        # All of one type, as `names` has checked.
+        # `names` has checked that all are of one type.
         classes = sorted(set(cls.names(values)))
         cls._check_learnable(classes)
         return cls(tuple(classes))
@@ -64,17 +63,17 @@ class Labelling(ABC):
     @classmethod
     @abstractmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """All labels of all texts, as plain strings or integers."""
+        """Return all labels of all texts, as plain strings or integers."""
 
     @classmethod
     @abstractmethod
     def _check_learnable(cls, classes: Sequence[Label]) -> None:
-        """Refuse classes that cannot be learnt."""
+        """Refuse too few classes."""
 
     def grown(self, names: Iterable[Label]) -> Self:
-        """This labelling with the new ones among these labels appended, sorted.
+        """Append the new classes among these labels, sorted.
 
-        A label belongs to the class that reads the same; new ones become strings or integers as the
+        Labels and classes are compared as strings. New classes become strings or integers, as the
         old ones are.
 
         Raises:
@@ -88,26 +87,26 @@ class Labelling(ABC):
             return type(self)((*self.classes, *sorted(map(int, new))))
         except ValueError:
             raise DataError(
-                f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model to"
-                f" train on integers ({listed(list(self.classes))}): make them integers, too"
+                f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model"
+                f" integers ({listed(list(self.classes))}): make them integers, too"
             ) from None
 
     @abstractmethod
     def encode(self, values: Iterable[Any]) -> Targets:
-        """Turn labels into targets.
+        """Encode labels as targets.
 
-        A label belongs to the class that reads the same: a file of nothing but digits gives
-        integers, even where the classes are strings.
+        Labels and classes are compared as strings, because labels read from a file of digits are
+        integers, even if the classes are strings.
 
         Args:
-            values: The labels of each text.
+            values: The label or labels of each text.
 
         Raises:
-            DataError: If a label is none of the classes, or neither a string nor an integer.
+            DataError: If a label is not one of the classes, or neither a string nor an integer.
         """
 
     def encode_soft(self, labels: SoftLabels) -> NDArray[np.float32]:
-        """Soft labels of these classes, or of some of them, as soft targets."""
+        """Encode soft labels of these classes, or of some of them, as soft targets."""
         places = {str(label): place for place, label in enumerate(self.classes)}
         targets = np.zeros((len(labels.probabilities), len(self.classes)), np.float32)
         targets[:, [places[str(label)] for label in labels.classes]] = labels.probabilities
@@ -118,12 +117,12 @@ class Labelling(ABC):
         """Hold out a share of the texts for validation, stratified by label.
 
         Args:
-            targets: Of all texts.
+            targets: The targets of all texts.
             fraction: Share of the texts to hold out.
-            seed: Decides which; the same seed gives the same split.
+            seed: Seed of the split.
 
         Returns:
-            The indices to train on and those held out, each in ascending order.
+            The indices of the training texts and of those held out, each in ascending order.
 
         Raises:
             DataError: If there are too few texts to hold any out.
@@ -131,53 +130,53 @@ class Labelling(ABC):
 
     @abstractmethod
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probabilities that logits stand for, both (texts, classes)."""
+        """Compute probabilities from logits, both (texts, classes)."""
 
     @abstractmethod
     def decide(self, probabilities: Floats) -> NDArray[np.bool_]:
-        """Which labels each text gets, (texts, classes)."""
+        """Decide which labels each text gets, (texts, classes)."""
 
     @abstractmethod
     def answer(self, ranked: list[int], row: list[float], threshold: float) -> list[int]:
-        """The classes that one text gets, the most probable first.
+        """Return the classes predicted for one text, the most probable first.
 
         Args:
             ranked: All classes, the most probable first.
             row: The probability of each class.
-            threshold: The least probability of an answer.
+            threshold: The least probability of a predicted class.
         """
 
     def changed(self, first: Floats, second: Floats) -> NDArray[np.bool_]:
-        """Which texts get other labels by the second probabilities than by the first, (texts,)."""
+        """Find the texts whose labels differ between two sets of probabilities, (texts,)."""
         changed: NDArray[np.bool_] = (self.decide(first) != self.decide(second)).any(axis=1)
         return changed
 
 
 @dataclass(frozen=True)
 class SingleLabel(Labelling):
-    """Each text has one label. Targets are class indices, or a probability of each class."""
+    """Single-label: targets are class indices, or the probabilities of all classes."""
 
     problem_type: ClassVar[ProblemType] = "single_label_classification"
     multi_label: ClassVar[bool] = False
 
     @classmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """The labels as plain strings or integers."""
+        """Return the labels as plain strings or integers."""
         return plain_labels(values)
 
     @classmethod
     def _check_learnable(cls, classes: Sequence[Label]) -> None:
         if len(classes) < 2:
             raise DataError(
-                f"only one class ({listed(classes)}) cannot be learnt: give examples of two or more"
+                f"there is only one class ({listed(classes)}): give examples of two or more"
             )
 
     def encode(self, values: Iterable[Any]) -> NDArray[np.int64]:
-        """Turn a label for each text into class indices, (texts,)."""
+        """Encode a label for each text as class indices, (texts,)."""
         return _indices(plain_labels(values), self.classes)
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
-        """Hold out the same share of each class; each keeps at least one text to train on."""
+        """Hold out the same share of each class, but leave at least one training text."""
         labels = most_probable(targets)
         order = np.random.default_rng(seed).permutation(len(labels))
         order = order[np.argsort(labels[order], kind="stable")]
@@ -193,27 +192,27 @@ class SingleLabel(Labelling):
         return np.sort(order[~held_out]), np.sort(order[held_out])
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities that sum to 1: the softmax."""
+        """Compute the softmax."""
         return softmax(logits)
 
     def decide(self, probabilities: Floats) -> NDArray[np.bool_]:
-        """Give each text its most probable class."""
+        """Decide for the most probable class of each text."""
         best: NDArray[np.bool_] = probabilities.argmax(axis=1)[:, None] == np.arange(
             len(self.classes)
         )
         return best
 
     def answer(self, ranked: list[int], row: list[float], threshold: float) -> list[int]:
-        """The most probable class, if it reaches the threshold."""
+        """Return the most probable class, if it reaches the threshold."""
         return ranked[:1] if row[ranked[0]] >= threshold else []
 
 
 @dataclass(frozen=True)
 class MultiLabel(Labelling):
-    """Each text has any number of labels. Targets are 1 where it has the label, else 0.
+    """Multi-label: targets are 1 where a text has a label, else 0.
 
     Attributes:
-        thresholds: The probability from which on each label is given; None: 0.5.
+        thresholds: The least probability at which each label is predicted; None: 0.5.
     """
 
     thresholds: tuple[float, ...] | None = None
@@ -227,16 +226,16 @@ class MultiLabel(Labelling):
 
     @classmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """The labels of all texts, one after the other, as plain strings or integers."""
+        """Return the labels of all texts, concatenated, as plain strings or integers."""
         return list(chain.from_iterable(plain_label_lists(values)))
 
     @classmethod
     def _check_learnable(cls, classes: Sequence[Label]) -> None:
         if not classes:
-            raise DataError("no text has a label, so there is nothing to learn: give some labels")
+            raise DataError("no text has a label: give some labels")
 
     def encode(self, values: Iterable[Any]) -> NDArray[np.float32]:
-        """Turn the labels of each text into a row of zeros and ones, float32, (texts, classes)."""
+        """Encode the labels of each text as zeros and ones, float32, (texts, classes)."""
         values = list(values)
         lists = plain_label_lists(values)
         try:
@@ -252,16 +251,16 @@ class MultiLabel(Labelling):
         return targets
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
-        """Hold out an equal share of the texts of each rarest label."""
+        """Hold out the same share of each stratum: the texts with the same rarest label."""
         counts = targets.sum(axis=0)
         none = np.float32(len(targets) + 1)  # more than any count
         rarity = np.column_stack(
             [np.where(targets > 0, counts, none), np.full(len(targets), none - 1)]
         )
-        strata = rarity.argmin(axis=1)  # of texts without a label one beyond the classes
+        strata = rarity.argmin(axis=1)  # texts without labels are a stratum of their own
         order = np.random.default_rng(seed).permutation(len(targets))
         order = order[np.argsort(strata[order], kind="stable")]
-        # Every stratum's texts follow each other, so even steps take an equal share of each.
+        # The order is by stratum, so even steps take an equal share of each.
         places = np.arange(len(targets) + 1) * fraction + 0.5
         held_out = np.diff(np.floor(places)) > 0
         if not held_out.any() or held_out.all():
@@ -272,34 +271,34 @@ class MultiLabel(Labelling):
         return np.sort(order[~held_out]), np.sort(order[held_out])
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Each label's own probability: the sigmoid."""
+        """Compute the sigmoid."""
         return sigmoid(logits)
 
     def decide(self, probabilities: Floats) -> NDArray[np.bool_]:
-        """Give each text the labels that reach their thresholds."""
+        """Decide for the labels that reach their thresholds."""
         return given_labels(probabilities, self.thresholds)
 
     def answer(self, ranked: list[int], row: list[float], threshold: float) -> list[int]:
-        """The labels that reach their own threshold and this one."""
+        """Return the labels that reach both their own threshold and this one."""
         least = self.label_thresholds
         return [place for place in ranked if row[place] >= max(least[place], threshold)]
 
 
 def labelling_of(config: ClassifierConfig) -> Labelling:
-    """The labelling of a model."""
+    """Return the labelling of a model."""
     if config.is_multi_label:
         return MultiLabel(config.labels, config.thresholds)
     return SingleLabel(config.labels)
 
 
 def _more_validation() -> str:
-    """What to do if there are too few texts to hold some out."""
+    """Return the advice for too few texts to hold some out."""
     other = for_caller(command_line="--validation", python="a larger validation_fraction")
     return f"give more rows or {other}"
 
 
 def _indices(labels: list[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
-    """The index of each label's class."""
+    """Return the class index of each label."""
     named = {str(label): index for index, label in enumerate(classes)}
     positions = {label: named.get(str(label), -1) for label in set(labels)}
     if -1 in positions.values():

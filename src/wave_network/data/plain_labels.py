@@ -1,4 +1,4 @@
-"""Labels as plain Python values, whatever list, array, column or frame they come in."""
+"""Convert labels from lists, arrays, columns or frames to plain Python values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from wave_network.errors import DataError
 
 
 def plain_labels(values: Iterable[object]) -> list[Label]:
-    """Labels as Python strings or integers, whatever array or column they come in.
+    """Convert labels to Python strings or integers.
 
     Raises:
-        DataError: If a label is neither, or if both kinds occur; it names the index.
+        DataError: If a label is neither, or if both kinds occur; the message has its index.
     """
     if isinstance(values, Sequence):
-        values = values[:]  # a column of `datasets` reads row by row otherwise, 100 times slower
+        values = values[:]  # otherwise a column of `datasets` is read row by row, 100 times slower
     values = list(values)
     if set(map(type, values)) in ({str}, {int}):
         return cast("list[Label]", values)
@@ -47,26 +47,26 @@ def plain_labels(values: Iterable[object]) -> list[Label]:
 
 
 def is_label_list(value: object) -> bool:
-    """Whether this is a collection of labels: a list, set, array or Series, but no string."""
+    """Return whether a value is a collection of labels: a list, set, array or Series."""
     # A polars column of lists holds Series.
     return isinstance(value, (list, tuple, Set, np.ndarray)) or hasattr(value, "to_list")
 
 
 def plain_label_lists(values: Iterable[object]) -> list[list[Label]]:
-    """Every text's labels as a list of Python strings or integers, each label once.
+    """Convert each text's labels to a list of distinct Python strings or integers.
 
     Args:
-        values: For each text a collection of labels; a label by itself counts as one of one.
+        values: For each text a collection of labels, or a single label.
 
     Raises:
-        DataError: As `plain_labels`, over all of the labels.
+        DataError: As for `plain_labels`; the index counts the labels of all texts.
     """
     if isinstance(values, Sequence):
         values = values[:]  # as `plain_labels` does
     sets: list[list[Any]] = []
     for value in values:
         labels: Any = value if is_label_list(value) else [value]
-        # Sets have no order that would be the same in the next run.
+        # Sorted, as the order of a set differs from run to run.
         sets.append(sorted(labels, key=str) if isinstance(labels, Set) else list(labels))
     plain = iter(plain_labels(chain.from_iterable(sets)))
     return [list(dict.fromkeys(next(plain) for _ in labels)) for labels in sets]
@@ -75,20 +75,20 @@ def plain_label_lists(values: Iterable[object]) -> list[list[Label]]:
 def label_lists_of(
     table: NDArray[Any], classes: Iterable[Label] | None = None
 ) -> tuple[list[list[Label]], tuple[Label, ...]]:
-    """The labels of each text in an array of zeros and ones, and all classes.
+    """Convert an array of zeros and ones to the labels of each text, and all classes.
 
     Args:
         table: 1 where a text has a label, else 0; integers or booleans, (texts, classes).
-        classes: What the columns stand for: strings or integers; None takes 0, 1, 2 and so on.
+        classes: The labels of the columns: strings or integers; None: 0, 1, 2 and so on.
 
     Raises:
-        DataError: If it holds anything else, or the classes do not fit it.
+        DataError: If the array has other values, or the classes do not fit it.
     """
     wrong = np.argwhere((table != 0) & (table != 1))
     if len(wrong):
         row, place = wrong[0].tolist()
         raise DataError(
-            f"y[{row}, {place}] is {table[row, place].item()!r:.60}: an array with a column a"
+            f"y[{row}, {place}] is {table[row, place].item()!r:.60}: an array with a column per"
             " class must hold 0 and 1"
         )
     names = tuple(range(table.shape[1]) if classes is None else plain_labels(classes))

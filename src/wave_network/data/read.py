@@ -85,7 +85,7 @@ def read_splits(
         splits = _load_files(_find_files(data), columns)
     if "train" not in splits:
         raise DataError(
-            f"{data} has no train split, only {listed(list(splits))}: add one to train on"
+            f"{data} has no train split, only {listed(list(splits))}: add a train split"
         )
     if weight_column is not None:
         splits["train"] = without_weightless(splits["train"])
@@ -148,7 +148,7 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
 
 
 def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:
-    """Whether a text of the data set has one label, or a list of any number."""
+    """Return the type of labelling that the data set's labels need."""
     return MultiLabel if label_type_of(dataset).listed else SingleLabel
 
 
@@ -302,5 +302,5 @@ def without_weightless(rows: Dataset) -> Dataset:
     if weights.all():
         return rows
     if not weights.any():
-        raise DataError("the weights are all zero: there is nothing to train on")
+        raise DataError("all weights are zero: give at least one text a weight above 0")
     return rows.select(np.flatnonzero(weights))

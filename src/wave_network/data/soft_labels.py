@@ -1,4 +1,4 @@
-"""Soft labels: for each text a probability of every class, where hard labels name one class."""
+"""Soft labels: each text's probability of every class."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from wave_network.config import Label
 from wave_network.data.plain_labels import plain_labels
 from wave_network.errors import DataError
 
-_TOLERANCE: Final = 1e-3  # what rounding to three digits leaves
+_TOLERANCE: Final = 1e-3  # allows for rounding to three digits
 
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """A probability of each class for each text, to learn from.
+    """Each text's probability of every class.
 
     Attributes:
         classes: The classes, in the order of the columns.
@@ -29,7 +29,7 @@ class SoftLabels:
     probabilities: NDArray[np.float32]
 
     def select(self, texts: NDArray[np.int64]) -> SoftLabels:
-        """Those of the given texts, in their order."""
+        """Select texts by index, in the order of the indices."""
         return SoftLabels(self.classes, self.probabilities[texts])
 
 
@@ -37,20 +37,20 @@ def check_soft_labels(values: ArrayLike, classes: Iterable[Label] | None = None)
     """Check an array of probabilities.
 
     Args:
-        values: Numbers, (texts, classes), none below 0, every row with the sum 1.
-        classes: What the columns stand for: strings or integers; None takes 0, 1, 2 and so on.
+        values: Numbers, (texts, classes), none below 0; every row sums to 1.
+        classes: The labels of the columns: strings or integers; None: 0, 1, 2 and so on.
 
     Raises:
-        DataError: If they are no probabilities, or the classes do not fit them.
+        DataError: If the values are not probabilities, or the classes do not fit them.
     """
     try:
-        # Copied, as the rows are scaled in place; summed in full precision.
+        # A copy, as the rows are scaled in place; double precision for the sums.
         probabilities = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError("soft labels must be numbers, a row a text, a column a class") from None
+        raise DataError("soft labels must be numbers: a row per text, a column per class") from None
     if probabilities.ndim != 2:
         raise DataError(
-            f"soft labels have {probabilities.ndim} axes: give two, a row a text, a column a class"
+            f"soft labels have {probabilities.ndim} axes: give a row per text, a column per class"
         )
     names = tuple(range(probabilities.shape[1]) if classes is None else plain_labels(classes))
     if len(names) != probabilities.shape[1]:

@@ -1,4 +1,4 @@
-"""Reading all the data of one training run."""
+"""Read all data of a training run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_training_data(
     weight_column: str | None = None,
     **columns: Any,  # noqa: ANN401
 ) -> Splits:
-    """Read the data to train on, with other validation and test data and earlier data to replay.
+    """Read training data, with separate validation and test data and earlier data to replay.
 
     Args:
         data: As for `read_splits`.

@@ -1,7 +1,4 @@
-"""Training targets: a class index for each text (hard), or a number for each class (soft).
-
-Everything that depends on which of the two an array is stands here.
-"""
+"""Training targets: a class index for each text (hard), or a number for each class (soft)."""
 
 from __future__ import annotations
 
@@ -12,21 +9,21 @@ from numpy.typing import NDArray
 
 Targets: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
 """Hard targets: class indices, int64, (texts,). Soft targets: float32, (texts, classes), each row
-the probabilities of the classes, or with any number of labels a text 1 where it has the label."""
+the probabilities of the classes; multi-label: 1 where the text has the label, else 0."""
 
 
 def is_soft(targets: Targets) -> bool:
-    """Whether the targets have a number for each class."""
+    """Return whether the targets are soft."""
     return targets.ndim == 2
 
 
 def most_probable(targets: Targets) -> NDArray[np.int64]:
-    """Class indices, int64, (texts,): of soft targets, the most probable class."""
+    """Return class indices, int64, (texts,); of soft targets, the most probable class."""
     return targets.argmax(axis=1) if is_soft(targets) else cast("NDArray[np.int64]", targets)
 
 
 def soft_targets(targets: Targets, classes: int) -> NDArray[np.float32]:
-    """The targets as a probability of each class, float32, (texts, classes); soft ones as such."""
+    """Convert targets to soft targets, float32, (texts, classes); soft ones do not change."""
     if is_soft(targets):
         return cast("NDArray[np.float32]", targets)
     result = np.zeros((len(targets), classes), np.float32)
@@ -35,14 +32,14 @@ def soft_targets(targets: Targets, classes: int) -> NDArray[np.float32]:
 
 
 def class_totals(targets: Targets, classes: int) -> NDArray[np.floating | np.integer]:
-    """How many texts each class has, (classes,): of soft targets, the sum of their numbers."""
+    """Count the texts of each class, (classes,); soft targets are summed."""
     if is_soft(targets):
         return cast("NDArray[np.floating]", targets.sum(axis=0))
     return np.bincount(targets, minlength=classes)
 
 
 def concatenate_targets(first: Targets, second: Targets) -> Targets:
-    """The targets of two data sets, one after the other; soft ones if either is soft."""
+    """Concatenate targets; the result is soft if either is soft."""
     if is_soft(first):
         second = soft_targets(second, first.shape[1])
     elif is_soft(second):

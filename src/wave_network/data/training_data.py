@@ -1,4 +1,4 @@
-"""All that a model is trained on, as one object."""
+"""The data of a training run."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that a model is trained on.
+    """The data of a training run.
 
     Attributes:
-        rows: Columns `text` and `label`, and possibly `weight`; where the labels are lists, a text
-            may have any number of them.
-        validation: `text` and `label`; None holds some of the rows out.
-        unlabeled: More texts to learn from, column `text`; a teacher labels them.
-        classes: The classes, in the order of the logits: also those that no text has. None: those
-            of the labels, sorted.
-        soft_labels: Targets in place of the column `label`. Rows that are held out count as of
-            their most probable class.
+        rows: Training rows: columns `text` and `label`, and possibly `weight`; in multi-label data,
+            `label` holds lists.
+        validation: Validation rows: columns `text` and `label`; None: hold out training rows.
+        unlabeled: Unlabelled texts, column `text`, for a teacher to label.
+        classes: The classes in the order of the logits, including those without texts. None: the
+            labels of the rows, sorted.
+        soft_labels: Targets that replace the column `label`. In validation, the most probable class
+            is the label.
     """
 
     rows: Dataset
@@ -44,7 +44,7 @@ class TrainingData:
     soft_labels: SoftLabels | None = None
 
     def labelling(self) -> Labelling:
-        """The labelling of a model trained from scratch on this data.
+        """Return the labelling of a model trained from scratch on this data.
 
         Raises:
             DataError: If there are too few classes.
@@ -54,11 +54,11 @@ class TrainingData:
 
     @property
     def given_classes(self) -> Sequence[Label] | None:
-        """The classes that the data names itself, if it does."""
+        """The classes given with the data; None if they are taken from the labels."""
         return self.classes if self.soft_labels is None else self.soft_labels.classes
 
     def targets(self, labelling: Labelling) -> Targets:
-        """The targets of the rows."""
+        """Return the targets of the training rows."""
         if self.soft_labels is not None:
             return labelling.encode_soft(self.soft_labels)
         return labelling.encode(self.rows["label"])
@@ -71,18 +71,18 @@ def training_data_from_memory(
     classes: Iterable[Label] | None = None,
     unlabeled: Iterable[str] | None = None,
 ) -> TrainingData:
-    """Training data from texts and labels in any of the forms that `WaveClassifier.fit` takes.
+    """Create training data from texts and labels in any form that `WaveClassifier.fit` takes.
 
     Args:
         texts: Strings.
-        y: A label for each, or all labels of each; or a table with a column for each class, of the
-            integers 0 and 1 or of probabilities (soft labels).
-        weights: How much each text counts; None: all alike. Texts of weight 0 are left out.
-        classes: What the columns of a table stand for.
-        unlabeled: More texts, without labels.
+        y: A label per text; or a list of labels per text; or an array with a column per class, of
+            the integers 0 and 1 or of probabilities (soft labels).
+        weights: Sample weights; None: all count alike. Texts of weight 0 are left out.
+        classes: The labels of the array's columns.
+        unlabeled: Unlabelled texts.
 
     Raises:
-        DataError: If they cannot be learnt from.
+        DataError: If the texts or labels cannot be used.
     """
     table = label_table(y)
     if table is None and classes is not None:
@@ -101,7 +101,7 @@ def training_data_from_memory(
 
 
 def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
-    """What `y` holds as an array of numbers with a column a class; None of anything else."""
+    """Return `y` as an array if it has numbers in a column per class; else None."""
     if getattr(y, "ndim", 1) != 2:
         return None
     table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)

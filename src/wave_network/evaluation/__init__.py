@@ -1,1 +1,1 @@
-"""Metrics, calibration, thresholds and conformal sets."""
+"""Metrics, calibration, thresholds and prediction sets."""

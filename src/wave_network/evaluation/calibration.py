@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: two measures, and the temperature that helps."""
+"""Calibration of probabilities: temperature scaling, ECE and Brier score."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from wave_network.data.targets import Targets, soft_targets
 
 ECE_BINS: Final = 15
 _LARGEST_TEMPERATURE: Final = 100.0
-_VALUES_AT_ONCE: Final = 1_000_000  # of ten thousand classes all at once would fill the memory
-_SPREAD: Final = 0.5  # of the logarithm: 19 of 20 temperatures are expected from 0.4 to 2.7
+_VALUES_AT_ONCE: Final = 1_000_000  # bounds the memory with many classes
+_SPREAD: Final = 0.5  # of the logarithm: 95 % of the prior lies between 0.4 and 2.7
 
 
 def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
-    """The temperature T for which `softmax(logits / T)` gives the labels the highest likelihood.
+    """Fit the temperature T with the highest likelihood of the labels under `softmax(logits / T)`.
 
-    It is one number for all texts and classes, so that the order of the classes never changes (Guo
-    et al. 2017, "On Calibration of Modern Neural Networks"). Two things keep it sober, and count
-    for next to nothing once there are some hundred texts with a few errors among them: a prior that
-    temperatures are around 1 (the logarithm normal with a deviation of 0.5), as ten texts tell
-    little; and, as in Platt's scaling, targets that leave the other classes together one text in
-    n + 2, as n right answers are no reason for probabilities of 1.
+    One temperature serves all texts and classes, so the order of the classes never changes (Guo et
+    al. 2017, "On Calibration of Modern Neural Networks"). Two regularisers matter with few texts
+    only: a log-normal prior around 1 with a deviation of 0.5; and smoothed targets, as in Platt
+    scaling, that give the other classes together 1 / (n + 2), so that n correct predictions do not
+    lead to probabilities of 1.
 
     Args:
         logits: (texts, classes).
         targets: Class indices, (texts,), or a probability of each class, (texts, classes).
 
     Returns:
-        A number between 0.01 and 100; above 1 where the model was too sure of itself.
+        A number between 0.01 and 100; above 1 for an overconfident model.
     """
     texts, classes = logits.shape
     rows = max(1, _VALUES_AT_ONCE // classes)
@@ -57,7 +56,7 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
 
 
 def fit_multi_label_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
-    """As `fit_temperature`, for `sigmoid(logits / T)`, over each label of each text.
+    """Fit the temperature as `fit_temperature`, for `sigmoid(logits / T)` of each label.
 
     Args:
         logits: (texts, labels).
@@ -70,26 +69,25 @@ def fit_multi_label_temperature(logits: NDArray[np.floating], targets: Targets) 
 
 
 def pairs_of(without: NDArray[np.floating], having: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The two sides of each label's decision as two classes, (texts * labels, 2)."""
+    """Stack both sides of each label's decision as two classes, (texts * labels, 2)."""
     return np.stack([without.ravel(), having.ravel()], axis=1)
 
 
 def expected_calibration_error(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> float:
-    """How far the answers' probabilities are from the share of them that is right.
+    """Compute the expected calibration error (Guo et al. 2017).
 
-    The answers' probabilities fall into 15 bins of equal width; the error is the mean of the bins'
-    differences between mean probability and accuracy, weighted by their texts (Guo et al. 2017). Of
-    few texts it is above 0 even where every probability is right: chance alone makes a difference
-    in each bin.
+    The predictions are sorted by probability into 15 bins of equal width. The error is the mean
+    difference between a bin's mean probability and its accuracy, weighted by its number of texts.
+    With few texts it is above 0 even for perfect probabilities, by chance.
 
     Args:
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    if np.isnan(confidence).any():  # a training that diverged is told by its metrics
+    if np.isnan(confidence).any():  # training diverged
         return float("nan")
     correct = probabilities.argmax(axis=1) == labels
     bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
@@ -97,7 +95,7 @@ def expected_calibration_error(
 
 
 def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """The squared distance of the probabilities from the truth, summed over the classes: 0 to 2.
+    """Compute the Brier score: the mean squared distance from the label, over all classes, 0 to 2.
 
     Args:
         probabilities: (texts, classes).

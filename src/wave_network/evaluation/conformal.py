@@ -3,9 +3,9 @@
 A prediction set holds the labels whose probability reaches a threshold (the least ambiguous
 set-valued classifier: Sadinle, Lei and Wasserman 2019). The threshold for a coverage c is the k-th
 highest of the true labels' probabilities on n validation texts, k = ceil((n + 1) c). If a new text
-and these n are exchangeable, as drawn in random order from one source, its set holds its true label
-with a probability of at least c, and of at most c + 1 / (n + 1) where no probabilities are equal:
-whatever the model, on average over texts, not for each class or kind of text.
+is exchangeable with these n, as when all are drawn at random from one source, its set contains its
+true label with a probability of at least c, and of at most c + 1 / (n + 1) without ties. This holds
+for any model, on average over texts, but not for each class or kind of text.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from numpy.typing import NDArray
 from wave_network.errors import ConfigError, option_name
 
 STEPS: Final = 1_000
-"""Coverages are kept in steps of a thousandth; what is asked for in between is rounded up."""
+"""Coverages have steps of a thousandth; others are rounded up."""
 
 
 def conformal_thresholds(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> list[float]:
-    """The threshold for each coverage of 1, 2, ... thousandths, as far as the texts suffice.
+    """Return the thresholds for coverages of 1, 2, ... thousandths.
 
     Args:
-        probabilities: Of texts that were not trained on, (texts, classes).
+        probabilities: Probabilities of texts outside the training data, (texts, classes).
         labels: Their class indices, (texts,).
 
     Returns:
-        Probabilities, rounded down to 6 digits, never rising; at most 999, and fewer of fewer than
-        999 texts: n of them give a coverage of n / (n + 1) at most.
+        Probabilities, never rising, rounded down to 6 digits. There are 999, or fewer with fewer
+        than 999 texts: n texts give a coverage of at most n / (n + 1).
     """
     texts = len(labels)
     true = np.sort(probabilities[np.arange(texts), labels])[::-1]
@@ -43,23 +43,23 @@ def conformal_thresholds(
 
 
 def threshold_for(coverage: float, thresholds: list[float] | None) -> float:
-    """The least probability of a label in a prediction set of that coverage.
+    """Return the least probability of a label in a prediction set of this coverage.
 
     Args:
-        coverage: Above 0, below 1.
-        thresholds: As `conformal_thresholds` gives them; None for a model that has none.
+        coverage: Above 0 and below 1.
+        thresholds: The result of `conformal_thresholds`; None for a model without any.
 
     Raises:
-        ConfigError: If the model has none, or had too few validation texts for this coverage.
+        ConfigError: If there are no thresholds, or too few for this coverage.
     """
     if not 0 < coverage < 1:
         raise ConfigError(f"{option_name('coverage')} must be between 0 and 1; got {coverage}")
     if not thresholds:
-        raise ConfigError("this model has no prediction sets: train it again, with this version")
+        raise ConfigError("this model has no prediction sets: train it again with this version")
     step = ceil(round(STEPS * coverage, 6))  # 0.07 is 70.00000000000001 thousandths
     if step > len(thresholds):
         raise ConfigError(
-            f"coverage {coverage} needs more validation texts than this model had: it can give "
-            f"{len(thresholds) / STEPS} at most"
+            f"coverage {coverage} needs more validation texts than this model had: ask for at most "
+            f"{len(thresholds) / STEPS}"
         )
     return thresholds[step - 1]

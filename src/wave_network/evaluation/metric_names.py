@@ -1,4 +1,4 @@
-"""What people call the metrics of an evaluation."""
+"""Display names of metrics."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _MULTI_LABEL: Final = {
 
 
 def metric_names(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """The names to show metrics by, in order; those of a multi-label model have a `micro_f1`."""
+    """Return display names of the main metrics, in order; multi-label metrics have `micro_f1`."""
     return _MULTI_LABEL if "micro_f1" in metrics else _SINGLE_LABEL

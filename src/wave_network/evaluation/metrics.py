@@ -1,4 +1,4 @@
-"""What an evaluation reports, in the form that `evaluate --json` prints."""
+"""Metrics, in the form that `evaluate --json` prints."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ from wave_network.models.numpy_ops import given_labels
 
 
 def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy, macro F1, mean cross-entropy, expected calibration error and Brier score.
+    """Compute accuracy, macro F1, mean cross-entropy, expected calibration error and Brier score.
 
-    Macro F1 is the plain mean over all the model's classes that occur in the labels or in the
-    predictions.
+    Macro F1 is the unweighted mean over the classes that occur in the labels or predictions.
 
     Args:
         probabilities: (texts, classes).
@@ -44,7 +43,7 @@ def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) ->
 def answered_report(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64], threshold: float
 ) -> dict[str, float | None]:
-    """The share of texts whose answer has at least that probability, and how many are right.
+    """Measure predictions with abstention: only those with at least this probability count.
 
     Args:
         probabilities: (texts, classes).
@@ -52,7 +51,8 @@ def answered_report(
         threshold: Between 0 and 1.
 
     Returns:
-        `threshold`, `answered` and `accuracy`, among the answered ones: None if there are none.
+        `threshold`; `answered`, the share of texts with a prediction; and `accuracy` on these,
+        None if there are none.
     """
     answered = probabilities.max(axis=1) >= threshold
     correct = (probabilities.argmax(axis=1) == labels)[answered]
@@ -69,17 +69,17 @@ def prediction_sets_report(
     coverage: float,
     threshold: float,
 ) -> dict[str, float]:
-    """How well prediction sets keep the coverage that was asked for.
+    """Measure prediction sets.
 
     Args:
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
-        coverage: What was asked for.
+        coverage: The target coverage.
         threshold: The least probability of a label in a set.
 
     Returns:
-        `asked`; `coverage`, the share of the sets with the true label; `mean_size`, labels a set;
-        `empty`, the share of the sets without any.
+        `asked`, the target coverage; `coverage`, the share of sets with the true label;
+        `mean_size`, the mean number of labels in a set; `empty`, the share of empty sets.
     """
     sizes = (probabilities >= threshold).sum(axis=1)
     return {
@@ -93,7 +93,7 @@ def prediction_sets_report(
 def single_label_report(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64], classes: Sequence[Label]
 ) -> dict[str, Any]:
-    """`summarize`, each class's metrics, and the confusion matrix (rows: the true class)."""
+    """Return `summarize`, each class's metrics, and the confusion matrix (rows: true class)."""
     predicted = probabilities.argmax(axis=1)
     indices = list(range(len(classes)))
     columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
@@ -111,18 +111,18 @@ def summarize_multi_label(
     targets: Targets,
     thresholds: Sequence[float] | None = None,
 ) -> dict[str, float]:
-    """The metrics of texts that may have any number of labels.
+    """Compute the metrics of a multi-label model.
 
-    Accuracy is the share of texts whose labels are all right, and no others given (subset
-    accuracy). Micro F1 is that of all decisions together; macro F1 the plain mean over the labels
-    that occur in the targets or in the predictions. The loss is the mean over the texts of the
-    labels' binary cross-entropies, added up, as the Brier score is of the squared distances. The
-    expected calibration error is that of all decisions, each label of each text.
+    A decision is one label of one text. Accuracy is subset accuracy: the share of texts with all
+    decisions correct. Micro F1 and the expected calibration error are over all decisions; macro F1
+    is the unweighted mean over the labels that occur in the targets or predictions. Loss and Brier
+    score are means over texts of binary cross-entropies and squared distances, each summed over the
+    labels.
 
     Args:
-        probabilities: Of each label by itself, (texts, labels).
+        probabilities: The probability of each label, (texts, labels).
         targets: 1 where a text has a label, else 0, (texts, labels).
-        thresholds: From which probability on each label is given; None: 0.5.
+        thresholds: The least probability at which each label is predicted; None: 0.5.
     """
     truth = targets > 0.5
     given = given_labels(probabilities, thresholds)
@@ -145,13 +145,13 @@ def multi_label_report(
     classes: Sequence[Label],
     thresholds: Sequence[float],
 ) -> dict[str, Any]:
-    """`summarize_multi_label`, and the metrics of each label, with its threshold."""
+    """Return `summarize_multi_label`, and the metrics and threshold of each label."""
     truth, given = targets > 0.5, given_labels(probabilities, thresholds)
-    hits, texts, answers = (part.sum(axis=0) for part in (truth & given, truth, given))
+    hits, texts, predicted = (part.sum(axis=0) for part in (truth & given, truth, given))
     columns = (
-        hits / np.maximum(answers, 1),  # precision
+        hits / np.maximum(predicted, 1),  # precision
         hits / np.maximum(texts, 1),  # recall
-        2 * hits / np.maximum(texts + answers, 1),  # F1
+        2 * hits / np.maximum(texts + predicted, 1),  # F1
         texts,
     )
     rows = _per_class_rows(classes, columns)
@@ -167,12 +167,12 @@ def multi_label_report(
 def weighted_accuracy(
     probabilities: NDArray[np.floating], labels: NDArray[Any], weights: NDArray[np.floating]
 ) -> float:
-    """The share of the texts' weight that is answered rightly.
+    """Compute accuracy with sample weights.
 
     Args:
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
-        weights: How much each text counts, (texts,).
+        weights: Sample weights, (texts,).
     """
     return float(np.average(probabilities.argmax(axis=1) == labels, weights=weights))
 
@@ -183,14 +183,14 @@ def summarize_for(
     targets: Targets,
     weights: NDArray[np.floating] | None = None,
 ) -> dict[str, float]:
-    """The metrics that suit a labelling: `summarize` or `summarize_multi_label`.
+    """Return `summarize` or `summarize_multi_label`, depending on the labelling.
 
     Args:
-        labelling: The model's.
+        labelling: The model's labelling.
         probabilities: (texts, classes).
-        targets: Hard or soft.
-        weights: How much each text counts in `weighted_accuracy`, of one label a text; None leaves
-            that metric out.
+        targets: Hard or soft targets.
+        weights: Sample weights for `weighted_accuracy`, a metric of single-label models; None
+            leaves it out.
     """
     if isinstance(labelling, MultiLabel):
         return summarize_multi_label(probabilities, targets, labelling.thresholds)
@@ -204,7 +204,7 @@ def summarize_for(
 def report_for(
     labelling: Labelling, probabilities: NDArray[np.floating], targets: Targets
 ) -> dict[str, Any]:
-    """The full report that suits a labelling, as `evaluate --json` prints it."""
+    """Return the full report for a labelling, as `evaluate --json` prints it."""
     classes = labelling.classes
     if isinstance(labelling, MultiLabel):
         return multi_label_report(probabilities, targets, classes, labelling.label_thresholds)
@@ -214,7 +214,7 @@ def report_for(
 def _per_class_rows(
     classes: Sequence[Label], columns: Sequence[NDArray[Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Each class's metrics, from columns as scikit-learn gives them."""
+    """Return each class's metrics, from columns in scikit-learn's order."""
     return {
         str(label): {
             "precision": float(precision),

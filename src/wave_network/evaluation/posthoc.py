@@ -1,4 +1,4 @@
-"""Post-hoc calibration: what the validation texts decide once the weights are trained."""
+"""Post-hoc calibration: fit temperature and thresholds on validation data after training."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from wave_network.evaluation.thresholds import choose_thresholds
 
 
 class PostHoc(NamedTuple):
-    """Temperature and thresholds fitted on validation texts, and their metrics.
+    """Temperature and thresholds fitted on validation data, and its metrics.
 
     Attributes:
-        temperature: What the logits are divided by; None: not fitted.
-        thresholds: From which probability on each label is given; None with one label a text.
-        conformal_thresholds: Those of prediction sets; None with any number of labels a text.
-        metrics: Of the validation texts, calibrated.
-        uncalibrated: The same before.
+        temperature: Divides the logits; None: not fitted.
+        thresholds: The threshold of each label; None for single-label models.
+        conformal_thresholds: The thresholds of prediction sets; None for multi-label models.
+        metrics: The validation metrics after calibration.
+        uncalibrated: The validation metrics before calibration.
     """
 
     temperature: float | None
@@ -45,9 +45,9 @@ def calibrate_post_hoc(
     """Fit temperature and thresholds on validation data, and report its metrics.
 
     Args:
-        labelling: The model's.
-        logits: Of the validation texts, (texts, classes).
-        targets: Of the validation texts.
+        labelling: The model's labelling.
+        logits: Logits of the validation texts, (texts, classes).
+        targets: Targets of the validation texts.
         weights: As for `summarize_for`.
         fits_temperature: Whether to fit a temperature.
     """

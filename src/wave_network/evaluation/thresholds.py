@@ -1,4 +1,4 @@
-"""From which probability on a text gets a label: chosen on the validation texts."""
+"""Choose the thresholds of a multi-label model on validation data."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from wave_network.data.targets import Targets
 
-_FEWEST: Final = 5  # texts with a label: below, its threshold stays 0.5
-_PRIOR: Final = 10  # texts with a label at which the threshold goes half the way to the best one
+_FEWEST: Final = 5  # the threshold of a label with fewer texts stays 0.5
+_PRIOR: Final = 10  # with so many texts of a label, its threshold goes halfway to the best one
 
 
 def choose_thresholds(probabilities: NDArray[np.floating], targets: Targets) -> tuple[float, ...]:
-    """The threshold of each label at which its F1 is best, drawn towards 0.5 where texts are few.
+    """Choose each label's threshold by its F1, shrunk towards 0.5 with few texts.
 
-    The best threshold of few texts is chance: with n texts that have the label, n / (n + 10) of
-    the way from 0.5 is gone (in log-odds), and none if n is below 5.
+    With n texts that have the label, the threshold goes n / (n + 10) of the way from 0.5 to the one
+    with the best F1, in log-odds; it stays 0.5 if n is below 5.
 
     Args:
-        probabilities: Of each label by itself, (texts, labels).
+        probabilities: The probability of each label, (texts, labels).
         targets: 1 where a text has a label, else 0, (texts, labels).
     """
     return tuple(
@@ -40,7 +40,7 @@ def _threshold(probabilities: NDArray[np.float64], truth: NDArray[np.bool_]) -> 
     f1 = 2 * truth[order].cumsum() / (given + positives)
     f1[:-1][ranked[1:] == ranked[:-1]] = 0  # no threshold lies between equal probabilities
     best = np.flatnonzero(f1 == f1.max())
-    # Of equally good thresholds the one nearest to 0.5, in the middle of its gap.
+    # Among equally good thresholds take the one nearest to 0.5, in the middle of its gap.
     below = np.append(log_odds[1:], log_odds[-1])[best]
     middles = (log_odds[best] + below) / 2
     middle = float(middles[np.abs(middles).argmin()])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wave_network._version import __version__
+from wave_network.data.labels import MultiLabel, labelling_of
 from wave_network.errors import ModelFolderError
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.contents import parse_object, read_file
@@ -91,7 +92,7 @@ def export_onnx(
 
 def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
     names = [str(label) for label in files.config.labels]
-    several = files.config.is_multi_label
+    labelling = labelling_of(files.config)
     return {
         "model_type": MODEL_TYPE,
         "architecture": files.config.architecture,
@@ -99,8 +100,12 @@ def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
         EXPORT: about,
         "id2label": dict(enumerate(names)),
         "label2id": {name: index for index, name in enumerate(names)},
-        "problem_type": files.config.problem_type,
-        **({"thresholds": list(files.config.label_thresholds)} if several else {}),
+        "problem_type": labelling.problem_type,
+        **(
+            {"thresholds": list(labelling.label_thresholds)}
+            if isinstance(labelling, MultiLabel)
+            else {}
+        ),
         "vocab_size": files.config.vocab_size,
         "max_position_embeddings": files.config.max_length,
         "pad_token_id": files.tokenizer.cls_token_id,

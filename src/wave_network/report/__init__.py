@@ -1,5 +1,5 @@
-"""A model's report: what it gets right and wrong on labelled texts, as one web page.
+"""The report on a model's predictions for labelled texts, as a web page.
 
-`content` measures, `page` draws; `label_errors`, `duplicates` and `reliability` each answer one
-question about the texts.
+`content` measures and `page` renders; `label_errors`, `duplicates` and `reliability` each compute
+one part.
 """

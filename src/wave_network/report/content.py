@@ -24,16 +24,16 @@ from wave_network.report.mistakes import (
     Floats,
     Integers,
     Mistakes,
-    SetMistakes,
+    MultiLabelMistakes,
     find_mistakes,
-    find_set_mistakes,
+    find_multi_label_mistakes,
 )
 from wave_network.report.overlap import Overlap, find_overlap, label_names
 from wave_network.report.reliability import (
     Bin,
     interval,
+    multi_label_reliability_bins,
     reliability_bins,
-    reliability_bins_of_sets,
 )
 from wave_network.runtime import Engine
 
@@ -45,11 +45,11 @@ _TIMED_ALONE: Final = 200
 
 
 class Speed(NamedTuple):
-    """How fast the model was on these texts, on this machine.
+    """The speed of the model on these texts, on this machine.
 
     Attributes:
         texts_per_second: All texts, in batches, from text to probabilities.
-        milliseconds: The median time of one text alone.
+        milliseconds: The median time of a single text.
     """
 
     texts_per_second: float
@@ -57,11 +57,11 @@ class Speed(NamedTuple):
 
 
 class Cardinality(NamedTuple):
-    """How many labels a text has on average.
+    """The mean number of labels of a text.
 
     Attributes:
         data: In the data.
-        answers: In the model's answers.
+        answers: In the predictions.
     """
 
     data: float
@@ -75,22 +75,22 @@ class Content:
     Attributes:
         metrics: As `evaluate --json` prints them.
         accuracy_interval: The 95 % confidence interval of the accuracy.
-        cardinality: How many labels a text has; None where each has one.
-        reliability: The accuracy of predictions, by their probability.
-        parameters: The model's parameters, and those of embedding tables among them.
-        size_bytes: Of the model folder.
-        preset: What the model was made from.
-        speed: How fast it was.
+        cardinality: The mean number of labels; None for single-label models.
+        reliability: The accuracy of predictions by their probability.
+        parameters: Number of parameters, in all and in embedding tables.
+        size_bytes: Size of the model folder.
+        preset: The model's preset.
+        speed: The speed of the model.
         history: One record per epoch.
         mistakes: Errors of the model, and labels in doubt.
         overlap: Texts that are in the training data too; None without training data.
         lengths: Accuracy by the number of tokens that the model reads.
         class_sizes: Accuracy by the number of texts of a class, in the training data if it is
-            given. With several labels a text, each counts by itself: the share that is predicted.
-        training_sizes: The number of training texts of each class, in order; None without.
-        empty: How many texts are empty or blank.
-        full: How many texts reach the most tokens that the model reads.
-        max_length: That number of tokens.
+            given. Multi-label: the share of each label's texts for which it is predicted.
+        training_sizes: Number of training texts of each class; None without training data.
+        empty: Number of empty or blank texts.
+        full: Number of texts with `max_length` tokens or more.
+        max_length: The maximum number of tokens that the model reads.
     """
 
     metrics: dict[str, Any]
@@ -102,7 +102,7 @@ class Content:
     preset: str
     speed: Speed
     history: list[dict[str, Any]]
-    mistakes: Mistakes | SetMistakes
+    mistakes: Mistakes | MultiLabelMistakes
     overlap: Overlap | None
     lengths: list[Group]
     class_sizes: list[Group]
@@ -117,8 +117,8 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
 
     Args:
         source: A model folder, or `hub:OWNER/NAME`.
-        rows: Labelled texts that the model was not trained on.
-        training: The texts it was trained on, to find duplicates.
+        rows: Labelled texts outside the training data.
+        training: The model's training data, to find duplicates.
 
     Raises:
         DataError: If a label is not one of the model's.
@@ -163,14 +163,12 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
 
 
 class _Compared(NamedTuple):
-    """The answers beside the labels.
+    """The predictions compared with the labels. Other fields are as in `Content`.
 
     Attributes:
-        correct: Whether each text is answered rightly, (texts,): in every one of its labels.
+        correct: Whether all labels of each text are predicted correctly, (texts,).
         labels: Every label of every text, as class indices, (labels,).
-        hits: And whether the answer has it.
-
-    The other fields are those of `Content`.
+        hits: Whether each of these labels is predicted, (labels,).
     """
 
     correct: Booleans
@@ -178,7 +176,7 @@ class _Compared(NamedTuple):
     hits: Booleans
     cardinality: Cardinality | None
     reliability: tuple[Bin, ...]
-    mistakes: Mistakes | SetMistakes
+    mistakes: Mistakes | MultiLabelMistakes
 
 
 def _compare_single_label(
@@ -206,19 +204,19 @@ def _compare_multi_label(
         labels=labels,
         hits=given[texts, labels],
         cardinality=Cardinality(*(float(part.sum(axis=1).mean()) for part in (truth, given))),
-        reliability=reliability_bins_of_sets(probabilities, truth),
-        mistakes=find_set_mistakes(engine, rows, probabilities, truth, given),
+        reliability=multi_label_reliability_bins(probabilities, truth),
+        mistakes=find_multi_label_mistakes(engine, rows, probabilities, truth, given),
     )
 
 
 def _timed_probabilities(engine: Engine, texts: Iterable[str]) -> tuple[Floats, float]:
-    """Class probabilities, and the seconds they took; reading the texts does not count."""
+    """Predict probabilities; return them and the seconds, without the time to read the texts."""
     remaining = iter(texts)
     parts: list[Floats] = []
     seconds = 0.0
     while chunk := list(islice(remaining, _TEXTS_AT_ONCE)):
         if not parts:
-            engine.predict_proba(chunk[:64])  # the first call ever builds tables
+            engine.predict_proba(chunk[:64])  # warm-up: the first call builds tables
         started = time.perf_counter()
         parts.append(engine.predict_proba(chunk))
         seconds += time.perf_counter() - started
@@ -236,7 +234,7 @@ def _milliseconds(engine: Engine, rows: Dataset) -> float:
 
 
 def _lengths(engine: Engine, texts: Iterable[str]) -> tuple[Integers, int]:
-    """The tokens of each text, `[CLS]` included, and how many texts are empty."""
+    """Count the tokens of each text, `[CLS]` included, and the empty texts."""
     remaining = iter(texts)
     parts: list[Integers] = []
     empty = 0

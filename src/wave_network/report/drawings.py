@@ -76,7 +76,7 @@ def reliability_diagram(bins: Iterable[Bin], *, of_labels: bool = False) -> str:
 
     Args:
         bins: The predictions, by their probability.
-        of_labels: The predictions are of one label each, yes or no.
+        of_labels: Whether each prediction is a yes or no for one label of a multi-label model.
     """
     item, share = ("label", "share of texts with it") if of_labels else ("prediction", "accuracy")
     x, y = _Scale(0, 1, _LEFT, _RIGHT), _Scale(0, 1, _BOTTOM, _TOP)
@@ -102,12 +102,12 @@ def reliability_diagram(bins: Iterable[Bin], *, of_labels: bool = False) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Whether a history, which may come from anywhere, has a finite number here."""
+    """Return whether a value of a history, which may come from anywhere, is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _ticks(low: float, high: float, about: int) -> list[float]:
-    """Round numbers between two values."""
+    """Return round numbers between two values."""
     exact = (high - low) / about
     power = 10.0 ** math.floor(math.log10(exact))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= exact * 0.999)

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 SIMILAR: Final = 0.7
 """The least similarity of near-duplicates."""
 CHARACTERS: Final = 10_000
-"""How many characters of a text are compared."""
+"""Number of characters of a text that are compared."""
 
 _GRAM: Final = 5
 _BANDS: Final = 20
 _ROWS: Final = 4  # hashes in a band
-_PROMISING: Final = 0.5  # the estimate that earns an exact check: three deviations below 0.7
+_PROMISING: Final = 0.5  # estimates from here on are checked exactly: three deviations below 0.7
 _MOST_IN_A_BUCKET: Final = 50  # test texts that one training text is compared with in a band
 _CHARACTERS_AT_ONCE: Final = 1 << 18
 _PARTS: Final = re.compile(r"[\W_]+")
@@ -37,13 +37,13 @@ _Hashes = NDArray[np.uint64]
 
 
 class Duplicate(NamedTuple):
-    """A test text and the first training text found to be its (near-)duplicate.
+    """A test text and the first training text found to be its duplicate or near-duplicate.
 
     Attributes:
-        test: Its index among the test texts.
+        test: The index of the test text.
         training: The index of the training text.
-        similarity: Their Jaccard similarity; 1 where they are equal after normalisation.
-        exact: Whether they are.
+        similarity: Their Jaccard similarity; 1 if they are equal after normalisation.
+        exact: Whether they are equal after normalisation.
     """
 
     test: int
@@ -53,14 +53,14 @@ class Duplicate(NamedTuple):
 
 
 def find_duplicates(test: Iterable[str], training: Iterable[str]) -> list[Duplicate]:
-    """The test texts that have a duplicate in the training texts.
+    """Find the test texts that have a duplicate in the training texts.
 
     Args:
-        test: Any texts; a text without a letter or digit has no duplicates.
-        training: Any texts; read once.
+        test: Test texts; a text without a letter or digit has no duplicates.
+        training: Training texts; read once.
 
     Returns:
-        One for each such test text, in the order of the test texts.
+        One duplicate per test text that has any, in the order of the test texts.
     """
     index = _Index(test)
     for start, chunk in _chunks(training):
@@ -69,7 +69,7 @@ def find_duplicates(test: Iterable[str], training: Iterable[str]) -> list[Duplic
 
 
 def normalized(text: str) -> str:
-    """The text as it is compared."""
+    """Normalise a text for the comparison."""
     folded = unicodedata.normalize("NFKC", text[:CHARACTERS]).casefold()
     return _PARTS.sub(" ", folded).strip()
 
@@ -79,8 +79,8 @@ class _Index:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.found: dict[int, list[Duplicate]] = {}
-        self._places: dict[bytes, int] = {}  # of a distinct text among the distinct
-        self._members: list[list[int]] = []  # each one's indices among all test texts
+        self._places: dict[bytes, int] = {}  # by digest: the index among the distinct texts
+        self._members: list[list[int]] = []  # the indices of each among all test texts
         self._grams: list[_Hashes] = []
         signatures = [np.empty((0, _BANDS * _ROWS), np.uint32)]
         for start, chunk in _chunks(texts):
@@ -150,7 +150,7 @@ class _Index:
 
 
 def _chunks(texts: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """Normalised texts, some at a time, with the index of the first."""
+    """Yield chunks of normalised texts, each with the index of its first text."""
     start, characters = 0, 0
     chunk: list[str] = []
     for text in texts:
@@ -168,7 +168,7 @@ def _digest(text: str) -> bytes:
 
 
 def _grams(texts: list[str]) -> list[_Hashes]:
-    """A hash of every character 5-gram, for each text; shorter texts are padded."""
+    """Hash every character 5-gram of each text; shorter texts are padded."""
     padded = [text.ljust(_GRAM) for text in texts]
     joined = "".join(padded).encode("utf-32-le", "surrogatepass")
     points = np.frombuffer(joined, np.uint32).astype(np.uint64)
@@ -185,7 +185,7 @@ def _grams(texts: list[str]) -> list[_Hashes]:
 
 
 def _signatures(grams: list[_Hashes]) -> NDArray[np.uint32]:
-    """MinHash: the least value of each of 80 hash functions over a text's 5-grams; (texts, 80)."""
+    """Compute MinHash: each of 80 hash functions' minimum over a text's 5-grams, (texts, 80)."""
     starts = np.cumsum([0, *(len(one) for one in grams[:-1])])
     together = np.concatenate(grams)
     result = np.empty((len(grams), _BANDS * _ROWS), np.uint32)
@@ -196,7 +196,7 @@ def _signatures(grams: list[_Hashes]) -> NDArray[np.uint32]:
 
 
 def _band_keys(signatures: NDArray[np.uint32]) -> _Hashes:
-    """One number for the hashes of each band; (texts, bands)."""
+    """Combine the hashes of each band into one number, (texts, bands)."""
     bands = signatures.reshape(len(signatures), _BANDS, _ROWS).astype(np.uint64)
     keys = np.zeros(bands.shape[:2], np.uint64)
     for row in range(_ROWS):
@@ -210,7 +210,7 @@ def _jaccard(one: _Hashes, other: _Hashes) -> float:
 
 
 def _hash_functions() -> _Hashes:
-    """Pairs of an odd factor and a summand, always the same; (80, 2)."""
+    """Return fixed pairs of an odd factor and a summand, (80, 2)."""
     random = np.random.default_rng(20_241_102)
     pairs = random.integers(0, 2**64, (_BANDS * _ROWS, 2), np.uint64)
     pairs[:, 0] |= np.uint64(1)

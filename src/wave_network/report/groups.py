@@ -18,10 +18,10 @@ class Group(NamedTuple):
     """Texts of similar length, or of classes of similar size.
 
     Attributes:
-        low: The least length or size among them.
+        low: The smallest length or size in the group.
         high: The largest.
-        classes: How many classes they have; None if not asked for.
-        texts: How many there are.
+        classes: Number of classes; None if not counted.
+        texts: Number of texts.
         accuracy: The share predicted correctly.
         interval: The 95 % confidence interval of that share.
     """

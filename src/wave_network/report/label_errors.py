@@ -1,4 +1,4 @@
-"""Which labels are probably wrong: confident learning (Northcutt, Jiang and Chuang, 2021)."""
+"""Find labels that are probably wrong by confident learning (Northcutt et al., 2021)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 
 class LabelErrors(NamedTuple):
-    """Texts whose label is in doubt, the most doubtful first.
+    """Texts with a doubtful label, the most doubtful first.
 
     Attributes:
         texts: Their indices, (doubtful,).
-        suggested: The class that each probably belongs to, (doubtful,).
+        suggested: The probable class of each, (doubtful,).
     """
 
     texts: NDArray[np.int64]
@@ -23,17 +23,17 @@ class LabelErrors(NamedTuple):
 def find_label_errors(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> LabelErrors:
-    """The texts off the diagonal of the confident joint.
+    """Find the texts off the diagonal of the confident joint.
 
-    A class's threshold is the mean probability that it gets on the texts which carry its label, so
-    a class the model is never sure of needs less. A text counts for the most probable of the
-    classes whose threshold it reaches; where that is not its label, the label is in doubt. The
-    order is by how much more probable the suggested class is than the label.
+    A class's threshold is its mean probability on the texts with its label, so a class that the
+    model is never sure of has a lower one. A text's suggested class is the most probable one that
+    reaches its threshold; if that is not the label, the label is doubtful. The order is by how much
+    more probable the suggested class is than the label.
 
     Args:
         probabilities: (texts, classes), of a model that was **not** trained on these texts: a
             model learns the labels of its training texts, wrong ones too.
-        labels: Class indices as given, (texts,).
+        labels: Class indices in the data, (texts,).
     """
     exact = probabilities.astype(np.float64)
     classes = exact.shape[1]
@@ -42,7 +42,7 @@ def find_label_errors(
     sums = np.bincount(labels, given, classes)
     # A class without labelled texts has no threshold, so no text can count for it.
     thresholds = np.divide(sums, counts, out=np.full(classes, np.inf), where=counts > 0)
-    # A threshold is a mean: rounding may leave it slightly above values that equal it.
+    # Rounding may put a mean slightly above values that all equal it.
     confident = np.where(exact >= thresholds - 1e-12, exact, -1.0)
     suggested = confident.argmax(axis=1)
     doubtful = np.flatnonzero((confident.max(axis=1) >= 0) & (suggested != labels))
@@ -51,8 +51,8 @@ def find_label_errors(
     return LabelErrors(texts=order, suggested=suggested[order])
 
 
-class SetErrors(NamedTuple):
-    """Labels of texts that are in doubt, given or missing, the most doubtful first.
+class MultiLabelErrors(NamedTuple):
+    """Doubtful labels of texts, given or missing, the most doubtful first.
 
     Attributes:
         texts: The texts' indices, (doubtful,).
@@ -63,13 +63,15 @@ class SetErrors(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def find_set_errors(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> SetErrors:
-    """`find_label_errors` for each label separately: a text has it or not.
+def find_multi_label_errors(
+    probabilities: NDArray[np.floating], truth: NDArray[np.bool_]
+) -> MultiLabelErrors:
+    """Apply `find_label_errors` to each label separately: a text has it or not.
 
-    The order is by how far the probability is from what the text is labelled with.
+    The order is by the distance of the probability from the data.
 
     Args:
-        probabilities: Of each label by itself, (texts, labels), as for `find_label_errors`.
+        probabilities: The probability of each label, (texts, labels), as for `find_label_errors`.
         truth: Whether a text has a label, (texts, labels).
     """
     doubtful = np.zeros(truth.shape, np.bool_)
@@ -77,18 +79,18 @@ def find_set_errors(probabilities: NDArray[np.floating], truth: NDArray[np.bool_
         sides = np.column_stack([1 - having, having])  # (texts, 2)
         found = find_label_errors(sides, truth[:, label].astype(np.int64))
         doubtful[found.texts, label] = True
-    return SetErrors(*furthest_first(probabilities, truth, doubtful))
+    return MultiLabelErrors(*furthest_first(probabilities, truth, doubtful))
 
 
 def furthest_first(
     probabilities: NDArray[np.floating], truth: NDArray[np.bool_], chosen: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The chosen labels of texts, the probabilities furthest from the truth first.
+    """Sort chosen labels of texts, those with the probability furthest from the data first.
 
     Args:
-        probabilities: Of each label by itself, (texts, labels).
+        probabilities: The probability of each label, (texts, labels).
         truth: Whether a text has a label, (texts, labels).
-        chosen: Which of them, (texts, labels).
+        chosen: Which labels to sort, (texts, labels).
 
     Returns:
         The indices of the texts and of the labels.

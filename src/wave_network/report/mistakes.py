@@ -1,4 +1,4 @@
-"""The errors of a model, and labels in doubt: with one label a text, and with several."""
+"""Find the errors of a model, and doubtful labels in the data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.errors import ConfigError
-from wave_network.report.label_errors import find_label_errors, find_set_errors, furthest_first
+from wave_network.report.label_errors import (
+    find_label_errors,
+    find_multi_label_errors,
+    furthest_first,
+)
 from wave_network.runtime import Engine
 
 if TYPE_CHECKING:
@@ -21,11 +25,11 @@ if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
 
 EXAMPLES: Final = 20
-"""How many errors, how many doubtful labels and how many duplicates are shown."""
+"""Number of errors, of doubtful labels and of duplicates to show."""
 CHARACTERS: Final = 1_500
-"""How many characters of a text are shown."""
+"""Number of characters of a text to show."""
 MOST_CLASSES: Final = 20
-"""The most classes in a table of one against the other."""
+"""Maximum number of classes in a table of pairs of classes."""
 
 _MOST_PAIRS: Final = 10
 
@@ -36,16 +40,16 @@ Booleans = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Answer:
-    """A text with its label and another class that the model prefers.
+    """A text with its label and another class that is predicted or suggested.
 
     Attributes:
         text: The text, cut to `CHARACTERS`.
-        row: Its place in the data, from 1.
+        row: Its row in the data, from 1.
         label: Its label.
-        label_score: The probability of that label.
+        label_score: The probability of the label.
         other: The predicted or suggested class.
-        other_score: And its probability.
-        explanation: Why the model prefers that class; None if it cannot be explained.
+        other_score: The probability of that class.
+        explanation: The explanation of that class; None without one.
     """
 
     text: str
@@ -59,13 +63,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """The errors and the doubtful labels, with one label a text.
+    """The errors and doubtful labels of a single-label model.
 
     Attributes:
-        errors: The most confident wrong answers.
-        not_explained: Why they have no explanations; empty where they have.
+        errors: The most confident wrong predictions.
+        not_explained: Why they have no explanations; empty if they have.
         label_errors: The most doubtful labels.
-        label_error_count: How many labels are in doubt.
+        label_error_count: Number of doubtful labels.
         label_error_pairs: The most frequent (label, suggested class, count).
         confusions: The most frequent (true class, predicted class, count).
     """
@@ -84,12 +88,12 @@ class Decision:
 
     Attributes:
         text: The text, cut to `CHARACTERS`.
-        row: Its place in the data, from 1.
+        row: Its row in the data, from 1.
         labels: The text's labels.
-        label: The label in question.
-        score: Its probability.
-        added: The model gives it and the text does not have it; False: the reverse.
-        explanation: What speaks for that label; None if it cannot be explained.
+        label: The label on which they differ.
+        score: The probability of that label.
+        added: Whether the label is predicted but not in the data; False: the reverse.
+        explanation: The explanation of that label; None without one.
     """
 
     text: str
@@ -108,9 +112,9 @@ class Missed(NamedTuple):
     """The texts that miss one label.
 
     Attributes:
-        texts: How many they are.
-        together: How many of them got each of the labels of the table wrongly; last, how many got
-            no wrong label.
+        texts: Number of these texts.
+        together: For each label of the table, the number of these texts for which it is wrongly
+            predicted; last, the number without a wrong label.
     """
 
     texts: int
@@ -119,12 +123,12 @@ class Missed(NamedTuple):
 
 @dataclass(frozen=True)
 class MissedAndAdded:
-    """How many texts miss a label and got another, wrong one.
+    """Counts of texts that miss one label and get a wrong one.
 
     Attributes:
-        labels: Those with the most errors, in the model's order.
-        rows: For each of them the texts that miss it; last, those that miss no label.
-        left_out: How many labels are not in the table.
+        labels: The labels with the most errors, in the model's order.
+        rows: For each of them, the texts that miss it; last, the texts that miss no label.
+        left_out: Number of labels that are not in the table.
     """
 
     labels: list[Label]
@@ -133,16 +137,16 @@ class MissedAndAdded:
 
 
 @dataclass(frozen=True)
-class SetMistakes:
-    """The errors and the doubtful labels, with any number of labels a text.
+class MultiLabelMistakes:
+    """The errors and doubtful labels of a multi-label model.
 
     Attributes:
-        errors: The wrong labels, given or missed, whose probability is furthest from the truth.
-        not_explained: Why they have no explanations; empty where they have.
+        errors: The wrong or missed labels whose probability is furthest from the data.
+        not_explained: Why they have no explanations; empty if they have.
         label_errors: The most doubtful labels of the data.
-        label_error_count: How many are in doubt.
+        label_error_count: Number of doubtful labels.
         label_error_pairs: The labels most in doubt: (label, texts that lack it, that have it).
-        missed_and_added: Which errors come together.
+        missed_and_added: Which errors occur together.
     """
 
     errors: list[Decision]
@@ -156,11 +160,11 @@ class SetMistakes:
 def find_mistakes(
     engine: Engine, rows: Dataset, probabilities: Floats, labels: Integers
 ) -> Mistakes:
-    """Find the errors and the doubtful labels, with one label a text.
+    """Find the errors and doubtful labels of a single-label model.
 
     Args:
         engine: The model.
-        rows: With a column `text`.
+        rows: The texts, column `text`.
         probabilities: (texts, classes).
         labels: Class indices, (texts,).
     """
@@ -192,17 +196,17 @@ def find_mistakes(
     )
 
 
-def find_set_mistakes(
+def find_multi_label_mistakes(
     engine: Engine, rows: Dataset, probabilities: Floats, truth: Booleans, given: Booleans
-) -> SetMistakes:
-    """Find the errors and the doubtful labels, with any number of labels a text.
+) -> MultiLabelMistakes:
+    """Find the errors and doubtful labels of a multi-label model.
 
     Args:
         engine: The model.
-        rows: With a column `text`.
-        probabilities: Of each label by itself, (texts, labels).
+        rows: The texts, column `text`.
+        probabilities: The probability of each label, (texts, labels).
         truth: Whether a text has a label, (texts, labels).
-        given: Whether the model gives it, (texts, labels).
+        given: Whether the label is predicted, (texts, labels).
     """
 
     def decision(row: int, label: int) -> Decision:
@@ -218,8 +222,8 @@ def find_set_mistakes(
     wrong = furthest_first(probabilities, truth, truth != given)
     errors = [decision(*place) for place in _first(wrong)]
     errors, not_explained = _explained(engine, rows, errors, [error.label for error in errors])
-    doubts = find_set_errors(probabilities, truth)
-    return SetMistakes(
+    doubts = find_multi_label_errors(probabilities, truth)
+    return MultiLabelMistakes(
         errors=errors,
         not_explained=not_explained,
         label_errors=[decision(*place) for place in _first(doubts)],
@@ -230,14 +234,14 @@ def find_set_mistakes(
 
 
 def shortened(text: str) -> str:
-    """The start of a long text, marked as such."""
+    """Cut a long text, and mark the cut."""
     return text if len(text) <= CHARACTERS else text[:CHARACTERS] + " …"
 
 
 def _explained(
     engine: Engine, rows: Dataset, errors: list[Error], labels: Sequence[Label]
 ) -> tuple[list[Error], str]:
-    """The errors with explanations for those labels; or without them, and the reason."""
+    """Add explanations for these labels to the errors; if there are none, return the reason."""
     try:
         return [
             replace(error, explanation=_start(engine.explain(rows[error.row - 1]["text"], label)))
@@ -248,13 +252,13 @@ def _explained(
 
 
 def _start(explanation: Explanation) -> Explanation:
-    """The part that is shown: the start of a long text."""
+    """Cut an explanation to the part of the text that is shown."""
     tokens = tuple(token for token in explanation.tokens if token.end <= CHARACTERS)
     return replace(explanation, text=shortened(explanation.text), tokens=tokens)
 
 
 def _first(places: tuple[Integers, Integers]) -> Iterable[tuple[int, int]]:
-    """The first ones, as many as are shown."""
+    """Return the first ones, as many as are shown."""
     texts, labels = places
     return zip(texts[:EXAMPLES].tolist(), labels[:EXAMPLES].tolist(), strict=True)
 
@@ -262,7 +266,7 @@ def _first(places: tuple[Integers, Integers]) -> Iterable[tuple[int, int]]:
 def _pairs(
     classes: Sequence[Label], given: Integers, others: NDArray[np.integer]
 ) -> list[tuple[Label, Label, int]]:
-    """The most frequent pairs of classes, each with its count."""
+    """Return the most frequent pairs of classes with their counts."""
     counts = Counter(zip(given.tolist(), others.tolist(), strict=True))
     return [
         (classes[label], classes[other], count)
@@ -273,7 +277,7 @@ def _pairs(
 def _lacking_and_having(
     classes: Sequence[Label], labels: Integers, having: Booleans
 ) -> list[tuple[Label, int, int]]:
-    """The most frequent labels, each with how many texts lack it and how many have it."""
+    """Return the most frequent labels, with how many texts lack each and how many have it."""
     count = len(classes)
     lacking = np.bincount(labels[~having], minlength=count)
     superfluous = np.bincount(labels[having], minlength=count)

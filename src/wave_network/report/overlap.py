@@ -1,4 +1,4 @@
-"""Test texts that are in the training data too, and the accuracy on them."""
+"""Find test texts that are in the training data too, and the accuracy on them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Overlap:
     """Test texts that are in the training data too.
 
     Attributes:
-        training_texts: How many training texts were compared.
-        exact: Texts that are there, apart from case, spaces and punctuation.
-        near: Texts that have a near-duplicate there.
-        differing: Texts of both kinds whose duplicate has a different label.
-        accuracy: On the texts with a duplicate; None if there are none.
-        accuracy_without: On all others; None if there are none.
+        training_texts: Number of training texts compared.
+        exact: Number of exact duplicates, apart from case, spaces and punctuation.
+        near: Number of texts with a near-duplicate only.
+        differing: Number of texts of both kinds whose duplicate has a different label.
+        accuracy: Accuracy on the texts with a duplicate; None if there are none.
+        accuracy_without: Accuracy on all others; None if there are none.
         pairs: Examples: differing labels first, then the most similar.
     """
 
@@ -56,7 +56,7 @@ def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -
 
     Args:
         rows: Columns `text` and `label`.
-        training: Likewise.
+        training: Columns `text` and `label`.
         correct: Which of the rows are predicted correctly.
     """
     found = find_duplicates(column(rows, "text"), column(training, "text"))
@@ -87,6 +87,6 @@ def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -
 
 
 def label_names(value: object) -> tuple[str, ...]:
-    """The labels of one text, sorted; its one label if it has just one."""
+    """Return the label or labels of a text as strings, sorted."""
     labels: Iterable[object] = value if is_label_list(value) else [value]  # type: ignore[assignment]
     return tuple(sorted(map(str, labels)))

@@ -1,4 +1,4 @@
-"""A report as one web page: self-contained, without scripts, for light, dark and paper."""
+"""Render a report as a self-contained web page, without scripts, for screens and paper."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
     """Render a report.
 
     Args:
-        content: What it shows.
+        content: The content of the report.
         model: The model's name, for the title.
         data: The name of the data.
         training: The name of the training data, if it was given.
@@ -44,7 +44,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
         "name": _name,
         "bytes": _bytes,
     }
-    template = environment.get_template("page_of_sets.html" if several else "page.html")
+    template = environment.get_template("multi_label_page.html" if several else "page.html")
     return template.render(
         content=content,
         model=model,
@@ -67,7 +67,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
 
 
 def _confusion(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The confusion matrix of the classes with the most texts, in the model's order."""
+    """Return the confusion matrix of the classes with the most texts, in the model's order."""
     labels, matrix = metrics["confusion"]["labels"], metrics["confusion"]["matrix"]
     sizes = [sum(row) for row in matrix]
     largest = sorted(range(len(labels)), key=lambda place: (-sizes[place], place))
@@ -106,13 +106,13 @@ def _bytes(count: int) -> str:
 
 
 def _name(label: Label) -> str:
-    """A label, shortened to fit into a table."""
+    """Shorten a label to fit into a table."""
     text = _visible(str(label))
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
 def _visible(text: str) -> str:
-    """A text without control characters and lone surrogates, which no page may contain."""
+    """Replace control characters and lone surrogates, which a page may not contain."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(
         one if one in "\n\t" or (one >= " " and not "\x7f" <= one <= "\x9f") else "\ufffd"

@@ -1,4 +1,4 @@
-"""How reliable the predicted probabilities are."""
+"""Reliability of the predicted probabilities: accuracy by probability."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ class Bin(NamedTuple):
     Attributes:
         low: The lower end of the range, exclusive.
         high: The upper end, inclusive.
-        texts: How many predictions there are. With several labels a text, every label of every
-            text counts.
+        texts: Number of predictions. Multi-label: every label of every text counts.
         confidence: Their mean probability.
-        accuracy: The share that is correct; with several labels a text, the share that the texts
+        accuracy: The share of correct predictions; multi-label: the share of labels that the texts
             have.
     """
 
@@ -48,13 +47,13 @@ def reliability_bins(
     return _bins(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
 
 
-def reliability_bins_of_sets(
+def multi_label_reliability_bins(
     probabilities: NDArray[np.floating], truth: NDArray[np.bool_]
 ) -> tuple[Bin, ...]:
     """Sort the probabilities of all labels of all texts into ranges.
 
     Args:
-        probabilities: Of each label by itself, (texts, labels).
+        probabilities: The probability of each label, (texts, labels).
         truth: Whether a text has a label, (texts, labels).
 
     Returns:
@@ -64,7 +63,7 @@ def reliability_bins_of_sets(
 
 
 def _bins(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    """The ranges of predictions with these probabilities, (predictions,)."""
+    """Sort predictions with these probabilities, (predictions,), into ranges."""
     confidence = confidence.astype(np.float64)
     places = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
     counts = np.bincount(places, minlength=ECE_BINS)
@@ -83,7 +82,7 @@ def _bins(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> tuple
 
 
 def interval(share: float, count: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share (Wilson, 1927).
+    """Compute the 95 % confidence interval of a share (Wilson, 1927).
 
     Args:
         share: The observed share, 0 to 1.

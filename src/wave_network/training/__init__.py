@@ -1,1 +1,1 @@
-"""Training: the loop, its optimiser, the metrics, and the way from texts to a classifier."""
+"""Training: prepare data and models, run the training loop, calibrate, and write the model."""

@@ -1,4 +1,4 @@
-"""How training reports its progress."""
+"""Callbacks through which training reports its progress."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ from typing import Any
 
 
 class Progress:
-    """Is told how training goes; by itself it does nothing with that."""
+    """Callbacks of a training run. These do nothing; subclasses override them."""
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """A stage outside the training loop begins: its name, and its number of parts if known."""
+        """Begin a stage outside the training loop.
+
+        Args:
+            name: A description of the stage.
+            total: Its number of parts; None: unknown.
+        """
 
     def advance(self, count: int) -> None:
-        """So many parts of the stage are done."""
+        """Report that `count` more parts of the stage are done."""
 
     def expect_linear_part(self) -> None:
-        """The metrics of the coming epochs are without the linear part, which is fitted later."""
+        """Announce a linear part, which the metrics of the coming epochs do not include."""
 
     def start(self, steps: int, epochs: int) -> None:
-        """Training starts; `steps` in all."""
+        """Begin training, with `steps` steps in all."""
 
     def step(self, loss: float) -> None:
-        """A step is done, with the mean loss of the epoch so far."""
+        """Report a finished step, with the mean loss of the epoch so far."""
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done and validated."""
+        """Report a finished epoch, with its validation metrics."""
 
     def linear_part(self, metrics: dict[str, float]) -> None:
-        """The linear part is fitted: the validation metrics of the whole model."""
+        """Report the fitted linear part, with the validation metrics of the whole model."""
 
 
 SILENT = Progress()
-"""Tells nobody."""
+"""Reports nothing."""

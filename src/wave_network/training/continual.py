@@ -1,7 +1,6 @@
-"""Continued training: a model's classes, vocabulary and weights, grown for new rows.
+"""Continued training: add classes and tokens to a model for new rows.
 
-What there is stays where it is: old classes keep their columns, old tokens their ids, and with
-them the buckets of their pairs. New ones are appended.
+Old classes keep their columns, and old tokens their ids and n-gram buckets. New ones are appended.
 """
 
 from __future__ import annotations
@@ -37,41 +36,41 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_GROWTH: Final = 10  # a full vocabulary grows by one word in so many entries, at most
+_GROWTH: Final = 10  # a full vocabulary grows by at most a tenth
 _SHRINKAGE: Final = 0.5
 
 
 def continued_preset(
     base: ModelFiles, preset: str | None, model_options: Mapping[str, Any], tokenizer: str | None
 ) -> Preset:
-    """The preset of a model that is trained on, with what suits weights that know much.
+    """Return the preset of a continued model, with training settings for trained weights.
 
     Args:
-        base: The model.
+        base: The model to continue.
         preset: The preset asked for; None: the model's.
         model_options: Fields of the model's configuration that were asked for; None: the model's.
         tokenizer: The tokenizer asked for.
 
     Raises:
-        ConfigError: If something was asked for that the model's weights do not fit, or the model is
-            the papers'.
+        ConfigError: If the model's weights do not fit what was asked for, or the model has the
+            preset `paper`.
     """
     if not base.config.can_be_continued:
         raise ConfigError(
-            f"the model to train on is the papers' (preset {base.preset}), which is trained from "
-            "scratch alone: the presets small, tiny and large can be trained on"
+            f"a model of the preset {base.preset} can only be trained from scratch: continue a "
+            "model of the presets small, tiny or large"
         )
     asked = {"preset": preset, **model_options}
     has = {**base.config.to_dict(), "preset": base.preset}
     for name, value in asked.items():
         if value is not None and value != has[name]:
             raise ConfigError(
-                f"the model to continue has the {name} {has[name]}, which its weights are made for,"
-                f" not {value}: leave {option_name(name)} out, or train from scratch"
+                f"the continued model has the {name} {has[name]}, and its weights do not fit"
+                f" {value}: leave {option_name(name)} out, or train from scratch"
             )
     if tokenizer is not None:
         raise ConfigError(
-            "the model to continue has its own tokenizer: leave "
+            "the continued model has its own tokenizer: leave "
             f"{option_name('tokenizer')} out, or train from scratch"
         )
     chosen = get_preset(base.preset)
@@ -79,38 +78,38 @@ def continued_preset(
 
 
 def continued_training(train: TrainConfig) -> TrainConfig:
-    """How a model of a preset is trained on, of how the preset trains from scratch."""
+    """Turn a preset's settings for training from scratch into those for continued training."""
     return replace(
         train, learning_rate=train.learning_rate / 4, initialization="random", refit=False
     )
 
 
 def continued_labelling(base: ModelFiles, data: TrainingData) -> Labelling:
-    """The model's labelling, with the training data's new classes appended.
+    """Return the model's labelling with the new classes of the data appended.
 
     Args:
         base: The model.
         data: The data to continue with.
 
     Raises:
-        ConfigError: If the labels are lists and the model gives one label a text, or the reverse.
+        ConfigError: If the data is multi-label and the model is not, or the reverse.
         DataError: If the old classes are integers and a new one is not.
     """
     kind, labelling = labelling_type(data.rows), labelling_of(base.config)
     if not isinstance(labelling, kind):
         raise ConfigError(
-            "the model to train on gives one label a text, and these rows have lists of labels: "
-            "give one label each, or train from scratch"
+            "the continued model is single-label, and these rows have lists of labels: give one "
+            "label per text, or train from scratch"
             if kind.multi_label
-            else "the model to train on gives any number of labels a text, and these rows have one "
-            "each: give lists of labels"
+            else "the continued model is multi-label, and these rows have one label each: give "
+            "lists of labels"
         )
     names = data.given_classes
     return labelling.grown(kind.names(data.rows["label"]) if names is None else names)
 
 
 class Grown(NamedTuple):
-    """A model with room for more, not trained yet."""
+    """A model with new classes and tokens, before training."""
 
     tokenizer: TextTokenizer
     config: ClassifierConfig
@@ -118,17 +117,17 @@ class Grown(NamedTuple):
 
 
 def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) -> Grown:
-    """Where a model that is trained on starts: with room for new classes and new words.
+    """Add new classes and tokens to a model.
 
     A new token starts at the mean of the tokens that spelt it so far, a new class at the mean of
-    the old ones. Then all weights are halved, those of the norms and of the linear part apart, so
-    that they are less sure (Ash and Adams, 2020): weights that have learnt their texts by heart
-    learn little from them a second time, and put no limits to a new class.
+    the old classes. Then all weights except those of the norms and the linear part are halved
+    (shrink and perturb: Ash and Adams, 2020): otherwise the weights fit their texts so closely that
+    they learn little more from them, and do not separate new classes from old ones.
 
     Args:
-        base: The model.
-        classes: Old ones first, as in `continued_labelling`.
-        texts: The training texts; words that recur in them get entries of their own.
+        base: The model to continue.
+        classes: All classes, old ones first, as in `continued_labelling`.
+        texts: The training texts; words that recur in them become tokens.
     """
     size = base.tokenizer.vocab_size
     room = max(get_preset(base.preset).vocab_size - size, size // _GROWTH)
@@ -139,14 +138,14 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
 
 
 def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]]) -> Tensors:
-    """A model's weights in the shape of more classes and more tokens.
+    """Extend a model's weights for new classes and tokens.
 
-    Until they are trained, a new class's logit is the mean of the old ones' logits. To the linear
-    part a new token is worth as much as those that spelt it together.
+    Before training, a new class's logit is the mean of the old classes' logits. In the linear part
+    a new token has the sum of the weights of the tokens that spelt it.
 
     Args:
-        base: The model.
-        classes: Their number, old and new.
+        base: The model to continue.
+        classes: Number of classes, old and new.
         pieces: For each new token the ids that spelt it so far.
     """
     count = classes - base.config.num_labels
@@ -165,7 +164,7 @@ def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]
 
 
 def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
-    """All weights at half their size, except those of norms and of the linear part."""
+    """Halve all weights except those of the norms and the linear part."""
     return {
         spec.name: tensors[spec.name] * np.float32(_SHRINKAGE)
         if spec.shrinks
@@ -174,59 +173,59 @@ def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
     }
 
 
-def with_own_answers(
+def with_own_predictions(
     base: ModelFiles, rows: Dataset, targets: Targets, classes: int, share: float
 ) -> NDArray[np.float32]:
-    """Targets that hold a model to what it answered to texts of its classes (Li and Hoiem, 2016).
+    """Mix a model's own predictions into the targets of old classes (Li and Hoiem, 2016).
 
     Args:
-        base: The model as it is.
+        base: The model to continue, before training.
         rows: The training texts.
         targets: Their targets.
-        classes: Their number, old and new.
-        share: The weight of the model's answers in the target of a text of an old class.
+        classes: Number of classes, old and new.
+        share: Weight of the model's probabilities in the target of a text of an old class.
 
     Returns:
         A probability of each class, (texts, classes).
     """
     mixed = soft_targets(targets, classes)
-    answers = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
+    predicted = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
     old = mixed[:, : base.config.num_labels]
     of_old = old.sum(axis=1, keepdims=True)  # 1 of a text of an old class, else 0
-    kept = (1 - share) * old + share * of_old * answers
+    kept = (1 - share) * old + share * of_old * predicted
     return np.hstack([kept, mixed[:, base.config.num_labels :]])
 
 
 def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> dict[str, float]:
-    """What `metrics.json` tells of how frequent old and new classes are.
+    """Measure how frequent old and new classes are, for `metrics.json`.
 
-    Texts of old classes stand for all that the model learnt from; where they are fewer, a new class
-    seems more frequent than it is, and its odds are corrected by as much (Saerens et al., 2002).
-    Nothing is corrected where weights say what counts, where a text may have several labels, or
-    where nobody knows how many texts there were.
+    The texts of old classes represent all texts that the model was trained on before. Where there
+    are fewer of them, new classes seem more frequent than they are, and their log-odds are
+    corrected (Saerens et al., 2002). There is no correction with weights, with multi-label data, or
+    if the number of earlier texts is unknown.
 
     Args:
-        base: The model as it was.
+        base: The model to continue, before training.
         targets: The targets of the texts.
-        weighted: Whether some texts or classes count more than others.
+        weighted: Whether texts or classes have weights.
 
     Returns:
-        `represented_texts`, for how many texts the model stands after this training;
-        `represented_share`, for how many of those that the model learnt from there is a text of an
-        old class, at most 1; and `new_class_offset`, at most 0, which the log-odds of its new
-        classes are to get.
+        `represented_texts`: the number of texts that the model represents after this training.
+        `represented_share`: the texts of old classes as a share of the earlier training texts, at
+        most 1. `new_class_offset`: what to add to the log-odds of new classes, at most 0.
     """
     old = _old_texts(base, targets)
     if not old:
         logger.warning(
-            "no text has a label that the model knows, so it will forget those: add rows that it "
-            "was trained on%s",
+            "no text has a label that the model knows, so it will forget its labels: add earlier "
+            "training data%s",
             for_caller(command_line=" (--replay)", python=""),
         )
     known: int = base.metrics.get("represented_texts", base.metrics.get("training_texts", 0))
     if base.metrics.get("refit"):
         known -= base.metrics["validation_texts"]  # as they are held out this time
-    corrected = old and known and not weighted and not base.config.is_multi_label
+    multi_label = labelling_of(base.config).multi_label
+    corrected = old and known and not weighted and not multi_label
     return {
         "represented_texts": round(max(old, known) + len(targets) - old),
         "represented_share": min(1.0, old / known) if known else 1.0,
@@ -235,7 +234,7 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
 
 
 def _old_texts(base: ModelFiles, targets: Targets) -> float:
-    """How many texts have labels that the model knows: of probabilities, the sum of the shares."""
+    """Count the texts of old classes; of soft targets, sum their shares."""
     count = base.config.num_labels
     if is_soft(targets):
         return float(targets[:, :count].sum(axis=1).clip(max=1).sum())

@@ -1,4 +1,4 @@
-"""The device that a model is trained on."""
+"""Choose the device to train on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from wave_network.errors import ConfigError, option_name
 
 
 def resolve_device(name: Device) -> torch.device:
-    """The device of that name; `auto` is the first of CUDA, MPS and CPU that exists.
+    """Return a device by name; `auto` is the first available of CUDA, MPS and CPU.
 
     Raises:
-        ConfigError: If it does not exist here.
+        ConfigError: If it is not available.
     """
     available = {
         "cuda": torch.cuda.is_available(),

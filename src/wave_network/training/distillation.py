@@ -28,25 +28,25 @@ def teacher_targets(
     config: TrainConfig,
     progress: Progress = SILENT,
 ) -> tuple[Dataset, NDArray[np.float32]]:
-    """Ask the teacher about every training text, once, before training.
+    """Predict every training text with the teacher, once, before training.
 
     Args:
         training: Labelled texts.
         targets: Their targets.
-        unlabeled: More texts; the teacher's answers are their targets.
+        unlabeled: Unlabelled texts, or None; the teacher's probabilities are their targets.
         classes: The classes.
         config: Names the teacher. `distillation_weight` is the weight of the teacher's
             probabilities in the targets of labelled texts, the given labels get the remainder;
             `distillation_temperature` softens the mixture.
-        progress: Is told of every text.
+        progress: Receives the progress.
 
     Returns:
         All texts, and their targets, (texts, classes).
 
     Raises:
-        ModelFolderError: If there is no such teacher, or it cannot be read.
+        ModelFolderError: If the teacher is missing or cannot be read.
         ConfigError: If its classes are not the data's.
-        MissingExtraError: If it needs `transformers` and that is not installed.
+        MissingExtraError: If it needs `transformers`, which is not installed.
     """
     from datasets import concatenate_datasets
 
@@ -56,18 +56,18 @@ def teacher_targets(
     texts = training.select_columns(["text"])
     if unlabeled is not None:
         texts = concatenate_datasets([texts, unlabeled.select_columns(["text"])])
-    progress.stage("asking the teacher", len(texts))
-    answers = np.empty((len(texts), len(classes)), np.float32)
+    progress.stage("predicting with the teacher", len(texts))
+    predicted = np.empty((len(texts), len(classes)), np.float32)
     start = 0
     for chunk in texts.iter(batch_size=_TEXTS_AT_ONCE):
         found = teacher.predict_proba(chunk["text"])
-        answers[start : start + len(found)] = found[:, columns]
+        predicted[start : start + len(found)] = found[:, columns]
         start += len(found)
         progress.advance(len(found))
-    labelled = answers[: len(targets)]  # a view
+    labelled = predicted[: len(targets)]  # a view
     labelled *= config.distillation_weight
     labelled += (1 - config.distillation_weight) * soft_targets(targets, len(classes))
-    return texts, _soften(answers, config.distillation_temperature)
+    return texts, _soften(predicted, config.distillation_temperature)
 
 
 def _soften(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wave_network.data import TrainingData
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
-from wave_network.training.continual import with_own_answers
+from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import class_factors, sample_weights, with_unlabeled
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Examples(NamedTuple):
-    """Texts with their targets, and how much each counts.
+    """Texts with their targets and sample weights.
 
     Attributes:
-        rows: With a column `text`.
-        targets: Hard or soft.
-        weights: Sample weights with a mean of 1, (texts,); None: all alike.
+        rows: The texts, column `text`.
+        targets: Hard or soft targets.
+        weights: Sample weights with a mean of 1, (texts,); None: all count alike.
     """
 
     rows: Dataset
@@ -32,13 +32,13 @@ class Examples(NamedTuple):
     weights: NDArray[np.float32] | None
 
     def select(self, texts: NDArray[np.int64]) -> Examples:
-        """Those of the given indices, in their order."""
+        """Select examples by index, in the order of the indices."""
         weights = None if self.weights is None else self.weights[texts]
         return Examples(self.rows.select(texts), self.targets[texts], weights)
 
 
 def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
-    """The examples to train on and those to validate on: given, or held out of the former."""
+    """Return training and validation examples, holding the latter out if the data has none."""
     labelling, config = run.labelling, run.config
     targets = data.targets(labelling)
     own = np.asarray(data.rows["weight"][:]) if "weight" in data.rows.column_names else None
@@ -54,12 +54,12 @@ def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
 
 
 def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:
-    """Mix the answers of a teacher, or of the model to continue training, into the targets.
+    """Mix the predictions of a teacher, or of the continued model, into the targets.
 
     Args:
-        examples: To train on.
-        unlabeled: More texts, whose targets are the teacher's answers alone.
-        run: Names the teacher or the model; without either the examples stay as they are.
+        examples: Training examples.
+        unlabeled: Unlabelled texts, whose targets are the teacher's predictions.
+        run: Names the teacher or the continued model; with neither, the examples do not change.
     """
     config, base, classes = run.config, run.recipe.base, run.labelling.classes
     if config.teacher is not None:
@@ -69,14 +69,14 @@ def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Exam
         return Examples(rows, targets, with_unlabeled(examples.weights, len(targets)))
     if base is None or run.labelling.multi_label:
         return examples
-    run.progress.stage("asking the model to train on")
+    run.progress.stage("predicting with the continued model")
     share = config.distillation_weight
-    targets = with_own_answers(base, examples.rows, examples.targets, len(classes), share)
+    targets = with_own_predictions(base, examples.rows, examples.targets, len(classes), share)
     return examples._replace(targets=targets)
 
 
 def join_examples(first: Examples, second: Examples) -> Examples:
-    """The examples of both, one after the other."""
+    """Concatenate examples."""
     from datasets import concatenate_datasets
 
     rows = concatenate_datasets([part.rows.select_columns(["text"]) for part in (first, second)])

@@ -1,4 +1,4 @@
-"""From texts and labels to a trained classifier: the recipe of a training run, step by step."""
+"""Train a classifier on texts and labels: all steps of a training run."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from wave_network.training.recipe import Recipe, Run
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained classifier and how it came about.
+    """A trained classifier and the record of its training.
 
     Attributes:
-        files: What a model folder holds. Its metrics' `train_seconds` is the wall time from the
-            texts to the trained weights: split, tokenizer and encoding included, reading and
-            writing files not.
-        history: One record an epoch.
+        files: The content of a model folder. Its metrics' `train_seconds` is the wall time from
+            the texts to the trained weights: it includes the split, the tokenizer and encoding, but
+            not reading and writing files.
+        history: One record per epoch.
         stopped: Why training ended before its last epoch: `patience`, `interrupted`, or None.
     """
 
@@ -63,20 +63,20 @@ def fit(
     """Train a classifier from scratch, or continue training one.
 
     Ctrl-C in the main thread ends training early and keeps the best epoch so far; before the first
-    step, there is nothing to keep, and it raises `KeyboardInterrupt`.
+    step, it raises `KeyboardInterrupt`.
 
     Args:
-        data: What it is trained on.
-        recipe: How it is trained.
-        progress: Is told of every stage, step and epoch.
-        stop: Ends training early as Ctrl-C does.
+        data: Training data, and validation data if there is any.
+        recipe: How to train.
+        progress: Receives every stage, step and epoch.
+        stop: Ends training early, as Ctrl-C does.
 
     Raises:
-        DataError: If the rows cannot be learnt from: a single class, too few rows to hold any
-            out, a validation label that training does not have.
-        ModelFolderError: If the given tokenizer or teacher cannot be had.
-        ConfigError: If an option does not fit, or makes training diverge; if the teacher's classes
-            are not the data's, or there are unlabelled texts and no teacher.
+        DataError: If the data cannot be used: a single class, too few rows to hold any out, or a
+            validation label that is not in the training data.
+        ModelFolderError: If the tokenizer or teacher cannot be read.
+        ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
+            classes are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
     stop, base = stop or StopSignal(), recipe.base
@@ -89,7 +89,7 @@ def fit(
         first = prepare(examples, run)
         report_empty(first.texts)
         validation = first.pack(held_out)
-        # Texts that it may have learnt from before would choose the epoch that forgot least.
+        # The model may have seen held-out texts before: they favour the epoch that forgot least.
         choose = base is None or data.validation is not None
         trained = _train(first, validation, frequencies, run, choose)
         calibrated = _calibrate(trained, held_out, run)
@@ -115,12 +115,12 @@ def fit(
 
 
 class _Trained(NamedTuple):
-    """A trained model's validation, its linear part included.
+    """The results of training a model and its linear part.
 
     Attributes:
-        result: Of the training loop.
-        margin: What a margin of the linear part is worth in logits; None without a linear part.
-        logits: Of the validation texts, (texts, classes).
+        result: The result of the training loop.
+        margin: Weight of the linear part's margins, in logits; None without a linear part.
+        logits: Logits of the validation texts, (texts, classes).
     """
 
     result: TrainResult
@@ -129,12 +129,12 @@ class _Trained(NamedTuple):
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What `metrics.json` tells of the linear part."""
+        """The metrics of the linear part, for `metrics.json`."""
         return {} if self.margin is None else {"margin_weight": self.margin}
 
 
 def _frequencies(examples: Examples, base: ModelFiles | None) -> dict[str, Any]:
-    """How frequent old and new classes are; empty of a model trained from scratch."""
+    """Measure how frequent old and new classes are; empty when training from scratch."""
     if base is None:
         return {}
     return class_frequencies(base, examples.targets, weighted=examples.weights is not None)
@@ -147,12 +147,12 @@ def _train(
     run: Run,
     choose_epoch: bool,
 ) -> _Trained:
-    """Train the waves by gradient steps, and beside them the linear part.
+    """Train the waves by gradient descent and, in parallel, the linear part.
 
     Args:
         prepared: Its model is changed in place.
-        validation: Texts that choose the epoch and the worth of the linear part.
-        frequencies: As `_frequencies` gives them.
+        validation: Texts that choose the epoch and the weight of the linear part.
+        frequencies: The result of `_frequencies`.
         run: How to train.
         choose_epoch: Keep the best epoch; else the last one.
     """
@@ -178,7 +178,7 @@ def _train(
         if prepared.config.has_linear_part:
             run.progress.stage("fitting the linear part")
         weights = linear_weights()
-        if weights is None and prepared.config.has_linear_part:  # the waves answer alone
+        if weights is None and prepared.config.has_linear_part:  # keep the waves alone
             result.stopped = "interrupted"
     base = run.recipe.base
     if base is not None:
@@ -196,7 +196,7 @@ def _continue(
     weights: LinearWeights | None,
     frequencies: Mapping[str, Any],
 ) -> float | None:
-    """Mix the new linear part with the old one, and correct the odds of new classes."""
+    """Mix the new linear part with the old one, and correct the log-odds of new classes."""
     margin, model = None, prepared.model
     if weights is not None:
         share = frequencies["represented_share"]
@@ -209,7 +209,7 @@ def _continue(
 def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
     bias = model.get_parameter("classifier.bias")
     with torch.no_grad():
-        # The logits are to be divided by a temperature, about that of the model as it was.
+        # Calibration will divide the logits by about the temperature of the continued model.
         bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
@@ -228,7 +228,7 @@ def _calibrate(trained: _Trained, held_out: Examples, run: Run) -> PostHoc:
 
 
 def _refit(examples: Examples, first: Prepared, trained: _Trained, run: Run) -> Prepared | None:
-    """Train on all examples for as many epochs as were best; None if it was interrupted."""
+    """Train on all examples for the best number of epochs; None if it was interrupted."""
     config = replace(run.config.for_texts(len(first.texts)), epochs=trained.result.best_epoch)
     second = None
     with run.stop.at_once():
@@ -255,7 +255,7 @@ def _refit(examples: Examples, first: Prepared, trained: _Trained, run: Run) -> 
 def _model_files(
     last: Prepared, calibrated: PostHoc, run: Run, metrics: Mapping[str, Any]
 ) -> ModelFiles:
-    """What a model folder holds."""
+    """Collect the content of the model folder."""
     return ModelFiles(
         config=replace(last.config, thresholds=calibrated.thresholds),
         tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
@@ -269,7 +269,7 @@ def _model_files(
 
 
 def _validation_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, Any]:
-    """What `metrics.json` tells of the training and of the validation texts."""
+    """Return the metrics of training and validation, for `metrics.json`."""
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
@@ -280,7 +280,7 @@ def _validation_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, A
 
 
 def _calibration_metrics(calibrated: PostHoc) -> dict[str, Any] | None:
-    """What calibration changed on the validation texts; None if there was none."""
+    """Return the validation metrics before and after calibration; None without calibration."""
     if calibrated.temperature is None:
         return None
     names = ("loss", "ece", "brier")

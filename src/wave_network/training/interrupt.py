@@ -21,7 +21,7 @@ class StopSignal:
         self._keeping = False
 
     def request(self) -> None:
-        """Request that training stops and keeps what it has."""
+        """Request that training ends early and keeps its best epoch so far."""
         self._requested = True
 
     def take(self) -> bool:
@@ -50,8 +50,8 @@ class StopSignal:
     def on_ctrl_c(self) -> Iterator[None]:
         """Let Ctrl-C request a stop while the body runs.
 
-        Does nothing outside the main thread, which alone receives signals, or if another handler
-        is set.
+        Outside the main thread, which alone receives signals, and where another handler is set,
+        Ctrl-C stays as it is.
         """
         before = signal.getsignal(signal.SIGINT)
         in_main_thread = threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""The training loop: plain, on Accelerate, keeping the weights that validate best."""
+"""The training loop, on Accelerate: train, validate, and keep the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from wave_network.training.torch_steps import TorchSteps
 
 @dataclass
 class TrainResult:
-    """What training gives back; the model holds the best weights.
+    """The result of a training loop, besides the model's weights.
 
     Attributes:
-        validation: The metrics (see `summarize_for`) of the epoch that was kept, uncalibrated.
-        history: One record an epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
-            batches, each before its step; of probabilities as labels, the most probable class is
-            the right one), `learning_rate` and `seconds` at its end, `validation`.
+        validation: The uncalibrated metrics (see `summarize_for`) of the epoch that was kept.
+        history: One record per epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
+            batches, each before its step; of soft targets, the most probable class counts as the
+            label), `learning_rate` and `seconds` at its end, and `validation`.
         best_epoch: The epoch that was kept, from 1; 0 if training was interrupted before the
             first one ended.
-        seconds: Wall time of the loop, validation included.
+        seconds: Wall time of the loop, including validation.
         stopped: Why training ended before its last epoch: `patience`, `interrupted`, or None.
     """
 
@@ -48,7 +48,7 @@ class TrainResult:
 
 
 ANY_CLASSES: Final = SingleLabel(())
-"""One label a text, whatever the classes: the loop needs to know no more."""
+"""A single-label labelling of any classes: the loop does not use their names."""
 
 
 def train(
@@ -62,25 +62,25 @@ def train(
     choose_epoch: bool = True,
     stop: StopSignal | None = None,
 ) -> TrainResult:
-    """Train a model in place and keep the weights of the epoch that validates best.
+    """Train a model in place and keep the weights of the epoch with the best validation metrics.
 
-    The best epoch has the highest accuracy; with any number of labels a text the highest micro F1,
-    every threshold being 0.5. A stop keeps the best epoch so far, before the first epoch's end the
-    weights as they are.
+    The best epoch has the highest accuracy; with multi-label data, the highest micro F1 with
+    thresholds of 0.5. A stop keeps the best epoch so far; before the first epoch's end, the current
+    weights.
 
     Args:
-        model: Takes a `PackedBatch` and gives logits, (texts, labels); while training possibly
-            those of several members, (members, texts, labels). On the CPU afterwards.
+        model: Takes a `PackedBatch` and returns logits, (texts, labels); while training possibly
+            those of several members, (members, texts, labels). It ends on the CPU.
         training: Texts with hard or soft targets.
         validation: Labelled texts that choose the epoch.
         config: See `TrainConfig`.
-        progress: Is told of every step and epoch.
-        labelling: Whether a text has one label or any number.
+        progress: Receives every step and epoch.
+        labelling: Single-label or multi-label.
         choose_epoch: Keep the best epoch; else the last one that ended.
-        stop: Is asked after every step and epoch.
+        stop: Checked after every step and epoch.
 
     Raises:
-        ConfigError: If the device does not exist here.
+        ConfigError: If the device is not available.
     """
     started = time.perf_counter()
     stop = stop or StopSignal()
@@ -100,7 +100,7 @@ def train(
 def _train_epochs(
     trainer: _Trainer, validation: PackedTexts, result: TrainResult, *, choose_epoch: bool
 ) -> dict[str, Tensor]:
-    """Train and validate epoch by epoch; returns the weights to keep, none before the first end."""
+    """Train and validate each epoch; return the weights to keep, empty if no epoch ended."""
     started = time.perf_counter()
     best: dict[str, Tensor] = {}
     epochs, patience = trainer.config.epochs, trainer.config.patience
@@ -133,10 +133,10 @@ def train_to_the_end(
     labelling: Labelling,
     stop: StopSignal,
 ) -> bool:
-    """Train a model in place for all epochs, without validation, as `train` does otherwise.
+    """Train a model in place for all epochs, as `train` does, but without validation.
 
     Returns:
-        Whether it came to the end; else the weights are those of an unfinished training.
+        Whether training was completed; if not, the weights are unfinished.
     """
     trainer = _Trainer(model, training, config, progress, labelling, stop)
     for epoch in range(1, trainer.config.epochs + 1):
@@ -147,23 +147,23 @@ def train_to_the_end(
 
 
 def _rank(metrics: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better: accuracy, or micro F1 of many labels; then the lower loss."""
+    """Rank an epoch by accuracy (multi-label: micro F1), then by lower loss."""
     accuracy = metrics.get("weighted_accuracy", metrics["accuracy"])
     return metrics.get("micro_f1", accuracy), -metrics["loss"]
 
 
 class Steps(Protocol):
-    """Who takes the steps of a training."""
+    """Takes the optimiser steps of a training run."""
 
     def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
-        """Learn from some of the texts.
+        """Take one step on some of the texts.
 
         Args:
             chosen: Their indices.
-            generator: Draws the tokens that are left out.
+            generator: Draws the tokens that are dropped.
 
         Returns:
-            The mean loss before the step, and how many texts were answered rightly.
+            The mean loss before the step, and how many texts were predicted correctly.
         """
 
     @property
@@ -172,7 +172,7 @@ class Steps(Protocol):
 
 
 class _Trainer:
-    """The objects that every epoch needs."""
+    """Runs epochs of training and validation."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class _Trainer:
         progress.start(steps, config.epochs)
 
     def run_epoch(self, epoch: int) -> dict[str, Any] | None:
-        """One pass over the texts; returns the start of its record, or None if it was stopped."""
+        """Train for one epoch; return its record without validation, or None if stopped."""
         config = self.config
         generator = np.random.default_rng([config.seed, epoch])
         self.model.train()
@@ -222,7 +222,7 @@ class _Trainer:
         }
 
     def validated_epoch(self, epoch: int, validation: PackedTexts) -> dict[str, Any] | None:
-        """One pass over the texts, and its validation; None if it was stopped before the end."""
+        """Train for one epoch and validate; return its record, or None if stopped."""
         record = self.run_epoch(epoch)
         if record is not None:
             with self.stop.at_once():
@@ -231,7 +231,7 @@ class _Trainer:
         return None
 
     def validate(self, texts: PackedTexts) -> dict[str, float]:
-        """The metrics of `summarize_for`."""
+        """Return the metrics of `summarize_for`."""
         assert texts.labels is not None
         logits = torch.from_numpy(predict_logits(self.model, texts, self.device))
         probabilities = self.objective.probabilities(logits).numpy()

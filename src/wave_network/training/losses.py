@@ -1,4 +1,4 @@
-"""The training losses: cross-entropy of one label a text, binary ones of any number."""
+"""The training losses: cross-entropy, or binary cross-entropy for multi-label data."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from wave_network.data.labels import Labelling
 
 
 class Objective(Protocol):
-    """What torch needs to train and validate the logits of a labelling."""
+    """The loss, predictions and probabilities of a labelling, in torch."""
 
     def loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
-        """The mean loss of the members' logits, (members, texts, classes)."""
+        """Return the mean loss of the members' logits, (members, texts, classes)."""
 
     def count_right(self, members: Tensor, batch: PackedBatch) -> int:
-        """How many texts the members answer rightly together; with many labels, in every one."""
+        """Count the texts that the members' mean predicts correctly, in all of their labels."""
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """The probabilities that logits stand for, (texts, classes)."""
+        """Return the probabilities of logits, (texts, classes)."""
 
 
 def objective_for(labelling: Labelling, config: TrainConfig) -> Objective:
-    """The objective that suits a labelling."""
+    """Return the objective of a labelling."""
     return BinaryObjective(config) if labelling.multi_label else SoftmaxObjective(config)
 
 
 class SoftmaxObjective:
-    """Cross-entropy: each text has one label."""
+    """Cross-entropy, for single-label data."""
 
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
@@ -45,17 +45,17 @@ class SoftmaxObjective:
 
     def count_right(self, members: Tensor, batch: PackedBatch) -> int:
         """See `Objective`."""
-        # The mean of one member's probabilities are its own: the order is that of its logits.
-        said = members[0] if len(members) == 1 else torch.softmax(members, dim=2).mean(dim=0)
-        return int((said.argmax(dim=1) == batch.hard_labels).sum())
+        # The softmax keeps the order of one member's logits.
+        scores = members[0] if len(members) == 1 else torch.softmax(members, dim=2).mean(dim=0)
+        return int((scores.argmax(dim=1) == batch.hard_labels).sum())
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """The softmax."""
+        """Return the softmax."""
         return logits.softmax(dim=1)
 
 
 class BinaryObjective:
-    """Binary cross-entropy of each class: a text has any number of labels."""
+    """Binary cross-entropy of each class, for multi-label data."""
 
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
@@ -72,7 +72,7 @@ class BinaryObjective:
         return int((given == batch.labels.bool()).all(dim=1).sum())
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """The sigmoid."""
+        """Return the sigmoid."""
         return logits.sigmoid()
 
 
@@ -83,18 +83,18 @@ def mean_cross_entropy(
     temperature: float = 1.0,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """The members' mean cross-entropy.
+    """Return the members' mean cross-entropy.
 
-    The square of the temperature keeps the gradients' size whatever it is (Hinton et al., 2015,
-    section 2.1). Weights have a mean of 1 over all texts, not in each batch: a text counts alike in
-    any batch.
+    The loss is multiplied by the square of the temperature, so that the gradients keep their size
+    (Hinton et al., 2015, section 2.1). Weights have a mean of 1 over all texts, not in each batch,
+    so that a text counts alike in any batch.
 
     Args:
         members: Logits, (members, texts, labels).
         labels: Class indices, (texts,), or a probability of each class, (texts, labels).
         smoothing: Share of the targets spread evenly over the classes.
         temperature: Logits are divided by it.
-        weights: How much each text counts, (texts,); None: all alike.
+        weights: Sample weights, (texts,); None: all count alike.
     """
     each = labels.expand(len(members), *labels.shape).flatten(0, 1)
     logits = members.flatten(0, 1) / temperature
@@ -107,16 +107,16 @@ def mean_cross_entropy(
 def mean_binary_loss(
     members: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
 ) -> Tensor:
-    """The members' mean over the texts of all classes' binary cross-entropies together.
+    """Return the binary cross-entropies, summed over classes and averaged over texts and members.
 
-    Their sum, as it is the negative log-likelihood of the whole answer, like the cross-entropy of
-    one label: the same learning rates serve, however many classes there are.
+    The sum over classes is the negative log-likelihood of all of a text's labels, as cross-entropy
+    is of one label, so that the learning rate does not depend on the number of classes.
 
     Args:
         members: Logits, (members, texts, classes).
         labels: 1 where a text has a label, else 0, floating-point, (texts, classes).
         smoothing: Share of the targets spread evenly over having a label and not having it.
-        weights: How much each text counts, (texts,); None: all alike.
+        weights: Sample weights, (texts,); None: all count alike.
     """
     targets = labels * (1 - smoothing) + smoothing / 2  # (texts, labels)
     losses = F.binary_cross_entropy_with_logits(

@@ -1,7 +1,7 @@
-"""AdamW, with the embedding tables' rows updated only in the steps whose texts hold their token.
+"""AdamW for a model's weights, with sparse updates of the embedding tables.
 
-A dense pass over a table costs more than the rest of a step together: 23 million values change
-for the few thousand tokens of a batch. `RowAdam` touches the batch's rows alone.
+A dense update of a table changes 23 million values for the few thousand tokens of a batch, and
+costs more than the rest of the step. `RowAdam` updates only the rows of the batch's tokens.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from wave_network.training.row_adam import RowAdam, eager
 
 
 class EagerAdamW(AdamW):
-    """`AdamW` that is not for `torch.compile`, whose machinery takes over a second to import."""
+    """`AdamW` without support for `torch.compile`, which takes over a second to import."""
 
     add_param_group = eager(Optimizer.add_param_group)
     zero_grad = eager(Optimizer.zero_grad)
@@ -28,23 +28,23 @@ class EagerAdamW(AdamW):
 
 @runtime_checkable
 class HasRowTables(Protocol):
-    """A network with tables of which a step changes only the rows that its texts use."""
+    """A network with embedding tables that are updated by rows."""
 
     def row_tables(self) -> list[nn.Embedding]:
-        """The tables."""
+        """Return the tables."""
 
 
 def build_optimizers(
     model: nn.Module, config: TrainConfig, device: torch.device
 ) -> list[Optimizer]:
-    """One optimiser for the rows of the embedding tables, one for the rest.
+    """Build one optimiser for the embedding tables and one for the other parameters.
 
-    Weight decay acts on the other matrices alone: tables, biases and norms are left out.
+    Weight decay applies to matrices only, not to tables, biases and norms.
 
     Args:
         model: On its device already.
         config: Learning rate and weight decay.
-        device: Where sparse gradients do not exist (MPS), the tables are updated densely.
+        device: On MPS, which has no sparse gradients, the tables get dense updates.
     """
     rate = config.learning_rate
     tables = model.row_tables() if isinstance(model, HasRowTables) else []
@@ -70,17 +70,17 @@ def build_optimizers(
 
 
 def _is_matrix(parameter: nn.Parameter) -> bool:
-    """Not so are biases and norms: a vector, or one for each member, (members, 1, size)."""
+    """Return False for biases and norms: a vector, or one per member, (members, 1, size)."""
     return parameter.ndim > 1 and parameter.shape[-2] > 1
 
 
 def build_schedule(optimizer: Optimizer, config: TrainConfig, steps: int) -> LambdaLR:
-    """Linear warm-up, then constant or linear to zero, over `steps` steps in all."""
+    """Build the schedule of `steps` steps: linear warm-up, then constant or linear decay to 0."""
     return LambdaLR(optimizer, schedule_factor(config, steps))
 
 
 def schedule_factor(config: TrainConfig, steps: int) -> Callable[[int], float]:
-    """What the learning rate is multiplied by in each of `steps` steps, the first being 0."""
+    """Return the factor of the learning rate as a function of the step, from 0."""
     warmup = round(config.warmup * steps)
 
     def factor(step: int) -> float:
@@ -94,13 +94,13 @@ def schedule_factor(config: TrainConfig, steps: int) -> Callable[[int], float]:
 
 
 def clip_gradients(model: nn.Module, max_norm: float) -> None:
-    """Scale all gradients so that their joint L2 norm is at most `max_norm`, sparse ones too."""
+    """Scale all gradients, sparse ones too, so that their joint L2 norm is at most `max_norm`."""
     values = []
     for parameter in model.parameters():
         if parameter.grad is not None:
             gradient = parameter.grad
             if gradient.is_sparse:
-                # A row may be stored in parts, one an occurrence: their sum is its gradient.
+                # A row may be stored once per occurrence; its gradient is the sum.
                 parameter.grad = gradient.coalesce()
                 gradient = parameter.grad._values()
             values.append(gradient)

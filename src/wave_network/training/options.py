@@ -1,4 +1,4 @@
-"""Choosing the preset to train with, and checking options that need each other."""
+"""Choose the preset to train with, and check options that need each other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def choose_preset(
     base: ModelFiles | None = None,
     settings: Path | None = None,
 ) -> Preset:
-    """Take the preset from its name, from a settings file, or from the model to continue.
+    """Return the preset of that name, of a settings file, or of the model to continue.
 
     Args:
         name: The preset asked for; None: that of the model or the file, or the default.
@@ -67,7 +67,7 @@ def check_together(
     from_scratch = train_options["base_model"] is None
     if replay is not None and from_scratch:
         raise ConfigError(
-            f"{option_name('replay')} needs the model that was trained on these rows: name it with "
+            f"{option_name('replay')} is for continued training: name the model to continue with "
             f"{base}"
         )
     if unlabeled is not None and no_teacher:

@@ -1,4 +1,4 @@
-"""What training starts from: a vocabulary, the texts in it, and a model before training."""
+"""Prepare training: build the tokenizer, encode the texts, and initialise the model."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ logger = logging.getLogger(__name__)
 
 
 class Prepared(NamedTuple):
-    """What training starts from.
+    """A model before training, and its encoded training examples.
 
     Attributes:
-        config: The model's shape.
-        model: Its weights as they are before training.
-        tokenizer: Its vocabulary.
-        texts: The training examples in it.
+        config: The model's configuration.
+        model: The model, initialised.
+        tokenizer: Its tokenizer.
+        texts: The encoded training examples.
     """
 
     config: ClassifierConfig
@@ -44,16 +44,16 @@ class Prepared(NamedTuple):
     texts: PackedTexts
 
     def pack(self, examples: Examples) -> PackedTexts:
-        """Examples as the model reads them."""
+        """Encode examples with the model's tokenizer."""
         return pack_examples(examples, self.tokenizer, self.config)
 
 
 def prepare(examples: Examples, run: Run) -> Prepared:
-    """Make the vocabulary of the texts, the texts in it, and a model before training.
+    """Build the tokenizer and the model (or extend the continued model's), and encode the texts.
 
     Args:
-        examples: What the model is trained on.
-        run: Preset, tokenizer, labelling and seed; a model to continue training grows instead.
+        examples: Training examples.
+        run: The preset, tokenizer, labelling and seed, or the model to continue.
     """
     recipe, base = run.recipe, run.recipe.base
     run.progress.stage("learning the vocabulary")
@@ -86,16 +86,16 @@ def initialize(prepared: Prepared, run: Run) -> None:
 
     Args:
         prepared: Its model is changed in place.
-        run: Seed and initialization.
+        run: The seed and the initialization.
 
     Raises:
-        ConfigError: If the model cannot be initialised so.
+        ConfigError: If the model does not support this initialization.
     """
     if run.recipe.base is not None or run.config.initialization != "latent-semantics":
         return
     if not isinstance(prepared.model, StartsAtVectors):
-        raise ConfigError('initialization="latent-semantics" is for LocalWaveConfig models alone')
-    run.progress.stage("learning what tokens share")
+        raise ConfigError('initialization="latent-semantics" is only for LocalWaveConfig models')
+    run.progress.stage("initialising the token embeddings")
     size = prepared.model.start_size
     vectors = token_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
     if vectors.any():
@@ -105,7 +105,7 @@ def initialize(prepared: Prepared, run: Run) -> None:
 def pack_examples(
     examples: Examples, tokenizer: TextTokenizer, config: ClassifierConfig
 ) -> PackedTexts:
-    """Examples as the model reads them."""
+    """Encode examples."""
     texts = pack(examples.rows, tokenizer, examples.targets, sentences=config.reads_sentences)
     return replace(texts, weights=examples.weights)
 
@@ -117,13 +117,13 @@ def pack(
     *,
     sentences: bool = False,
 ) -> PackedTexts:
-    """Tokenise a data set, chunk by chunk; only the ids stay in memory.
+    """Tokenise a data set in chunks; only the ids stay in memory.
 
     Args:
-        rows: With a column `text`.
-        tokenizer: Makes the ids.
+        rows: The texts, column `text`.
+        tokenizer: The tokenizer.
         labels: The targets.
-        sentences: Also number the sentences.
+        sentences: Number the sentences, too.
     """
     ids, lengths, numbers = [], [], []
     sentence_count = 0
@@ -150,7 +150,7 @@ def pack(
 
 
 def report_empty(texts: PackedTexts) -> None:
-    """Say how many training texts are empty, if any are."""
+    """Warn of empty training texts."""
     empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
     if empty:
         logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))

@@ -1,4 +1,4 @@
-"""Progress on the terminal: a live bar, and a line for each epoch."""
+"""Show progress on the terminal: a progress bar, and a line per epoch."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from wave_network.training.tracking import Tracker
 
 
 class TrainingBar(Progress):
-    """Shows the stage, loss, the last validation accuracy and the time left, on stderr.
+    """Shows the stage, the loss, the last validation accuracy and the time left.
 
     Args:
-        console: Where to draw; a bar needs a terminal, anything else gets one line an epoch.
-        track: Is given each epoch's record, too.
+        console: Where to draw. Only a terminal gets a progress bar; other output gets one line per
+            epoch.
+        track: Receives each epoch's record, too.
     """
 
     def __init__(self, console: Console, track: Tracker | None = None) -> None:
@@ -48,31 +49,31 @@ class TrainingBar(Progress):
         )
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """What is done before the first step: without a total, the bar has no end in sight."""
+        """Show a stage; without a total, the bar shows no share of it."""
         self._replace_task(name, total=total)
 
     def advance(self, count: int) -> None:
-        """A part of the stage is done."""
+        """Advance the bar by parts of the stage."""
         if self._task is not None:
             self._bar.update(self._task, advance=count)
 
     def start(self, steps: int, epochs: int) -> None:
-        """Training starts."""
+        """Show the bar of training."""
         self._epochs = epochs
         self._replace_task("training", total=steps)
 
     def step(self, loss: float) -> None:
-        """A step is done."""
+        """Advance the bar by a step."""
         if self._task is not None:
             metrics = f"loss {loss:.3f}{self._validation}"
             self._bar.update(self._task, advance=1, metrics=metrics)
 
     def expect_linear_part(self) -> None:
-        """The lines of the coming epochs say that the linear part is not in their metrics."""
+        """Mark the coming epochs' metrics as those without the linear part."""
         self._without = " (before the linear part)"
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done and validated."""
+        """Print a line for the epoch."""
         validation = record["validation"]
         main = next(iter(metric_names(validation)))
         self._validation = f"  validation {validation[main]:.2%}"
@@ -85,11 +86,11 @@ class TrainingBar(Progress):
             self._track(record)
 
     def linear_part(self, metrics: dict[str, float]) -> None:
-        """The linear part is fitted: a line for the whole model."""
+        """Print a line for the whole model."""
         self._console.print(f"with the linear part  {_shown(metrics)}", highlight=False)
 
     def __enter__(self) -> TrainingBar:
-        """Draw from now on."""
+        """Start drawing."""
         self._bar.start()
         return self
 
@@ -104,6 +105,6 @@ class TrainingBar(Progress):
 
 
 def _shown(validation: dict[str, float]) -> str:
-    """The two metrics of a line."""
+    """Format the two main metrics."""
     (main, name), (other, other_name), *_ = metric_names(validation).items()
     return f"validation {name} {validation[main]:.2%}  {other_name} {validation[other]:.2%}"

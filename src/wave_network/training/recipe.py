@@ -1,4 +1,4 @@
-"""How a model is trained, as one object, and what every step of a training run is given."""
+"""The recipe of a training run, and the objects that all its steps share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from wave_network.config import Preset, TrainConfig
+from wave_network.config import Preset, TrainConfig, override
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, option_name
@@ -15,21 +15,21 @@ from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
-"""At most so many tokens are left out where a text may have several labels: few speak for each."""
+"""Maximum token dropout with multi-label data, where few tokens indicate each label."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained.
+    """A recipe for training a model.
 
     Attributes:
-        preset: The model's shape and vocabulary; of a model whose training continues, what
-            `continued_preset` gives.
-        config: How to train; with lists of labels, `token_dropout` is 0.1 at most.
+        preset: The model's shape and vocabulary; for a continued model, the result of
+            `continued_preset`.
+        config: How to train; with multi-label data, `token_dropout` is 0.1 at most.
         model_options: Fields of the model's configuration that replace the preset's.
-        tokenizer: A folder, file or Hub id to take the tokenizer from; None trains one on the
-            training texts, or takes the one that the preset prefers if it can be had.
-        base: The model to continue training: its classes, vocabulary and weights grow.
+        tokenizer: A folder, file or Hub id to take the tokenizer from. None: the preset's, if it
+            has one that can be downloaded; else one trained on the training texts.
+        base: The model to continue: new classes and words are added.
     """
 
     preset: Preset
@@ -38,8 +38,33 @@ class Recipe:
     tokenizer: str | None = None
     base: ModelFiles | None = None
 
+    @classmethod
+    def of(
+        cls,
+        preset: Preset,
+        *,
+        train_options: Mapping[str, Any],
+        model_options: Mapping[str, Any],
+        tokenizer: str | None = None,
+        base: ModelFiles | None = None,
+    ) -> Recipe:
+        """Return a preset's recipe with some options replaced; None keeps the preset's value.
+
+        Args:
+            preset: See `Recipe`.
+            train_options: Fields of `TrainConfig`.
+            model_options: Fields of the model's configuration.
+            tokenizer: See `Recipe`.
+            base: See `Recipe`.
+
+        Raises:
+            ConfigError: If a training option has a wrong value.
+        """
+        given = {name: value for name, value in model_options.items() if value is not None}
+        return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
+
     def suited_to(self, data: TrainingData, labelling: Labelling) -> Recipe:
-        """The recipe as it suits the data.
+        """Return the recipe adapted to the data.
 
         Raises:
             ConfigError: If the data and the recipe do not fit together.
@@ -64,24 +89,24 @@ class Recipe:
         return replace(self, config=replace(config, token_dropout=dropout))
 
     def refits(self, data: TrainingData, texts: int) -> bool:
-        """Whether a second model is trained on all texts, those held out included.
+        """Whether to refit: to train a second model on all texts, the held-out ones included.
 
         Args:
-            data: Without validation texts of its own, or nothing is held out.
-            texts: How many there are in all.
+            data: The training data; with validation data, no texts are held out.
+            texts: Number of texts, training and held out.
         """
         return self.base is None and data.validation is None and self.config.refits(texts)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What every step of a training run is given.
+    """The objects that all steps of a training run share.
 
     Attributes:
         recipe: How to train.
-        labelling: The classes, and how many of them a text may have.
-        progress: Is told of every stage, step and epoch.
-        stop: Is asked whether to end early.
+        labelling: The model's labelling.
+        progress: Receives every stage, step and epoch.
+        stop: Ends training early.
     """
 
     recipe: Recipe
@@ -91,5 +116,5 @@ class Run:
 
     @property
     def config(self) -> TrainConfig:
-        """How to train."""
+        """The recipe's training settings."""
         return self.recipe.config

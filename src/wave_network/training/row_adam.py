@@ -1,4 +1,4 @@
-"""Adam for an embedding table: only the rows that a step's texts hold are read and written."""
+"""Adam for embedding tables: a step updates only the rows of its texts' tokens."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from torch.optim import Optimizer
 from wave_network import _native
 from wave_network.models.local_wave.autograd import is_plain
 
-_SPARE: Final = 16  # a sixteenth: seldom copied, and little to spare
+_SPARE: Final = 16  # the moments grow by a sixteenth more than needed, so that copies are rare
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def eager(method: Method) -> Method:
-    """A method of torch's optimizers without its decorator for `torch.compile`, if it has one.
+    """Remove the decorator for `torch.compile` from a method of torch's optimisers.
 
-    Nothing here is compiled so, and the decorator's first call imports what takes over a second.
+    We do not use `torch.compile`, and the decorator's first call takes over a second to import it.
     """
     plain: Method = getattr(method, "__wrapped__", method)
     return plain
 
 
 class RowAdam(Optimizer):
-    """The updates of `torch.optim.SparseAdam`, without its bookkeeping, and in less memory.
+    """The updates of `torch.optim.SparseAdam`, faster and in less memory.
 
-    A row's moments rest while its token does not occur; the bias corrections count all steps. A row
-    has moments from its first gradient on, so tokens that never occur cost none.
+    A row's moments do not change while its token does not occur; the bias corrections count all
+    steps. Moments are allocated at a row's first gradient, so tokens that never occur need none.
 
     Args:
-        parameters: Tables whose gradients are sparse, (rows, columns).
+        parameters: Tables with sparse gradients, (rows, columns).
         lr: Step size.
         betas: Decay of the first and the second moment.
         eps: Added to the root of the second moment.
@@ -66,7 +66,7 @@ class RowAdam(Optimizer):
         state = self.state[table]
         if not state:
             state["step"] = state["rows"] = 0
-            # Where each row of the table has its moments; -1: nowhere yet.
+            # The index of each row's moments; -1: none yet.
             state["place"] = torch.full((len(table),), -1, device=table.device)
             state["mean"] = state["square"] = table.new_empty(0, table.shape[1])
         state["step"] += 1
@@ -95,21 +95,19 @@ def update_rows(
     epsilon: float,
     rate: float,
 ) -> None:
-    """Update rows of a table and their moments in place; compiled, where the extension was built.
-
-    The parameters are those of the compiled form.
+    """Update rows of a table and their moments in place, by the native module if it was built.
 
     Args:
         table: (rows of the table, columns).
         rows: The distinct rows to update, (rows,).
-        gradient: Theirs, (rows, columns).
-        places: Where they have their moments, (rows,).
+        gradient: Their gradients, (rows, columns).
+        places: The indices of their moments, (rows,).
         means: First moments, (places, columns).
         squares: Second moments, (places, columns).
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
-        rate: Step size, corrected for the moments' start at 0.
+        rate: Step size, with the bias corrections.
     """
     if _native.compiled is not None and all(map(is_plain, (table, means, squares))):
         _native.compiled.update_rows(
@@ -134,13 +132,13 @@ def update_rows(
 
 
 def _restore_places(optimizer: Optimizer) -> None:
-    """Loading gives every tensor of a state the table's own type; places are indices."""
+    """Turn places into integers again: loading casts all tensors of a state to the table's type."""
     for state in optimizer.state.values():
         state["place"] = state["place"].long()
 
 
 def _places(state: dict[str, Any], rows: Tensor) -> Tensor:
-    """Where the rows have their moments, (rows,); makes room for those that have none yet."""
+    """Return the indices of the rows' moments, (rows,); allocate those of new rows."""
     places: Tensor = state["place"][rows]
     is_new = places < 0
     count, added = state["rows"], int(is_new.sum())
@@ -154,7 +152,7 @@ def _places(state: dict[str, Any], rows: Tensor) -> Tensor:
 
 
 def _with_room(moments: Tensor, needed: int, most: int) -> Tensor:
-    """The moments with room for `needed` rows, and some to spare, but never for above `most`."""
+    """Enlarge the moments to at least `needed` and at most `most` rows."""
     if needed <= len(moments):
         return moments
     room = min(most, needed + needed // _SPARE)
@@ -162,7 +160,7 @@ def _with_room(moments: Tensor, needed: int, most: int) -> Tensor:
 
 
 def _distinct_rows(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The rows of a sparse gradient and their values; a row that is stored in parts is summed."""
+    """Return the distinct rows of a sparse gradient and their summed values."""
     assert gradient is not None
     rows = gradient._indices()[0]
     if not gradient.is_coalesced() and not bool((rows.diff() > 0).all()):

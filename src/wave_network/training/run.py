@@ -1,14 +1,12 @@
-"""One training run from data to a written model folder: what `wave-network train` does."""
+"""Train a model and write its folder, as `wave-network train` does."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wave_network.config import Preset, get_preset, override
 from wave_network.data import Splits, TrainingData, column
 from wave_network.data.labels import labelling_of
 from wave_network.data.targets import Targets
@@ -33,32 +31,24 @@ logger = logging.getLogger(__name__)
 
 def train_model(
     splits: Splits,
-    *,
-    preset: Preset | str,
+    recipe: Recipe,
     output: Path,
+    *,
     overwrite: bool,
-    model_options: Mapping[str, Any],
-    train_options: Mapping[str, Any],
-    tokenizer: str | None,
     console: Console,
     unlabeled: Dataset | None = None,
-    base: ModelFiles | None = None,
     log_to: str | None = None,
 ) -> tuple[dict[str, Any], str | None]:
-    """Train, write the model folder, and evaluate on the test split with what was written.
+    """Train a model, evaluate it on the test split, and write its folder.
 
     Args:
         splits: The data.
-        preset: A preset or the name of one.
+        recipe: How to train.
         output: The model folder to write.
-        overwrite: Replace it if it is there.
-        model_options: Fields of the model's configuration; None keeps the preset's value.
-        train_options: Fields of `TrainConfig`; None keeps the preset's value.
-        tokenizer: As in `Recipe`.
-        console: Where progress is drawn.
+        overwrite: Replace it if it exists.
+        console: Where to show progress.
         unlabeled: As in `TrainingData`.
-        base: As in `Recipe`.
-        log_to: `tensorboard:DIR` or `wandb:PROJECT`, which then get the metrics of every epoch.
+        log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:
         What `train --json` prints, and why training stopped early (see `TrainResult`).
@@ -66,16 +56,12 @@ def train_model(
     Raises:
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
-    chosen = preset if isinstance(preset, Preset) else get_preset(preset)
-    config = override(chosen.train, **train_options)
-    resolve_device(config.device)
+    resolve_device(recipe.config.device)
     check_output(output, overwrite=overwrite)
     data = TrainingData(splits.train, splits.validation, unlabeled)
-    # Before training, as the test split's labels may not be the model's.
-    test_targets = _test_targets(data, splits.test, base)
-    given = {name: value for name, value in model_options.items() if value is not None}
-    recipe = Recipe(chosen, config, given, tokenizer, base)
-    settings = {"preset": chosen.name, **config.to_dict()}
+    # Before training, so that unknown labels in the test split are reported at once.
+    test_targets = _test_targets(data, splits.test, recipe.base)
+    settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
     with tracking(log_to, settings) as track, TrainingBar(console, track) as progress:
         fitted = fit(data, recipe, progress)
     files, stopped = fitted.files, fitted.stopped
@@ -87,13 +73,8 @@ def train_model(
         else:
             test = summarize_for(labelling_of(files.config), probabilities, test_targets)
             files = replace(files, metrics={**files.metrics, "test": test})
-    write_trained(
-        output,
-        files,
-        card=render_card(files),
-        history=fitted.history,
-        overwrite=overwrite,
-    )
+    card = render_card(files)
+    write_trained(output, files, card=card, history=fitted.history, overwrite=overwrite)
     if stopped == "interrupted":
         _warn_of_interrupt(output, files.metrics["best_epoch"])
     return _summary(output, files), stopped
@@ -105,7 +86,7 @@ def _warn_of_interrupt(output: Path, epoch: int) -> None:
 
 
 def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
-    """What `train --json` prints."""
+    """Return what `train --json` prints."""
     return {
         "model": str(output),
         "preset": files.preset,

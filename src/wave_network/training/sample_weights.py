@@ -1,4 +1,4 @@
-"""Sample weights: how much each text counts in training, its class's weight times its own."""
+"""Sample weights: each text's own weight times that of its class."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def class_factors(
     labels: NDArray[np.int64],
     own: Weights | None,
 ) -> Weights | None:
-    """What each class's texts are multiplied with, (classes,); None where there is no weight.
+    """Return the weight of each class, (classes,); None without class weights.
 
     Args:
-        class_weight: `balanced` gives every class the same joint weight. A mapping names the
-            classes that do not weigh 1; a label is the class that reads the same.
+        class_weight: `balanced` gives all classes the same total weight. A mapping gives the weight
+            of each label, 1 where none is given; labels are compared as strings.
         classes: The classes, in the order of their indices.
-        labels: Class index of each training text, (texts,): of soft labels, the most probable.
+        labels: Class index of each training text, (texts,); of soft labels, the most probable.
         own: The texts' own weights, (texts,), or None.
 
     Raises:
-        ConfigError: If the mapping names no class of the training texts.
+        ConfigError: If the mapping has a label that is not in the training data.
     """
     if not class_weight:
         return None
     if class_weight == "balanced":
         counts = np.bincount(labels, own, minlength=len(classes))
-        known = counts > 0  # a model that is trained on has classes that these texts may lack
+        known = counts > 0  # a continued model may have classes that these texts lack
         factors = np.ones(len(classes))
         factors[known] = counts.sum() / (known.sum() * counts[known])
         return factors
@@ -55,11 +55,11 @@ def class_factors(
 def sample_weights(
     labels: NDArray[np.int64], factors: Weights | None, own: Weights | None
 ) -> NDArray[np.float32] | None:
-    """Each text's weight, with a mean of 1, (texts,); None where all count alike.
+    """Return the sample weights, with a mean of 1, (texts,); None if all texts count alike.
 
     Args:
         labels: Class indices, (texts,).
-        factors: As `class_factors` gives them.
+        factors: The result of `class_factors`.
         own: The texts' own weights, (texts,), or None.
     """
     if factors is None and own is None:
@@ -72,7 +72,7 @@ def sample_weights(
 
 
 def with_unlabeled(weights: NDArray[np.float32] | None, texts: int) -> NDArray[np.float32] | None:
-    """The weights of the labelled texts, and 1 for each of those after them."""
+    """Append a weight of 1 for each unlabelled text, up to `texts` in all."""
     if weights is None:
         return None
     return np.append(weights, np.ones(texts - len(weights), np.float32))

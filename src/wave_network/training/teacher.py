@@ -1,4 +1,4 @@
-"""Teachers: classifiers whose answers a new model learns from (Hinton et al., 2015).
+"""Teachers: classifiers whose predictions a new model learns from (Hinton et al., 2015).
 
 A teacher is a Wave Network model or any sequence classifier of `transformers`.
 """
@@ -27,33 +27,34 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 _BATCH_SIZE: Final = 32
-_MOST_TOKENS: Final = 512  # some models read many thousands, at a price that grows as their square
-_CHARACTERS_PER_TOKEN: Final = 64  # what lies beyond is never read: a huge text costs no more
+_MOST_TOKENS: Final = 512  # some models read thousands, at a cost that grows as their square
+_CHARACTERS_PER_TOKEN: Final = 64  # longer texts are cut before they are tokenised
 
 
 class Teacher(Protocol):
-    """What can be learnt from."""
+    """A classifier to learn from."""
 
     @property
     def labels(self) -> Sequence[Label]:
         """The classes, in the order of `predict_proba`'s columns."""
 
     def predict_proba(self, texts: list[str]) -> NDArray[np.float32]:
-        """Probabilities, (texts, classes)."""
+        """Predict probabilities, (texts, classes)."""
 
 
 def read_teacher(source: str, device: torch.device) -> Teacher:
     """Read a teacher.
 
     Args:
-        source: A model folder of ours, or a folder of `transformers` with a sequence classifier
-            and its tokenizer; or the Hub id of either, `OWNER/NAME`, after `hub:` if you like.
-        device: Where a model of `transformers` computes.
+        source: A Wave Network model folder, or a folder of `transformers` with a sequence
+            classifier and its tokenizer; or the Hub id of either, `OWNER/NAME` or
+            `hub:OWNER/NAME`.
+        device: The device for a model of `transformers`.
 
     Raises:
-        ModelFolderError: If there is no such model, or it cannot be read.
-        ConfigError: If it is no classifier that picks one class of several.
-        MissingExtraError: If it needs `transformers` and that is not installed.
+        ModelFolderError: If the model is missing or cannot be read.
+        ConfigError: If it is not a single-label classifier.
+        MissingExtraError: If it needs `transformers`, which is not installed.
     """
     if os.path.isdir(source):
         description, place = Path(source, CONFIG), source
@@ -68,22 +69,22 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
         raise ModelFolderError(f"{source} is no teacher: {error}") from error
     if model_type == MODEL_TYPE:
         engine = load(source if os.path.isdir(source) else f"{HUB_PREFIX}{place}")
-        if engine.config.is_multi_label:
+        if engine.labelling.multi_label:
             raise ConfigError(
-                f"{source} gives a text any number of labels: take a teacher that gives one"
+                f"the teacher {source} is a multi-label model: use a single-label one"
             )
         return engine
     return TransformerTeacher(place, device)
 
 
 def columns_of(teacher: Sequence[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
-    """Where each class stands among the teacher's, (classes,).
+    """Return the column of each class in the teacher's predictions, (classes,).
 
-    They must read the same, but for upper and lower case; `LABEL_3`, which `transformers` writes
-    where nobody named the classes, is 3.
+    The names must be the same, except for upper and lower case; `LABEL_3`, the name that
+    `transformers` gives a class without one, stands for 3.
 
     Raises:
-        ConfigError: If they are not the same.
+        ConfigError: If the classes are not the same.
     """
     for spell in (str, lambda name: str(name).casefold(), _without_prefix):
         positions = {spell(name): column for column, name in enumerate(teacher)}
@@ -91,8 +92,8 @@ def columns_of(teacher: Sequence[Label], classes: Sequence[Label]) -> NDArray[np
         if len(positions) == len(teacher) and sorted(positions) == sorted(wanted):
             return np.array([positions[label] for label in wanted])
     raise ConfigError(
-        f"the teacher tells {listed(list(teacher))} apart, the data {listed(list(classes))}: they"
-        f" must be the same (a teacher of transformers has their names in its {CONFIG}, id2label)"
+        f"the teacher has the classes {listed(list(teacher))}, the data {listed(list(classes))}:"
+        f" they must be the same (transformers keeps their names in {CONFIG}, under id2label)"
     )
 
 
@@ -105,11 +106,11 @@ class TransformerTeacher:
 
     Args:
         source: A folder or a Hub id, with the weights as safetensors and a tokenizer.
-        device: Where it computes.
+        device: The device for the model.
 
     Raises:
-        ModelFolderError: If there is no such model, or it cannot be read.
-        ConfigError: If it is no classifier that picks one class of several.
+        ModelFolderError: If the model is missing or cannot be read.
+        ConfigError: If it is not a single-label classifier.
         MissingExtraError: If `transformers` is not installed.
     """
 
@@ -117,7 +118,7 @@ class TransformerTeacher:
         model = read_pretrained(source, "AutoModelForSequenceClassification", "classifier")
         config = model.config
         if config.num_labels < 2 or config.problem_type == "multi_label_classification":
-            raise ConfigError(f"{source} does not pick one class of several: it cannot teach to")
+            raise ConfigError(f"the teacher {source} is not a single-label classifier: use one")
         try:
             self.labels: list[Label] = [config.id2label[i] for i in range(config.num_labels)]
         except (TypeError, LookupError) as error:
@@ -129,9 +130,9 @@ class TransformerTeacher:
 
     @torch.inference_mode()
     def predict_proba(self, texts: list[str]) -> NDArray[np.float32]:
-        """Probabilities, (texts, classes), of the texts' beginnings: all that the model reads."""
+        """Predict probabilities, (texts, classes), from the beginning of each text."""
         beginnings = [text[: _CHARACTERS_PER_TOKEN * self._max_length] for text in texts]
-        # Texts of like length together, so that little is padded.
+        # Batch texts of similar length, for little padding.
         order = sorted(range(len(texts)), key=lambda index: len(beginnings[index]))
         result = np.empty((len(texts), len(self.labels)), np.float32)
         for start in range(0, len(order), _BATCH_SIZE):
@@ -158,7 +159,7 @@ def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
         raise ModelFolderError(
             f"{source} has no tokenizer that can be read: {first_line(error)}"
         ) from error
-    # Of a folder without a vocabulary `transformers` makes a tokenizer that knows no word.
+    # Without a vocabulary, `transformers` returns a tokenizer of special tokens only.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise ModelFolderError(f"{source} has no tokenizer: save it there, too")
     if tokenizer.pad_token is None:
@@ -167,8 +168,8 @@ def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
 
 
 def _max_length(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Tokens that a model can read of a text, as far as it says so."""
+    """Return the maximum number of tokens of a text, at most 512."""
     positions = getattr(config, "max_position_embeddings", _MOST_TOKENS)
     if config.model_type in ("camembert", "mpnet", "roberta", "xlm-roberta"):
-        positions -= config.pad_token_id + 1  # theirs count from there
+        positions -= config.pad_token_id + 1  # their positions start there
     return int(min(positions, tokenizer.model_max_length, _MOST_TOKENS))

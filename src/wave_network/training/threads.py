@@ -1,4 +1,4 @@
-"""How training shares its threads: other work runs in one while the steps run in the rest."""
+"""Run other work in one thread while training steps use the rest."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from wave_network.training.interrupt import StopSignal
 
 T = TypeVar("T")
 
-_SECONDS_BETWEEN_CHECKS: Final = 0.05  # of whether a stop is requested
+_SECONDS_BETWEEN_CHECKS: Final = 0.05  # of the stop signal
 
 
 @contextmanager
 def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[[], T | None]]:
-    """Run work in a thread of its own while the body trains with one thread less.
+    """Run work in a background thread while the body trains with one thread less.
 
-    Training steps gain little from the last thread. With a single thread the work runs when the
-    body asks for its result.
+    Training steps gain little from the last thread. With a single thread, the work starts when the
+    body asks for the result.
 
     Args:
         work: Computes the result.
         stop: Ends the wait for the result.
 
     Yields:
-        A function that waits for the result and returns it; None if a stop was requested meanwhile.
+        A function that waits for the result and returns it; None if a stop is requested meanwhile.
     """
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -1,4 +1,4 @@
-"""Training steps by torch: of any model, on any device."""
+"""Training steps in torch, for any model on any device."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from wave_network.training.optimizer import build_optimizers, build_schedule, cl
 
 
 class TorchSteps:
-    """Steps of a model that gives the logits of one member or several.
+    """Training steps of a model that returns the logits of one or several members.
 
     Args:
         model: On its device already.
         training: Labelled texts.
         config: How to train.
-        steps: How many there will be.
-        accelerator: For the backward pass and several processes.
+        steps: Number of steps in all.
+        accelerator: Runs the backward pass, also over several processes.
         objective: The loss.
     """
 
@@ -36,22 +36,22 @@ class TorchSteps:
     ) -> None:
         self._training, self._config, self._objective = training, config, objective
         self._accelerator, self._device = accelerator, accelerator.device
-        # Accelerate's wrapper of an optimizer takes a tenth of a small model's step, and only
-        # 16-bit floats, which no option asks for, need it.
+        # Not wrapped by Accelerate: that is needed for 16-bit floats only, which we do not use,
+        # and takes a tenth of a small model's step.
         self._optimizers = build_optimizers(model, config, self._device)
         self._schedules = [build_schedule(each, config, steps) for each in self._optimizers]
         self._model = model
-        if accelerator.num_processes > 1:  # else it does nothing, but takes long to import
+        if accelerator.num_processes > 1:  # otherwise has no effect, but is slow to import
             self._model = accelerator.prepare(model)
 
     def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
-        """Learn from the chosen texts; see `Steps`."""
+        """Take one step on the chosen texts; see `Steps`."""
         texts = draw(self._training, chosen, self._config.token_dropout, generator)
         batch = texts.to_torch().to(self._device)
         logits = self._model(batch)
         members = logits if logits.ndim == 3 else logits.unsqueeze(0)
         loss = self._objective.loss(members, batch)
-        # The members share no parameter, so each one's gradient is that of its own loss.
+        # Members share no parameters: the sum of their losses gives each its own gradient.
         self._accelerator.backward(loss * len(members))
         if self._config.max_grad_norm is not None:
             clip_gradients(self._model, self._config.max_grad_norm)

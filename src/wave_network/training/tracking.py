@@ -1,4 +1,4 @@
-"""Sending each epoch's metrics to TensorBoard or Weights & Biases."""
+"""Log each epoch's metrics to TensorBoard or Weights & Biases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOOLS: Final = ("tensorboard", "wandb")
 
 
 def parse_target(target: str) -> tuple[str, str]:
-    """The tool and its folder or project in `tensorboard:DIR` or `wandb:PROJECT`.
+    """Split `tensorboard:DIR` or `wandb:PROJECT` into the tool and its folder or project.
 
     Raises:
         ConfigError: If it is neither.
@@ -30,11 +30,11 @@ def parse_target(target: str) -> tuple[str, str]:
 
 @contextmanager
 def tracking(target: str | None, settings: Mapping[str, Any]) -> Iterator[Tracker | None]:
-    """Open the tracking tool that the target names, for the time of a training run.
+    """Open the tracking tool of a target for the time of a training run.
 
     Args:
         target: `tensorboard:DIR`, `wandb:PROJECT`, or None for no tracking.
-        settings: What the run was asked to do; it is stored beside the metrics.
+        settings: The settings of the run, to store with the metrics.
 
     Raises:
         ConfigError: If the target is neither.
@@ -79,7 +79,7 @@ def _wandb(project: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
 
 
 def metrics_of(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """An epoch's numbers by their names; those of `validation` are named `validation/...`."""
+    """Return an epoch's numbers by name; those of `validation` are named `validation/...`."""
     flat: dict[str, float] = {}
     for name, value in record.items():
         if isinstance(value, Mapping):

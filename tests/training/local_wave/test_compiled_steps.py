@@ -68,7 +68,7 @@ def with_soft_labels(texts, classes=3):
     return replace(texts, labels=drawn)
 
 
-def with_label_sets(texts, classes=3):
+def with_label_lists(texts, classes=3):
     drawn = np.random.default_rng(3).random((len(texts), classes)) < 0.4
     return replace(texts, labels=drawn.astype(np.float32))
 
@@ -88,14 +88,14 @@ CASES = {
     "weighted": (with_weights(TEXTS), {}, {}),
     "soft labels": (with_soft_labels(TEXTS), {"label_smoothing": 0.1}, {}),
     "softened": (with_soft_labels(TEXTS), {"teacher": "any", "distillation_temperature": 3.0}, {}),
-    "several labels": (with_label_sets(TEXTS), {"label_smoothing": 0.1}, {"several": True}),
-    "weighted sets": (with_weights(with_label_sets(TEXTS)), {}, {"several": True}),
+    "several labels": (with_label_lists(TEXTS), {"label_smoothing": 0.1}, {"several": True}),
+    "weighted sets": (with_weights(with_label_lists(TEXTS)), {}, {"several": True}),
     "many classes": (make_texts(classes=19), {}, {"classes": 19}),
     "wide": (TEXTS, {"batch_size": 16}, {"hidden_size": 16, "feed_forward_size": 64}),
     "narrow": (TEXTS, {}, {"hidden_size": 1, "bigram_size": 1, "feed_forward_size": 2}),
     "members": (TEXTS, {}, {"members": 3}),
     "members that may say several labels": (
-        with_weights(with_label_sets(TEXTS)),
+        with_weights(with_label_lists(TEXTS)),
         {},
         {"members": 2, "several": True},
     ),

@@ -91,7 +91,7 @@ def test_it_is_for_local_waves_alone():
     preset = get_preset("paper")
     config = override(preset.train, initialization="latent-semantics", device="cpu")
     rows = from_memory(["red", "blue", "cat", "dog"] * 5, ["c", "c", "a", "a"] * 5)
-    with pytest.raises(ConfigError, match="LocalWaveConfig models alone"):
+    with pytest.raises(ConfigError, match="only for LocalWaveConfig models"):
         fit(rows, None, preset, config)
     with pytest.raises(ConfigError, match="initialization must be one of"):
         TrainConfig(initialization="zeros")

@@ -1,1 +1,1 @@
-"""How `small`, `tiny` and `large` are trained: compiled steps, the linear part, the LSA start."""
+"""Training of `small`, `tiny` and `large`: compiled steps, linear part and initialisation."""

@@ -1,7 +1,7 @@
-"""Compiled training steps of a local wave network, on the CPU.
+"""Training steps of a local wave network by the native module, on the CPU.
 
-Torch takes some hundred operations a step, most of them on few numbers; here a step is one call.
-Both learn the same, except for rounding.
+A step in torch takes about a hundred operations, most of them on few numbers; here it is one call.
+The results are the same except for rounding.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import nn
 from wave_network import _native
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
+from wave_network.data.labels import labelling_of
 from wave_network.data.targets import is_soft
 from wave_network.models.local_wave.autograd import is_plain
 from wave_network.models.local_wave.native import native_shape
@@ -24,22 +25,22 @@ from wave_network.models.local_wave.tensors import head_names
 from wave_network.training.optimizer import schedule_factor
 
 _BETAS: Final = (0.9, 0.999)
-_EPSILON: Final = 1e-8  # of the heads' Adam: torch's default, like the betas
-_MOST_LABELS: Final = 256  # torch's matrix products pay for more
+_EPSILON: Final = 1e-8  # Adam of the heads: torch's default, like the betas
+_MOST_LABELS: Final = 256  # torch's matrix products are faster for more
 
 
 def compiled_steps(
     model: nn.Module, training: PackedTexts, config: TrainConfig, steps: int
 ) -> CompiledSteps | None:
-    """The compiled steps of a model, or None where only torch can train it.
+    """Return the compiled steps of a model; None if only torch can train it.
 
-    They train local wave networks on the CPU, without a bound on the gradients.
+    They train local wave networks on the CPU, without gradient clipping.
 
     Args:
         model: On its device already.
-        training: As for `CompiledSteps`, like the other arguments.
-        config: Likewise.
-        steps: Likewise.
+        training: As for `CompiledSteps`.
+        config: As for `CompiledSteps`.
+        steps: As for `CompiledSteps`.
     """
     if (
         _native.compiled is not None
@@ -53,13 +54,13 @@ def compiled_steps(
 
 
 class CompiledSteps:
-    """Steps of a `LocalWaveNetwork`, where `compiled_steps` gives them.
+    """Compiled training steps of a `LocalWaveNetwork`; see `compiled_steps`.
 
     Args:
         model: Its parameters are changed in place.
         training: Labelled texts.
         config: How to train.
-        steps: How many there will be.
+        steps: Number of steps in all.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class CompiledSteps:
         }
 
     def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
-        """Learn from the chosen texts; see `Steps`."""
+        """Take one step on the chosen texts; see `Steps`."""
         config = self._config
         chances = None
         if config.token_dropout:
@@ -94,7 +95,7 @@ class CompiledSteps:
             chances=chances,
             hidden=self._model.feed_forward_size,
             labels=self._model.num_labels,
-            multi_label=self._model.is_multi_label,
+            multi_label=labelling_of(self._model).multi_label,
             label_smoothing=config.label_smoothing,
             temperature=config.loss_temperature,
             token_dropout=config.token_dropout,
@@ -109,7 +110,7 @@ class CompiledSteps:
         return self._config.learning_rate * self._factor(self._taken)
 
     def _adam_numbers(self) -> dict[str, Any]:
-        """Decays and step sizes; the bias corrections are those of torch's two optimisers."""
+        """Return decays and step sizes, with the bias corrections of torch's two optimisers."""
         config, rate, step = self._config, self.rate, self._taken + 1
         mean, root = 1 - _BETAS[0] ** step, (1 - _BETAS[1] ** step) ** 0.5
         return {
@@ -125,7 +126,7 @@ class CompiledSteps:
 
 
 def _in_one_piece(parameters: list[nn.Parameter]) -> torch.Tensor:
-    """One array for all of them, of which they are parts from now on; float32, (numbers,)."""
+    """Move parameters into one array, of which they become views; float32, (numbers,)."""
     together = torch.cat([parameter.detach().flatten() for parameter in parameters])
     sizes = [parameter.numel() for parameter in parameters]
     for parameter, part in zip(parameters, torch.split(together, sizes), strict=True):
@@ -134,13 +135,13 @@ def _in_one_piece(parameters: list[nn.Parameter]) -> torch.Tensor:
 
 
 def _adam(weights: NDArray[np.float32]) -> tuple[tuple[str, NDArray[np.float32]], ...]:
-    """Weights and their two moments, by the endings of their names."""
+    """Return weights and their two moments, by the suffix of the argument's name."""
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
     return ("", weights), ("_mean", mean), ("_square", square)
 
 
 def _targets(training: PackedTexts) -> dict[str, Any]:
-    """Classes, (texts,), or target probabilities, (texts, labels); and sample weights or None."""
+    """Return hard targets, (texts,), or soft ones, (texts, labels), and the sample weights."""
     labels = training.labels
     assert labels is not None
     soft = is_soft(labels)

@@ -1,9 +1,9 @@
 """The linear part of a local wave network: a support vector machine over its tokens and n-grams.
 
-Gradient descent on waves needs many texts to tell what a word is worth; a convex problem has one
-answer however few there are (Joachims, 1998; wide and deep: Cheng et al., 2016). For each label a
-feature counts more the more its naive Bayes log-count ratio tells (Wang and Manning, 2012). It is
-solved by itself, and what it says is added to what the waves say.
+Gradient descent on waves needs many texts to learn the weight of a word; a convex problem has a
+unique solution even with few (Joachims, 1998; wide and deep: Cheng et al., 2016). Features are
+scaled by how strongly each predicts the label, their naive Bayes log-count ratio (Wang and Manning,
+2012). The linear part is fitted separately, and its logits are added to those of the waves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy.special import logsumexp
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data.batch import PackedTexts, evaluation_batches
-from wave_network.data.labels import Labelling
+from wave_network.data.labels import Labelling, labelling_of
 from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
 from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LinearPart
@@ -35,20 +35,22 @@ from wave_network.training.threads import in_background
 
 _COST: Final = 0.5
 MARGIN: Final = 12.0
-"""What a margin of 1 is expected to be worth in logits, beside the waves'."""
+"""Prior weight of the linear part's margins, in logits."""
 
-_CONTINUED_MARGIN: Final = 6.0  # of a model that is trained on: it has a past to keep
+_CONTINUED_MARGIN: Final = (
+    6.0  # weight of a continued model's margins; half, to keep what it learned
+)
 
-_SPREAD: Final = 0.5  # of the logarithms of what waves and margins are expected to be worth
-_EVEN_SHARE: Final = 0.5  # of a feature's scale, whatever it tells of the label
-_LEAST_SHARE: Final = 0.05  # of a class in a soft target
-_ADDED: Final = 1.0  # to frequencies, so that none is 0
-_ADDED_WITH_TRIPLES: Final = 2.0  # most of them are rare, and seem to tell more than they do
-_MOST_TOKENS: Final = 10_000_000  # more tell little, and time and memory stay bounded
+_SPREAD: Final = 0.5  # prior deviation of the logarithms of both weights
+_EVEN_SHARE: Final = 0.5  # share of a feature's scale that does not depend on the label
+_LEAST_SHARE: Final = 0.05  # classes with a smaller share of a soft target are ignored
+_ADDED: Final = 1.0  # smoothing of frequencies
+_ADDED_WITH_TRIGRAMS: Final = 2.0  # most trigrams are rare, and their ratios unreliable
+_MOST_TOKENS: Final = 10_000_000  # bounds time and memory; more change the result little
 
 
 class LinearWeights(NamedTuple):
-    """What the linear part of a `LocalWaveNetwork` is made of.
+    """The weights of the linear part of a `LocalWaveNetwork`.
 
     Attributes:
         tokens: float32, (vocabulary, labels).
@@ -61,7 +63,7 @@ class LinearWeights(NamedTuple):
     bias: NDArray[np.float32]
 
     def times(self, factor: float) -> LinearWeights:
-        """All weights times a factor."""
+        """Multiply all weights by a factor."""
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
 
 
@@ -73,13 +75,13 @@ def fitted_beside(
 
     Args:
         texts: As for `linear_weights`.
-        config: The model's.
+        config: The model's configuration.
         seed: As for `linear_weights`.
         stop: Ends the wait for the weights.
 
     Yields:
         A function that waits for the weights and returns them; None for a model without a linear
-        part, and if a stop was requested meanwhile.
+        part, or if a stop is requested meanwhile.
     """
     if not config.has_linear_part:
         yield lambda: None
@@ -92,12 +94,12 @@ def fitted_beside(
 def set_linear_part(
     model: ClassifierNetwork, weights: LinearWeights, margin: float = MARGIN
 ) -> None:
-    """Set the linear part of a model whose waves are trained.
+    """Set the weights of a model's linear part.
 
     Args:
         model: The model, changed in place.
-        weights: Those of margins.
-        margin: What a margin is worth in logits.
+        weights: The weights that give the margins.
+        margin: Weight of the margins, in logits.
     """
     _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
 
@@ -109,20 +111,20 @@ def fit_linear_part(
     waves: NDArray[np.float32],
     labelling: Labelling,
 ) -> tuple[float, NDArray[np.float32]]:
-    """Set the linear part, with the worth of a margin that suits the validation texts best.
+    """Set the linear part, with the weight of its margins fitted on validation texts.
 
     Args:
         model: The model, changed in place.
-        weights: Those of margins.
+        weights: The weights that give the margins.
         validation: Labelled texts.
-        waves: Their logits by the waves alone, (texts, classes).
-        labelling: The model's.
+        waves: Their logits from the waves alone, (texts, classes).
+        labelling: The model's labelling.
 
     Returns:
-        What a margin is worth, and the logits of the whole model, (texts, classes).
+        The weight of the margins, and the logits of the whole model, (texts, classes).
     """
     set_linear_part(model, weights, 1.0)
-    # As the network adds them up, so that the same numbers come out.
+    # Added and subtracted as the network adds, for the same rounding.
     margins = (waves + linear_logits(model, validation)) - waves
     assert validation.labels is not None
     margin = margin_weight(waves, margins, validation.labels, labelling)
@@ -132,7 +134,7 @@ def fit_linear_part(
 
 @torch.inference_mode()
 def linear_logits(model: ClassifierNetwork, texts: PackedTexts) -> NDArray[np.float32]:
-    """The logits of the linear part alone, on the CPU, (texts, classes)."""
+    """Compute the logits of the linear part alone, on the CPU, (texts, classes)."""
     linear = _linear_part(model)
     parts = [linear(batch) for batch in evaluation_batches(texts)]
     logits: NDArray[np.float32] = torch.cat(parts).numpy()
@@ -146,21 +148,21 @@ def continue_linear_part(
     base: ModelFiles,
     share: float,
 ) -> float:
-    """Mix the linear part of a model that is trained on with one of the rows at hand.
+    """Mix a continued model's linear part with the one fitted on the new rows.
 
-    A margin is worth what it is expected to be: on texts that the model may have learnt from
-    before none can tell.
+    The margins get their prior weight: the validation texts may be earlier training texts, so
+    the weight cannot be fitted on them.
 
     Args:
-        model: The model, whose linear part is the old one yet; changed in place.
-        weights: Those of the rows at hand.
-        texts: The rows at hand.
-        base: The model as it was.
-        share: How many of the texts of old classes are at hand. A class without any keeps what
-            there was.
+        model: The continued model, whose linear part is still the old one; changed in place.
+        weights: The weights fitted on the new rows.
+        texts: The new rows.
+        base: The model before continued training.
+        share: The weight of the new linear part for old classes that the new rows have. Old
+            classes without rows keep the old one.
 
     Returns:
-        What a margin is worth.
+        The weight of the margins.
     """
     linear = _linear_part(model).state_dict()
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
@@ -185,16 +187,16 @@ def _linear_part(model: ClassifierNetwork) -> LinearPart:
 
 
 def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:
-    """Fit the linear part, one label against the others.
+    """Fit the linear part, one label against the rest.
 
     Args:
-        texts: The training texts with their labels and weights; of very many, random ones with ten
-            million tokens. Of probabilities of classes those from a twentieth on count: a text
-            stands for each such class once, with that weight.
-        config: The model's, with a linear part.
-        seed: Seeds the choice of texts and the solver.
+        texts: The training texts with their labels and weights; of large data, a random sample of
+            ten million tokens. With soft labels, a text counts once for each class with a
+            probability of at least 0.05, weighted by it.
+        config: The configuration of a model with a linear part.
+        seed: Seed of the sample and the solver.
     """
-    if texts.weights is not None:  # a weight of 0 is as no text
+    if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
     features, scales = linear_features(texts, config)
@@ -210,16 +212,16 @@ def margin_weight(
     targets: Targets,
     labelling: Labelling,
 ) -> float:
-    """What a margin of 1 is worth in logits, so that both together are likeliest to be right.
+    """Fit the weight of the linear part's margins, in logits, relative to the waves' logits.
 
-    Waves and margins each get a factor, of the highest likelihood on texts that neither learnt
-    from; a prior (the logarithms are normal, around 1 and 12) decides where there are few.
+    Waves and margins each get a factor, which maximise the likelihood of held-out labels under a
+    prior: log-normal around 1 and 12. With few texts, the prior dominates.
 
     Args:
-        logits: The waves', (texts, labels).
-        margins: The linear part's, likewise.
-        targets: Of the texts.
-        labelling: The model's.
+        logits: Logits of the waves, (texts, labels).
+        margins: Margins of the linear part, (texts, labels).
+        targets: Targets of the texts.
+        labelling: The model's labelling.
     """
     if labelling.multi_label:  # a sigmoid is the softmax of the logit and 0
         nothing = np.zeros_like(logits)
@@ -229,7 +231,7 @@ def margin_weight(
     truth = soft_targets(targets, logits.shape[1]).astype(np.float64)
 
     def loss(log_factors: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The unlikelihood, and its slopes."""
+        """The negative log-posterior and its gradient."""
         of_waves, of_margins = np.exp(log_factors) * (1, MARGIN)
         both = of_waves * logits + of_margins * margins  # (texts, labels)
         totals = logsumexp(both, axis=1, keepdims=True)
@@ -247,41 +249,42 @@ def margin_weight(
 def _solved(
     features: csr_array, texts: PackedTexts, config: LocalWaveConfig, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights, (features, labels), and biases, (labels,); a label that no text has: 0 and -1."""
+    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
     weights = np.zeros((features.shape[1], config.num_labels), np.float32)
     bias = np.full(config.num_labels, -1.0, np.float32)
     labels = texts.labels
     assert labels is not None
     text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
-    if is_soft(labels) and not config.is_multi_label:
+    multi_label = labelling_of(config).multi_label
+    if is_soft(labels) and not multi_label:
         shares = labels
         rows, labels = np.nonzero(shares >= _LEAST_SHARE)
         text_weights = shares[rows, labels] * text_weights[rows]
         features = features[rows]
-    added = _ADDED_WITH_TRIPLES if "triple" in config.linear_ngrams else _ADDED
-    for told in _told_apart(labels, config):
-        having = labels[:, told] > 0.5 if is_soft(labels) else labels[:, None] == told
+    added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
+    for chosen in _label_blocks(labels, config):
+        having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
         scales = _label_scales(features, having, text_weights, added)
         solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
-        weights[:, told], bias[told] = solution
-    if not config.is_multi_label and len(present := np.unique(labels)) == 2:
-        first, second = present  # one machine tells both apart
+        weights[:, chosen], bias[chosen] = solution
+    if not multi_label and len(present := np.unique(labels)) == 2:
+        first, second = present  # one machine separates both
         weights[:, second] /= 2
         bias[second] /= 2
         weights[:, first], bias[first] = -weights[:, second], -bias[second]
     return weights, bias
 
 
-def _told_apart(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.int64]]:
-    """The labels that some texts have and others have not, as many at once as one call takes."""
-    if config.is_multi_label:
+def _label_blocks(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.int64]]:
+    """Return the labels that some texts have and some do not, in blocks for the solver."""
+    if labelling_of(config).multi_label:
         having = (labels > 0.5).sum(axis=0)
     else:
         having = np.bincount(labels, minlength=config.num_labels)
-    told = np.flatnonzero((having > 0) & (having < len(labels)))
-    if not config.is_multi_label and len(told) == 2:
-        told = told[1:]
-    return [told[i : i + LABELS_AT_ONCE] for i in range(0, len(told), LABELS_AT_ONCE)]
+    chosen = np.flatnonzero((having > 0) & (having < len(labels)))
+    if not labelling_of(config).multi_label and len(chosen) == 2:
+        chosen = chosen[1:]
+    return [chosen[i : i + LABELS_AT_ONCE] for i in range(0, len(chosen), LABELS_AT_ONCE)]
 
 
 def _label_scales(
@@ -290,34 +293,34 @@ def _label_scales(
     text_weights: NDArray[np.float32],
     added: float,
 ) -> NDArray[np.float32]:
-    """What each feature is multiplied by for each label, (features, labels); about 1.
+    """Return the scale of each feature for each label, (features, labels), about 1.
 
-    Half of it grows with how much likelier a text with the label is to have the feature, or one
-    without the label, by their frequencies plus what is `added`.
+    Half of a scale is constant; half is proportional to the absolute naive Bayes log-count ratio of
+    the feature, with frequencies smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
-    # In place: of many features and labels each copy would take as much as a table of the model.
-    told = _log_shares(features, with_label, added)  # (features, labels)
-    told -= _log_shares(features, text_weights[:, None] - with_label, added)
-    np.abs(told, out=told)
+    # In place, as each copy would take as much memory as a table of the model.
+    ratios = _log_shares(features, with_label, added)  # (features, labels)
+    ratios -= _log_shares(features, text_weights[:, None] - with_label, added)
+    np.abs(ratios, out=ratios)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
-    squares = np.einsum("fl,fl,f->l", told, told, occurring, dtype=np.float64)  # (labels,)
+    squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
     usual = np.sqrt(squares / max(occurring.sum(), 1))
-    told *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # nothing may tell anything of a label
-    told += _EVEN_SHARE
-    return told
+    ratios *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
+    ratios += _EVEN_SHARE
+    return ratios
 
 
 def _log_shares(
     features: csr_array, weights: NDArray[np.float32], added: float
 ) -> NDArray[np.float32]:
-    """How much of the texts has each feature, as a logarithm, (features, labels).
+    """Return the log of the weighted share of texts that have each feature, (features, labels).
 
     Args:
         features: (texts, features).
-        weights: Of each text for each label, (texts, labels).
-        added: To the sums of weights.
+        weights: The weight of each text for each label, (texts, labels).
+        added: Smoothing of the sums of weights.
     """
     shares = column_sums(features, weights)
     shares += added

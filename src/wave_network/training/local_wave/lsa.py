@@ -1,7 +1,7 @@
-"""A start for token embeddings that the texts give by themselves: latent semantic analysis.
+"""Initialise token embeddings by latent semantic analysis of the training texts.
 
-Tokens that occur in the same texts start close to each other (Deerwester et al., 1990): a truncated
-singular value decomposition of the texts' TF-IDF matrix, one vector a token.
+Tokens that occur in the same texts get similar vectors (Deerwester et al., 1990), from a truncated
+singular value decomposition of the texts' TF-IDF matrix.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from sklearn.utils.extmath import randomized_svd
 
 from wave_network.data.batch import PackedTexts
 
-_MOST_TOKENS: Final = 1_000_000  # more tell little, and time and memory stay bounded
+_MOST_TOKENS: Final = 1_000_000  # bounds time and memory; more change the vectors little
 
 
 def token_vectors(texts: PackedTexts, vocab_size: int, size: int, seed: int) -> NDArray[np.float32]:
-    """One vector a token, of unit length; 0 for tokens that say nothing of a text.
+    """Return a vector of unit length for each token; 0 for tokens that occur in no or all texts.
 
     Args:
-        texts: The training texts; of many, random ones with a million tokens are read.
-        vocab_size: Rows wanted.
-        size: Columns wanted; few texts give fewer.
-        seed: Seeds the choice of texts and the decomposition.
+        texts: The training texts; of large data, a random sample of a million tokens.
+        vocab_size: Number of tokens.
+        size: Dimensions of the vectors; few texts give fewer.
+        seed: Seed of the sample and the decomposition.
 
     Returns:
         float32, (vocab_size, at most size).
@@ -45,13 +45,13 @@ def token_vectors(texts: PackedTexts, vocab_size: int, size: int, seed: int) -> 
 
 
 def _tf_idf(texts: PackedTexts, vocab_size: int) -> csr_array:
-    """Logarithmic counts times inverse document frequencies, (texts, vocabulary), unit rows."""
+    """Return the TF-IDF matrix with logarithmic counts and unit rows, (texts, vocabulary)."""
     ones = np.ones(len(texts.ids), np.float32)
     shape = (len(texts), vocab_size)
     counts = csr_array((ones, texts.ids, texts.offsets), shape=shape, copy=True)
     counts.sum_duplicates()  # in place: hence the copy
     frequency = np.bincount(counts.indices, minlength=vocab_size).clip(min=1)
-    rarity = np.log(len(texts) / frequency).astype(np.float32)  # 0 for what is in every text
+    rarity = np.log(len(texts) / frequency).astype(np.float32)  # 0 for tokens in all texts
     counts.data = (1 + np.log(counts.data)) * rarity[counts.indices]
     rows = np.repeat(np.arange(len(texts)), np.diff(counts.indptr))
     squares = np.bincount(rows, counts.data**2, minlength=len(texts))

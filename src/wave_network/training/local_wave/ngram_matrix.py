@@ -1,6 +1,6 @@
-"""The features of the linear part: a sparse matrix of texts' tokens and n-grams.
+"""The features of the linear part: a sparse matrix of the tokens and n-grams of texts.
 
-Both passes over the texts are compiled where the extension was built.
+The native module, if it was built, makes both passes over the texts.
 """
 
 from __future__ import annotations
@@ -18,26 +18,27 @@ from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import NGRAMS, ngram_buckets
 
-_UNIT: Final = 7.0  # makes a text's features about as long as a unit vector
-_LEAST_TEXTS: Final = 2  # that a feature must occur in
+_UNIT: Final = 7.0  # scales a text's features to about a unit vector
+_LEAST_TEXTS: Final = 2  # rarer features are left out
 _TEXTS_AT_ONCE: Final = 4_096
 
 
 def linear_features(
     texts: PackedTexts, config: LocalWaveConfig
 ) -> tuple[csr_array, NDArray[np.float32]]:
-    """The features of texts, and what a count of each is multiplied by.
+    """Return the features of texts, and the scale of each feature.
 
-    A token counts by the root of its text's length, an n-gram by that of the number of pairs, and
-    both by how rare they are; what occurs in a single text is left out.
+    The counts of tokens are divided by the root of the text's length, those of n-grams by the root
+    of its number of bigrams; both are multiplied by an inverse document frequency. Features that
+    occur in a single text are left out.
 
     Args:
         texts: Packed texts.
-        config: The model's, with a linear part.
+        config: The configuration of a model with a linear part.
 
     Returns:
-        float32, (texts, vocabulary + buckets), no column twice in a row; and float32,
-        (vocabulary + buckets,), 0 for what is left out.
+        The features, float32, (texts, vocabulary + buckets), no column twice in a row; and the
+        scales, float32, (vocabulary + buckets,), 0 for features that are left out.
     """
     if _native.compiled is None:
         counts = _counts(texts, config)
@@ -67,11 +68,11 @@ def linear_features(
 
 
 def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The weights of the texts that have each feature, summed, float32, (features, columns).
+    """Sum the weights of the texts that have each feature, float32, (features, columns).
 
     Args:
         features: (texts, features).
-        weights: Of each text, (texts, columns).
+        weights: The weights of each text, (texts, columns).
     """
     result = np.zeros((features.shape[1], weights.shape[1]), np.float32)
     if _native.compiled is not None:
@@ -79,7 +80,7 @@ def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np
         weights = np.ascontiguousarray(weights, np.float32)
         _native.compiled.column_sums(offsets, features.indices, weights, result)
         return result
-    # Some at a time: a matrix of ones of all texts would take half of their features' room again.
+    # In blocks: ones for all texts at once would take half the memory of the features.
     for begin in range(0, features.shape[0], _TEXTS_AT_ONCE):
         block = features[begin : begin + _TEXTS_AT_ONCE]
         block.data[:] = 1
@@ -88,7 +89,7 @@ def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np
 
 
 def _scales(frequency: NDArray[np.number], texts: int) -> NDArray[np.float32]:
-    """By how rare features are that so many texts have, (features,)."""
+    """Return the scales of features by their document frequency among the texts, (features,)."""
     rarity = np.log((texts + 1) / (frequency + 1)) + 1
     return np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
 
@@ -97,17 +98,17 @@ def _matrix(
     values: NDArray[np.float32], columns: NDArray[np.int32], offsets: NDArray[np.int64], width: int
 ) -> csr_array:
     shape = (len(offsets) - 1, width)
-    # Of one type, or SciPy copies the columns.
+    # SciPy copies the columns unless both index arrays have one type.
     return csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
 
 
 def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
-    """How often a text has each token and n-gram, by a root of its length; float32."""
+    """Count each text's tokens and n-grams, scaled by the root of its length; float32."""
     lengths = np.diff(texts.offsets)
     entries = lengths + sum(_numbers(lengths, kind) for kind in config.linear_ngrams)
     offsets = np.concatenate([[0], np.cumsum(entries)])
     columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
-    # Some at a time, as hashing takes several times the room of what it gives.
+    # In blocks: hashing takes several times the memory of its result.
     for begin in range(0, len(texts), _TEXTS_AT_ONCE):
         bounds = texts.offsets[begin : begin + _TEXTS_AT_ONCE + 1]
         part = PackedTexts(texts.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
@@ -119,7 +120,7 @@ def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
 
 
 def _numbers(lengths: NDArray[np.int64], ngram: Ngram) -> NDArray[np.int64]:
-    """How many n-grams of a kind texts of such lengths have."""
+    """Return how many n-grams of a kind texts of these lengths have."""
     return np.maximum(lengths - NGRAMS[ngram].reach, 0)
 
 
@@ -129,7 +130,7 @@ def _write_entries(
     texts: PackedTexts,
     config: LocalWaveConfig,
 ) -> None:
-    """Write the entries of `_counts`, text by text, each token and n-gram by itself."""
+    """Write the entries of `_counts` text by text, one per occurrence."""
     lengths = np.diff(texts.offsets)
     per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
     numbers = [_numbers(lengths, kind) for kind in config.linear_ngrams]
@@ -149,18 +150,18 @@ def _fill(
     numbers: NDArray[np.int64],
     scales: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Write columns that texts have, and each text's scale beside them, where there is room.
+    """Write entries into the rows of their texts.
 
     Args:
-        columns: Of all entries; written to.
-        values: Likewise.
-        free: Where each text's next entry goes.
-        found: The columns, text by text.
-        numbers: How many each text has.
-        scales: The texts' values.
+        columns: The columns of all entries; written to.
+        values: The values of all entries; written to.
+        free: The index of each text's next entry.
+        found: The columns to write, text by text.
+        numbers: Number of entries of each text.
+        scales: The value of each text's entries.
 
     Returns:
-        What is free then.
+        `free` after these entries.
     """
     ends = np.cumsum(numbers)
     places = np.repeat(free - (ends - numbers), numbers)
@@ -171,10 +172,10 @@ def _fill(
 
 
 def _buckets(texts: PackedTexts, ngram: Ngram, buckets: int) -> NDArray[np.int64]:
-    """Those of all n-grams of a kind within texts, one after the other."""
+    """Return the buckets of all n-grams of a kind within texts, in order."""
     reach = NGRAMS[ngram].reach
     within = np.ones(len(texts.ids) + reach, bool)
-    for place in range(reach):  # a text's first tokens end no n-gram
+    for place in range(reach):  # no n-gram of the text ends at its first tokens
         within[texts.offsets[:-1] + place] = False
     found = ngram_buckets(ngram, texts.ids.astype(np.int64), buckets)
     return found[within[reach : len(texts.ids)]]

@@ -11,12 +11,12 @@ from scipy.sparse import csr_array
 
 from wave_network import _native
 
-_TOLERANCE: Final = 0.1  # of a margin: hardly better ones are not worth more passes
-_LEAST_PASSES: Final = 5  # they find nearly all that more would
+_TOLERANCE: Final = 0.1  # in margins; smaller ones change the predictions little
+_LEAST_PASSES: Final = 5  # more improve the fit little
 _MOST_PASSES: Final = 60
-_MANY_STEPS: Final = 100_000  # of few texts more passes cost little
+_MANY_STEPS: Final = 100_000  # with few texts, more passes cost little
 LABELS_AT_ONCE: Final = 16
-"""Of one call: memory stays bounded however many labels there are."""
+"""Labels in one call; bounds the memory."""
 
 
 def one_against_rest(
@@ -29,25 +29,24 @@ def one_against_rest(
     tolerance: float = _TOLERANCE,
     most_passes: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Tell each label's texts from all others with squared hinge losses, in the dual.
+    """Fit linear one-against-rest support vector machines with squared hinge losses.
 
-    For each label k the squared length of (w, b) halved, plus the sum over the texts of
-    cost * max(0, 1 - y (w . x_k + b))^2, is made small; x_k is a text's features times the
-    label's scales (as scikit-learn's `LinearSVC`, whose solver needs a pass for each label: Hsieh
-    et al., 2008; where nothing could be compiled it takes this one's place).
+    Dual coordinate descent (Hsieh et al., 2008) minimises, for each label k, half the squared
+    length of (w, b) plus the sum over the texts of cost * max(0, 1 - y (w . x_k + b))^2, where x_k
+    is a text's features times the scales of the label. The native module fits all labels in the
+    same passes; without it, scikit-learn's `LinearSVC` fits them one after the other.
 
     Args:
         features: (texts, features), no column twice in a row.
-        having: Which texts have which label, (texts, labels), at most `LABELS_AT_ONCE`.
-        scales: Of each feature for each label, (features, labels).
-        costs: Of each text, above 0, (texts,).
-        seed: Seeds the order in which texts are taken.
-        tolerance: Passes end when no text's margin is further from where it should be.
-        most_passes: Or after so many. None: 5 of many texts, up to 60 of few.
+        having: Which texts have which label, (texts, labels), at most `LABELS_AT_ONCE` labels.
+        scales: The scale of each feature for each label, (features, labels).
+        costs: The cost of each text, above 0, (texts,).
+        seed: Seed of the order of the texts.
+        tolerance: Stop when no text violates its optimality condition by a larger margin.
+        most_passes: Maximum number of passes. None: 5 with many texts, up to 60 with few.
 
     Returns:
-        Weights for features that are not scaled, float32, (features, labels), and biases,
-        (labels,).
+        Weights of the unscaled features, float32, (features, labels), and biases, (labels,).
     """
     if most_passes is None:
         enough = -(-_MANY_STEPS // max(len(costs), 1))
