@@ -24,6 +24,7 @@ class Preset:
         train: How the model is trained.
         vocab_size: Vocabulary size of the tokenizer trained on the training texts.
         tokenizer: Hub id of a tokenizer to use instead if the Hub can be reached, or None.
+        grows: Whether the model gets wider with hundreds of classes, beyond its stated size.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Preset:
     train: TrainConfig
     vocab_size: int
     tokenizer: str | None = None
+    grows: bool = False
 
 
 _LOCAL_TRAINING: Final = TrainConfig(
@@ -60,6 +62,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             },
             train=_LOCAL_TRAINING,
             vocab_size=24_576,
+            grows=True,
         ),
         Preset(
             name="tiny",

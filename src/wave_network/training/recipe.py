@@ -63,14 +63,16 @@ class Recipe:
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         return replace(self, config=replace(config, token_dropout=dropout))
 
-    def refits(self, data: TrainingData, texts: int) -> bool:
+    def refits(self, data: TrainingData, texts: int, *, characters: bool) -> bool:
         """Whether a second model is trained on all texts, those held out included.
 
         Args:
             data: Without validation texts of its own, or nothing is held out.
             texts: How many there are in all.
+            characters: Whether most tokens are characters, as in scripts without spaces.
         """
-        return self.base is None and data.validation is None and self.config.refits(texts)
+        fresh = self.base is None and data.validation is None
+        return fresh and self.config.refits(texts, characters=characters)
 
 
 @dataclass(frozen=True)
