@@ -104,7 +104,9 @@ def start_at_codes(
 
 def _random_codes(classes: int, size: int, random: np.random.Generator) -> NDArray[np.float32]:
     """Directions of about unit length, (classes, size)."""
-    return random.standard_normal((classes, size), np.float32) / np.float32(math.sqrt(size))
+    codes: NDArray[np.float32] = random.standard_normal((classes, size), np.float32)
+    codes /= math.sqrt(size)
+    return codes
 
 
 def _counted(texts: PackedTexts, config: ClassifierConfig) -> csr_array:
