@@ -84,11 +84,12 @@ def stderr_console() -> Console:
 
 
 def log_to_stderr() -> None:
-    """Print the library's warnings as plain lines on stderr."""
+    """Print the notes and warnings of the library as plain lines on stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("wave_network")
     logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
     logger.propagate = False
 
 

@@ -23,6 +23,10 @@ LEAST_STEPS: Final = 250
 """With at least this many steps, larger batches are faster and no less accurate."""
 
 
+FEW_TEXTS_IN_CHARACTERS: Final = 20_000
+"""As `FEW_TEXTS`, for scripts without spaces: most n-grams of characters are rare."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How a model is trained.
@@ -62,7 +66,8 @@ class TrainConfig:
         refit: Train a second time on all texts, those held out for validation included: more
             accurate, in twice the time. The second model is trained for the first one's best number
             of epochs and keeps its temperature and thresholds. None: with fewer than `FEW_TEXTS`
-            texts. No effect if validation data is given.
+            texts, or `FEW_TEXTS_IN_CHARACTERS` in scripts without spaces. No effect if validation
+            data is given.
         class_weight: Weight of each class: `balanced` gives all classes the same total weight;
             otherwise a weight by label, 1 where none is given. None: all texts count alike.
         calibrate: Calibration fits a temperature on the validation texts, so that a probability of
@@ -110,9 +115,15 @@ class TrainConfig:
         """Divisor of the logits in the loss; above 1 only with a teacher."""
         return 1.0 if self.teacher is None else self.distillation_temperature
 
-    def refits(self, texts: int) -> bool:
-        """Whether to refit with this many texts, held-out ones included."""
-        return texts < FEW_TEXTS if self.refit is None else self.refit
+    def refits(self, texts: int, *, characters: bool = False) -> bool:
+        """Whether to refit with this many texts, held-out ones included.
+
+        Args:
+            texts: The number of texts.
+            characters: Whether most tokens are characters, as in scripts without spaces.
+        """
+        few = FEW_TEXTS_IN_CHARACTERS if characters else FEW_TEXTS
+        return texts < few if self.refit is None else self.refit
 
     def epochs_for(self, texts: int) -> int:
         """Epochs for this many texts: `epochs`, or more to reach `min_steps`."""

@@ -28,7 +28,12 @@ from wave_network.text.parallelism import survive_forks
 from wave_network.text.sentences import split_sentences
 from wave_network.text.spans import Span, SpanFinder, original_positions
 from wave_network.text.spelling import spelling_of
-from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
+from wave_network.text.vocabulary import (
+    CLS_TOKEN,
+    add_words,
+    learn_vocabulary,
+    splits_scripts,
+)
 from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
 survive_forks()
@@ -86,6 +91,7 @@ class TextTokenizer:
         max_length: As given.
         cls_token: The token that begins every text: `[CLS]` or `<s>`.
         cls_token_id: Its id.
+        splits_scripts: Whether scripts without spaces are split into characters (see `train`).
         vocab_size: The rows that an embedding table needs: the highest id plus one.
     """
 
@@ -102,6 +108,7 @@ class TextTokenizer:
         if reason := refusal_of_ids(ids):
             raise ModelFolderError(f"the tokenizer cannot be used: {reason}")
         self.vocab_size = max(ids) + 1
+        self.splits_scripts = splits_scripts(tokenizer)
         self._tokenizer = tokenizer
         self._words = word_table() if _splits_at_spaces(tokenizer) else None
         self._has_learnt = False
@@ -114,6 +121,10 @@ class TextTokenizer:
         Case and Unicode compatibility variants are folded. Accents stay, because many scripts
         write vowels with them. Every string of every language has pieces, so nothing is unknown.
         The same texts, in any order, give the same vocabulary.
+
+        If at least 1 % of the characters belong to scripts without spaces between words (Han, kana,
+        Thai, Lao, Khmer, Myanmar, Tibetan) or are Hangul, these scripts are split into characters
+        (see `scripts.py`). `tokenizer.json` stores this as a step of the pre-tokenizer.
 
         Args:
             texts: The training texts.
@@ -356,12 +367,13 @@ def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:
 
 def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
     """Whether encoding a text equals encoding each of its words, split at spaces."""
+    local = _LOCAL_STEPS | ({"Split"} if splits_scripts(tokenizer) else set())  # within words
     before = _steps(tokenizer.pre_tokenizer, "pretokenizers")
     normalizing = _steps(tokenizer.normalizer, "normalizers")
     added = tokenizer.get_added_tokens_decoder().values()
     return (
         not _SPLITTERS.isdisjoint(before)
-        and _LOCAL_STEPS.issuperset([*before, *normalizing])
+        and local.issuperset([*before, *normalizing])
         and all(token.special for token in added)
     )
 

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from wave_network.text.byte_pairs import learn_pieces
 from wave_network.text.plain_words import WORD_START, plain_parts
+from wave_network.text.scripts import characters_within, split_step, split_word
 from wave_network.text.word_counter import word_counter
 
 Step: TypeAlias = normalizers.Normalizer | pre_tokenizers.PreTokenizer | decoders.Decoder
@@ -23,6 +24,14 @@ Step: TypeAlias = normalizers.Normalizer | pre_tokenizers.PreTokenizer | decoder
 CLS_TOKEN: Final = "[CLS]"
 
 _ALPHABET: Final = sorted(pre_tokenizers.ByteLevel.alphabet())
+# How byte-level vocabularies write each byte: as itself if it is visible (as in GPT-2).
+_VISIBLE: Final = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+_INVISIBLE: Final = [byte for byte in range(256) if byte not in _VISIBLE]
+_LETTERS: Final = {byte: chr(byte) for byte in _VISIBLE} | {
+    byte: chr(256 + place) for place, byte in enumerate(_INVISIBLE)
+}
+_BYTES: Final = {letter: byte for byte, letter in _LETTERS.items()}
+_LEAST_SHARE: Final = 0.01  # of all characters, from which scripts without spaces are split
 _PIECES: Final = 6  # one entry in this many is a piece
 _WORD_COUNT: Final = 2  # a rarer word gets no entry
 _STRINGS_AT_ONCE: Final = 500_000
@@ -34,7 +43,8 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 
     Case and Unicode compatibility variants are folded. Accents stay, because many scripts write
     vowels with them. Every string has pieces, so nothing is unknown. The order of the texts does
-    not matter.
+    not matter. If at least 1 % of the characters belong to scripts without spaces between words, or
+    are Hangul, these scripts are split into characters (see `scripts.py`).
 
     Args:
         texts: The training texts, without halves of surrogate pairs.
@@ -43,6 +53,8 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """
     tokenizer = _wordless()
     counts = _count_words(texts, tokenizer)
+    if _share_within(counts) >= _LEAST_SHARE:
+        tokenizer, counts = _wordless(split=True), _split_words(counts)
     room = max(0, vocab_size - len(_ALPHABET) - 1)
     recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
     words = recurring[: room - room // _PIECES]
@@ -88,17 +100,14 @@ def add_words(
     return _with_words(tokenizer, added, size), pieces
 
 
-def _wordless() -> Tokenizer:
-    """Create a tokenizer without a vocabulary."""
+def _wordless(*, split: bool = False) -> Tokenizer:
+    """Create a tokenizer without a vocabulary; `split`: scripts without spaces into characters."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.BertPreTokenizer(),
-            # The prefix space marks the start of a word.
-            pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False),
-        ]
-    )
+    words = [pre_tokenizers.BertPreTokenizer(), *([split_step()] if split else [])]
+    # The prefix space marks the start of a word.
+    spelling = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*words, spelling])
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
 
@@ -108,11 +117,16 @@ def is_ours(tokenizer: Tokenizer) -> bool:
     ours, model = _wordless(), tokenizer.model
     return (
         _same(tokenizer.normalizer, ours.normalizer)
-        and _same(tokenizer.pre_tokenizer, ours.pre_tokenizer)
+        and (_same(tokenizer.pre_tokenizer, ours.pre_tokenizer) or splits_scripts(tokenizer))
         and _same(tokenizer.decoder, ours.decoder)
         and isinstance(model, models.BPE)
         and model.ignore_merges
     )
+
+
+def splits_scripts(tokenizer: Tokenizer) -> bool:
+    """Whether it splits scripts without spaces into characters, as `learn_vocabulary` does."""
+    return _same(tokenizer.pre_tokenizer, _wordless(split=True).pre_tokenizer)
 
 
 def _same(first: Step | None, second: Step) -> bool:
@@ -146,6 +160,36 @@ def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer
         normal = tokenizer.normalizer.normalize_str(string)
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
             words[word] += count
+
+
+def _share_within(counts: Counter[str]) -> float:
+    """The share of characters in scripts that may be split."""
+    within = total = 0
+    for word, count in counts.items():
+        if word[1:].isascii():
+            total += (len(word) - 1) * count
+            continue
+        text = _text_of(word)
+        total += len(text) * count
+        within += characters_within(text) * count
+    return within / max(total, 1)
+
+
+def _split_words(counts: Counter[str]) -> Counter[str]:
+    """Count words as a tokenizer finds them that splits scripts."""
+    result: Counter[str] = Counter()
+    for word, count in counts.items():
+        if word[1:].isascii():
+            result[word] += count
+            continue
+        for part in split_word(_text_of(word)):
+            result[WORD_START + "".join(map(_LETTERS.__getitem__, part.encode()))] += count
+    return result
+
+
+def _text_of(word: str) -> str:
+    """Decode a word that is spelt in bytes."""
+    return bytes(map(_BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
 def _recurring(counts: Counter[str]) -> list[str]:

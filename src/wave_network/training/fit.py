@@ -33,7 +33,13 @@ from wave_network.training.local_wave.linear_part import (
     set_linear_part,
 )
 from wave_network.training.loop import TrainResult, train, train_to_the_end
-from wave_network.training.prepare import Prepared, initialize, prepare, report_empty
+from wave_network.training.prepare import (
+    Prepared,
+    initialize,
+    prepare,
+    reads_characters,
+    report_empty,
+)
 from wave_network.training.recipe import Recipe, Run
 
 
@@ -94,7 +100,9 @@ def fit(
         trained = _train(first, validation, frequencies, run, choose)
         calibrated = _calibrate(trained, held_out, run)
         last, stopped = first, trained.result.stopped
-        refits = run.recipe.refits(data, len(first.texts) + len(validation))
+        characters = reads_characters(examples, first.tokenizer)
+        texts = len(first.texts) + len(validation)
+        refits = run.recipe.refits(data, texts, characters=characters)
         if refits and stopped != "interrupted":
             second = _refit(join_examples(examples, held_out), first, trained, run)
             last, stopped = (first, "interrupted") if second is None else (second, stopped)

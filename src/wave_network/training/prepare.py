@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.text import TextTokenizer
+from wave_network.text.scripts import share_of
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.lsa import token_vectors
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 logger = logging.getLogger(__name__)
+
+_MOSTLY: Final = 0.5  # of the characters
+_USUAL_NGRAMS: Final = ("pair", "skip-pair")  # of the presets that leave triples out
 
 
 class Prepared(NamedTuple):
@@ -62,6 +66,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     if base is None:
         shape = {**recipe.preset.model, **recipe.model_options}
         tokenizer = _make_tokenizer(examples.rows, recipe, shape["max_length"])
+        shape |= _linear_part_for(examples, tokenizer, recipe)
         model_config = recipe.preset.config(
             **shape,
             labels=run.labelling.classes,
@@ -100,6 +105,32 @@ def initialize(prepared: Prepared, run: Run) -> None:
     vectors = token_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
     if vectors.any():
         prepared.model.start_at(torch.from_numpy(vectors))
+
+
+def reads_characters(examples: Examples, tokenizer: TextTokenizer) -> bool:
+    """Whether most tokens are characters of scripts without spaces."""
+    return tokenizer.splits_scripts and share_of(column(examples.rows, "text")) >= _MOSTLY
+
+
+def _linear_part_for(
+    examples: Examples, tokenizer: TextTokenizer, recipe: Recipe
+) -> dict[str, Any]:
+    """Let the linear part read trigrams of characters, unless the user chose its n-grams.
+
+    Few characters need few embeddings: the parameters that this saves go to the n-grams.
+    """
+    shape = {**recipe.preset.model, **recipe.model_options}
+    chosen = "linear_ngrams" in recipe.model_options or "linear_size" in recipe.model_options
+    if chosen or shape.get("linear_ngrams") != _USUAL_NGRAMS or not shape.get("linear_size"):
+        return {}
+    if not reads_characters(examples, tokenizer):
+        return {}
+    logger.info("most tokens are single characters: the linear part also reads trigrams")
+    free = max(0, recipe.preset.vocab_size - tokenizer.vocab_size)
+    return {
+        "linear_ngrams": (*_USUAL_NGRAMS, "triple"),
+        "linear_size": shape["linear_size"] + 2 * free * shape["hidden_size"],
+    }
 
 
 def pack_examples(

@@ -88,14 +88,16 @@ class Recipe:
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         return replace(self, config=replace(config, token_dropout=dropout))
 
-    def refits(self, data: TrainingData, texts: int) -> bool:
+    def refits(self, data: TrainingData, texts: int, *, characters: bool) -> bool:
         """Whether to refit: to train a second model on all texts, the held-out ones included.
 
         Args:
             data: The training data; with validation data, no texts are held out.
             texts: Number of texts, training and held out.
+            characters: Whether most tokens are characters, as in scripts without spaces.
         """
-        return self.base is None and data.validation is None and self.config.refits(texts)
+        fresh = self.base is None and data.validation is None
+        return fresh and self.config.refits(texts, characters=characters)
 
 
 @dataclass(frozen=True)

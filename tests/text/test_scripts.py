@@ -1,0 +1,115 @@
+"""Scripts without spaces between words are split into characters, in the same way everywhere."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wave_network.text import TextTokenizer
+from wave_network.text import vocabulary as module
+from wave_network.text.scripts import characters_within, share_of, split_word
+from wave_network.text.vocabulary import add_words, learn_vocabulary
+
+PARTS = {
+    "東京で新しいパンとバナナ": "東 京 で 新 し い パン と バナナ",
+    "新しいバージョン3を買う": "新 し い バージョン 3 を 買 う",
+    "ห้องน้ำในกรุงเทพ": "ห้ อ ง น้ํา ใ น ก รุ ง เ ท พ",
+    "ຫ້ອງນ້ຳ": "ຫ້ ອ ງ ນ້ໍາ",
+    "ខ្ញុំស្រឡាញ់ភាសា": "ខ្ញុំ ស្រ ឡា ញ់ ភា សា",
+    "မြန်မာစာ": "မြ န် မာ စာ",
+    "བོད་ཀྱི་སྐད་ཡིག": "བོད ་ ཀྱི ་ སྐད ་ ཡིག",
+    "서울에서": "서 울 에 서",
+    "ไทย\u200bลาว": "ไ ท ย \u200b ล า ว",
+    "2024年GDP增长": "2024 年 gdp 增 长",
+    "The café, naïve кот": "the café , naïve кот",
+}
+RANGES = [
+    (0x20, 0x250),
+    (0xE00, 0x1100),
+    (0x1780, 0x1800),
+    (0x2000, 0x2100),
+    (0x3000, 0x3200),
+    (0x4E00, 0x4E20),
+    (0xAA60, 0xAA80),
+    (0xAC00, 0xAC20),
+    (0xFF00, 0xFFEE),
+    (0x20000, 0x20010),
+]
+LETTERS = [chr(code) for start, end in RANGES for code in range(start, end)]
+
+
+def split(text):
+    tokenizer = module._wordless(split=True)
+    normal = tokenizer.normalizer.normalize_str(text)
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_characters_stand_alone_with_their_marks(text):
+    assert [module._text_of(word) for word in split(text)] == PARTS[text].split()
+
+
+@given(st.text(st.sampled_from(LETTERS), max_size=12))
+@settings(max_examples=500, deadline=None)
+def test_words_that_were_counted_split_as_the_tokenizer_splits_texts(text):
+    counts = module._count_words([text], module._wordless())
+    assert module._split_words(counts) == Counter(split(text))
+
+
+def test_bytes_are_spelt_as_the_library_spells_them():
+    assert sorted(module._BYTES) == module._ALPHABET
+
+
+def test_text_of_other_scripts_is_one_part():
+    assert split_word("перепёлка") == ["перепёлка"]
+    assert split_word("") == []
+
+
+def test_what_belongs_to_such_scripts_is_counted():
+    assert characters_within("abc 東京 パン") == 4
+    assert share_of(["ab 東京", "", "パン cd"]) == 0.5
+    assert share_of([]) == 0
+
+
+def test_texts_in_other_scripts_keep_their_tokenizer():
+    texts = ["Heavy rain in Tokyo.", "ein Café in Köln", "дождь в Москве"] * 9
+    plain = learn_vocabulary(texts, 600)
+    assert "Split" not in plain.to_str()
+    few = learn_vocabulary([*texts, "東京"] * 3, 600)  # 2 of 400 characters
+    assert "Split" not in few.to_str()
+
+
+def test_a_share_of_such_texts_is_split():
+    texts = ["Heavy rain in Tokyo.", "東京で雨が降った。"] * 9
+    tokenizer = TextTokenizer.train(texts, 600, 64)
+    assert tokenizer.splits_scripts
+    ids = tokenizer.encode(["東京で雨", "雨が京で"]).ids
+    assert len(ids) == 10
+    assert set(ids[1:5]) & set(ids[6:]) == {ids[2], ids[3], ids[4]}  # 京, で and 雨
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_splitting_survives_saving_and_gives_the_ids_of_the_wrapped_tokenizer(text, tmp_path):
+    tokenizer = TextTokenizer.train([*PARTS] * 2, 900, 64)
+    tokenizer.save(tmp_path)
+    again = TextTokenizer.load(tmp_path, 64)
+    assert again.splits_scripts
+    twice = f"{text} {text}\n{text}"
+    expected = tokenizer.standalone().encode(twice).ids
+    for each in (tokenizer, again):
+        assert each.encode([twice]).ids.tolist() == expected
+
+
+def test_spans_cover_the_characters_of_a_text():
+    tokenizer = TextTokenizer.train([*PARTS] * 2, 900, 64)
+    text = "ห้องน้ำ東京\nབོད་ཀྱི་"
+    found = [text[start:end] for start, end, _, _ in tokenizer.spans(text)]
+    assert found == ["ห้", "อ", "ง", "น้ำ", "東", "京", "བོད", "་", "ཀྱི", "་"]
+
+
+def test_added_words_of_a_splitting_tokenizer_are_characters_and_other_words():
+    tokenizer = learn_vocabulary(["東京で雨", "東京で雨"], 400)
+    grown, _ = add_words(tokenizer, ["東京に library", "東京に library"], 10)
+    added = grown.get_vocab().keys() - tokenizer.get_vocab().keys()
+    assert {module._text_of(word) for word in added} == {"に", "library"}
