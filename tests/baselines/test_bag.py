@@ -10,7 +10,7 @@ from wave_network.baselines.bag import BagOfEmbeddings
 from wave_network.config import PRESETS, ModelConfig, TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.torch_logits import predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
 from wave_network.training.loop import train
 

@@ -18,7 +18,7 @@ from wave_network.baselines.encoder import (
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.torch_logits import predict_probabilities
 from wave_network.training.loop import train
 from wave_network.training.optimizer import build_optimizers
 

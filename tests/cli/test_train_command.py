@@ -346,9 +346,9 @@ def test_a_model_is_trained_on_with_a_new_label(invoke, few, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (("--preset", "small"), "has the preset tiny, which its weights are made for, not small"),
-        (("--operation", "interference"), "has the operation modulation, which"),
-        (("--max-length", "99"), "has the max_length 24, which"),
+        (("--preset", "small"), "has the preset tiny, and its weights do not fit small"),
+        (("--operation", "interference"), "has the operation modulation, and its weights"),
+        (("--max-length", "99"), "has the max_length 24, and its weights"),
         (("--tokenizer", "base"), "its own tokenizer"),
         (("--config", "tuned.json"), "--config describes a new model: leave it out with --from"),
         (("--unlabeled", "base"), "--unlabeled needs a teacher"),

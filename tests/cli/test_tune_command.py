@@ -117,7 +117,7 @@ def test_options_go_before_the_file(invoke, few, tmp_path):
             ("tune", "--metric", "f2"),
             "metric must be one of accuracy, micro_f1, macro_f1, loss; got 'f2'",
         ),
-        (("tune", "--metric", "micro_f1"), "with one label each it is the accuracy, so take"),
+        (("tune", "--metric", "micro_f1"), "with one label per text it equals accuracy, so use"),
         (("tune", "--preset", "paper"), "paper is the papers' own model: tune small, tiny or"),
         (("tune", "--output", "."), ". exists and holds no trials: choose another --output"),
         (("train", "--config", "bad.json"), "no setting 'epoch': did you mean 'epochs'?"),

@@ -18,7 +18,7 @@ from wave_network.experiments.models import (
     train_config,
 )
 from wave_network.experiments.tasks import load_task
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.torch_logits import predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
 from wave_network.training.loop import train
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.torch_logits import predict_probabilities
 
 
 def assert_batch_does_not_matter(model, texts, pack):

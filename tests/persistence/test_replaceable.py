@@ -8,7 +8,8 @@ import pytest
 
 from wave_network.errors import OutputError
 from wave_network.export.folder import check_export_output, export_onnx
-from wave_network.persistence.folder import MODEL_FOLDER, check_output, read_model, write_model
+from wave_network.persistence.folder import check_output, read_model, write_model
+from wave_network.persistence.format import MODEL_FILES
 
 
 def content_of(folder):
@@ -72,7 +73,7 @@ def test_what_file_managers_leave_everywhere_is_no_obstacle(folder, make_files):
 
 def test_all_that_we_write_may_be_replaced(sample_model, folder, tmp_path):
     names = {path.name for path in sample_model.iterdir()}
-    assert names == MODEL_FOLDER.files
+    assert names == MODEL_FILES
     copy = shutil.copytree(sample_model, tmp_path / "copy")
     check_output(copy, overwrite=True)
 

@@ -16,8 +16,8 @@ from wave_network.data import read_splits
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, DataError
 from wave_network.models.numpy_ops import sigmoid, softmax
-from wave_network.models.predict import predict_logits
 from wave_network.models.registry import build_model
+from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import read_model, write_model
 from wave_network.runtime import Engine, Prediction, load
 

@@ -15,7 +15,7 @@ from wave_network.data.batch import PackedTexts, training_batches
 from wave_network.errors import ConfigError
 from wave_network.evaluation.metrics import summarize, summarize_multi_label
 from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.predict import predict_logits, predict_probabilities
+from wave_network.models.torch_logits import predict_logits, predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
 from wave_network.training.callbacks import Progress
 from wave_network.training.device import resolve_device

@@ -14,6 +14,7 @@ typedef struct {
     /* The kind in the same table that hashes all tokens but the last, or -1; its n-gram ends
      * `shift` tokens earlier. */
     int prefix, shift;
+    int is_prefix; /* of another kind of the same table, which needs its buckets */
 } NgramKind;
 
 typedef struct {
@@ -35,6 +36,9 @@ INLINE int64_t
 ngram_bucket(const NgramKind *kind, const int32_t *ids, int64_t t, int64_t buckets)
 {
     uint64_t hash = (uint64_t)ids[t - kind->places[0]];
+    if (kind->tokens == 2) { /* most kinds: a loop would cost as much as the hash */
+        return (int64_t)hash_token(hash, kind->factors[0], ids[t], buckets);
+    }
     for (int i = 1; i < kind->tokens; i++) {
         hash = hash_token(hash, kind->factors[i - 1], ids[t - kind->places[i]], buckets);
     }
@@ -50,13 +54,15 @@ next_bucket(const Ngrams *ngrams, int number, const int32_t *ids, int64_t t, int
     const NgramKind *kind = &ngrams->kinds[number];
     int64_t bucket;
     if (kind->prefix >= 0) {
-        const uint64_t hash = (uint64_t)history[kind->prefix][(t - kind->shift) % HISTORY];
+        const uint64_t hash = (uint64_t)history[kind->prefix][(t - kind->shift) & (HISTORY - 1)];
         bucket = (int64_t)hash_token(hash, kind->factors[kind->tokens - 2], ids[t], buckets);
     }
     else {
         bucket = ngram_bucket(kind, ids, t, buckets);
     }
-    history[number][t % HISTORY] = bucket;
+    if (kind->is_prefix) {
+        history[number][t & (HISTORY - 1)] = bucket;
+    }
     return bucket;
 }
 

@@ -138,6 +138,7 @@ read_kinds(PyObject *objects, Ngrams *ngrams)
         for (int j = 0; j < ngrams->count && kind->prefix < 0; j++) {
             if (is_prefix(&ngrams->kinds[j], kind)) {
                 kind->prefix = j;
+                ngrams->kinds[j].is_prefix = 1;
                 kind->shift = kind->places[kind->tokens - 2];
             }
         }

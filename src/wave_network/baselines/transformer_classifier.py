@@ -15,7 +15,7 @@ from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import Label, get_preset
 from wave_network.data import SingleLabel
 from wave_network.data.batch import PackedTexts
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.torch_logits import predict_probabilities
 from wave_network.text import TextTokenizer
 from wave_network.training.loop import train
 

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
 from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
-from wave_network.data.soft_labels import SoftLabels
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from wave_network.data.soft_labels import SoftLabels
 
 Floats = NDArray[np.floating]
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -152,7 +153,6 @@ class Labelling(ABC):
         return changed
 
 
-@dataclass(frozen=True)
 class SingleLabel(Labelling):
     """Single-label: targets are class indices, or the probabilities of all classes."""
 

@@ -95,7 +95,7 @@ class _Watcher(Progress):
             self.stop.request()
 
     def _accuracy(self) -> float:
-        from wave_network.models.predict import predict_probabilities
+        from wave_network.models.torch_logits import predict_probabilities
 
         device = next(self.model.parameters()).device
         probabilities = predict_probabilities(self.model, self.texts, device)

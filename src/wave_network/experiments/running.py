@@ -17,7 +17,7 @@ from wave_network.experiments.models import build_model, parameter_counts, train
 from wave_network.experiments.statistics import to_hex
 from wave_network.experiments.study import Options, Row
 from wave_network.experiments.tasks import Task
-from wave_network.models.predict import predict_probabilities
+from wave_network.models.torch_logits import predict_probabilities
 from wave_network.training.device import resolve_device
 from wave_network.training.loop import TrainResult, train
 

@@ -23,6 +23,7 @@ from wave_network.persistence.leftovers import (
     remove_folder,
     temporary_file,
 )
+from wave_network.persistence.paths import expanded
 
 
 def check_new(path: Path, *, overwrite: bool, option: str = "output") -> None:
@@ -49,11 +50,6 @@ def check_new(path: Path, *, overwrite: bool, option: str = "output") -> None:
         raise OutputError(f"cannot write to {path.parent}: {error.strerror}") from error
     if exists and not overwrite:
         raise _taken(path, option)
-
-
-def expanded(path: Path) -> Path:
-    """Replace a leading `~` by the user's home folder, if there is such a user."""
-    return Path(os.path.expanduser(path))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from wave_network.models.registry import config_class
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.tensors import tensor_specs
 from wave_network.persistence import schema
-from wave_network.persistence.atomic import expanded, replacing_folder
 from wave_network.persistence.contents import (
     checksum,
     parse_json,
@@ -50,14 +49,17 @@ from wave_network.persistence.format import (
     TOKENIZER_CONFIG,
     WEIGHTS,
 )
+from wave_network.persistence.paths import expanded
 from wave_network.persistence.quantization import (
     QUANTIZATIONS,
     dequantize_tensors,
     quantize_tensors,
     stored_forms,
 )
-from wave_network.persistence.replaceable import FolderKind
 from wave_network.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from wave_network.persistence.replaceable import FolderKind
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,10 @@ def _is_model_folder(folder: Path) -> bool:
     return description.get("model_type") == MODEL_TYPE and EXPORT not in description
 
 
-MODEL_FOLDER: Final = FolderKind("a model folder", MODEL_FILES, _is_model_folder)
+def _model_folder() -> FolderKind:
+    from wave_network.persistence.replaceable import FolderKind  # reading needs nothing of writing
+
+    return FolderKind("a model folder", MODEL_FILES, _is_model_folder)
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
@@ -112,7 +117,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
     """
-    MODEL_FOLDER.check_output(folder, overwrite=overwrite)
+    _model_folder().check_output(folder, overwrite=overwrite)
 
 
 def write_model(
@@ -131,6 +136,8 @@ def write_model(
     """
     from safetensors.numpy import save
 
+    from wave_network.persistence.atomic import replacing_folder
+
     check_output(folder, overwrite=overwrite)
     _check_finite(files.tensors)
     config = {
@@ -145,7 +152,7 @@ def write_model(
         "training": dict(files.training),
     }
     tensors = quantize_tensors(files.tensors, tensor_specs(files.config), files.table_bits)
-    check = MODEL_FOLDER.check_replaceable
+    check = _model_folder().check_replaceable
     with replacing_folder(folder, overwrite=overwrite, check=check) as new:
         # Not `save_file`, whose error does not distinguish a full disk.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import Any, Final
 
 from wave_network.errors import OutputError
-from wave_network.persistence.atomic import expanded
 from wave_network.persistence.folder import ModelFiles, write_model
+from wave_network.persistence.paths import expanded
 
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from wave_network.errors import OutputError, listed
-from wave_network.persistence.atomic import check_new, expanded
+from wave_network.persistence.atomic import check_new
+from wave_network.persistence.paths import expanded
 
 _OF_THE_DESKTOP: Final = frozenset((".DS_Store", "Thumbs.db", "desktop.ini"))
 """What file managers put into every folder that somebody looks at."""

@@ -17,8 +17,8 @@ from wave_network.data import TrainingData
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.evaluation.posthoc import PostHoc, calibrate_post_hoc
-from wave_network.models.predict import predict_logits
 from wave_network.models.tensors import parameter_counts
+from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.continual import class_frequencies, continued_labelling

@@ -16,7 +16,7 @@ from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, shuffled
 from wave_network.data.labels import Labelling, SingleLabel
 from wave_network.evaluation.metrics import summarize_for
-from wave_network.models.predict import predict_logits
+from wave_network.models.torch_logits import predict_logits
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.device import resolve_device
 from wave_network.training.interrupt import StopSignal
