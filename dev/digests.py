@@ -15,13 +15,14 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import io
 import json
 import platform
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib import metadata
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from importlib.resources import files
@@ -122,9 +123,18 @@ def of_exports(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def command(*arguments: str) -> None:
-    """Run a command of the package's command line."""
-    call = [sys.executable, "-m", "wave_network", *arguments]
-    subprocess.run(call, check=True, capture_output=True)
+    """Run a command of the package's command line, in this process."""
+    from wave_network.cli import main as run
+
+    before, sys.argv = sys.argv, ["wave-network", *arguments]
+    try:
+        with redirect_stdout(io.StringIO()):
+            run()
+    except SystemExit as ended:
+        if ended.code:
+            raise RuntimeError(f"{arguments} ended with {ended.code}") from ended
+    finally:
+        sys.argv = before
 
 
 def trained(name: str, folder: Path) -> Any:  # noqa: ANN401
