@@ -15,7 +15,8 @@ from wave_network.baselines.settings import (
 def test_many_texts_get_the_usual_settings():
     for word_ngrams in (1, 2):
         assert tfidf_settings(MANY_TEXTS, word_ngrams) == TfidfSettings(min_texts=2, cost=0.5)
-    assert fasttext_settings(MANY_TEXTS) == FastTextSettings(epochs=5, learning_rate=0.25)
+    assert fasttext_settings(MANY_TEXTS) == FastTextSettings(epochs=5, learning_rate=1.0)
+    assert fasttext_settings(75_940) == FastTextSettings(epochs=5, learning_rate=0.25)
 
 
 @pytest.mark.parametrize("texts", [16, 32, 256, 4_000, 14_000, MANY_TEXTS - 1])
