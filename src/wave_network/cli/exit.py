@@ -27,9 +27,9 @@ _received: list[tuple[int, float]] = []
 
 @contextmanager
 def requests_heeded() -> Iterator[None]:
-    """Let a request to end (SIGTERM, or SIGHUP of a closed terminal) act like Ctrl-C.
+    """Treat SIGTERM, and SIGHUP of a closed terminal, like Ctrl-C.
 
-    What is ignored, as `nohup` has it, stays so.
+    Signals that are ignored, as under `nohup`, stay ignored.
     """
     known = [getattr(signal, name) for name in _REQUESTS if hasattr(signal, name)]
     usual = [number for number in known if signal.getsignal(number) is signal.SIG_DFL]
@@ -48,7 +48,7 @@ def requests_heeded() -> Iterator[None]:
 
 
 def interrupted_code() -> int:
-    """The exit code of what was interrupted: 128 and the signal's number; of Ctrl-C 130."""
+    """Return the exit code after an interruption: 128 plus the signal's number, 130 for Ctrl-C."""
     return 128 + (_received[0][0] if _received else signal.SIGINT)
 
 
@@ -65,16 +65,16 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 class _LastingStream:
-    """A stream whose reader may go away: from then on what is written goes nowhere.
+    """A stream that discards its output once nobody reads it any more.
 
-    Training must not end because nobody sees its progress any more.
+    Training must not end because its progress cannot be shown.
     """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write, if anyone reads."""
+        """Write, or discard if the stream is closed."""
         try:
             return self._stream.write(text)
         except (OSError, ValueError):  # ValueError: it is closed
@@ -82,7 +82,7 @@ class _LastingStream:
             return len(text)
 
     def flush(self) -> None:
-        """Flush, if anyone reads."""
+        """Flush, or discard if the stream is closed."""
         try:
             self._stream.flush()
         except (OSError, ValueError):
@@ -93,7 +93,7 @@ class _LastingStream:
 
 
 def lasting(stream: TextIO | None) -> TextIO:
-    """The stream, as one that writing to never fails; None, of a closed one, takes all as well."""
+    """Wrap a stream so that writing never fails; None, a closed one, discards all output."""
     if isinstance(stream, _LastingStream):
         return cast("TextIO", stream)
     return cast("TextIO", _LastingStream(stream or open(os.devnull, "w", encoding="utf-8")))

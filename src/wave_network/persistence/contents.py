@@ -1,4 +1,4 @@
-"""A model folder's files as bytes, all of one model: read whole, compared with their checksums.
+"""Read the files of a model folder as bytes, and verify by checksums that they belong together.
 
 `config.json` has the CRC-32 of the files that decide the answers. Without it, a folder that is
 replaced while it is read could give the configuration of one model and the weights of another:
@@ -36,7 +36,7 @@ def checksum(content: bytes) -> str:
 def read_contents(
     folder: Path, names: tuple[str, ...] = (*CHECKED, METRICS)
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The configuration, and the other files as far as they are there, all of one model.
+    """Read the configuration and those of the other files that exist, all of one model.
 
     Args:
         folder: A folder that exists.
@@ -82,7 +82,7 @@ def _check_contents(
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a regular file: a pipe or a device could be waited for without end.
+    """Read a regular file; a pipe or a device could block forever and is refused.
 
     Raises:
         ModelFolderError: If it is missing, something else, or cannot be read.
@@ -100,7 +100,7 @@ def read_file(path: Path) -> bytes:
 
 
 def parse_object(content: bytes, path: Path) -> dict[str, Any]:
-    """A JSON object.
+    """Parse a JSON object.
 
     Raises:
         ModelFolderError: If it is none.
@@ -129,7 +129,7 @@ def parse_json(content: bytes, path: Path) -> object:
 
 
 def _identity(folder: Path) -> tuple[int, int, int] | None:
-    """What differs once a folder, or its configuration, is another one."""
+    """Return a value that changes when the folder or its configuration is replaced."""
     try:
         place, config = folder.stat(), (folder / CONFIG).stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Putting a finished folder in its place: in one step where the system can, else in two."""
+"""Put a finished folder in its place: in one step if the system supports it, otherwise in two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_SUPPORTED: Final = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
 def exchange(first: Path, second: Path, spare: Path) -> None:
-    """Let two folders change places.
+    """Exchange two folders.
 
     Linux does it at once: nobody ever sees one of the places empty. Elsewhere the second folder is
     moved to `spare` first; if the process dies in between, it is still there.
@@ -40,7 +40,7 @@ def exchange(first: Path, second: Path, spare: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or a folder's list of names, written to the disk before what follows."""
+    """Flush a file, or the entries of a folder, to the disk."""
     try:
         handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     except OSError:

@@ -1,4 +1,4 @@
-"""Writing a model that took long to train: where it cannot go where it was meant to, elsewhere."""
+"""Write a trained model to its folder, or elsewhere if that is not possible any more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_trained(
     history: list[dict[str, Any]],
     overwrite: bool = False,
 ) -> None:
-    """Write a model as `write_model`; keep it elsewhere if its place cannot be written to.
+    """Write a model as `write_model` does; if its folder cannot be written, keep it elsewhere.
 
     Its place was free and writable before the training, but may not be by now: another run may
     have written there, or the disk be full.

@@ -1,4 +1,4 @@
-"""Temporary files and folders that a killed run leaves behind: told from living ones, and removed.
+"""Temporary files and folders of killed runs: find and remove them, but not those in use.
 
 A run locks what it makes (`flock`), and the system drops the lock when the process dies, however it
 dies. What nobody has locked is therefore left over. Names carry a mark that nobody else uses, so
@@ -24,18 +24,18 @@ except ImportError:  # Windows: nothing is locked, and nothing is cleared
 
 _MARK: Final = "wave-network-"
 DATA_PREFIX: Final = f"{_MARK}data-"
-"""How the folders with temporary copies of a user's data are named."""
+"""Prefix of the folders with temporary copies of the user's data."""
 
 _RANDOM: Final = re.compile(r"[a-z0-9_]{8}")  # as `tempfile` names things
 
 
 def hidden_prefix(target: Path) -> str:
-    """How the names of a target's temporary files and folders begin."""
+    """Return the prefix of a target's temporary files and folders."""
     return f".{target.name[:40]}.{_MARK}"  # a longer name might have no room for a suffix
 
 
 class Lock:
-    """What holds a lock: a descriptor, closed at the end also where a signal interrupts its owner.
+    """A lock: a file descriptor that is closed at the end, even if a signal interrupts its owner.
 
     Args:
         handle: A descriptor that has the lock.
@@ -45,7 +45,7 @@ class Lock:
         self.handle = handle
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         handle, self.handle = self.handle, -1
         if handle >= 0:
             os.close(handle)
@@ -55,9 +55,9 @@ class Lock:
 
 @contextmanager
 def temporary_file(parent: Path, prefix: str) -> Iterator[tuple[int, Path]]:
-    """A new locked file: a descriptor to write to, which the caller closes, and its path.
+    """Create a locked file: yield a descriptor to write to, which the caller closes, and its path.
 
-    What is still there at the end is removed.
+    The file is removed at the end if it is still there.
     """
     import tempfile
 
@@ -76,7 +76,7 @@ def temporary_file(parent: Path, prefix: str) -> Iterator[tuple[int, Path]]:
 
 
 def make_folder(parent: Path, prefix: str) -> tuple[Path, Lock]:
-    """A new folder, and its lock."""
+    """Create a folder and lock it."""
     import tempfile
 
     def make() -> tuple[Lock, str]:
@@ -88,7 +88,7 @@ def make_folder(parent: Path, prefix: str) -> tuple[Path, Lock]:
 
 
 def folder_of_this_process(parent: Path, prefix: str) -> Path:
-    """A new folder, removed when the process ends; if it is killed, by the next that calls this."""
+    """Create a folder that is removed when the process ends, or by the next run if it is killed."""
     clear(parent, prefix)
     folder, lock = make_folder(parent, prefix)
 
@@ -114,9 +114,9 @@ def remove_folder(folder: Path) -> None:
 
 
 def left_over(parent: Path, prefix: str) -> Iterator[Path]:
-    """What killed runs left in a folder; each is locked while the caller has it.
+    """Yield what killed runs left in a folder, each locked while the caller uses it.
 
-    Only what this user owns is looked at. A link is never followed.
+    Entries of other users are skipped. Links are never followed.
     """
     if fcntl is None:
         return
@@ -149,7 +149,7 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[bool]:
-    """Lock what nobody else has locked; gives False where somebody has, or it is another user's."""
+    """Lock a path; yield False if it is locked already, or belongs to another user."""
     lock = Lock(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
     try:
         yield os.fstat(lock.handle).st_uid == os.geteuid() and _lock(lock, fcntl.LOCK_NB)
@@ -158,7 +158,7 @@ def _locked(path: Path) -> Iterator[bool]:
 
 
 def _made(make: Callable[[], tuple[Lock, str]]) -> tuple[Lock, str]:
-    """Make something and lock it, before another run takes it for left over."""
+    """Create a file or folder and lock it before another run can take it for a leftover."""
     while True:
         lock, name = make()
         if fcntl is None or not _lock(lock):

@@ -13,12 +13,12 @@ from wave_network.persistence.atomic import check_new
 from wave_network.persistence.paths import expanded
 
 _OF_THE_DESKTOP: Final = frozenset((".DS_Store", "Thumbs.db", "desktop.ini"))
-"""What file managers put into every folder that somebody looks at."""
+"""Files that file managers create in every folder that is opened."""
 
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A kind of folder that we write.
+    """A kind of folder that this package writes.
 
     Attributes:
         name: With its article, for messages.
@@ -31,7 +31,7 @@ class FolderKind:
     recognises: Callable[[Path], bool]
 
     def check_output(self, folder: Path, *, overwrite: bool) -> None:
-        """Find out before the work whether such a folder could be written here.
+        """Check before the work whether such a folder can be written here.
 
         Raises:
             OutputError: If the folder exists and must not be replaced, or cannot be made.
@@ -47,7 +47,7 @@ class FolderKind:
             self.check_replaceable(place)
 
     def check_replaceable(self, folder: Path) -> None:
-        """Refuse to replace what is not ours.
+        """Refuse to replace a folder with files that this package does not write.
 
         Raises:
             OutputError: If it is not empty and of another kind, or holds other files as well.

@@ -1,6 +1,6 @@
-"""What the JSON files of a model folder may hold: each check raises a `ConfigError`.
+"""Check the JSON files of a model folder; each check raises a `ConfigError`.
 
-A file that anyone may have written is checked before anything is computed from it or printed.
+The files may come from anyone, so they are checked before they are used or printed.
 """
 
 from __future__ import annotations
