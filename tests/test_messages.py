@@ -25,6 +25,7 @@ from wave_network.errors import (
     in_a_file,
     on_command_line,
     option_name,
+    printable,
 )
 from wave_network.persistence.atomic import check_new
 
@@ -116,6 +117,15 @@ def test_the_names_of_python_are_back_after_a_command(tmp_path):
     CliRunner().invoke(app, ["train", str(tmp_path / "none.csv")])
     with pytest.raises(ConfigError, match=r"^epochs must be"):
         TrainConfig(epochs=0)
+
+
+def test_what_a_terminal_obeys_is_written_as_an_escape():
+    assert printable("Café, 雨, 🦙, می\u200cخواهم") == "Café, 雨, 🦙, می\u200cخواهم"
+    assert printable("\x1b[2J\r\x7f\x9b\u202e\u2028") == r"\x1b[2J\r\x7f\x9b\u202e\u2028"
+    assert printable("a\nb\tc\u200b") == r"a\nb\tc\u200b"
+    assert printable("a\nb\tc\u200b\x1b", lines=True) == "a\nb\tc\u200b\\x1b"
+    for kind in (DataError, ConfigError, OutputError):
+        assert str(kind("no \x1b[2J here\nor there")) == "no \\x1b[2J here\nor there"
 
 
 def strings(tree):

@@ -17,6 +17,7 @@ from wave_network.cli.exit import (
     reported,
     requests_heeded,
 )
+from wave_network.errors import printable
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     except MemoryError:
         fail("there is not enough memory for this: take smaller data, or a smaller model", 2)
     except Exception:
-        traceback.print_exc()
+        sys.stderr.write(printable(traceback.format_exc(), lines=True))
         fail("this is a bug in wave-network: please report it with the lines above", 1)
     sys.exit(code)
 
