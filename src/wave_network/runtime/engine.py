@@ -73,6 +73,9 @@ class Engine:
     def predict(self, texts: Iterable[str], threshold: float = 0.0) -> list[Prediction]:
         """Classify texts.
 
+        A text gets the same probabilities alone, in any batch and in any order, to 1e-6: sums of
+        larger batches may be rounded in another order.
+
         Args:
             texts: Strings, in a list, an array, a pandas or polars Series, or any iterable. A
                 single string or a table is refused.
