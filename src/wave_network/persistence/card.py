@@ -11,7 +11,7 @@ from typing import Any, Final
 from wave_network._version import __version__
 from wave_network.errors import printable
 from wave_network.evaluation.metric_names import metric_names
-from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.huggingface.ids import HUB_PREFIX, split_revision
 from wave_network.models.registry import family_of
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
@@ -151,7 +151,7 @@ def _metadata(publication: Publication | None) -> str:
     if publication.license:
         fields.append(f"license: {json.dumps(publication.license)}")
     if (publication.trained_on or "").startswith(HUB_PREFIX):
-        name = (publication.trained_on or "").removeprefix(HUB_PREFIX)
+        name, _ = split_revision((publication.trained_on or "").removeprefix(HUB_PREFIX))
         fields += ["datasets:", f"- {json.dumps(name)}"]
     return "".join(f"{field}\n" for field in fields)
 

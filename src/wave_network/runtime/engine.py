@@ -283,7 +283,8 @@ def load(source: str | Path) -> Engine:
     """Load a model for predicting; needs no torch.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME`.
+        source: A model folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`: a branch, tag or
+            commit, which pins the model.
 
     Raises:
         ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer
