@@ -134,7 +134,9 @@ def check_record(record: object) -> dict[str, Any]:
 def _check_numbers(values: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     for name in names:
         if not _is_number(values.get(name)):
-            raise ConfigError(f"the {name} of its {where} must be a number; got {shortened(values.get(name))}")
+            raise ConfigError(
+                f"the {name} of its {where} must be a number; got {shortened(values.get(name))}"
+            )
 
 
 def _object(value: object, name: str) -> dict[str, Any]:
