@@ -17,12 +17,7 @@ from pathlib import Path
 import pytest
 from outputs import differs
 from pages import OUTPUT, PYTHON, ROOT, SHELL, commands_of
-from rich.console import Console
-
 from wave_network.config import PRESETS
-from wave_network.data import read_splits
-from wave_network.training.recipe import Recipe
-from wave_network.training.run import train_model
 
 EPOCHS = 2  # what most pages train is not trained further here
 _WHOLE = dict(PRESETS)
@@ -182,6 +177,12 @@ def check_requirements(requirements):
 @pytest.fixture(scope="session")
 def whole_model(tmp_path_factory):
     """A model of the sample, trained as the default preset is."""
+    from rich.console import Console
+
+    from wave_network.data import read_splits
+    from wave_network.training.recipe import Recipe
+    from wave_network.training.run import train_model
+
     folder = tmp_path_factory.mktemp("whole") / "model"
     splits = read_splits("sample")
     recipe = Recipe.of(_WHOLE["small"], train_options={"device": "cpu"}, model_options={})
@@ -208,6 +209,8 @@ def runner(tmp_path, sample_model, monkeypatch, request):
 
 def _news():
     """Some rows that suit the model of the sample."""
+    from wave_network.data import read_splits
+
     test = read_splits("sample").test
     return list(zip(test["text"], test["label"], strict=True))[::8]
 
