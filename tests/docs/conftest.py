@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from outputs import differs
 from pages import OUTPUT, PYTHON, ROOT, SHELL, commands_of
+
 from wave_network.config import PRESETS
 
 EPOCHS = 2  # what most pages train is not trained further here
