@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from xml.etree import ElementTree
 
 import pytest
 from cli_helpers import labelled_rows
@@ -90,7 +91,8 @@ def test_every_command_of_a_model(run, hostile_model, tmp_path, monkeypatch):
         "--output",
         f"{out}.report.html",
     )
-    run("inspect", hostile_model, HOSTILE, "--output", f"{out}.png")
+    run("inspect", hostile_model, HOSTILE, "--output", f"{out}.svg")
+    ElementTree.parse(f"{out}.svg")  # fails on control characters
     run("push", hostile_model, f"me/{HOSTILE}", code=2)
     few = ("--preset", "tiny", "--epochs", 1, "--output", f"{out} taught")
     run("train", data, "--teacher", hostile_model, *few)
