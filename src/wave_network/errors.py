@@ -150,6 +150,17 @@ def printable(text: str, *, lines: bool = False) -> str:
     return pattern.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def printable_json(text: str) -> str:
+    """Escape in JSON what a terminal would obey; the values remain the same.
+
+    Args:
+        text: JSON on one line, in which characters below the space are escaped, as they must be.
+    """
+    if text.isprintable():
+        return text
+    return OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def listed(names: Sequence[object]) -> str:
     """Quote names on one line for a message, and shorten a long list."""
     if not names:

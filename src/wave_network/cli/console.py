@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wave_network.errors import OBEYED, printable
+from wave_network.errors import printable, printable_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,10 +31,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def json_line(value: Mapping[str, Any]) -> str:
     """Format a JSON object as a line, with escapes for what a terminal would obey."""
-    text = json.dumps(value, ensure_ascii=False)
-    if not text.isprintable():
-        text = OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text + "\n"
+    return printable_json(json.dumps(value, ensure_ascii=False)) + "\n"
 
 
 def print_line(text: object) -> None:
