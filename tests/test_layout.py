@@ -23,7 +23,9 @@ MAY_IMPORT = {
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
     # A labelling turns logits into probabilities by the same arithmetic on arrays as the models;
     # how temporary folders of killed runs are told from living ones is known in one place.
-    "data": {"config", "errors", "models.numpy_ops", "persistence.leftovers"},
+    "data": {
+        *("config", "errors", "huggingface.ids", "models.numpy_ops", "persistence.leftovers"),
+    },
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
     "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},

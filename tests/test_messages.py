@@ -5,11 +5,12 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import wave_network
-from wave_network import WaveClassifier
+from wave_network import WaveClassifier, load
 from wave_network.cli.app import app
 from wave_network.cli.options import option_names
 from wave_network.cli.predict import predict
@@ -21,10 +22,12 @@ from wave_network.errors import (
     ConfigError,
     DataError,
     OutputError,
+    WaveNetworkError,
     for_caller,
     in_a_file,
     on_command_line,
     option_name,
+    printable,
 )
 from wave_network.persistence.atomic import check_new
 
@@ -105,6 +108,40 @@ def test_unlabelled_texts_without_a_teacher(capsys):
         classifier.fit(["a", "b"] * 20, [0, 1] * 20, unlabeled=["c"])
 
 
+def test_a_name_on_the_hub_without_its_prefix(capsys):
+    said = said_on_the_command_line(capsys, "predict", "me/news", "a text", "--top-k", 1)
+    assert "me/news does not exist: give a folder that `train` wrote" in said
+    assert "(if it is on the Hub: hub:me/news)" in said
+    for read in (load, read_splits):
+        with pytest.raises(WaveNetworkError, match=r"\(if it is on the Hub: hub:me/news\)"):
+            read("me/news")
+    for read, path in ((load, "no/such/folder"), (load, "none"), (read_splits, "none/a.csv")):
+        with pytest.raises(WaveNetworkError) as caught:
+            read(path)
+        assert "Hub" not in str(caught.value)
+
+
+def test_texts_in_a_column_of_an_array(capsys):
+    texts = np.array([["a b"], ["c d"]])
+    classifier = WaveClassifier("tiny", device="cpu", epochs=1)
+    with pytest.raises(DataError, match=r"shape \(2, 1\): give one axis, with texts\.ravel\(\)"):
+        classifier.fit(texts, ["x", "y"])
+    classifier.fit(list("abcdefgh") * 4, list("xy") * 16)
+    for ask in (classifier.predict, classifier.predict_proba):
+        with pytest.raises(DataError, match=r"texts\.ravel\(\)"):
+            ask(texts)
+
+
+def test_a_weight_for_a_label_that_is_not_there(capsys, tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("text,label\n" + "a,x\nb,y\n" * 20)
+    weights = ("--class-weight", "z=2", "--output", tmp_path / "model", "--preset", "tiny")
+    said = said_on_the_command_line(capsys, "train", path, *weights)
+    assert "wave-network: --class-weight names 'z'" in said
+    with pytest.raises(ConfigError, match=r"^class_weight names 'z'"):
+        WaveClassifier("tiny", class_weight={"z": 2}).fit(["a", "b"] * 20, ["x", "y"] * 20)
+
+
 def test_an_output_that_exists(capsys, tmp_path):
     said = said_on_the_command_line(capsys, "train", "--output", tmp_path)
     assert "choose another --output, or replace it with --overwrite" in said
@@ -116,6 +153,15 @@ def test_the_names_of_python_are_back_after_a_command(tmp_path):
     CliRunner().invoke(app, ["train", str(tmp_path / "none.csv")])
     with pytest.raises(ConfigError, match=r"^epochs must be"):
         TrainConfig(epochs=0)
+
+
+def test_what_a_terminal_obeys_is_written_as_an_escape():
+    assert printable("Café, 雨, 🦙, می\u200cخواهم") == "Café, 雨, 🦙, می\u200cخواهم"
+    assert printable("\x1b[2J\r\x7f\x9b\u202e\u2028") == r"\x1b[2J\r\x7f\x9b\u202e\u2028"
+    assert printable("a\nb\tc\u200b") == r"a\nb\tc\u200b"
+    assert printable("a\nb\tc\u200b\x1b", lines=True) == "a\nb\tc\u200b\\x1b"
+    for kind in (DataError, ConfigError, OutputError):
+        assert str(kind("no \x1b[2J here\nor there")) == "no \\x1b[2J here\nor there"
 
 
 def strings(tree):

@@ -297,7 +297,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def load(cls, folder: str | Path) -> WaveClassifier:
-        """Load a fitted classifier from a model folder or `hub:OWNER/NAME`.
+        """Load a fitted classifier from a model folder or `hub:OWNER/NAME[@REVISION]`.
 
         Raises:
             ModelFolderError: If the folder is missing, damaged or of another program.

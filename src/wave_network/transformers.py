@@ -174,7 +174,9 @@ class WaveNetworkForSequenceClassification(PreTrainedModel):
         source, config = pretrained_model_name_or_path, kwargs.get("config")
         if source is not None and getattr(config, "quantization", None):
             # transformers cannot use tables in 8 or 4 bits: convert them to float32.
-            files = read_model(Path(source) if Path(source).is_dir() else f"{HUB_PREFIX}{source}")
+            revision = f"@{kwargs['revision']}" if kwargs.get("revision") else ""
+            on_hub = f"{HUB_PREFIX}{source}{revision}"
+            files = read_model(Path(source) if Path(source).is_dir() else on_hub)
             kwargs["state_dict"] = {
                 f"{_NETWORK}.{name}": torch.from_numpy(value)
                 for name, value in files.tensors.items()

@@ -348,3 +348,20 @@ def test_standard_output_on_a_full_disk(tiny_model):
     (line,) = done.stderr.decode().splitlines()
     assert done.returncode == 2
     assert "the disk is full" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+    ],
+    ids=lambda error: f"{type(error).__name__} {error}",
+)
+def test_too_little_memory_is_no_bug(invoke, monkeypatch, tiny_model, error):
+    def use_it_up(_):
+        raise error
+
+    monkeypatch.setattr("wave_network.persistence.folder.read_model", use_it_up)
+    assert "there is not enough memory" in invoke("info", tiny_model).message

@@ -3,8 +3,9 @@ import sys
 
 import pytest
 import typer
+from native import native_hidden
 
-from wave_network import __version__
+from wave_network import __version__, _native
 from wave_network.cli.app import app
 
 COMMANDS = sorted(typer.main.get_command(app).commands)
@@ -64,8 +65,13 @@ def test_the_help_fits_a_terminal_of_80_columns_but_for_the_examples(invoke):
         assert max(map(len, lines)) <= 80
 
 
-def test_the_version(invoke):
-    assert invoke("--version") == (0, f"wave-network {__version__}\n", "")
+def test_the_version_and_whether_compiled_code_is_in_use(invoke):
+    in_use = "in use" if _native.compiled is not None else _native.HOW_TO_COMPILE
+    said = f"wave-network {__version__}\ncompiled code: {in_use}\n"
+    assert invoke("--version") == (0, said, "")
+    with native_hidden():
+        _, told = invoke("--version").out.splitlines()
+    assert told.startswith("compiled code: not in use; for it, install a C compiler, then pip")
 
 
 def test_without_a_command_the_help_goes_to_stderr(invoke):
@@ -76,7 +82,8 @@ def test_without_a_command_the_help_goes_to_stderr(invoke):
 
 def test_python_dash_m_runs_the_same_command(wave):
     ended = wave("--version", program=(sys.executable, "-m", "wave_network"))
-    assert ended == (0, f"wave-network {__version__}\n", "")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"wave-network {__version__}\n")
 
 
 def test_the_help_loads_none_of_the_heavy_packages(wave):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import yaml
+from cli_helpers import write_csv
 from fake_hub import fake_hub
 
 from wave_network.models.tensors import parameter_counts
@@ -18,7 +19,7 @@ def hub():
 
 
 def test_what_is_pushed_is_read_again(wave, tiny_model, hub, tmp_path):
-    options = ("--license", "mit", "--trained-on", "hub:me/zoo", "--json")
+    options = ("--license", "mit", "--trained-on", "hub:me/zoo@v1", "--json")
     env = hub.env(tmp_path / "writer")
     ended = wave("push", tiny_model, "me/animals", *options, env=env)
     assert ended.code == 0, ended.err
@@ -38,7 +39,7 @@ def test_what_is_pushed_is_read_again(wave, tiny_model, hub, tmp_path):
     for phrase in (
         f"- Size: {size:,} bytes",
         "- Licence: mit",
-        "- Training data: hub:me/zoo",
+        "- Training data: hub:me/zoo@v1",
         'wave-network predict hub:me/animals "a text"',
         'load("hub:me/animals")',
         f"| validation | {files.metrics['validation']['accuracy']:.4f} |",
@@ -52,6 +53,24 @@ def test_what_is_pushed_is_read_again(wave, tiny_model, hub, tmp_path):
     here = wave("predict", tiny_model, "red and blue")
     assert (there.code, there.out) == (0, here.out), there.err
     assert json.loads(there.out)["label"] == "colour"
+
+
+def test_a_revision_is_read_if_it_is_named(wave, tiny_model, number_model, hub, tmp_path):
+    """A model that is retrained in its repository does not change what is pinned."""
+    for name, model in (("me/zoo", tiny_model), ("me/zoo@v1", number_model)):
+        hub.repositories[name] = {path.name: path.read_bytes() for path in model.iterdir()}
+    env = hub.env(tmp_path / "reader")
+    for _ in ("downloaded", "from the cache"):
+        (newest,) = wave("predict", "hub:me/zoo", "red and blue", env=env).lines
+        (pinned,) = wave("predict", "hub:me/zoo@v1", "red and blue", env=env).lines
+        assert (newest["label"], pinned["label"]) == ("colour", 20)
+    assert "cannot download hub:me/zoo@v2" in wave("info", "hub:me/zoo@v2", env=env).message
+    data = write_csv(tmp_path / "numbers.csv", [("red", 20), ("cat", 3)] * 20)
+    taught = wave(
+        *("train", data, "--teacher", "hub:me/zoo@v1", "--preset", "tiny", "--epochs", 1),
+        env=env,
+    )
+    assert taught.code == 0, taught.err
 
 
 def test_a_card_says_what_its_publisher_did_not(wave, tiny_model, hub, tmp_path):

@@ -205,7 +205,7 @@ def test_weights_by_label_and_by_column(invoke, tmp_path):
         (("--class-weight", "=2"), "got '=2'"),
         (("--class-weight", "balanced", "--class-weight", "a=1"), "got 'balanced'"),
         (("--class-weight", "animal=-1"), "--class-weight must be balanced, or a weight above 0"),
-        (("--class-weight", "fish=2"), "class_weight names 'fish'"),
+        (("--class-weight", "fish=2"), "--class-weight names 'fish'"),
         (("--weight-column", "trust"), "no column 'trust', only 'text', 'label'"),
         (("--weight-column", "label"), "'label' cannot be the weight and something else too"),
         (("--weight-column", "text"), "'text' cannot be the weight"),

@@ -1,5 +1,6 @@
 """Running what the pages show, in a folder and a namespace for each page."""
 
+import ast
 import contextlib
 import csv
 import io
@@ -14,11 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pages import PYTHON, ROOT, SHELL, commands_of
+from outputs import differs
+from pages import OUTPUT, PYTHON, ROOT, SHELL, commands_of
 
 from wave_network.config import PRESETS
 
-EPOCHS = 2  # what the pages train is not trained further here
+EPOCHS = 2  # what most pages train is not trained further here
+_WHOLE = dict(PRESETS)
 
 TICKETS = {
     "billing": (
@@ -50,16 +53,25 @@ TEXTS, LABELS = [text for text, _ in ROWS], [label for _, label in ROWS]
 class Runner:
     """Executes blocks; files and Python names last as long as it does."""
 
-    def __init__(self, folder, sample_model, monkeypatch):
+    def __init__(self, folder, sample_model, whole_model, monkeypatch):
         self.folder = folder
         self.names = {"__name__": "__main__"}
         self._sample_model = sample_model
+        self._whole_model = whole_model
         self._monkeypatch = monkeypatch
+        self._printed = io.StringIO()
+        for name, preset in PRESETS.items():  # what most pages print does not depend on it
+            short = replace(preset.train, epochs=EPOCHS, min_steps=0)
+            monkeypatch.setitem(PRESETS, name, replace(preset, train=short))
 
     def set_up(self, name):
         """Make what a page presumes: files and folders by their names, and Python values."""
         name, _, what = name.partition(" of ")
         rows = _news() if what == "news" else ROWS
+        if name == "whole training":  # the page shows numbers that depend on it
+            for preset, whole in _WHOLE.items():
+                self._monkeypatch.setitem(PRESETS, preset, whole)
+            return
         path = self.folder / name
         if name.endswith(".csv"):
             with path.open("w", newline="", encoding="utf-8") as file:
@@ -74,18 +86,43 @@ class Runner:
         elif name.startswith("bert-"):
             _tiny_bert(path)
         elif name.endswith("-model"):
-            shutil.copytree(self._sample_model, path)
+            model = self._whole_model() if what == "a whole training" else self._sample_model
+            shutil.copytree(model, path)
         else:
             self.names[name] = _value(name)
 
     def run(self, block):
-        """Execute one block."""
-        if block.language in PYTHON:
-            exec(compile("\n" * block.line + block.code, block.page, "exec"), self.names)
+        """Execute one block, write it to its file, or compare it with what was printed."""
+        where = f"{block.page}:{block.line}"
+        if block.file is not None:
+            (self.folder / block.file).write_text(block.code, encoding="utf-8")
             return
-        assert block.language in SHELL, block
+        if block.language in OUTPUT:
+            difference = differs(block.code, self._printed.getvalue(), block.within)
+            assert not difference, f"{where}: {difference}"
+            return
+        assert block.language in SHELL | PYTHON, f"{where}: unknown language"
+        self._printed = io.StringIO()
+        if block.language in PYTHON:
+            with contextlib.redirect_stdout(self._printed):
+                self._python(block, where)
+            return
         for command in commands_of(block.code):
             self._command(command)
+
+    def _python(self, block, where):
+        """Execute statements; a comment that begins like a value is that of its expression."""
+        lines = block.code.splitlines()
+        for statement in ast.parse("\n" * block.line + block.code).body:
+            comment = lines[statement.end_lineno - block.line - 1].rpartition("  # ")[2]
+            if isinstance(statement, ast.Expr) and re.match(r"[\[({\d'\"]|array\(", comment):
+                code = compile(ast.Expression(statement.value), block.page, "eval")
+                value = repr(eval(code, self.names))
+                shown = ast.unparse(statement)
+                assert comment.startswith(value), f"{where}: {shown} gives {value}"
+            else:
+                code = compile(ast.Module([statement], []), block.page, "exec")
+                exec(code, self.names)
 
     def _command(self, command):
         words = shlex.split(command, comments=True)
@@ -105,7 +142,11 @@ class Runner:
 
         self._monkeypatch.setattr(sys, "argv", words)
         errors = io.StringIO()
-        with pytest.raises(SystemExit) as ending, contextlib.redirect_stderr(errors):
+        with (
+            pytest.raises(SystemExit) as ending,
+            contextlib.redirect_stderr(errors),
+            contextlib.redirect_stdout(self._printed),
+        ):
             main()
         assert ending.value.code == 0, f"{shlex.join(words)}\n{errors.getvalue()}"
 
@@ -120,6 +161,7 @@ class Runner:
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stderr.decode()}"
+        self._printed.write(done.stdout.decode())
 
 
 def check_requirements(requirements):
@@ -133,18 +175,36 @@ def check_requirements(requirements):
             assert set(named.split(",")) <= known, requirement
 
 
+@pytest.fixture(scope="session")
+def whole_model(tmp_path_factory):
+    """A model of the sample, trained as the default preset is."""
+    from rich.console import Console
+
+    from wave_network.data import read_splits
+    from wave_network.training.recipe import Recipe
+    from wave_network.training.run import train_model
+
+    folder = tmp_path_factory.mktemp("whole") / "model"
+    splits = read_splits("sample")
+    recipe = Recipe.of(_WHOLE["small"], train_options={"device": "cpu"}, model_options={})
+    console = Console(file=io.StringIO())
+    train_model(splits, recipe, folder, overwrite=False, console=console)
+    return folder
+
+
 @pytest.fixture
-def runner(tmp_path, sample_model, monkeypatch):
+def runner(tmp_path, sample_model, monkeypatch, request):
     """A `Runner` in a folder of its own, offline, with the package's log as it was afterwards."""
     logger = logging.getLogger("wave_network")
     handlers, propagate = logger.handlers, logger.propagate
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # typer sets its own
-    for name, preset in PRESETS.items():  # only what is printed depends on it
-        short = replace(preset.train, epochs=EPOCHS, min_steps=0)
-        monkeypatch.setitem(PRESETS, name, replace(preset, train=short))
-    yield Runner(tmp_path, sample_model, monkeypatch)
+
+    def whole_model():
+        return request.getfixturevalue("whole_model")
+
+    yield Runner(tmp_path, sample_model, whole_model, monkeypatch)
     logger.handlers, logger.propagate = handlers, propagate
 
 

@@ -156,6 +156,7 @@ def test_the_page_needs_nothing_from_elsewhere(study):
         else:
             assert (tag, name) == ("img", "src")
             assert value.startswith("data:image/svg+xml;base64,")
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
     style = page.partition("<style>")[2].partition("</style>")[0]
     assert not re.search(r"url\(|@import", style)
     assert "prefers-color-scheme: dark" in style

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from wave_network.explain.render import html_page, terminal_text
+from wave_network.errors import printable
+from wave_network.explain.render import html_page, terminal_text, visible
 from wave_network.runtime.explanation import Explanation, TokenShare
 
 ATTACK = "<script>alert('1')</script> & \"quoted\" <img src=x onerror=alert(2)>"
@@ -71,11 +72,19 @@ def test_nothing_in_a_text_or_label_becomes_markup(label):
     assert shown(page) == ATTACK
 
 
-@given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=40))
-def test_every_text_is_shown_as_it_is(text):
+@given(text=st.text(st.characters(codec="utf-8"), max_size=40))
+def test_every_text_is_shown_as_it_is_but_for_control_characters(text):
     middle = len(text) // 2
-    page = html_page([explain(text, (0, middle, 1.0))])
-    assert shown(page) == text
+    page = html_page([explain(text, (0, middle, 1.0), label=text)])
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", page)
+    assert shown(page) == visible(text)
+    if not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text):
+        assert shown(page) == text
+
+
+def test_the_page_runs_nothing_and_asks_no_one():
+    page = html_page([explain("a", (0, 1, 1.0))])
+    assert page.count("default-src 'none'; style-src 'unsafe-inline'") == 1
 
 
 def test_half_a_surrogate_pair_can_still_be_written():
@@ -117,8 +126,11 @@ def test_few_colours_tell_them_apart_too():
     assert re.search(r"\x1b\[1;4mprices", without)
 
 
-@pytest.mark.parametrize("text", ["[bold]a[/bold]", "a\x1b[2Jb", "a\rb\x07", ":smile:"])
+@pytest.mark.parametrize(
+    "text", ["[bold]a[/bold]", "a\x1b[2Jb", "a\rb\x07", ":smile:", "\u202ea\x9b"]
+)
 def test_a_text_does_nothing_to_the_terminal(text):
-    shown = printed(explain(text, (0, len(text), 1.0))).splitlines()[1]
-    assert not re.search(r"[\x00-\x1f\x7f]", shown)
-    assert len(shown) == len(text)
+    label, shown = printed(explain(text, (0, len(text), 1.0), label=text)).splitlines()[:2]
+    assert label == f"{printable(text)} (87.5%)"
+    assert shown == printable(text)
+    assert shown.isprintable()

@@ -12,7 +12,11 @@ TOKEN = "hf_writer"
 
 
 class FakeHub(ThreadingHTTPServer):
-    """Keeps the files of every repository in memory, as its address and `env` tell a client."""
+    """Keeps the files of every repository in memory, as its address and `env` tell a client.
+
+    `repositories` has the files of each by `OWNER/NAME`, and those of a branch or tag by
+    `OWNER/NAME@REVISION`.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -67,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.partition("?")[0]
         if path.startswith("/api/models/"):
-            repository = "/".join(path.split("/")[3:5])
+            repository = self._at_revision(*path.split("/")[3:5], path.split("/")[6:7])
             if repository not in self.server.repositories:
                 return self._answer({"error": "Repository not found"}, 404)
             files = self.server.repositories[repository]
@@ -80,22 +84,41 @@ class _Handler(BaseHTTPRequestHandler):
                 )
             names = [{"rfilename": name} for name in files]
             return self._answer(
-                {"_id": "1", "id": repository, "sha": COMMIT, "private": False, "siblings": names}
+                {
+                    "_id": "1",
+                    "id": repository,
+                    "sha": _commit(repository),
+                    "private": False,
+                    "siblings": names,
+                }
             )
-        repository, _, file = path[1:].partition("/resolve/")
-        content = self.server.repositories.get(repository, {}).get(file.partition("/")[2])
+        named, _, file = path[1:].partition("/resolve/")
+        revision, _, name = file.partition("/")
+        repository = self._at_revision(*named.split("/"), [revision])
+        content = self.server.repositories.get(repository, {}).get(name)
         if content is None:
             return self._answer({"error": "Entry not found"}, 404)
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("ETag", f'"{_oid(content)}"')
-        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Repo-Commit", _commit(repository))
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(content)
         return None
 
     do_HEAD = do_GET  # noqa: N815
+
+    def _at_revision(self, owner, name, revision):
+        """The name under which a revision's files are kept, the repository's own if it is main's.
+
+        A commit is that of one of these names.
+        """
+        repository = f"{owner}/{name}"
+        for kept in self.server.repositories:
+            if revision and revision[0] in (kept.partition("@")[2], _commit(kept)):
+                return kept
+        return repository if revision in ([], ["main"]) else f"{repository} without {revision[0]}"
 
     def _root(self):
         return f"http://127.0.0.1:{self.server.server_port}"
@@ -111,6 +134,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         """Say nothing on stderr."""
+
+
+def _commit(repository):
+    """The commit of a repository: each revision has another."""
+    return hashlib.sha1(repository.encode()).hexdigest() if "@" in repository else COMMIT
 
 
 def _oid(content):

@@ -3,7 +3,13 @@
 Above a block, or at a page's beginning, comments that no reader sees say what a test must know:
 
     <!-- set up: tickets.csv, wave-model, texts -->   the page presumes these (`Runner.set_up`)
-    <!-- not run: needs the network -->               why the block below is not executed
+    <!-- not run: needs the network -->               why the block below is not executed, or
+                                                      is no output to compare
+    <!-- file: settings.json -->                      the block below is this file's content
+    <!-- within: 0.02 -->                             how far the numbers of the output below may
+                                                      be from those that are printed
+
+A block of text or JSON is what the block before it prints (`outputs.differs`).
 """
 
 import re
@@ -15,24 +21,30 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
 
 SHELL = {"", "bash", "sh", "console"}
 PYTHON = {"python"}
-# What is only looked at: other languages, and what commands print.
-SHOWN = {"json", "js", "html", "text", "dockerfile", "yaml"}
+OUTPUT = {"json", "text"}
+# `test_exporting.py` runs it.
+JAVASCRIPT = {"js"}
 
 _FENCE = re.compile(
-    r"(?:^[ ]*<!-- not run: (?P<reason>.+?) -->\n)?"
+    r"(?:^[ ]*<!-- (?P<kind>not run|file|within): (?P<said>.+?) -->\n)?"
     r"^(?P<indent>[ ]*)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, what is in it, the line of its page, why it is not run."""
+    """A fenced block: its language, what is in it, the line of its page, and its comment.
+
+    `reason` says why it is not run, `file` which file it is, `within` how far numbers may be off.
+    """
 
     language: str
     code: str
     line: int
-    reason: str | None
+    reason: str | None = None
     page: str = "page"
+    file: str | None = None
+    within: float = 0.0
 
     @property
     def is_synopsis(self) -> bool:
@@ -47,7 +59,16 @@ def blocks_of(page):
         indent = len(match["indent"])
         code = "".join(line[indent:] or "\n" for line in match["code"].splitlines(keepends=True))
         line = text.count("\n", 0, match.start("indent")) + 1
-        yield Block(match["language"], code, line, match["reason"], page.name)
+        said = {match["kind"]: match["said"]}
+        yield Block(
+            match["language"],
+            code,
+            line,
+            reason=said.get("not run"),
+            page=page.name,
+            file=said.get("file"),
+            within=float(said.get("within", 0)),
+        )
 
 
 def presumed_by(page):

@@ -1,8 +1,11 @@
 from dataclasses import replace
 
+import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from wave_network._version import __version__
+from wave_network.errors import printable
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.card import render_card
 
@@ -106,3 +109,39 @@ def test_card_lists_no_more_than_fifty_labels(make_files):
 
 def test_braces_in_labels_are_text(make_files):
     assert "`{preset}`, `{0}`." in render_card(make_files(labels=("{preset}", "{0}")))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a`b",
+        "``",
+        "` `` ```",
+        "`<script>alert(1)</script>`",
+        "x\n\n# Heading\n\n- list",
+        "x\r\r| a | b |\r| - | - |",
+        "[a](javascript:alert(1)) ![b](http://c) <http://d>",
+        "</code></p><h1>x",
+        "**a** _b_ ~~c~~ &lt; \\",
+        "\x1b]0;t\x07\u202e\u2028",
+        "",
+        " ",
+    ],
+)
+def test_names_of_others_are_no_markup(make_files, hostile):
+    def structure(name):
+        files = make_files(labels=(f"A{name}", f"{name}B", "C"))
+        training = {**files.training, "base_model": f"base {name}", "teacher": f"teacher {name}"}
+        card = render_card(replace(files, preset=f"preset {name}", training=training))
+        return MarkdownIt("commonmark").enable("table").parse(card)
+
+    tokens = structure(hostile)
+    assert [token.type for token in tokens] == [token.type for token in structure("plain")]
+    inline = [child for token in tokens for child in token.children or ()]
+    assert not {child.type for child in inline} - {"text", "code_inline", "softbreak"}
+    codes = [child.content for child in inline if child.type == "code_inline"]
+    shown = printable(hostile)
+    for name in (f"A{shown}", f"{shown}B", f"base {shown}", f"teacher {shown}"):
+        assert name.strip() in [code.strip() for code in codes]
+    words = "".join(child.content for child in inline if child.type == "text")
+    assert f"A preset {shown} model" in words

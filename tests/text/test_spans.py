@@ -1,5 +1,7 @@
 """Places of tokens in the text as it was given, in whole visible characters."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +101,42 @@ def test_what_exceeds_the_longest_text_has_no_place():
     tokenizer = TextTokenizer.train(["a few words", "a few words"], 300, 4)
     spans = tokenizer.spans("Words, words")
     assert [(span.start, span.end) for span in spans] == [(0, 5), (5, 6)]  # the comma in two pieces
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("a", "\U0001f1e9", "\U0001f1e9\U0001f1ea", "\U0001f1e9\u0301", "\U0001f1e9\u200d"),
+        *("\u0301", "e\u0323\u0302", "👩\u200d", "\u200d", "🏽", "👍🏽", "\ufe0f", "\U000e0067"),
+        *(
+            "\u1100",
+            "\u1161",
+            "\u11a8",
+            "\u1100\u1161\u11a8",
+            "각",
+            "क्",
+            "क्ष",
+            "กำ",
+            "\u0e33",
+            "ﬁ",
+            "雨",
+        ),
+        *("\ud83d", "\ud83d\ude00", "\u200b"),
+    ],
+    ids=ascii,
+)
+def test_long_runs_take_linear_time(unit):
+    tokenizer = TextTokenizer.train(["a few words"], 300, 32_768)
+
+    def seconds(count):
+        text = unit * (count // len(unit))
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            tokenizer.spans(text)
+            times.append(time.process_time() - start)
+        return min(times)
+
+    seconds(100)
+    # Four times as long a text takes 4 times as long, or 16 times if the time is quadratic.
+    assert seconds(4_000) < 9 * seconds(1_000)

@@ -36,7 +36,7 @@ from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.prepare import pack
+from wave_network.training.prepare import _warn_of_slow_training, pack
 
 PRESET = Preset(
     name="tiny",
@@ -409,10 +409,18 @@ def test_empty_texts_are_kept_and_reported(caplog):
     with caplog.at_level(logging.WARNING):
         fitted = fit(from_memory(texts, labels), from_memory(texts, labels), PRESET, CONFIG)
     assert fitted.files.metrics["training_texts"] == 40
-    (message,) = [
-        r.getMessage() for r in caplog.records if r.name == "wave_network.training.prepare"
-    ]
-    assert message == "20 of 40 training texts are empty; they are kept"
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.count("20 of 40 training texts are empty; they are kept") == 1
+
+
+@pytest.mark.usefixtures("without_native")
+def test_training_without_compiled_code_says_so_once(rows, caplog):
+    _warn_of_slow_training.cache_clear()
+    for _ in range(2):
+        fit(rows, None, LOCAL, replace(CONFIG, epochs=1))
+    (said,) = [line for line in caplog.messages if "compiled" in line]
+    assert said.startswith("training takes four to five times as long as with compiled code")
+    assert "install a C compiler" in said
 
 
 def test_a_label_that_training_does_not_have_is_refused(rows):

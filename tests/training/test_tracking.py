@@ -1,9 +1,11 @@
+import os
+import subprocess
 import sys
 import time
 
 import pytest
 
-from wave_network.errors import ConfigError, MissingExtraError
+from wave_network.errors import ConfigError, MissingExtraError, OutputError
 from wave_network.training.tracking import metrics_of, tracking
 
 RECORDS = [
@@ -68,6 +70,40 @@ def test_a_tool_that_is_not_installed_is_named(tool, module, monkeypatch):
         tracking(f"{tool}:x", {}),
     ):
         pass
+
+
+@pytest.mark.parametrize("place", ["file", "file/x", "n" * 300, "a\0b"])
+def test_a_folder_that_cannot_be_written_is_named(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    with (
+        pytest.raises(OutputError, match="cannot log to tensorboard:") as caught,
+        tracking(f"tensorboard:{place}", {}),
+    ):
+        pass
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_wandb_without_a_login_says_how(tmp_path):
+    program = """
+from wave_network.training.tracking import tracking
+with tracking("wandb:news", {}):
+    pass
+"""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
+    env |= {"WANDB_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=env,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    said = ended.stderr.splitlines()[-1]
+    assert "OutputError: cannot log to wandb:news: " in said
+    assert "`wandb login`" in said
 
 
 def test_wandb_keeps_an_offline_run(tmp_path, monkeypatch):

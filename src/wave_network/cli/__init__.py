@@ -17,6 +17,7 @@ from wave_network.cli.exit import (
     reported,
     requests_heeded,
 )
+from wave_network.errors import printable
 
 
 def main() -> None:
@@ -30,12 +31,19 @@ def main() -> None:
             code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         fail("interrupted", interrupted_code())
-    except MemoryError:
-        fail("there is not enough memory for this: take smaller data, or a smaller model", 2)
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        if _is_out_of_memory(error):
+            fail("there is not enough memory for this: take smaller data, or a smaller model", 2)
+        sys.stderr.write(printable(traceback.format_exc(), lines=True))
         fail("this is a bug in wave-network: please report it with the lines above", 1)
     sys.exit(code)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory did not suffice; torch has no class of its own for that on the CPU."""
+    said = str(error)
+    of_torch = "can't allocate memory" in said or "out of memory" in said
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
 
 def _run(arguments: list[str]) -> int:

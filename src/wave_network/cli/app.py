@@ -50,7 +50,10 @@ _UsageError: Any = typer.BadParameter.__base__
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"wave-network {__version__}")
+        from wave_network import _native
+
+        compiled = _native.HOW_TO_COMPILE if _native.compiled is None else "in use"
+        typer.echo(f"wave-network {__version__}\ncompiled code: {compiled}")
         raise typer.Exit
 
 
@@ -59,7 +62,12 @@ def root(
     context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version, and whether compiled code is in use.",
+        ),
     ] = False,
 ) -> None:
     """Tiny text classifiers: train from scratch in seconds, predict anywhere.

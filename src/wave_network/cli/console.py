@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from wave_network.errors import printable, printable_json
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -19,12 +21,28 @@ if TYPE_CHECKING:
 
 def note(message: str) -> None:
     """Print a note on stderr."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{printable(message)}\n")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print a JSON object on one line of stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    """Format a JSON object as a line, with escapes for what a terminal would obey."""
+    return printable_json(json.dumps(value, ensure_ascii=False)) + "\n"
+
+
+def print_line(text: object) -> None:
+    """Print a line on stdout."""
+    sys.stdout.write(f"{printable(str(text))}\n")
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print lines of a name and a value on stdout, with the values below each other."""
+    for name, value in fields:
+        print_line(f"{name:<12}{value}")
 
 
 def prediction_record(
@@ -61,12 +79,12 @@ def print_table(
 
     first, *others = columns
     table = Table()
-    table.add_column(first, overflow="fold")
+    table.add_column(printable(first), overflow="fold")
     for place, name in enumerate(others, start=1):
         justify = last if place == len(others) else "right"
-        table.add_column(name, justify=justify, overflow="fold")
+        table.add_column(printable(name), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(printable(str(cell)) for cell in row))
     _stdout().print(title, table, sep="\n")
 
 
@@ -83,10 +101,15 @@ def stderr_console() -> Console:
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
+class _PrintableFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), lines=True)
+
+
 def log_to_stderr() -> None:
     """Print the notes and warnings of the library as plain lines on stderr."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_PrintableFormatter("%(message)s"))
     logger = logging.getLogger("wave_network")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)

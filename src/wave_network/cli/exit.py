@@ -15,7 +15,7 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import IO, Any, Final, NoReturn, ParamSpec, TextIO, cast
 
-from wave_network.errors import WaveNetworkError, on_command_line
+from wave_network.errors import WaveNetworkError, on_command_line, printable
 
 P = ParamSpec("P")
 
@@ -101,7 +101,7 @@ def lasting(stream: TextIO | None) -> TextIO:
 
 def fail(message: str, code: int) -> NoReturn:
     """Exit with one line on stderr."""
-    sys.stderr.write(f"wave-network: {' '.join(message.split())}\n")
+    sys.stderr.write(f"wave-network: {printable(' '.join(message.split()))}\n")
     sys.exit(code)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from wave_network.cli.console import print_json
+from wave_network.cli.console import print_fields, print_json
 from wave_network.cli.options import AsJson, Model, Overwrite
 from wave_network.errors import ConfigError
 
@@ -53,9 +53,11 @@ def export(
         return
     quantization = summary["quantization"]
     precision = f"tables in {quantization}" if quantization else "float32"
-    typer.echo(
-        f"export      {summary['export']} ({summary['size_bytes'] / 1e6:.1f} MB)\n"
-        f"format      ONNX, opset {summary['opset']}, {precision}\n"
-        f"inputs      input_ids, attention_mask: int64, (texts, tokens)\n"
-        f"output      logits: float32, (texts, classes)"
+    print_fields(
+        [
+            ("export", f"{summary['export']} ({summary['size_bytes'] / 1e6:.1f} MB)"),
+            ("format", f"ONNX, opset {summary['opset']}, {precision}"),
+            ("inputs", "input_ids, attention_mask: int64, (texts, tokens)"),
+            ("output", "logits: float32, (texts, classes)"),
+        ]
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import print_json
+from wave_network.cli.console import print_fields, print_json
 from wave_network.cli.options import Model
 from wave_network.evaluation.metric_names import metric_names
 
@@ -84,8 +84,7 @@ def _print_description(description: dict[str, Any], shape: str, labelling: Label
         for part in ("validation", "test")
         if (values := metrics.get(part))
     ]
-    for name, value in lines:
-        typer.echo(f"{name:<12}{value}")
+    print_fields(lines)
 
 
 def _precision(table_bits: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wave_network.cli.console import prediction_record, print_json
+from wave_network.cli.console import prediction_record, print_fields, print_json
 from wave_network.cli.options import Model, Overwrite
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
@@ -83,8 +83,8 @@ def inspect(
         record = prediction_record(engine.labelling, text, prediction)
         print_json({**record, **waves.arrays()})
     else:
-        typer.echo(f"prediction  {answer_in_words(prediction, '.4f')}")
-        typer.echo(f"drawn       {output} ({shown_of(waves)})")
+        drawn = f"{output} ({shown_of(waves)})"
+        print_fields([("prediction", answer_in_words(prediction, ".4f")), ("drawn", drawn)])
 
 
 def _kind(output: Path) -> Kind:

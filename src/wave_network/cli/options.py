@@ -42,7 +42,10 @@ def option_names(command: Callable[..., None]) -> Mapping[str, str]:
 
 Model: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="A model folder written by train, or hub:OWNER/NAME."),
+    typer.Argument(
+        metavar="MODEL",
+        help="A model folder written by train, or hub:OWNER/NAME[@REVISION].",
+    ),
 ]
 TextColumn: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from wave_network.cli.console import note_empty, prediction_record
+from wave_network.cli.console import json_line, note_empty, prediction_record
 from wave_network.data.rows import is_unicode
 from wave_network.errors import DataError
 
@@ -68,4 +67,4 @@ def records(
 
 def line(record: Mapping[str, Any]) -> str:
     """Format a record as a line of JSON."""
-    return json.dumps(record, ensure_ascii=False) + "\n"
+    return json_line(record)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wave_network.cli.console import print_json
+from wave_network.cli.console import print_fields, print_json
 from wave_network.cli.options import AsJson, Model
 
 
@@ -54,6 +54,5 @@ def push(
     if as_json:
         print_json({"repository": repository, "url": address})
     else:
-        typer.echo(
-            f'pushed      {address}\nnext        wave-network predict hub:{repository} "..."'
-        )
+        next_step = f'wave-network predict hub:{repository} "..."'
+        print_fields([("pushed", address), ("next", next_step)])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note_data, print_json
+from wave_network.cli.console import note_data, print_fields, print_json
 from wave_network.cli.options import (
     AsJson,
     LabelColumn,
@@ -82,15 +82,14 @@ def quantize(
 
 def _print_summary(summary: dict[str, Any]) -> None:
     before, after = summary["size_bytes"]["before"], summary["size_bytes"]["after"]
-    typer.echo(
-        f"model       {summary['model']} ({after / 1e6:.1f} MB, before {before / 1e6:.1f} MB)"
-    )
+    fields = [("model", f"{summary['model']} ({after / 1e6:.1f} MB, before {before / 1e6:.1f} MB)")]
     if measured := summary["measured"]:
         main = "micro_f1" if "micro_f1" in measured else "accuracy"
         for name, shown in metric_names(measured).items():
             if name in (main, "loss"):
                 values = measured[name]
-                typer.echo(f"{shown:<12}{values['after']:.4f} (before {values['before']:.4f})")
-        typer.echo(f"predictions {measured['changed']:,} of {measured['texts']:,} changed")
+                fields.append((shown, f"{values['after']:.4f} (before {values['before']:.4f})"))
+        fields.append(("predictions", f"{measured['changed']:,} of {measured['texts']:,} changed"))
     else:
-        typer.echo("cost        not measured: give labelled data with --data")
+        fields.append(("cost", "not measured: give labelled data with --data"))
+    print_fields(fields)

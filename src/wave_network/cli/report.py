@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from wave_network.cli.console import note_data, note_empty, print_json
+from wave_network.cli.console import note_data, note_empty, print_json, print_line
 from wave_network.cli.options import (
     AsJson,
     LabelColumn,
@@ -96,7 +96,7 @@ def report(
     if as_json:
         print_json(_result(content, output))
     else:
-        typer.echo(str(output))
+        print_line(output)
 
 
 def _name(data: str, split: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_json, stderr_console
+from wave_network.cli.console import log_to_stderr, print_fields, print_json, stderr_console
 from wave_network.cli.options import option
 from wave_network.config import TrainConfig
 from wave_network.config.checks import check_range
@@ -115,7 +115,7 @@ def reproduce(
     if as_json:
         print_json({"experiments": list(names), "markdown": str(markdown), "html": str(html)})
     else:
-        typer.echo(f"report      {html}\nMarkdown    {markdown}")
+        print_fields([("report", html), ("Markdown", markdown)])
 
 
 def _names(value: str | None) -> tuple[str, ...] | None:

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
+from wave_network.cli.console import (
+    log_to_stderr,
+    note,
+    print_fields,
+    print_json,
+    print_table,
+    stderr_console,
+)
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
     AsJson,
@@ -258,10 +265,13 @@ def _print_summary(summary: dict[str, Any]) -> None:
     rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
     print_table("Results", ("", *names.values()), rows)
-    typer.echo(
-        f"model       {summary['model']} ({summary['size_bytes'] / 1e6:.1f} MB, preset "
-        f"{summary['preset']})\n"
-        f"parameters  {parameters['total']:,} ({parameters['embedding']:,} of them embeddings)\n"
-        f"trained in  {summary['train_seconds']:.1f} s\n"
-        f'next        wave-network predict {folder} "your text"'
+    size = f"{summary['size_bytes'] / 1e6:.1f} MB"
+    embeddings = f"{parameters['embedding']:,} of them embeddings"
+    print_fields(
+        [
+            ("model", f"{summary['model']} ({size}, preset {summary['preset']})"),
+            ("parameters", f"{parameters['total']:,} ({embeddings})"),
+            ("trained in", f"{summary['train_seconds']:.1f} s"),
+            ("next", f'wave-network predict {folder} "your text"'),
+        ]
     )

@@ -12,6 +12,7 @@ import typer
 from wave_network.cli.console import (
     log_to_stderr,
     note,
+    print_fields,
     print_json,
     print_table,
     stderr_console,
@@ -150,17 +151,17 @@ def _print_summary(summary: dict[str, Any], train: str) -> None:
     if importance := summary["importance"]:
         shares = [(name, f"{share:.0%}") for name, share in importance.items()]
         print_table("Importance of the settings", ("setting", "share"), shares)
-    typer.echo(
-        f"trials      {summary['trials']} in {summary['seconds']:.0f} s, "
-        f"{len(ranking)} of them completed"
-    )
+    done = f"{summary['trials']} in {summary['seconds']:.0f} s, {len(ranking)} of them completed"
+    print_fields([("trials", done)])
     if summary["model"] is None:
         return
     unfinished = "" if ranking else ", from a first trial that was not completed"
-    typer.echo(
-        f"model       {summary['model']}{unfinished}\n"
-        f"settings    {summary['settings']}\n"
-        f"next        {train} --config {summary['settings']}"
+    print_fields(
+        [
+            ("model", f"{summary['model']}{unfinished}"),
+            ("settings", summary["settings"]),
+            ("next", f"{train} --config {summary['settings']}"),
+        ]
     )
 
 

@@ -33,6 +33,7 @@ from wave_network.data.parquet import (
 )
 from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
+from wave_network.huggingface.ids import split_revision
 from wave_network.persistence.leftovers import DATA_PREFIX, folder_of_this_process
 
 if TYPE_CHECKING:
@@ -88,9 +89,10 @@ def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
     check_installed()
     from datasets import load_dataset
 
+    repository, revision = split_revision(hub_id)
     with _quiet(bars=sys.stderr.isatty()):
         try:
-            loaded = load_dataset(hub_id)
+            loaded = load_dataset(repository, revision=revision)
         except Exception as error:
             raise _hub_error(hub_id, error) from error
         splits = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from wave_network.errors import DataError, listed, option_name
+from wave_network.huggingface.ids import hub_hint
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
@@ -83,7 +84,8 @@ def column_index(columns: Sequence[str], name: str, option: str, where: object) 
 
 def _near_miss(path: Path) -> str:
     if not os.path.isdir(path.parent):
-        return f": there is no folder {path.parent}"
+        hint = "" if path.suffix.lower() in ENDINGS else hub_hint(path)
+        return f": there is no folder {path.parent}{hint}"
     similar = get_close_matches(path.name, names_in(path.parent), n=1)
     return f": did you mean {path.with_name(similar[0])}?" if similar else ""
 

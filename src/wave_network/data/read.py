@@ -30,13 +30,13 @@ from wave_network.data.files import ENDINGS, check_file, format_of, names_in
 from wave_network.data.labels import MultiLabel, SingleLabel
 from wave_network.data.parquet import LabelType
 from wave_network.errors import DataError, listed
+from wave_network.huggingface.ids import HUB_ID
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 _ROWS_AT_ONCE: Final = 1_000
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
-_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 # Formats that do not distinguish integers from strings.
 _UNTYPED_ENDINGS: Final = (".csv", ".tsv", ".txt")
@@ -64,8 +64,8 @@ def read_splits(
 
     Args:
         data: A `.csv`, `.tsv`, `.jsonl`, `.parquet` or fastText `.txt` file; a folder with
-            `train.*` and optionally `validation.*` and `test.*`; `hub:OWNER/NAME`; or `sample`,
-            the bundled data.
+            `train.*` and optionally `validation.*` and `test.*`; `hub:OWNER/NAME`, or
+            `hub:OWNER/NAME@REVISION`; or `sample`, the bundled data.
         text_column: The column of the texts.
         label_column: The column of the labels. If it contains lists, or a fastText file has
             several labels per text, the data is multi-label, and `label` is a list.
@@ -216,7 +216,7 @@ def _hub_id(data: str | Path) -> str | None:
     if not str(data).startswith("hub:"):
         return None
     hub_id = str(data).removeprefix("hub:")
-    if not _HUB_ID.fullmatch(hub_id):
+    if not HUB_ID.fullmatch(hub_id):
         raise DataError(f"{data} is not the name of a data set on the Hub: write hub:OWNER/NAME")
     return hub_id
 

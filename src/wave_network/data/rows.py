@@ -135,6 +135,11 @@ def check_one_column(values: object, name: str) -> None:
     """
     if isinstance(values, Mapping) or hasattr(values, "columns"):
         raise DataError(f"the {name} are a table: give one of its columns, such as data['text']")
+    if name == "texts" and len(shape := getattr(values, "shape", ())) > 1:
+        raise DataError(
+            f"the texts are an array of shape {tuple(shape)}: give one axis, with texts.ravel() if "
+            "it has one column, or else one column, such as texts[:, 0]"
+        )
 
 
 def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:

@@ -7,10 +7,12 @@ text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from wave_network.errors import printable
 from wave_network.runtime.explanation import Explanation, TokenShare
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ _SUPPORTS: Final = "#0072b2"  # Okabe and Ito's blue and vermilion
 _OPPOSES: Final = "#d55e00"
 _FAINTEST: Final = 0.05  # of the strongest token; weaker ones have no colour
 _STRONG: Final = 0.5
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 TOKEN_STYLE: Final = """\
 :root { --for: 0 114 178; --against: 213 94 0; }
@@ -76,13 +79,14 @@ def html_page(explanations: Iterable[Explanation]) -> str:
 
 def html_article(explanation: Explanation) -> str:
     """Render one explanation as a part of a page."""
+    label = _safe(str(explanation.label))
     rows = "".join(
         f'<tr><td dir="auto">{_safe(token.token)}</td><td>{token.attribution:+.3f}</td>'
         f"<td>{token.energy:.1%}</td></tr>\n"
         for token in sorted(explanation.tokens, key=lambda token: -abs(token.attribution))
     )
     return f"""<article>
-<h2>{_safe(str(explanation.label))} <span class="quiet">{explanation.score:.1%}</span></h2>
+<h2><bdi>{label}</bdi> <span class="quiet">{explanation.score:.1%}</span></h2>
 <p class="text" dir="auto">{html_text(explanation)}</p>
 <p class="quiet"><span class="for" style="--share: 1">supports</span>
 <span class="against" style="--share: 1">opposes</span> {_sum(explanation)}</p>
@@ -101,15 +105,24 @@ def html_text(explanation: Explanation) -> str:
     )
 
 
+def visible(text: str) -> str:
+    """Replace what a page may not contain: control characters, and halves of surrogate pairs.
+
+    What turns the direction of writing stays: elements such as `<bdi>` isolate each text.
+    """
+    return _CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+
+
 def terminal_text(explanation: Explanation) -> Text:
     """Render an explanation as coloured text: the label, the text, and a legend."""
     from rich.text import Text
 
     strongest = _strongest(explanation)
-    result = Text.assemble((str(explanation.label), "bold"), f" ({explanation.score:.1%})\n")
+    label = printable(str(explanation.label))
+    result = Text.assemble((label, "bold"), f" ({explanation.score:.1%})\n")
     for characters, token in _parts(explanation):
         style = _style(token.attribution / strongest) if token else ""
-        result.append(_printable(characters), style=style)
+        result.append(printable(characters, lines=True), style=style)
     supports, opposes = (" supports ", _style(1)), (" opposes ", _style(-1))
     return result + Text.assemble("\n", supports, " ", opposes, f" {_sum(explanation)}\n")
 
@@ -157,14 +170,5 @@ def _style(weight: float) -> str:
     return f"{mark}bold #ffffff on {colour}" if abs(weight) >= _STRONG else f"{mark}{colour}"
 
 
-def _printable(characters: str) -> str:
-    """Replace control characters, which could do harm in a terminal."""
-    return "".join(
-        one if one.isprintable() or one in "\n\u200c\u200d" else " " if one.isspace() else "\ufffd"
-        for one in characters
-    )
-
-
 def _safe(text: str) -> str:
-    """Escape a text for HTML, and replace halves of surrogate pairs, which no file can contain."""
-    return escape(text.encode("utf-8", "replace").decode("utf-8"))
+    return escape(visible(text))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from wave_network.errors import ModelFolderError, first_line
+from wave_network.huggingface.ids import split_revision
 
 
 def hub_file(hub_id: str, name: str) -> Path:
     """Get a file of a repository on the Hub, from the cache or by download.
 
     Args:
-        hub_id: `OWNER/NAME`.
+        hub_id: `OWNER/NAME`, or `OWNER/NAME@REVISION`.
         name: The file's name.
 
     Raises:
@@ -20,12 +21,13 @@ def hub_file(hub_id: str, name: str) -> Path:
     # Imported here because it is slow to import and rarely needed.
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
-    cached = try_to_load_from_cache(hub_id, name)
+    repository, revision = split_revision(hub_id)
+    cached = try_to_load_from_cache(repository, name, revision=revision)
     if isinstance(cached, str):
         return Path(cached)
     try:
         check_network()
-        return Path(hf_hub_download(hub_id, name))
+        return Path(hf_hub_download(repository, name, revision=revision))
     except Exception as error:  # the Hub's client raises errors of several libraries
         raise ModelFolderError(
             f"there is no folder {hub_id}, and {name} of {hub_id} cannot be downloaded from the "

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from wave_network._version import __version__
+from wave_network.errors import printable
 from wave_network.evaluation.metric_names import metric_names
-from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.huggingface.ids import HUB_PREFIX, split_revision
 from wave_network.models.registry import family_of
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
@@ -109,10 +111,10 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
         publication: Where the model is published; None for the card of a folder.
     """
     config = files.config
-    labels = ", ".join(f"`{label}`" for label in config.labels[:_LABELS_SHOWN])
+    labels = ", ".join(_code(str(label)) for label in config.labels[:_LABELS_SHOWN])
     more = config.num_labels - _LABELS_SHOWN
     return _TEMPLATE.format(
-        preset=files.preset,
+        preset=_words(files.preset),
         version=__version__,
         shape=family_of(config).description(config),
         task=(_LABEL_SETS if config.is_multi_label else _ONE_LABEL).format(config.num_labels),
@@ -128,6 +130,19 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
     )
 
 
+def _words(text: str) -> str:
+    """Write a text of others as plain words of Markdown: nothing in it is markup or HTML."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(text))
+
+
+def _code(text: str) -> str:
+    """Write a text of others as code of Markdown, in which nothing is markup or HTML."""
+    shown = printable(text) or " "
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
 def _metadata(publication: Publication | None) -> str:
     """Return the fields that the Hub reads, in YAML."""
     if publication is None:
@@ -136,7 +151,7 @@ def _metadata(publication: Publication | None) -> str:
     if publication.license:
         fields.append(f"license: {json.dumps(publication.license)}")
     if (publication.trained_on or "").startswith(HUB_PREFIX):
-        name = (publication.trained_on or "").removeprefix(HUB_PREFIX)
+        name, _ = split_revision((publication.trained_on or "").removeprefix(HUB_PREFIX))
         fields += ["datasets:", f"- {json.dumps(name)}"]
     return "".join(f"{field}\n" for field in fields)
 
@@ -146,9 +161,9 @@ def _published(publication: Publication | None) -> str:
     if publication is None:
         return ""
     return (
-        f"\n- Training data: {publication.trained_on or 'not stated'}"
+        f"\n- Training data: {printable(publication.trained_on or 'not stated')}"
         f"\n- Size: {publication.size_bytes:,} bytes"
-        f"\n- Licence: {publication.license or 'not stated'}\n"
+        f"\n- Licence: {printable(publication.license or 'not stated')}\n"
     )
 
 
@@ -170,11 +185,11 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         thresholds=" and the thresholds" if "micro_f1" in names else "",
     )
     return _FIGURES.format(
-        start=f"further from `{base}`" if base else "from scratch",
+        start=f"further from {_code(base)}" if base else "from scratch",
         texts=metrics["training_texts"],
         names=" | ".join(names.values()),
         rules=" ---: |" * len(names),
-        teacher=f", with `{teacher}` as its teacher" if teacher else "",
+        teacher=f", with {_code(teacher)} as its teacher" if teacher else "",
         rows="\n".join(rows),
         validation=validation,
         refit=_REFIT.format(texts=metrics["training_texts"]) if metrics.get("refit") else "",

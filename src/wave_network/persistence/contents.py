@@ -72,7 +72,7 @@ def _check_contents(
     if expected is None:
         return
     if not isinstance(expected, dict):
-        raise ModelFolderError(f"{folder / CONFIG} is damaged: its checksums are no object")
+        raise ModelFolderError(f"{folder / CONFIG} is damaged: its checksums are not an object")
     for name, content in contents.items():
         if name in expected and checksum(content) != expected[name]:
             raise ModelFolderError(

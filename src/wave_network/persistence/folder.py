@@ -21,7 +21,7 @@ from wave_network._version import __version__
 from wave_network.config import ClassifierConfig
 from wave_network.config.checks import shortened
 from wave_network.errors import ConfigError, ModelFolderError, first_line
-from wave_network.huggingface.ids import HUB_PREFIX
+from wave_network.huggingface.ids import HUB_PREFIX, hub_hint, split_revision
 from wave_network.models.registry import config_class
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.tensors import tensor_specs
@@ -184,7 +184,10 @@ def tokenizer_config(tokenizer: TextTokenizer) -> dict[str, Any]:
 
 
 def resolve_source(source: str | Path) -> Path:
-    """Return the local folder of a model; `hub:OWNER/NAME` is downloaded, or cached already.
+    """Return the local folder of a model; one on the Hub is downloaded, or cached already.
+
+    Args:
+        source: A folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`.
 
     Raises:
         ModelFolderError: If there is no such folder, or it cannot be downloaded.
@@ -197,16 +200,19 @@ def resolve_source(source: str | Path) -> Path:
             raise ModelFolderError(f"{folder} cannot be read: {first_line(error)}") from error
         if not is_folder:
             what = "is a file, not a model folder" if exists else "does not exist"
-            raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote")
+            hint = "" if exists else hub_hint(source)
+            raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote{hint}")
         return folder
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    repository = str(source).removeprefix(HUB_PREFIX)
+    repository, revision = split_revision(str(source).removeprefix(HUB_PREFIX))
     try:
         return Path(
             snapshot_download(
-                repository, allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, CONFORMAL, METRICS, HISTORY]
+                repository,
+                revision=revision,
+                allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, CONFORMAL, METRICS, HISTORY],
             )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -220,7 +226,7 @@ def read_model(source: str | Path) -> ModelFiles:
     """Read a model folder and check that its files fit together.
 
     Args:
-        source: A folder, or `hub:OWNER/NAME`.
+        source: A folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`.
 
     Raises:
         ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer

@@ -74,7 +74,7 @@ def conformal_thresholds(content: Mapping[str, Any]) -> list[float]:
     ):
         raise ConfigError("its thresholds are not probabilities")
     if any(later > earlier for earlier, later in pairwise(values)):
-        raise ConfigError("its thresholds rise")
+        raise ConfigError("its thresholds must not rise from one coverage to the next")
     return values
 
 
@@ -83,7 +83,7 @@ def check_metrics(metrics: Mapping[str, Any]) -> None:
     for name in _COUNTS:
         value = metrics.get(name, 0)
         if not _is_whole(value) or not 0 <= value <= _LARGEST_COUNT:
-            raise ConfigError(f"its {name} is {shortened(value)}, no number of them")
+            raise ConfigError(f"its {name} must be a whole number from 0; got {shortened(value)}")
     for part in ("validation", "test"):
         if metrics.get(part) is not None:
             figures = _object(metrics[part], part)
@@ -110,11 +110,11 @@ def _check_training_metrics(metrics: Mapping[str, Any]) -> None:
             raise ConfigError(f"it has no {missing[0]}")
     margin = metrics.get("margin_weight", 1.0)
     if not _is_number(margin) or not 0 < margin < _LARGEST_NUMBER:
-        raise ConfigError(f"its margin_weight is {shortened(margin)}, not above 0")
+        raise ConfigError(f"its margin_weight must be above 0; got {shortened(margin)}")
     if metrics.get("refit"):
         learnt = metrics.get("represented_texts", metrics.get("training_texts", 0))
         if not 0 <= metrics.get("validation_texts", 0) < learnt:
-            raise ConfigError("its numbers of texts do not fit together")
+            raise ConfigError("it has as many validation_texts as texts in all, or more")
 
 
 def check_record(record: object) -> dict[str, Any]:
@@ -124,17 +124,19 @@ def check_record(record: object) -> dict[str, Any]:
         if isinstance(value, dict):
             check_record(value)
         elif not isinstance(value, str | None) and not _is_number(value):
-            raise ConfigError(f"its {shortened(name)} is {shortened(value)}, no number")
+            raise ConfigError(f"its {shortened(name)} must be a number; got {shortened(value)}")
     epoch = checked.get("epoch", 0)
     if not _is_whole(epoch) or not 0 <= epoch <= LARGEST:
-        raise ConfigError(f"its epoch is {shortened(epoch)}, no number of one")
+        raise ConfigError(f"its epoch must be a whole number from 0; got {shortened(epoch)}")
     return checked
 
 
 def _check_numbers(values: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     for name in names:
         if not _is_number(values.get(name)):
-            raise ConfigError(f"the {name} of its {where} is {shortened(values.get(name))}")
+            raise ConfigError(
+                f"the {name} of its {where} must be a number; got {shortened(values.get(name))}"
+            )
 
 
 def _object(value: object, name: str) -> dict[str, Any]:

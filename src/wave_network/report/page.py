@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from wave_network._version import __version__
 from wave_network.config import Label
-from wave_network.explain.render import TOKEN_STYLE, html_text
+from wave_network.explain.render import TOKEN_STYLE, html_text, visible
 from wave_network.report.content import Content
 from wave_network.report.drawings import curve, reliability_diagram
 from wave_network.report.duplicates import SIMILAR
@@ -40,7 +40,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
     )
     environment.filters |= {
         "percent": _percent,
-        "visible": _visible,
+        "visible": visible,
         "name": _name,
         "bytes": _bytes,
     }
@@ -94,7 +94,7 @@ def _confusion(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _explained(explanation: Explanation) -> Markup:
-    return Markup(_visible(html_text(explanation)))
+    return Markup(html_text(explanation))
 
 
 def _percent(share: float) -> str:
@@ -107,14 +107,5 @@ def _bytes(count: int) -> str:
 
 def _name(label: Label) -> str:
     """Shorten a label to fit into a table."""
-    text = _visible(str(label))
+    text = visible(str(label))
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
-
-
-def _visible(text: str) -> str:
-    """Replace control characters and lone surrogates, which a page may not contain."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(
-        one if one in "\n\t" or (one >= " " and not "\x7f" <= one <= "\x9f") else "\ufffd"
-        for one in whole
-    )

@@ -73,6 +73,9 @@ class Engine:
     def predict(self, texts: Iterable[str], threshold: float = 0.0) -> list[Prediction]:
         """Classify texts.
 
+        A text gets the same probabilities alone, in any batch and in any order, to 1e-6: sums of
+        larger batches may be rounded in another order.
+
         Args:
             texts: Strings, in a list, an array, a pandas or polars Series, or any iterable. A
                 single string or a table is refused.
@@ -279,7 +282,8 @@ def load(source: str | Path) -> Engine:
     """Load a model for predicting; needs no torch.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME`.
+        source: A model folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`: a branch, tag or
+            commit, which pins the model.
 
     Raises:
         ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer

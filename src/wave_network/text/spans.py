@@ -6,12 +6,14 @@ between a letter and its accent. Pieces that cannot be shown by themselves are m
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Final, NamedTuple
 
 _JOINER: Final = "\u200d"
 _VOWELS_WITH_A_MARK: Final = "\u0e33\u0eb3"  # Thai's and Lao's AM: letters to Unicode, half a mark
+_FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _LONGEST_WORD_KEPT: Final = 32
 _WORDS_KEPT: Final = 32_768
 
@@ -77,9 +79,12 @@ def whole_spans(text: str, pieces: Iterable[tuple[int, int]]) -> list[Span]:
         has a character of its own.
     """
     spans: list[Span] = []
+    # Found for the whole text at once: going back from a letter to the first of its run would take
+    # quadratic time for a long run.
+    second_letters = {flag.start() + 1 for flag in _FLAG.finditer(text)}
     for index, (start, end) in enumerate(pieces):
         span = Span(start, max(start, end), index, index + 1)
-        while spans and _together(text, spans[-1], span):
+        while spans and _together(text, second_letters, spans[-1], span):
             span = _joined(spans.pop(), span)
         spans.append(span)
     return list(_with_rest(text, spans))
@@ -113,12 +118,12 @@ def _clipped(spans: list[Span], most: int) -> list[Span]:
     ]
 
 
-def _together(text: str, before: Span, span: Span) -> bool:
+def _together(text: str, second_letters: Set[int], before: Span, span: Span) -> bool:
     return (
         before.start == before.end
         or span.start == span.end
         or span.start < before.end
-        or (span.start == before.end and _continues(text, span.start))
+        or (span.start == before.end and _continues(text, second_letters, span.start))
     )
 
 
@@ -128,13 +133,13 @@ def _joined(before: Span, span: Span) -> Span:
     return Span(start, end, before.first, span.last)
 
 
-def _continues(text: str, place: int) -> bool:
-    """Whether a character belongs to the visible character before it."""
+def _continues(text: str, second_letters: Set[int], place: int) -> bool:
+    """Whether a character belongs to the visible character before it.
+
+    Two letters make a flag; `second_letters` are the places of the second ones.
+    """
     if _is_flag_letter(text[place]):
-        first = place
-        while first and _is_flag_letter(text[first - 1]):
-            first -= 1
-        return (place - first) % 2 == 1
+        return place in second_letters
     return text[place - 1] == _JOINER or _extends(text[place])
 
 

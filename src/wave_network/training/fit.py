@@ -39,6 +39,7 @@ from wave_network.training.prepare import (
     prepare,
     reads_characters,
     report_empty,
+    report_uncompiled,
 )
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.threads import survive_fork
@@ -96,6 +97,7 @@ def fit(
         examples = mix_targets(examples, data.unlabeled, run)
         first = prepare(examples, run)
         report_empty(first.texts)
+        report_uncompiled(first.config)
         validation = first.pack(held_out)
         # The model may have seen held-out texts before: they favour the epoch that forgot least.
         choose = base is None or data.validation is not None

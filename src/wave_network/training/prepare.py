@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
 
-from wave_network.config import ClassifierConfig
+from wave_network import _native
+from wave_network.config import ClassifierConfig, LocalWaveConfig
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
@@ -184,6 +186,20 @@ def report_empty(texts: PackedTexts) -> None:
     empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
     if empty:
         logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
+
+
+def report_uncompiled(config: ClassifierConfig) -> None:
+    """Warn once that training takes longer, if it could use compiled code and there is none."""
+    if _native.compiled is None and isinstance(config, LocalWaveConfig):
+        _warn_of_slow_training()
+
+
+@cache
+def _warn_of_slow_training() -> None:
+    logger.warning(
+        "training takes four to five times as long as with compiled code, which is %s",
+        _native.HOW_TO_COMPILE,
+    )
 
 
 def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextTokenizer:

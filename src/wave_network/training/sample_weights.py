@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import ClassWeight, Label
-from wave_network.errors import ConfigError, listed
+from wave_network.errors import ConfigError, listed, option_name
 
 Weights = NDArray[np.float64]
 
@@ -43,8 +43,8 @@ def class_factors(
     places = {str(label): place for place, label in enumerate(classes)}
     if unknown := [label for label in class_weight if str(label) not in places]:
         raise ConfigError(
-            f"class_weight names {listed(unknown)}, which no training text has: the labels are "
-            f"{listed(classes)}"
+            f"{option_name('class_weight')} names {listed(unknown)}, which no training text has: "
+            f"the labels are {listed(classes)}"
         )
     factors = np.ones(len(classes))
     for label, weight in class_weight.items():

@@ -18,7 +18,7 @@ from wave_network.config import Label
 from wave_network.errors import ConfigError, ModelFolderError, first_line, listed
 from wave_network.huggingface.download import hub_file
 from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX
-from wave_network.huggingface.pretrained import read_pretrained, silence
+from wave_network.huggingface.pretrained import place_of, read_pretrained, silence
 from wave_network.persistence.contents import parse_object, read_file
 from wave_network.persistence.format import CONFIG, MODEL_TYPE
 from wave_network.runtime import load
@@ -48,7 +48,7 @@ def read_teacher(source: str, device: torch.device) -> Teacher:
     Args:
         source: A Wave Network model folder, or a folder of `transformers` with a sequence
             classifier and its tokenizer; or the Hub id of either, `OWNER/NAME` or
-            `hub:OWNER/NAME`.
+            `hub:OWNER/NAME`, with `@REVISION` if it is to be a certain one.
         device: The device for a model of `transformers`.
 
     Raises:
@@ -152,9 +152,12 @@ class TransformerTeacher:
 def _read_tokenizer(source: str) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
+    place, revision = place_of(source)
     try:
         with silence():
-            tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            tokenizer: Any = AutoTokenizer.from_pretrained(
+                place, revision=revision, trust_remote_code=False
+            )
     except Exception as error:  # transformers lets whatever goes wrong through
         raise ModelFolderError(
             f"{source} has no tokenizer that can be read: {first_line(error)}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from wave_network.errors import ConfigError, OutputError, extra_needed, option_name
+from wave_network.errors import ConfigError, OutputError, extra_needed, first_line, option_name
 
 Tracker = Callable[[dict[str, Any]], None]
 TOOLS: Final = ("tensorboard", "wandb")
@@ -38,7 +38,7 @@ def tracking(target: str | None, settings: Mapping[str, Any]) -> Iterator[Tracke
 
     Raises:
         ConfigError: If the target is neither.
-        OutputError: If its folder cannot be written to.
+        OutputError: If its folder cannot be written to, or wandb cannot start, as without a login.
         MissingExtraError: If the tool is not installed.
     """
     if target is None:
@@ -57,8 +57,9 @@ def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
     make_writer: Any = SummaryWriter  # its types differ from version to version
     try:
         made = make_writer(folder)
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+    except Exception as error:  # of the system, or of the library for an address such as s3://
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise OutputError(f"cannot log to tensorboard:{folder}: {reason}") from error
     with made as writer:
         writer.add_text("settings", f"```json\n{json.dumps(dict(settings), indent=2)}\n```")
 
@@ -74,7 +75,14 @@ def _tensorboard(folder: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
 def _wandb(project: str, settings: Mapping[str, Any]) -> Iterator[Tracker]:
     with extra_needed("wandb", "logging to Weights & Biases"):
         import wandb
-    with wandb.init(project=project, config=dict(settings)) as run:
+    try:
+        started = wandb.init(project=project, config=dict(settings))
+    except Exception as error:  # no login, no network, no such project
+        reason = first_line(error).rstrip(".")
+        raise OutputError(
+            f"cannot log to wandb:{project}: {reason}; or set WANDB_MODE=offline, and send it later"
+        ) from error
+    with started as run:
         yield lambda record: run.log(metrics_of(record), step=record["epoch"])
 
 
