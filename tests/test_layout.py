@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
     # A labelling turns logits into probabilities by the same arithmetic on arrays as the models;
     # how temporary folders of killed runs are told from living ones is known in one place.
-    "data": {"config", "errors", "models.numpy_ops", "persistence.leftovers"},
+    "data": {"config", "errors", "models.numpy_ops", "persistence.leftovers", "progress"},
+    "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
     "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
-        *("persistence", "runtime"),
+        *("persistence", "progress", "runtime"),
     },
     "baselines": {"config", "data", "errors", "huggingface", "models", "text", "training"},
 }

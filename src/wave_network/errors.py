@@ -7,6 +7,7 @@ exit code 1. A message that names an option takes the name from `option_name`, s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,19 @@ from typing import Final, NamedTuple
 
 _MOST_LISTED: Final = 10
 _LONGEST_NAME: Final = 60
+
+# What a terminal obeys, or what reorders the letters around it: control characters but for the line
+# end and the tab, separators of lines and paragraphs, and what embeds, overrides or isolates a
+# direction of writing.
+_OBEYED: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+# What cannot be seen, so that two names look alike. The joiners U+200C and U+200D do not belong to
+# it: words of many languages, and emoji, need them.
+_UNSEEN: Final = (
+    r"\t\n\xad\u061c\u180e\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
+)
+OBEYED: Final = re.compile(f"[{_OBEYED}]")
+"""One character that a terminal obeys, or that reorders others."""
+_OBEYED_OR_UNSEEN: Final = re.compile(f"[{_OBEYED}{_UNSEEN}]")
 
 
 class WaveNetworkError(Exception):
@@ -112,6 +126,22 @@ def extra_needed(extra: str, purpose: str) -> Iterator[None]:
         if (error.name or "").startswith("wave_network"):
             raise
         raise MissingExtraError(extra, purpose) from error
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Write control characters as escapes, such as `\x1b`: a terminal would obey them.
+
+    Use it for every text of others that a terminal shows: labels, names, texts, messages.
+
+    Args:
+        text: The text.
+        lines: Whether it is a text to read, which keeps its line ends, tabs and invisible
+            characters. A name is written on one line, without invisible characters.
+    """
+    if text.isprintable():
+        return text
+    pattern = OBEYED if lines else _OBEYED_OR_UNSEEN
+    return pattern.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def listed(names: Sequence[object]) -> str:

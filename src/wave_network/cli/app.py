@@ -87,6 +87,11 @@ def run() -> int:
     except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "wave-network"
         fail(f"{error.format_message()} (see {where} --help)", 2)
+    except SystemExit as ending:
+        # Typer ends a closed pipe with 1; whether it is one is said where all commands end.
+        if isinstance(ending.__context__, BrokenPipeError):
+            raise ending.__context__ from None
+        raise
     except typer.Abort:
         fail("interrupted", interrupted_code())
     return code if isinstance(code, int) else 0

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from wave_network.progress.stages import NOBODY, shower
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
     from wave_network.data.labels import Labelling
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 
 def note(message: str) -> None:
     """Print a note on stderr."""
-    sys.stderr.write(f"{message}\n")
+    showing = shower.get()
+    if showing is NOBODY:  # as in another thread than the command's
+        sys.stderr.write(f"{message}\n")
+    else:
+        showing.say(message)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -38,6 +44,23 @@ def prediction_record(
     if top_k is None:
         scores = {label: prediction.scores[label] for label in prediction.labels}
     return {"text": text, "labels": list(prediction.labels), "scores": scores}
+
+
+def rounded(value: Any) -> Any:  # noqa: ANN401
+    """Round the scores and other numbers of an answer to the six digits that they mean.
+
+    They are computed in 32 bits, and depend on the other texts of a batch in the seventh digit.
+
+    Args:
+        value: A number, or lists and dictionaries of numbers; all else stays as it is.
+    """
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {name: rounded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return value
 
 
 def print_table(
@@ -67,25 +90,32 @@ def print_table(
         table.add_column(name, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    _stdout().print(title, table, sep="\n")
+    _print(title, table)
 
 
 def print_rich(text: Text) -> None:
     """Print a coloured text on stdout."""
-    _stdout().print(text)
+    _print(text)
 
 
 def stderr_console() -> Console:
-    """Return a console on stderr, for progress."""
+    """Return a console on stderr, for lines that a library prints."""
     from rich.console import Console
 
-    # Redirected output has no width: keep each epoch on one line.
+    # Redirected output has no width: keep each line whole.
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+
+
+class _NoteHandler(logging.Handler):
+    """Prints log messages as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(self.format(record))
 
 
 def log_to_stderr() -> None:
     """Print the notes and warnings of the library as plain lines on stderr."""
-    handler = logging.StreamHandler()
+    handler = _NoteHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("wave_network")
     logger.handlers = [handler]
@@ -103,6 +133,14 @@ def note_empty(empty: int, texts: int) -> None:
     """Note how many texts are empty, if any are."""
     if empty:
         note(f"{empty:,} of {texts:,} texts are empty; they are classified like all others")
+
+
+def _print(*parts: RenderableType) -> None:
+    # Rich would end the process itself when nobody reads its output any more.
+    console = _stdout()
+    with console.capture() as printed:
+        console.print(*parts, sep="\n")
+    sys.stdout.write(printed.get())
 
 
 def _stdout() -> Console:

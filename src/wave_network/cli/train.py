@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, note, print_json, print_table, stderr_console
+from wave_network.cli.console import log_to_stderr, note, print_json, print_table
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
     AsJson,
@@ -211,7 +211,6 @@ def train(
         ),
         output,
         overwrite=overwrite,
-        console=stderr_console(),
         unlabeled=unlabeled_texts,
         log_to=log_to,
     )
