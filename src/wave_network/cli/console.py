@@ -54,6 +54,8 @@ def rounded(value: Any) -> Any:  # noqa: ANN401
     Args:
         value: A number, or lists and dictionaries of numbers; all else stays as it is.
     """
+    if isinstance(value, str):  # most values, and fast
+        return value
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import Final
 
 
 def json_text(value: object) -> str:
@@ -14,9 +15,9 @@ def json_text(value: object) -> str:
     become null, as JSON has no word for them.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=text_of)
+        return _encoder.encode(value)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, default=text_of)
+        return _encoder.encode(_finite(value))
 
 
 def text_of(value: object) -> str:
@@ -25,6 +26,9 @@ def text_of(value: object) -> str:
         return value.decode("utf-8", "backslashreplace")
     isoformat = getattr(value, "isoformat", None)
     return str(value) if isoformat is None else str(isoformat())
+
+
+_encoder: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=text_of)
 
 
 def _finite(value: object) -> object:
