@@ -9,7 +9,7 @@ import typer
 
 from wave_network._version import __version__
 from wave_network.cli.evaluate import evaluate
-from wave_network.cli.exit import fail, interrupted_code, reported
+from wave_network.cli.exit import fail, interrupted_code, output_lost, reported
 from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
@@ -88,9 +88,8 @@ def run() -> int:
         where = error.ctx.command_path if error.ctx else "wave-network"
         fail(f"{error.format_message()} (see {where} --help)", 2)
     except SystemExit as ending:
-        # Typer ends a closed pipe with 1; whether it is one is said where all commands end.
-        if isinstance(ending.__context__, BrokenPipeError):
-            raise ending.__context__ from None
+        if isinstance(ending.__context__, BrokenPipeError):  # Typer ends with 1
+            output_lost(ending.__context__)
         raise
     except typer.Abort:
         fail("interrupted", interrupted_code())

@@ -111,7 +111,8 @@ def reported(
 ) -> Callable[P, None]:
     """Turn a command's exceptions into messages and exit codes.
 
-    Ctrl-C is handled here because Typer would exit silently. Meanwhile, stages of work are shown.
+    Ctrl-C and closed pipes are handled here because Typer would exit silently on the first and
+    report the second as a failure. Meanwhile, stages of work are shown.
 
     Args:
         command: Implements the command.
@@ -128,29 +129,42 @@ def reported(
             fail(str(error), 2)
         except KeyboardInterrupt:
             fail("interrupted", interrupted_code())
+        except OSError as error:
+            output_lost(error)
 
     return run
 
 
+def output_lost(error: OSError) -> NoReturn:
+    """Exit because stdout cannot be written: quietly if nobody reads it, else with one line.
+
+    Raises:
+        OSError: If the error has another reason.
+    """
+    if error.errno not in (errno.EPIPE, *_DISK_FULL):
+        raise error
+    _discard_output()
+    if error.errno == errno.EPIPE:
+        sys.exit(0)  # the reading program, such as head, has closed the pipe
+    fail("the disk is full and the output incomplete: free some space", 2)
+
+
 @contextmanager
 def output_heeded() -> Iterator[None]:
-    """End quietly when nobody reads stdout any more, and with one line when the disk is full."""
+    """Write all of stdout before the end, and end as `output_lost` says if that is impossible."""
     if sys.stdout is None:  # it was closed before the start
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
+        yield
+        sys.stdout.flush()
+    except SystemExit:
         try:
-            yield
-        finally:
             sys.stdout.flush()
+        except OSError:
+            _discard_output()  # how it ended is said already
+        raise
     except OSError as error:
-        if error.errno not in (errno.EPIPE, *_DISK_FULL):
-            raise
-        _discard_output()
-        if isinstance(error.__context__, SystemExit):
-            raise error.__context__ from None
-        if error.errno == errno.EPIPE:
-            sys.exit(0)  # the reading program, such as head, has closed the pipe
-        fail("the disk is full and the output incomplete: free some space", 2)
+        output_lost(error)
 
 
 _LINES_AT_ONCE: Final = 256

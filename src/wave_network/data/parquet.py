@@ -47,6 +47,10 @@ def open_parquet(path: Path) -> ParquetFile:
         raise MissingExtraError("train", "reading parquet") from error
     try:
         file = ParquetFile(path)
+    except UnicodeEncodeError:
+        raise DataError(
+            f"the path {path} is not UTF-8, which is needed to read parquet: rename it"
+        ) from None
     except (ArrowException, OSError) as error:
         raise DataError(
             f"{path} is not a parquet file, or it is damaged: {one_line(error)}"

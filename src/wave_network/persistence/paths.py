@@ -15,6 +15,20 @@ def expanded(path: Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def check_utf8(path: object, option: str) -> None:
+    """Check that a path is UTF-8, for libraries that take no other.
+
+    Raises:
+        OutputError: If it is not.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise OutputError(
+            f"{option_name(option)}: the path {path} is not UTF-8, which is needed here: rename it"
+        ) from None
+
+
 def check_apart(
     outputs: Mapping[str, Path | None], inputs: Mapping[str, str | Path | None]
 ) -> None:
