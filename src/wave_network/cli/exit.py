@@ -78,6 +78,8 @@ class _LastingStream:
         """Write, or discard if the stream is closed."""
         try:
             return self._stream.write(text)
+        except UnicodeEncodeError:  # as in a file's name that is not UTF-8
+            return self.write(text.encode("ascii", "backslashreplace").decode("ascii"))
         except (OSError, ValueError):  # ValueError: it is closed
             self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
             return len(text)

@@ -29,7 +29,7 @@ class KeptColumns:
         self._types = types
         self._typed = Path(path).suffix.lower() != ".parquet"  # whether all known types are there
         self._waiting: deque[dict[str, Any]] = deque()  # of the texts that are not yet answered
-        self._noted: set[str] = set()
+        self._names: dict[str, str] = {}  # in the output, where they differ
 
     def texts(self) -> Iterator[str]:
         """Yield the texts, and remember the other columns until the answer comes."""
@@ -46,22 +46,22 @@ class KeptColumns:
         """
         for answer in answers:
             fields = self._waiting.popleft()
-            names = {name: self._free_name(name, answer, fields) for name in fields}
+            names = {name: self._name_of(name, answer, fields) for name in fields}
             if not self._typed:
                 self._add_types(names)
             yield {**{names[name]: value for name, value in fields.items()}, **answer}
 
-    def _free_name(self, name: str, answer: dict[str, Any], fields: dict[str, Any]) -> str:
-        if name not in answer:
+    def _name_of(self, name: str, answer: dict[str, Any], fields: dict[str, Any]) -> str:
+        """Return a column's name in the output, the same for all rows."""
+        if name in self._names:
+            return self._names[name]
+        if name not in answer and name not in self._names.values():
             return name
         free = f"input_{name}"
-        while free in answer or free in fields:
+        while free in answer or free in fields or free in self._names.values():
             free = f"input_{free}"
-        if name not in self._noted:
-            self._noted.add(name)
-            note(
-                f"the input's column {name!r} is {free!r} in the output, which has its own {name!r}"
-            )
+        self._names[name] = free
+        note(f"the input's column {name!r} is {free!r} in the output, which has its own {name!r}")
         return free
 
     def _add_types(self, names: dict[str, str]) -> None:
