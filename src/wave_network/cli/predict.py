@@ -14,7 +14,7 @@ import typer
 from wave_network.cli.console import print_rich, rounded
 from wave_network.cli.kept_columns import KeptColumns
 from wave_network.cli.options import Model, Overwrite
-from wave_network.cli.prediction_lines import print_records, records, valid
+from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
 from wave_network.errors import ConfigError
 from wave_network.progress.stages import tracked
 
@@ -144,7 +144,7 @@ def predict(
     types = _label_types(engine) if ending == ".parquet" else {}
     kept = KeptColumns(str(input_file), text_column, types) if keep_columns else None
     source = _source(texts, input_file, text_column, kept)
-    if output is not None or not sys.stdout.isatty():
+    if output is not None or not answers_meet_progress():
         source = tracked(source, "predicting")
     with ExitStack() as files:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -84,6 +85,16 @@ def print_records(
     """
     form = json_line if as_json or not sys.stdout.isatty() else readable(engine)
     write_whole(map(form, answers))
+
+
+def answers_meet_progress() -> bool:
+    """Whether progress would mix with the answers, or the next program's output, on a terminal."""
+    if not sys.stderr.isatty():
+        return False
+    try:
+        return sys.stdout.isatty() or stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):  # it is no file
+        return False
 
 
 def readable(engine: Engine) -> Callable[[Mapping[str, Any]], str]:
