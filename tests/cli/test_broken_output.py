@@ -1,7 +1,9 @@
 """Every command when its output is closed, full, or read by nobody."""
 
+import gc
 import os
 import sys
+from contextlib import suppress
 
 import pytest
 import typer
@@ -52,9 +54,14 @@ def ended(invoke, monkeypatch, capsys, tiny_model, few):
         words = [{"MODEL": tiny_model, "DATA": few}.get(word, word) for word in words]
         with monkeypatch.context() as patch:
             patch.setattr(sys, name, stream)
-            return invoke(*words)
+            found = invoke(*words)
+            for one in (getattr(sys, name), stream):  # a process would end now
+                with suppress(OSError, AttributeError):
+                    one.close()
+            return found
 
-    return run
+    yield run
+    gc.collect()  # while warnings of what is left are ignored
 
 
 @pytest.mark.parametrize("words", [*WHOLE, *WORKING], ids=" ".join)

@@ -43,8 +43,8 @@ def test_a_known_end_has_a_share_a_rate_and_the_time_left():
     running = ago(100, "predicting", 4_000, done=1_000)
     running.detail = "loss 0.500"
     assert described([running], bar="#-") == [
-        *("predicting", "######------------------", "25%"),
-        *("1,000 of 4,000 texts", "10/s", "0:05:00 left", "loss 0.500"),
+        *("predicting", "####------------", "25%", "0:05:00 left"),
+        *("1,000 of 4,000 texts", "10/s", "loss 0.500"),
     ]
 
 
@@ -55,7 +55,7 @@ def test_without_a_known_end_no_time_is_called_left(seconds, shown):
         shown,
     ]
     counted = described([ago(100, "reading", done=50)])
-    assert counted == ["reading", "50 texts", "0.5/s", "0:01:40 so far"]
+    assert counted == ["reading", "0:01:40 so far", "50 texts", "0.5/s"]
 
 
 def test_a_stage_stands_after_those_around_it():
@@ -91,7 +91,7 @@ def test_other_output_gets_plain_lines(quick):
     with Display(stream), stage("reading", 2) as running:
         running.advance()
         shown(stream, "\n")
-    assert re.match(r"reading, 50%, 1 of 2 texts, \S+/s, 0:00:00 left\n", stream.getvalue())
+    assert re.match(r"reading, 50%, 0:00:00 left, 1 of 2 texts, \S+/s\n", stream.getvalue())
     assert "\x1b" not in stream.getvalue()
 
 

@@ -16,7 +16,7 @@ from wave_network.progress.terminal import cut, width_of
 _SHOWN_AFTER: Final = 0.5  # seconds; shorter stages would only flicker
 _REDRAWN_AFTER: Final = 0.2
 _LINES_APART: Final = 10.0
-_BAR_WIDTH: Final = 24
+_BAR_WIDTH: Final = 16
 
 
 class Display:
@@ -125,11 +125,11 @@ def described(stages: list[Stage], bar: str = "") -> list[str]:
             full = round(share * _BAR_WIDTH)
             parts.append(bar[0] * full + bar[1] * (_BAR_WIDTH - full))
         parts.append(f"{share:.0%}")
+    parts.append(_time_of(inner))
     if inner.done:
         of = "" if inner.total is None else f" of {inner.total:,}"
         parts.append(f"{inner.done:,}{of} {inner.unit}")
         parts.append(_rate(inner.done / elapsed))
-    parts.append(_time_of(inner))
     if inner.detail:
         parts.append(inner.detail)
     return parts
