@@ -185,10 +185,26 @@ def write_whole(lines: Iterable[str]) -> None:
 
 
 def _write_at_once(waiting: list[str]) -> None:
-    written, waiting[:] = "".join(waiting), []
+    text, waiting[:] = "".join(waiting), []
     with _ctrl_c_deferred():
-        sys.stdout.write(written)
         sys.stdout.flush()
+        descriptor = None if sys.stdout.isatty() else descriptor_of(sys.stdout)
+        if descriptor is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        # Python's buffer loses bytes when a signal interrupts a write to a full pipe.
+        left = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+
+def descriptor_of(stream: IO[str]) -> int | None:
+    """Return the file descriptor of a stream; None if it is no file."""
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from wave_network.cli.console import note_empty, prediction_record, rounded
-from wave_network.cli.exit import write_whole
+from wave_network.cli.exit import descriptor_of, write_whole
 from wave_network.data.rows import is_unicode
 from wave_network.data.writing import json_line
 from wave_network.errors import DataError, printable
@@ -91,10 +91,10 @@ def answers_meet_progress() -> bool:
     """Whether progress would mix with the answers, or the next program's output, on a terminal."""
     if not sys.stderr.isatty():
         return False
-    try:
-        return sys.stdout.isatty() or stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
-    except (OSError, ValueError):  # it is no file
+    descriptor = descriptor_of(sys.stdout)
+    if descriptor is None:
         return False
+    return sys.stdout.isatty() or stat.S_ISFIFO(os.fstat(descriptor).st_mode)
 
 
 def readable(engine: Engine) -> Callable[[Mapping[str, Any]], str]:
