@@ -2,7 +2,6 @@
 
 import os
 import signal
-from io import StringIO
 from pathlib import Path
 
 # The tests' tensors are small: on a busy machine threads spend their time waiting for each other.
@@ -29,8 +28,6 @@ def without_native():
 @pytest.fixture(scope="session")
 def sample_model(tmp_path_factory) -> Path:
     """A model folder: preset `small`, two epochs on the bundled sample. Never change it."""
-    from rich.console import Console
-
     from wave_network.config import PRESETS
     from wave_network.data import read_splits
     from wave_network.training.recipe import Recipe
@@ -39,8 +36,7 @@ def sample_model(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "model"
     options = {"epochs": 2, "seed": 0, "device": "cpu"}
     recipe = Recipe.of(PRESETS["small"], train_options=options, model_options={})
-    console = Console(file=StringIO())
-    train_model(read_splits("sample"), recipe, folder, overwrite=False, console=console)
+    train_model(read_splits("sample"), recipe, folder, overwrite=False)
     return folder
 
 

@@ -50,6 +50,17 @@ def test_fit_learns_and_returns_itself():
     assert [record["epoch"] for record in classifier.history_] == list(range(1, 9))
 
 
+def test_verbose_shows_the_epochs_and_changes_nothing(fitted, capsys):
+    shown = make().fit(TEXTS, LABELS, verbose=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("epoch 1/8  loss ")
+    assert err.splitlines()[-1].startswith("with the linear part  validation accuracy ")
+    np.testing.assert_array_equal(shown.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    make(epochs=1).fit(TEXTS, LABELS)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_probabilities(fitted):
     probabilities = fitted.predict_proba(TEXTS)
     assert probabilities.shape == (32, 2)

@@ -25,7 +25,9 @@ MAY_IMPORT = {
     # how temporary folders of killed runs are told from living ones is known in one place.
     "data": {
         *("config", "errors", "huggingface.ids", "models.numpy_ops", "persistence.leftovers"),
+        "progress",
     },
+    "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
     "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
@@ -40,7 +42,7 @@ MAY_IMPORT = {
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
-        *("persistence", "runtime"),
+        *("persistence", "progress", "runtime"),
     },
     "baselines": {"config", "data", "errors", "huggingface", "models", "text", "training"},
 }

@@ -21,6 +21,7 @@ from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data.training_data import label_table, training_data_from_memory
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
+from wave_network.progress.display import Display
 from wave_network.runtime import Engine
 from wave_network.training.continual import continued_training
 from wave_network.training.options import choose_preset
@@ -131,6 +132,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         sample_weight: ArrayLike | None = None,
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
+        verbose: bool = False,
     ) -> WaveClassifier:
         """Train the classifier. An earlier fit is discarded.
 
@@ -146,6 +148,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             classes: The labels of the columns of `y`, in the order of `classes_`; None: 0, 1, 2
                 and so on.
             unlabeled: Additional texts, which the teacher labels.
+            verbose: Show on stderr how far training is, and a line per epoch.
 
         Raises:
             DataError: If the texts or labels cannot be used.
@@ -155,6 +158,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         """
         with extra_needed("train", "WaveClassifier.fit"):
             from wave_network.training.fit import fit
+            from wave_network.training.progress import TrainingBar
             from wave_network.training.recipe import Recipe
 
         options = {"operation": self.operation, "max_length": self.max_length}
@@ -169,7 +173,11 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             base=base,
         )
         data = training_data_from_memory(X, y, sample_weight, classes, unlabeled)
-        fitted = fit(data, recipe)
+        if verbose:
+            with Display(), TrainingBar() as progress:
+                fitted = fit(data, recipe, progress)
+        else:
+            fitted = fit(data, recipe)
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt

@@ -71,7 +71,11 @@ def test_predict_lists_the_labels_of_each_text(invoke, model):
     lines = invoke("predict", model, *texts).lines
     for text, line, prediction in zip(texts, lines, load(model).predict(texts), strict=True):
         scores = {label: prediction.scores[label] for label in prediction.labels}
-        assert line == {"text": text, "labels": list(prediction.labels), "scores": scores}
+        assert line == {
+            "text": text,
+            "labels": list(prediction.labels),
+            "scores": pytest.approx(scores, abs=1e-6),
+        }
     assert [sorted(line["labels"]) for line in lines] == [["animal"], ["animal", "colour"], []]
     for line in invoke("predict", model, *texts, "--top-k", 1).lines:
         assert list(line) == ["text", "labels", "scores"]

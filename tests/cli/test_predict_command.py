@@ -47,7 +47,11 @@ def test_one_json_object_a_line_in_order(wave, tiny_model):
     assert ended.code == 0
     expected = load(tiny_model).predict(TEXTS)
     assert ended.lines == [
-        {"text": text, "label": prediction.label, "score": pytest.approx(prediction.score)}
+        {
+            "text": text,
+            "label": prediction.label,
+            "score": pytest.approx(prediction.score, abs=1e-6),
+        }
         for text, prediction in zip(TEXTS, expected, strict=True)
     ]
     assert [line["label"] for line in ended.lines[:3:2]] == ["animal", "colour"]

@@ -1,9 +1,10 @@
+from contextlib import suppress
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
-from wave_network.training.progress import TrainingBar
+from wave_network.progress.display import Display
+from wave_network.training.progress import StageBar, TrainingBar
 
 RECORD = {
     "epoch": 1,
@@ -14,69 +15,77 @@ RECORD = {
 }
 
 
-def drawn(terminal):
-    file = StringIO()
-    with TrainingBar(Console(file=file, force_terminal=terminal, width=100)) as bar:
+@pytest.fixture
+def display():
+    with Display(StringIO()) as display:
+        yield display
+
+
+def written(display):
+    return display._stream.getvalue().splitlines()
+
+
+def test_each_epoch_gets_a_line(display):
+    with TrainingBar() as bar:
         bar.stage("learning the vocabulary")
         bar.start(steps=4, epochs=2)
-        for loss in (2.0, 1.5):
-            bar.step(loss)
+        bar.step(2.0)
         bar.epoch(RECORD)
-        bar.step(1.25)
-    return file.getvalue()
-
-
-def test_a_file_gets_one_line_an_epoch():
-    assert drawn(False).splitlines() == [
+    assert written(display) == [
         "epoch 1/2  loss 1.2346  validation accuracy 91.25%  macro F1 90.00%  61 s"
     ]
 
 
-def test_lines_say_whether_the_linear_part_is_in_their_metrics():
-    file = StringIO()
-    with TrainingBar(Console(file=file, width=120)) as bar:
+def test_lines_say_whether_the_linear_part_is_in_their_metrics(display):
+    with TrainingBar() as bar:
         bar.expect_linear_part()
         bar.start(steps=1, epochs=1)
         bar.epoch(RECORD)
         bar.linear_part({"accuracy": 1.0, "macro_f1": 0.5, "loss": 0.1})
-    assert file.getvalue().splitlines() == [
+    assert written(display) == [
         "epoch 1/1  loss 1.2346  validation accuracy 91.25%  macro F1 90.00% "
         "(before the linear part)  61 s",
         "with the linear part  validation accuracy 100.00%  macro F1 50.00%",
     ]
 
 
-def test_a_terminal_gets_the_bar_too():
-    text = drawn(True)
-    assert "training" in text
-    assert "75%" in text
-    assert "loss 1.250  validation 91.25%" in text
-    assert "epoch 1/2" in text
-    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is back
-
-
-def test_a_stage_with_a_total_shows_how_far_it_is():
-    file = StringIO()
-    with TrainingBar(Console(file=file, force_terminal=True, width=100)) as bar:
+def test_one_stage_follows_another(display):
+    with StageBar() as bar:
         bar.stage("predicting with the teacher", 8)
         bar.advance(3)
         bar.advance(3)
-    assert "predicting with the teacher" in file.getvalue()
-    assert "75%" in file.getvalue()
+        stage = display.measured()
+        assert (stage.name, stage.share) == ("predicting with the teacher", 0.75)
+        bar.start(steps=4, epochs=2)
+        for loss in (2.0, 1.5):
+            bar.step(loss)
+        bar.epoch(RECORD)
+        bar.step(1.25)
+        stage = display.measured()
+        assert (stage.name, stage.share, stage.unit) == ("training", 0.75, "steps")
+        assert stage.detail == "loss 1.250, validation 91.25%"
+    assert display.measured() is None
+    assert written(display) == []
 
 
-def test_an_error_leaves_the_terminal_as_it_was():
-    file = StringIO()
-    bar = TrainingBar(Console(file=file, force_terminal=True))
-    with pytest.raises(KeyboardInterrupt), bar:
+def test_an_error_ends_the_stage(display):
+    with suppress(KeyboardInterrupt), TrainingBar() as bar:
+        bar.stage("encoding the texts")
         raise KeyboardInterrupt
-    assert file.getvalue().rindex("\x1b[?25h") > file.getvalue().rindex("\x1b[?25l")
+    assert display.measured() is None
 
 
-def test_several_labels_have_metrics_of_their_own():
+def test_several_labels_have_metrics_of_their_own(display):
     metrics = {"accuracy": 0.6, "micro_f1": 0.8125, "macro_f1": 0.7, "loss": 0.3}
-    file = StringIO()
-    with TrainingBar(Console(file=file, width=100)) as bar:
+    with TrainingBar() as bar:
         bar.start(steps=1, epochs=1)
         bar.epoch({**RECORD, "validation": metrics})
-    assert "validation micro F1 81.25%  macro F1 70.00%" in file.getvalue()
+    assert "validation micro F1 81.25%  macro F1 70.00%" in written(display)[0]
+
+
+def test_without_a_display_nothing_is_printed(capsys):
+    with TrainingBar() as bar:
+        bar.start(steps=1, epochs=1)
+        bar.step(1.0)
+        bar.epoch(RECORD)
+    assert capsys.readouterr() == ("", "")

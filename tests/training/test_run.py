@@ -2,7 +2,6 @@ import json
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from wave_network.config import PRESETS, get_preset
 from wave_network.data import SingleLabel, Splits, from_memory
@@ -10,7 +9,9 @@ from wave_network.errors import ConfigError, DataError, OutputError
 from wave_network.evaluation.metrics import summarize
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import read_history, read_model, size_bytes
+from wave_network.progress.display import Display
 from wave_network.runtime import load
+from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.run import train_model
 
@@ -20,11 +21,11 @@ LABELS = ["warm", "warm", "warm", "cold", "cold", "cold"] * 20
 ROWS = from_memory(TEXTS, LABELS)
 
 
-def run(folder, splits, console=None, *, preset="tiny", overwrite=False, **options):
+def run(folder, splits, stream=None, *, preset="tiny", overwrite=False, **options):
     defaults = {"model_options": {}, "train_options": {"epochs": 3, "device": "cpu"}}
     recipe = Recipe.of(get_preset(preset), **{**defaults, **options})
-    console = console or Console(file=StringIO())
-    return train_model(splits, recipe, folder, overwrite=overwrite, console=console)
+    with Display(stream or StringIO()):
+        return train_model(splits, recipe, folder, overwrite=overwrite)
 
 
 def test_summary_and_folder(tmp_path):
@@ -104,11 +105,11 @@ def test_output_is_checked_before_the_work(tmp_path):
 
 
 def test_unknown_labels_of_the_test_split_are_refused(tmp_path):
-    test, console = from_memory(["mild"], ["tepid"]), Console(file=StringIO())
+    test, stream = from_memory(["mild"], ["tepid"]), StringIO()
     with pytest.raises(DataError, match="tepid"):
-        run(tmp_path / "model", Splits(ROWS, None, test), console)
+        run(tmp_path / "model", Splits(ROWS, None, test), stream)
     assert list(tmp_path.iterdir()) == []
-    assert console.file.getvalue() == ""  # found before the training
+    assert stream.getvalue() == ""  # found before the training
 
 
 class Interrupting(StringIO):
@@ -126,8 +127,8 @@ class Interrupting(StringIO):
 
 
 def test_interrupt_keeps_the_best_so_far(tmp_path, caplog, ctrl_c):
-    console = Console(file=Interrupting("epoch 2/3", ctrl_c))
-    summary, stopped = run(tmp_path / "model", Splits(ROWS), console)
+    stream = Interrupting("epoch 2/3", ctrl_c)
+    summary, stopped = run(tmp_path / "model", Splits(ROWS), stream)
     assert "interrupted: the best model so far" in caplog.text
     assert stopped == "interrupted"
     files = read_model(tmp_path / "model")
@@ -137,10 +138,10 @@ def test_interrupt_keeps_the_best_so_far(tmp_path, caplog, ctrl_c):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_an_interrupt_before_the_first_step_writes_nothing(tmp_path, ctrl_c):
-    console = Console(file=Interrupting("learning", ctrl_c), force_terminal=True)
+def test_an_interrupt_before_the_first_step_writes_nothing(tmp_path, ctrl_c, monkeypatch):
+    monkeypatch.setattr(TrainingBar, "stage", lambda *_: ctrl_c())
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "model", Splits(ROWS), console)
+        run(tmp_path / "model", Splits(ROWS))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,13 +3,13 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from wave_network.config import PRESETS
 from wave_network.config.settings import read_settings
 from wave_network.data import Splits, TrainingData, from_memory
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.folder import read_model, size_bytes
+from wave_network.progress.display import Display
 from wave_network.training.recipe import Recipe
 from wave_network.training.run import train_model
 from wave_network.tuning import run
@@ -18,7 +18,7 @@ from wave_network.tuning.progress import TrialBar
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def tune(output, rows, *, validation=None, console=None, **options):
+def tune(output, rows, *, validation=None, stream=None, **options):
     arguments = {
         "preset": "tiny",
         "output": output,
@@ -31,7 +31,8 @@ def tune(output, rows, *, validation=None, console=None, **options):
     }
     chosen = run.TuneOptions(**{**arguments, **options})
     data = TrainingData(rows, validation)
-    return run.tune(data, chosen, console or Console(file=StringIO()))
+    with Display(stream or StringIO()):
+        return run.tune(data, chosen)
 
 
 def weights(folder):
@@ -42,7 +43,7 @@ def trained(output, rows, *, preset):
     """What `train` makes of the same rows."""
     options = {"seed": 0, "device": "cpu", "refit": False}
     recipe = Recipe.of(preset, train_options=options, model_options={})
-    train_model(Splits(rows), recipe, output, overwrite=False, console=Console(file=StringIO()))
+    train_model(Splits(rows), recipe, output, overwrite=False)
     return output
 
 
@@ -65,8 +66,8 @@ def test_the_default_of_few_texts_is_trained_as_long_and_as_slowly(rows, tmp_pat
 
 
 def test_the_best_is_kept_and_its_settings_make_it_again(rows, tmp_path):
-    console, tuned = Console(file=StringIO()), tmp_path / "tuned"
-    summary, _ = tune(tuned, rows, trials=5, metric="loss", console=console)
+    stream, tuned = StringIO(), tmp_path / "tuned"
+    summary, _ = tune(tuned, rows, trials=5, metric="loss", stream=stream)
     assert sorted(path.name for path in tuned.iterdir()) == [
         *("model", "trials.sqlite", "tuned.json")
     ]
@@ -86,7 +87,7 @@ def test_the_best_is_kept_and_its_settings_make_it_again(rows, tmp_path):
     }
     again = trained(tmp_path / "again", rows, preset=read_settings(tuned / "tuned.json"))
     assert weights(again) == weights(tuned / "model")
-    lines = console.file.getvalue().splitlines()
+    lines = stream.getvalue().splitlines()
     assert len(lines) == 5
     assert lines[0].startswith("trial 0  loss ")
     assert json.loads(json.dumps(summary)) == summary
@@ -146,10 +147,10 @@ def test_the_size_limit_holds_for_the_folder_of_every_trial(rows, tmp_path):
 
 def test_a_folder_that_turns_out_too_large_is_not_kept(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "size_bytes", lambda _: 10**9)
-    console = Console(file=StringIO())
-    summary, _ = tune(tmp_path / "tuned", rows, max_size=400_000, trials=2, console=console)
+    stream = StringIO()
+    summary, _ = tune(tmp_path / "tuned", rows, max_size=400_000, trials=2, stream=stream)
     assert (summary["ranking"], summary["model"], summary["trials"]) == ([], None, 2)
-    assert "trial 1  too large: 1,000,000,000 bytes" in console.file.getvalue()
+    assert "trial 1  too large: 1,000,000,000 bytes" in stream.getvalue()
 
 
 def test_label_lists_are_compared_by_micro_f1_with_the_thresholds_of_training(sets, tmp_path):
@@ -259,11 +260,11 @@ def test_a_trial_that_fails_does_not_end_the_search(rows, tmp_path, monkeypatch)
         return original(data, recipe, *others)
 
     monkeypatch.setattr(run, "fit", fit)
-    console = Console(file=StringIO())
-    summary, _ = tune(tmp_path / "tuned", rows, trials=4, console=console)
+    stream = StringIO()
+    summary, _ = tune(tmp_path / "tuned", rows, trials=4, stream=stream)
     assert summary["trials"] == 4
     assert summary["ranking"][0]["trial"] == 0
-    assert "failed: training diverged" in console.file.getvalue()
+    assert "failed: training diverged" in stream.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from wave_network.cli.exit import (
     fail,
     interrupted_code,
     lasting,
+    output_heeded,
     reported,
     requests_heeded,
 )
@@ -27,7 +28,7 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.stderr = lasting(sys.stderr)
     try:
-        with requests_heeded():
+        with requests_heeded(), output_heeded():
             code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         fail("interrupted", interrupted_code())

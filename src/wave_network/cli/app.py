@@ -9,7 +9,7 @@ import typer
 
 from wave_network._version import __version__
 from wave_network.cli.evaluate import evaluate
-from wave_network.cli.exit import fail, interrupted_code, reported
+from wave_network.cli.exit import fail, interrupted_code, output_lost, reported
 from wave_network.cli.export import export
 from wave_network.cli.info import info
 from wave_network.cli.inspect import inspect
@@ -95,6 +95,10 @@ def run() -> int:
     except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "wave-network"
         fail(f"{error.format_message()} (see {where} --help)", 2)
+    except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):  # Typer ends with 1
+            output_lost(ending.__context__)
+        raise
     except typer.Abort:
         fail("interrupted", interrupted_code())
     return code if isinstance(code, int) else 0

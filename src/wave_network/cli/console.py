@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wave_network.errors import printable, printable_json
+from wave_network.data.json_text import json_text
+from wave_network.errors import printable
+from wave_network.progress.stages import NOBODY, shower
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
     from wave_network.data.labels import Labelling
@@ -21,17 +22,16 @@ if TYPE_CHECKING:
 
 def note(message: str) -> None:
     """Print a note on stderr."""
-    sys.stderr.write(f"{printable(message)}\n")
+    shown, showing = printable(message, lines=True), shower.get()
+    if showing is NOBODY:  # as in another thread than the command's
+        sys.stderr.write(f"{shown}\n")
+    else:
+        showing.say(shown)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print a JSON object on one line of stdout."""
-    sys.stdout.write(json_line(value))
-
-
-def json_line(value: Mapping[str, Any]) -> str:
-    """Format a JSON object as a line, with escapes for what a terminal would obey."""
-    return printable_json(json.dumps(value, ensure_ascii=False)) + "\n"
+    sys.stdout.write(json_text(value) + "\n")
 
 
 def print_line(text: object) -> None:
@@ -56,6 +56,25 @@ def prediction_record(
     if top_k is None:
         scores = {label: prediction.scores[label] for label in prediction.labels}
     return {"text": text, "labels": list(prediction.labels), "scores": scores}
+
+
+def rounded(value: Any) -> Any:  # noqa: ANN401
+    """Round the scores and other numbers of an answer to the six digits that they mean.
+
+    They are computed in 32 bits, and depend on the other texts of a batch in the seventh digit.
+
+    Args:
+        value: A number, or lists and dictionaries of numbers; all else stays as it is.
+    """
+    if isinstance(value, str):  # most values, and fast
+        return value
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {name: rounded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return value
 
 
 def print_table(
@@ -85,31 +104,33 @@ def print_table(
         table.add_column(printable(name), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(printable(str(cell)) for cell in row))
-    _stdout().print(title, table, sep="\n")
+    _print(title, table)
 
 
 def print_rich(text: Text) -> None:
     """Print a coloured text on stdout."""
-    _stdout().print(text)
+    _print(text)
 
 
 def stderr_console() -> Console:
-    """Return a console on stderr, for progress."""
+    """Return a console on stderr, for lines that a library prints."""
     from rich.console import Console
 
-    # Redirected output has no width: keep each epoch on one line.
+    # Redirected output has no width: keep each line whole.
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
-class _PrintableFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record), lines=True)
+class _NoteHandler(logging.Handler):
+    """Prints log messages as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(self.format(record))
 
 
 def log_to_stderr() -> None:
     """Print the notes and warnings of the library as plain lines on stderr."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_PrintableFormatter("%(message)s"))
+    handler = _NoteHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("wave_network")
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
@@ -126,6 +147,14 @@ def note_empty(empty: int, texts: int) -> None:
     """Note how many texts are empty, if any are."""
     if empty:
         note(f"{empty:,} of {texts:,} texts are empty; they are classified like all others")
+
+
+def _print(*parts: RenderableType) -> None:
+    # Rich would end the process itself when nobody reads its output any more.
+    console = _stdout()
+    with console.capture() as printed:
+        console.print(*parts, sep="\n")
+    sys.stdout.write(printed.get())
 
 
 def _stdout() -> Console:

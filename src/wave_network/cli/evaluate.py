@@ -10,6 +10,7 @@ from wave_network.cli.console import note_data, note_empty, print_json, print_ta
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
+from wave_network.progress.stages import tracked
 
 
 def evaluate(
@@ -88,7 +89,8 @@ def evaluate(
     note_data("evaluating on", len(rows), data, split)
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     targets = labelling.encode(rows["label"])
-    probabilities = engine.predict_proba(column(rows, "text"))
+    texts = tracked(column(rows, "text"), "predicting", len(rows))
+    probabilities = engine.predict_proba(texts)
     report = report_for(labelling, probabilities, targets)
     if threshold:
         labels = most_probable(targets)

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -16,6 +16,7 @@ from types import FrameType
 from typing import IO, Any, Final, NoReturn, ParamSpec, TextIO, cast
 
 from wave_network.errors import WaveNetworkError, on_command_line, printable
+from wave_network.progress.display import Display
 
 P = ParamSpec("P")
 
@@ -77,6 +78,8 @@ class _LastingStream:
         """Write, or discard if the stream is closed."""
         try:
             return self._stream.write(text)
+        except UnicodeEncodeError:  # as in a file's name that is not UTF-8
+            return self.write(text.encode("ascii", "backslashreplace").decode("ascii"))
         except (OSError, ValueError):  # ValueError: it is closed
             self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
             return len(text)
@@ -111,7 +114,7 @@ def reported(
     """Turn a command's exceptions into messages and exit codes.
 
     Ctrl-C and closed pipes are handled here because Typer would exit silently on the first and
-    report the second as a failure.
+    report the second as a failure. Meanwhile, stages of work are shown.
 
     Args:
         command: Implements the command.
@@ -122,23 +125,109 @@ def reported(
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         given = {name: _expanded(name, value) for name, value in kwargs.items()}
         try:
-            with on_command_line(option_names()):
+            with on_command_line(option_names()), Display():
                 command(*args, **given)  # type: ignore[arg-type]
-            sys.stdout.flush()
         except WaveNetworkError as error:
             fail(str(error), 2)
         except KeyboardInterrupt:
             fail("interrupted", interrupted_code())
-        except BrokenPipeError:
-            _discard_output()
-            sys.exit(0)  # the reading program, such as head, has closed the pipe
         except OSError as error:
-            if error.errno not in _DISK_FULL:
-                raise
-            _discard_output()
-            fail("the disk is full and the output incomplete: free some space", 2)
+            output_lost(error)
 
     return run
+
+
+def output_lost(error: OSError) -> NoReturn:
+    """Exit because stdout cannot be written: quietly if nobody reads it, else with one line.
+
+    Raises:
+        OSError: If the error has another reason.
+    """
+    if error.errno not in (errno.EPIPE, *_DISK_FULL):
+        raise error
+    _discard_output()
+    if error.errno == errno.EPIPE:
+        sys.exit(0)  # the reading program, such as head, has closed the pipe
+    fail("the disk is full and the output incomplete: free some space", 2)
+
+
+@contextmanager
+def output_heeded() -> Iterator[None]:
+    """Write all of stdout before the end, and end as `output_lost` says if that is impossible."""
+    if sys.stdout is None:  # it was closed before the start
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    try:
+        yield
+        sys.stdout.flush()
+    except SystemExit:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()  # how it ended is said already
+        raise
+    except OSError as error:
+        output_lost(error)
+
+
+_LINES_AT_ONCE: Final = 256
+
+
+def write_whole(lines: Iterable[str]) -> None:
+    """Write lines to stdout, and whatever ends the writing, no part of one."""
+    waiting: list[str] = []
+    try:
+        for line in lines:
+            waiting.append(line)
+            if len(waiting) == _LINES_AT_ONCE:
+                _write_at_once(waiting)
+    finally:
+        _write_at_once(waiting)
+
+
+def _write_at_once(waiting: list[str]) -> None:
+    text, waiting[:] = "".join(waiting), []
+    with _ctrl_c_deferred():
+        sys.stdout.flush()
+        descriptor = None if sys.stdout.isatty() else descriptor_of(sys.stdout)
+        if descriptor is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        # Python's buffer loses bytes when a signal interrupts a write to a full pipe.
+        left = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+
+def descriptor_of(stream: IO[str]) -> int | None:
+    """Return the file descriptor of a stream; None if it is no file."""
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def _ctrl_c_deferred() -> Iterator[None]:
+    """Let the body end before Ctrl-C does what it does; a second Ctrl-C does it at once."""
+    before = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or not callable(before):
+        yield
+        return
+    pressed: list[FrameType | None] = []
+
+    def defer(number: int, frame: FrameType | None) -> None:
+        pressed.append(frame)
+        if len(pressed) > 1:
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, defer)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if len(pressed) == 1:
+            before(signal.SIGINT, pressed[0])
 
 
 def _expanded(name: str, value: object) -> object:

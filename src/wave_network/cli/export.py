@@ -10,6 +10,7 @@ import typer
 from wave_network.cli.console import print_fields, print_json
 from wave_network.cli.options import AsJson, Model, Overwrite
 from wave_network.errors import ConfigError
+from wave_network.progress.stages import stage
 
 _FORMATS: Final = ("onnx",)
 
@@ -47,7 +48,8 @@ def export(
 
     if file_format not in _FORMATS:
         raise ConfigError(f"--format must be {', '.join(_FORMATS)}; got {file_format!r}")
-    summary = export_onnx(model, output, int8=int8, overwrite=overwrite)
+    with stage("exporting"):
+        summary = export_onnx(model, output, int8=int8, overwrite=overwrite)
     if as_json:
         print_json(summary)
         return

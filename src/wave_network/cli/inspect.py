@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wave_network.cli.console import prediction_record, print_fields, print_json
+from wave_network.cli.console import prediction_record, print_fields, print_json, rounded
 from wave_network.cli.options import Model, Overwrite
 from wave_network.data.rows import is_unicode
 from wave_network.errors import ConfigError, DataError
@@ -80,7 +80,7 @@ def inspect(
         with replacing_file(output, overwrite=overwrite) as file:
             cast(TextIOWrapper, file).buffer.write(picture)
     if as_json:
-        record = prediction_record(engine.labelling, text, prediction)
+        record = rounded(prediction_record(engine.labelling, text, prediction))
         print_json({**record, **waves.arrays()})
     else:
         drawn = f"{output} ({shown_of(waves)})"

@@ -11,13 +11,18 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import print_rich
+from wave_network.cli.console import print_rich, rounded
+from wave_network.cli.kept_columns import KeptColumns
 from wave_network.cli.options import Model, Overwrite
-from wave_network.cli.prediction_lines import line, records, valid
+from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
 from wave_network.errors import ConfigError
+from wave_network.progress.stages import tracked
 
 if TYPE_CHECKING:
+    from pyarrow import DataType
+
     from wave_network.runtime import Engine
+    from wave_network.runtime.explanation import Explanation
 
 
 def predict(
@@ -39,9 +44,20 @@ def predict(
     ] = "text",
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write to this file instead of standard output."),
+        typer.Option(
+            metavar="FILE",
+            help="Write to this file instead of standard output: .jsonl, .json, .csv, .tsv or "
+            ".parquet.",
+        ),
     ] = None,
     overwrite: Overwrite = False,
+    keep_columns: Annotated[
+        bool,
+        typer.Option(
+            "--keep-columns",
+            help="Keep the input's other columns (or JSON fields), before those of the answers.",
+        ),
+    ] = False,
     top_k: Annotated[
         int | None,
         typer.Option(
@@ -80,12 +96,16 @@ def predict(
             metavar="FILE", help="Like --explain, and write the coloured texts to this web page."
         ),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write JSON lines to a terminal, too.")
+    ] = False,
 ) -> None:
     """Classify texts.
 
     Writes one JSON object per line, {"text", "label", "score"}, for every text in input order,
-    empty texts included. The score is the label's probability. With --threshold, the label is null
-    if the score is lower. With --coverage, "labels" is the prediction set.
+    empty texts included; a terminal shows label, score and text instead. The score is the label's
+    probability. With --threshold, the label is null if the score is lower. With --coverage,
+    "labels" is the prediction set.
 
     Multi-label models give {"text", "labels", "scores"}, with a score for each predicted label;
     --threshold leaves out labels with a lower score.
@@ -96,18 +116,23 @@ def predict(
     Examples:
       wave-network predict wave-model "Oil prices jump as OPEC cuts output"
       wave-network predict wave-model --input tickets.csv --text-column body --output out.jsonl
+      wave-network predict wave-model --input tickets.csv --keep-columns --output out.csv
       wave-network predict wave-model --input tickets.csv --text-column body --threshold 0.8
       wave-network predict wave-model --input tickets.csv --coverage 0.95
       cat lines.txt | wave-network predict wave-model --input - --top-k 3
     """
-    from wave_network.data import iter_texts
+    from wave_network.data.writing import format_to_write, write_records
     from wave_network.persistence.atomic import check_new, replacing_file
+    from wave_network.persistence.paths import check_apart
     from wave_network.runtime import load
 
     if bool(texts) == bool(input_file):
         raise ConfigError("give either texts to classify or --input FILE (- for standard input)")
-    if output is not None and output == explain_html:
-        raise ConfigError(f"--output and --explain-html both name {output}: give them two files")
+    if keep_columns and not input_file:
+        raise ConfigError("--keep-columns is for files: give one with --input")
+    given = None if input_file == "-" else input_file
+    check_apart({"output": output, "explain_html": explain_html}, {"input_file": given})
+    ending = None if output is None else format_to_write(output)
     if explain_html is not None:
         check_new(explain_html, overwrite=overwrite, option="explain_html")
     engine = load(model)
@@ -116,38 +141,79 @@ def predict(
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
 
-    source = valid(texts) if texts else iter_texts(str(input_file), text_column)
+    types = _label_types(engine) if ending == ".parquet" else {}
+    kept = KeptColumns(str(input_file), text_column, types) if keep_columns else None
+    source = _source(texts, input_file, text_column, kept)
+    if output is not None or not answers_meet_progress():
+        source = tracked(source, "predicting")
     with ExitStack() as files:
 
         def opened(path: Path) -> IO[str]:
             return files.enter_context(replacing_file(path, overwrite=overwrite))
 
-        out: IO[str] = sys.stdout if output is None else opened(output)
-        if explain or explain_html is not None:
-            page = None if explain_html is None else opened(explain_html)
-            _write_explained(engine, source, answered, out, page)
+        out = None if output is None else opened(output)
+        page = None if explain_html is None else opened(explain_html)
+        explained = explain or page is not None
+        if explained and out is None and sys.stdout.isatty() and not as_json:
+            _show_explained(engine, source, page)
+            return
+        answers = _explained(engine, source, answered, page) if explained else answered(source)
+        if kept is not None:
+            answers = kept.beside(answers)
+        if out is None or ending is None:
+            print_records(engine, answers, as_json=as_json)
         else:
-            out.writelines(map(line, answered(source)))
+            write_records(out, answers, ending, types)
 
 
-def _write_explained(
+def _label_types(engine: Engine) -> dict[str, DataType]:
+    """Return the Arrow types of labels, which the first answers may not tell: all may be null."""
+    from pyarrow import list_
+
+    from wave_network.data.parquet_writing import type_of
+
+    kind = type_of(engine.labels)
+    return {"label": kind, "labels": list_(kind)}
+
+
+def _source(
+    texts: list[str] | None, input_file: str | None, text_column: str, kept: KeptColumns | None
+) -> Iterable[str]:
+    from wave_network.data import iter_texts
+
+    if texts:
+        return valid(texts)
+    return iter_texts(str(input_file), text_column) if kept is None else kept.texts()
+
+
+def _explained(
     engine: Engine,
     texts: Iterable[str],
     answered: Callable[[Iterable[str]], Iterator[dict[str, Any]]],
-    out: IO[str],
     page: IO[str] | None,
-) -> None:
-    """Write records with explanations (on a terminal, coloured texts), and the web page."""
-    from wave_network.explain.render import PAGE_END, PAGE_START, html_article, terminal_text
+) -> Iterator[dict[str, Any]]:
+    """Yield records with explanations, and write the web page."""
+    to_classify, to_explain = tee(texts)
+    explanations = _on_page(engine.iter_explain(to_explain), page)
+    for record, explanation in zip(answered(to_classify), explanations, strict=True):
+        yield {**record, **rounded(explanation.to_dict()), **record}
+
+
+def _show_explained(engine: Engine, texts: Iterable[str], page: IO[str] | None) -> None:
+    """Show coloured texts on the terminal, and write the web page."""
+    from wave_network.explain.render import terminal_text
+
+    for explanation in _on_page(engine.iter_explain(texts), page):
+        print_rich(terminal_text(explanation))
+
+
+def _on_page(explanations: Iterable[Explanation], page: IO[str] | None) -> Iterator[Explanation]:
+    """Yield explanations, and write them to the web page, if there is one."""
+    from wave_network.explain.render import PAGE_END, PAGE_START, html_article
 
     write = page.write if page else lambda _: 0
     write(PAGE_START)
-    to_classify, to_explain = tee(texts)
-    pairs = zip(answered(to_classify), engine.iter_explain(to_explain), strict=True)
-    for record, explanation in pairs:
+    for explanation in explanations:
         write(html_article(explanation))
-        if out.isatty():
-            print_rich(terminal_text(explanation))
-        else:
-            out.write(line({**record, **explanation.to_dict(), **record}))
+        yield explanation
     write(PAGE_END)

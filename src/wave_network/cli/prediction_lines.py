@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from wave_network.cli.console import json_line, note_empty, prediction_record
+from wave_network.cli.console import note_empty, prediction_record, rounded
+from wave_network.cli.exit import descriptor_of, write_whole
 from wave_network.data.rows import is_unicode
-from wave_network.errors import DataError
+from wave_network.data.writing import json_line
+from wave_network.errors import DataError, printable
+from wave_network.progress.terminal import columns_of, cut, width_of
 
 if TYPE_CHECKING:
     from wave_network.runtime import Engine, Prediction
+
+_WIDEST_LABELS: Final = 24  # columns; wider labels move their texts to the right
+_NARROWEST_TEXT: Final = 20
+_SHOWN_FIRST: Final = ("text", "label", "score")
 
 
 def answer(model: str, texts: list[str]) -> None:
@@ -22,7 +30,7 @@ def answer(model: str, texts: list[str]) -> None:
     from wave_network.runtime import load
 
     engine = load(model)
-    sys.stdout.writelines(map(line, records(engine, engine.iter_predict(valid(texts)))))
+    print_records(engine, records(engine, engine.iter_predict(valid(texts))))
 
 
 def valid(arguments: list[str]) -> list[str]:
@@ -58,13 +66,78 @@ def records(
     for text, prediction in answers:
         count += 1
         empty += not text.strip()
-        record = prediction_record(engine.labelling, text, prediction, top_k)
+        record = rounded(prediction_record(engine.labelling, text, prediction, top_k))
         if set_threshold is not None:
             record["labels"] = prediction_set(prediction, set_threshold)
         yield record
     note_empty(empty, count)
 
 
-def line(record: Mapping[str, Any]) -> str:
-    """Format a record as a line of JSON."""
-    return json_line(record)
+def print_records(
+    engine: Engine, answers: Iterable[Mapping[str, Any]], *, as_json: bool = False
+) -> None:
+    """Print records on stdout: for people on a terminal, elsewhere a line of JSON each.
+
+    Args:
+        engine: The engine that made the predictions.
+        answers: The records.
+        as_json: Whether a terminal gets JSON, too.
+    """
+    form = json_line if as_json or not sys.stdout.isatty() else readable(engine)
+    write_whole(map(form, answers))
+
+
+def answers_meet_progress() -> bool:
+    """Whether progress would mix with the answers, or the next program's output, on a terminal."""
+    if not sys.stderr.isatty():
+        return False
+    descriptor = descriptor_of(sys.stdout)
+    if descriptor is None:
+        return False
+    return sys.stdout.isatty() or stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+
+
+def readable(engine: Engine) -> Callable[[Mapping[str, Any]], str]:
+    """Return a function that formats records for a terminal.
+
+    The first line has the label, its score and the text, cut to the terminal's width; further lines
+    have the other fields.
+    """
+    widest = max(columns_of(printable(str(label))) for label in engine.labels)
+    column = min(widest, _WIDEST_LABELS)
+    multi_label = engine.labelling.multi_label
+
+    def form(record: Mapping[str, Any]) -> str:
+        if multi_label:
+            start = _padded(_in_words(record["scores"]) or "-", column + 8)
+            shown: tuple[str, ...] = ("text", "labels", "scores")
+        else:
+            label = "-" if record["label"] is None else printable(str(record["label"]))
+            start, shown = f"{_padded(label, column)}  {record['score']:.4f}", _SHOWN_FIRST
+        left = width_of(sys.stdout) - columns_of(start) - 2
+        text = cut(printable(" ".join(record["text"].split())), max(left, _NARROWEST_TEXT))
+        others = (
+            f"  {printable(name)}: {_in_words(value)}\n"
+            for name, value in record.items()
+            if name not in shown
+        )
+        return f"{start}  {text}\n{''.join(others)}"
+
+    return form
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * max(0, columns - columns_of(text))
+
+
+def _in_words(value: object) -> str:
+    """Format a field of a record for a terminal."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{printable(str(name))} {_in_words(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_in_words, value)) or "none"
+    return printable(str(value))

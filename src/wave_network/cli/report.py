@@ -67,12 +67,14 @@ def report(
     """
     from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.persistence.folder import read_model
+    from wave_network.persistence.paths import check_apart
 
     with extra_needed("report", "the report"):
         from wave_network.data import column, read_dataset
         from wave_network.report.content import measure
         from wave_network.report.page import html_page
 
+    check_apart({"output": output}, {"data": data, "training": training})
     check_new(output, overwrite=overwrite)
     read_model(model)  # report a damaged model before reading large data
     columns: dict[str, Any] = {

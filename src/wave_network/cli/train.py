@@ -14,7 +14,6 @@ from wave_network.cli.console import (
     print_fields,
     print_json,
     print_table,
-    stderr_console,
 )
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
@@ -218,7 +217,6 @@ def train(
         ),
         output,
         overwrite=overwrite,
-        console=stderr_console(),
         unlabeled=unlabeled_texts,
         log_to=log_to,
     )

@@ -15,7 +15,6 @@ from wave_network.cli.console import (
     print_fields,
     print_json,
     print_table,
-    stderr_console,
 )
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn, option
@@ -121,7 +120,7 @@ def tune(
         held_out, _ = read_dataset(validation, ("validation", "test", "train"), **columns)
     options = TuneOptions(preset, output, metric, seconds, trials, largest, seed, device)
     data_given = TrainingData(splits.train, held_out)
-    summary, interrupted = search(data_given, options, stderr_console())
+    summary, interrupted = search(data_given, options)
     if as_json:
         print_json(summary)
     else:

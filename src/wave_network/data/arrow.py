@@ -35,6 +35,7 @@ from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
 from wave_network.huggingface.ids import split_revision
 from wave_network.persistence.leftovers import DATA_PREFIX, folder_of_this_process
+from wave_network.progress.stages import stage, tracked
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -68,7 +69,7 @@ def load_texts(path: Path, text_column: str) -> Dataset:
     check_installed()
     from datasets import Dataset, Features, Value
 
-    with _working_copy(path) as folder:
+    with stage(f"reading {path.name}"), _working_copy(path) as folder:
         return Dataset.from_generator(
             _texts,
             features=Features({"text": Value("string")}),
@@ -176,7 +177,7 @@ def _load_text(path: Path, columns: Columns) -> Dataset:
     from datasets import Dataset
 
     label = _first_label_type(iter_rows(path, *columns))
-    with _working_copy(path) as folder:
+    with stage(f"reading {path.name}"), _working_copy(path) as folder:
         return Dataset.from_generator(
             _examples,
             features=features_of(label, weighted=columns.weight is not None),
@@ -197,12 +198,12 @@ def _first_label_type(rows: Iterator[Row]) -> LabelType:
 
 
 def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
-    for row in iter_rows(path, *columns):
+    for row in tracked(iter_rows(path, *columns)):
         yield {name: value for name, value in row._asdict().items() if value is not None}
 
 
 def _texts(path: str, text_column: str) -> Iterator[dict[str, str]]:
-    for text in iter_texts(path, text_column):
+    for text in tracked(iter_texts(path, text_column)):
         yield {"text": text}
 
 
@@ -215,7 +216,7 @@ def _load_parquet(path: Path, columns: Columns) -> Dataset:
         if columns.weight is not None:
             check_weight_type(file, path, columns.weight)
     features = features_of(label, weighted=columns.weight is not None)
-    with _working_copy(path) as folder:
+    with stage(f"reading {path.name}"), _working_copy(path) as folder:
         dataset = Dataset.from_parquet(
             glob.escape(str(path)),  # it expects patterns
             columns=columns.names,

@@ -82,6 +82,17 @@ def column_index(columns: Sequence[str], name: str, option: str, where: object) 
     raise DataError(f"{where} has no column {name!r}, only {listed(columns)}: {advice}")
 
 
+def check_distinct(columns: Sequence[str], where: object) -> None:
+    """Check that no two columns have the same name.
+
+    Raises:
+        DataError: If two have.
+    """
+    for name in columns:
+        if columns.count(name) > 1:
+            raise DataError(f"{where} has several columns {name!r}: rename all but one")
+
+
 def _near_miss(path: Path) -> str:
     if not os.path.isdir(path.parent):
         hint = "" if path.suffix.lower() in ENDINGS else hub_hint(path)

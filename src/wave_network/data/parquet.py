@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
-from wave_network.data.files import column_index
+from wave_network.data.files import check_distinct, column_index
 from wave_network.errors import DataError, MissingExtraError
+from wave_network.progress.stages import expect
 
 if TYPE_CHECKING:
     from pyarrow import DataType
@@ -46,6 +47,10 @@ def open_parquet(path: Path) -> ParquetFile:
         raise MissingExtraError("train", "reading parquet") from error
     try:
         file = ParquetFile(path)
+    except UnicodeEncodeError:
+        raise DataError(
+            f"the path {path} is not UTF-8, which is needed to read parquet: rename it"
+        ) from None
     except (ArrowException, OSError) as error:
         raise DataError(
             f"{path} is not a parquet file, or it is damaged: {one_line(error)}"
@@ -108,15 +113,47 @@ def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:
         DataError: If the file cannot be used; while iterating, if a text is missing.
         MissingExtraError: If pyarrow is not installed.
     """
+    for row in _iter_rows(path, text_column, [text_column]):
+        yield row[text_column]
+
+
+def iter_parquet_records(path: Path, text_column: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read the texts of a parquet file in batches, each with the other columns of its row.
+
+    Raises:
+        DataError: As `iter_parquet_texts`; also if two columns have the same name.
+        MissingExtraError: If pyarrow is not installed.
+    """
+    for row in _iter_rows(path, text_column, None):
+        yield row.pop(text_column), row
+
+
+def column_types(path: Path) -> dict[str, DataType]:
+    """Return the type of each column of a parquet file.
+
+    Raises:
+        DataError: If it is not a parquet file, is damaged, or has no rows.
+        MissingExtraError: If pyarrow is not installed.
+    """
+    with open_parquet(path) as file:
+        schema = file.schema_arrow
+        return dict(zip(schema.names, schema.types, strict=True))
+
+
+def _iter_rows(path: Path, text_column: str, columns: list[str] | None) -> Iterator[dict[str, Any]]:
+    """Read some columns, or all, and check the texts."""
     with open_parquet(path) as file:
         check_text_type(file, path, text_column)
-        row = 0
-        for batch in file.iter_batches(batch_size=BATCH_SIZE, columns=[text_column]):
-            for text in batch.column(0).to_pylist():
-                row += 1
-                if text is None:
-                    raise missing_value(path, row, "text")
-                yield text
+        if columns is None:
+            check_distinct(file.schema_arrow.names, path)
+        expect(file.metadata.num_rows)
+        number = 0
+        for batch in file.iter_batches(batch_size=BATCH_SIZE, columns=columns):
+            for row in batch.to_pylist():
+                number += 1
+                if row[text_column] is None:
+                    raise missing_value(path, number, "text")
+                yield row
 
 
 def missing_value(where: object, row: int, name: str) -> DataError:

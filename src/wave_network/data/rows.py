@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
-from wave_network.data.files import check_file, column_index, format_of
+from wave_network.data.files import check_distinct, check_file, column_index, format_of
 from wave_network.errors import DataError, listed, option_name
+from wave_network.progress.stages import follow
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 # The maximum where a C long has 32 bits.
@@ -34,11 +35,13 @@ class Row(NamedTuple):
         label: Its label, or the list of its labels in multi-label data; None if labels are not
             read.
         weight: Its sample weight; None if weights are not read.
+        others: The other columns, or JSON fields, by their names; None if they are not read.
     """
 
     text: str
     label: str | int | list[str] | list[int] | None
     weight: float | None = None
+    others: dict[str, Any] | None = None
 
 
 def iter_rows(
@@ -47,6 +50,8 @@ def iter_rows(
     label_column: str | None = "label",
     weight_column: str | None = None,
     label_separator: str | None = None,
+    *,
+    with_others: bool = False,
 ) -> Iterator[Row]:
     """Read a file row by row, in constant memory.
 
@@ -59,6 +64,7 @@ def iter_rows(
             file has none.
         label_separator: The separator between the labels of a text, for multi-label data. JSON
             lists, and a `.txt` file with several labels before a text, need none.
+        with_others: Whether to read the other columns as well; only without labels.
 
     Returns:
         The rows. Labels are the strings in the file; in `.jsonl` they may be integers. In
@@ -73,12 +79,14 @@ def iter_rows(
     rows: Iterator[Row]
     names = (text_column, label_column, weight_column)
     if ending in _DELIMITERS:
-        rows = _delimited_rows(path, _DELIMITERS[ending], *names, label_separator)
+        rows = _delimited_rows(path, _DELIMITERS[ending], *names, label_separator, with_others)
     elif ending == ".jsonl":
-        rows = _json_rows(path, *names, label_separator)
+        rows = _json_rows(path, *names, label_separator, with_others)
     elif ending == ".txt":
         if weight_column is not None:
             raise DataError(f"{path} has no columns, so no weights: give a .csv or .jsonl file")
+        if with_others:
+            raise DataError(f"{path} has no columns to keep: give a .csv, .tsv or .jsonl file")
         rows = _plain_rows(path) if label_column is None else _fasttext_rows(path)
     else:
         raise DataError(f"{path} is not a text file")
@@ -98,6 +106,9 @@ def iter_texts(path: str | Path, text_column: str = "text") -> Iterator[str]:
         MissingExtraError: For `.parquet`, if pyarrow is not installed.
     """
     if str(path) == "-":
+        if sys.stdin is None:
+            raise DataError("standard input is closed: give a file, or a pipe")
+        follow(sys.stdin.buffer)
         return (_without_ending(line) for line in _decoded(sys.stdin.buffer, "standard input"))
     if Path(path).suffix.lower() == ".parquet":
         from wave_network.data.parquet import iter_parquet_texts
@@ -142,6 +153,10 @@ def check_one_column(values: object, name: str) -> None:
         )
 
 
+def _others(fields: Iterable[tuple[str, Any]], text_column: str) -> dict[str, Any]:
+    return {name: value for name, value in fields if name != text_column}
+
+
 def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:
     first = next(rows, None)
     if first is None:
@@ -153,6 +168,7 @@ def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:
 def _lines(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as stream:
+            follow(stream)
             yield from _decoded(stream, path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
@@ -185,6 +201,7 @@ def _delimited_rows(
     label_column: str | None,
     weight_column: str | None,
     label_separator: str | None,
+    with_others: bool,
 ) -> Iterator[Row]:
     records = _records(path, delimiter)
     _, header = next(records, (0, None))
@@ -197,6 +214,8 @@ def _delimited_rows(
     weight_at = None
     if weight_column is not None:
         weight_at = column_index(header, weight_column, WEIGHT_OPTION, path)
+    if with_others:
+        check_distinct(header, path)
     for line, fields in records:
         if len(fields) != len(header):
             raise DataError(
@@ -204,7 +223,8 @@ def _delimited_rows(
                 f' "quotes" around a text that contains {delimiter!r} or a line break'
             )
         if label_at is None:
-            yield Row(fields[text_at], None)
+            others = _others(zip(header, fields, strict=True), text_column) if with_others else None
+            yield Row(fields[text_at], None, others=others)
             continue
         where = f"{path}:{line}"
         label: str | list[str] = fields[label_at]
@@ -243,6 +263,7 @@ def _json_rows(
     label_column: str | None,
     weight_column: str | None,
     label_separator: str | None,
+    with_others: bool,
 ) -> Iterator[Row]:
     kinds: dict[str, type] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -261,7 +282,8 @@ def _json_rows(
         weight = None
         if weight_column is not None:
             weight = _weight(_json_field(fields, weight_column, WEIGHT_OPTION, where), where)
-        yield Row(text, label, weight)
+        others = _others(fields.items(), text_column) if with_others else None
+        yield Row(text, label, weight, others)
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from wave_network.experiments.tasks import Task
 from wave_network.models.torch_logits import predict_probabilities
 from wave_network.training.device import resolve_device
 from wave_network.training.loop import TrainResult, train
+from wave_network.training.progress import StageBar
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def train_on(
     config = train_config(name, options, epochs=epochs, seed=seed)
     if learning_rate is not None:
         config = replace(config, learning_rate=learning_rate)
-    return Run(model, config, train(model, task.training, task.validation, config))
+    with StageBar() as progress:
+        return Run(model, config, train(model, task.training, task.validation, config, progress))
 
 
 def result_row(run: Run, task: Task) -> Row:

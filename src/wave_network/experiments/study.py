@@ -25,6 +25,7 @@ from wave_network._version import __version__
 from wave_network.config import Device
 from wave_network.errors import DataError, OutputError
 from wave_network.persistence.atomic import replacing_file
+from wave_network.progress.stages import stage
 
 Value: TypeAlias = str | int | float | None
 Row: TypeAlias = dict[str, Any]
@@ -90,7 +91,8 @@ class Study:
             return _rows_of(path)
         self.console.print(f"{experiment}: {_in_words(key)}", highlight=False, soft_wrap=True)
         started = time.perf_counter()
-        rows = [dict(row) for row in measure()]
+        with stage(f"{experiment}: {_in_words(key)}"):
+            rows = [dict(row) for row in measure()]
         run = {
             "key": dict(key),
             "conditions": {**conditions(), "seconds": round(time.perf_counter() - started, 1)},

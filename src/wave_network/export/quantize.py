@@ -21,6 +21,7 @@ from wave_network.persistence.folder import (
     write_model,
 )
 from wave_network.persistence.quantization import dequantize_tensors, quantize_tensors
+from wave_network.progress.stages import tracked
 from wave_network.runtime.engine import Engine
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
     after = replace(before, tensors=dequantize_tensors(stored, specs, bits))
     targets = labelling.encode(data["label"])
     found = [
-        Engine(files).predict_proba(column(data, "text")) for files in (before, after)
+        Engine(files).predict_proba(tracked(column(data, "text"), f"predicting {which}", len(data)))
+        for files, which in ((before, "with the model"), (after, "with the quantized model"))
     ]  # (texts, labels) each
     first, second = (summarize_for(labelling, probabilities, targets) for probabilities in found)
     changed = labelling.changed(*found)

@@ -18,6 +18,7 @@ from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.metrics import report_for
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import read_history, read_model, resolve_source, size_bytes
+from wave_network.progress.stages import stage, tracked
 from wave_network.report.groups import Group, groups
 from wave_network.report.mistakes import (
     Booleans,
@@ -127,11 +128,13 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
     files = read_model(source)
     engine = Engine(files)
     targets = engine.labelling.encode(rows["label"])
-    probabilities, seconds = _timed_probabilities(engine, column(rows, "text"))
+    texts = tracked(column(rows, "text"), "predicting", len(rows))
+    probabilities, seconds = _timed_probabilities(engine, texts)
     metrics = report_for(engine.labelling, probabilities, targets)
     compare = _compare_multi_label if engine.labelling.multi_label else _compare_single_label
-    compared = compare(engine, rows, probabilities, targets)
-    lengths, empty = _lengths(engine, column(rows, "text"))
+    with stage("finding errors"):
+        compared = compare(engine, rows, probabilities, targets)
+    lengths, empty = _lengths(engine, tracked(column(rows, "text"), "counting tokens", len(rows)))
     sizes = None if training is None else _class_sizes(engine.labels, training)
     supports = (
         np.bincount(compared.labels, minlength=len(engine.labels)) if sizes is None else sizes

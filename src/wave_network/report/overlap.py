@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wave_network.data import column
 from wave_network.data.plain_labels import is_label_list
+from wave_network.progress.stages import stage, tracked
 from wave_network.report.duplicates import Duplicate, find_duplicates
 from wave_network.report.mistakes import EXAMPLES, shortened
 
@@ -59,7 +60,11 @@ def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -
         training: Columns `text` and `label`.
         correct: Which of the rows are predicted correctly.
     """
-    found = find_duplicates(column(rows, "text"), column(training, "text"))
+    with stage("finding duplicates"):
+        found = find_duplicates(
+            tracked(column(rows, "text"), "hashing the test texts", len(rows)),
+            tracked(column(training, "text"), "comparing the training texts", len(training)),
+        )
     pairs = []
     for one in found:
         row, other = rows[one.test], training[one.training]

@@ -18,6 +18,7 @@ from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
+from wave_network.progress.stages import tracked
 from wave_network.text import TextTokenizer
 from wave_network.text.scripts import share_of
 from wave_network.training.continual import grown
@@ -159,7 +160,7 @@ def pack(
     """
     ids, lengths, numbers = [], [], []
     sentence_count = 0
-    for chunk in column_chunks(rows, "text"):
+    for chunk in tracked(column_chunks(rows, "text"), total=len(rows), units_in=len):
         if sentences:
             batch = tokenizer.encode_sentences(chunk)
             sentence_lengths = np.diff(batch.sentence_offsets)
@@ -217,4 +218,5 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
                 preset.vocab_size,
                 option_name("tokenizer"),
             )
-    return TextTokenizer.train(column(training, "text"), preset.vocab_size, max_length)
+    texts = tracked(column(training, "text"), total=len(training))
+    return TextTokenizer.train(texts, preset.vocab_size, max_length)

@@ -1,72 +1,84 @@
-"""Show progress on the terminal: a progress bar, and a line per epoch."""
+"""Show the progress of training: its stages, and a line per epoch."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
+from typing import TYPE_CHECKING, Any
 
 from wave_network.evaluation.metric_names import metric_names
+from wave_network.progress.stages import NOBODY, Stage, say, shower
 from wave_network.training.callbacks import Progress
 from wave_network.training.tracking import Tracker
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-class TrainingBar(Progress):
-    """Shows the stage, the loss, the last validation accuracy and the time left.
+
+class StageBar(Progress):
+    """Shows the stage, and in training the loss."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+        self._shower = NOBODY
+        self._stage: Stage | None = None
+        self._validation = ""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Show a stage; without a total, it has no known end."""
+        self._begin(Stage(name, total))
+
+    def advance(self, count: int) -> None:
+        """Count parts of the stage as done."""
+        if self._stage is not None:
+            self._stage.advance(count)
+
+    def start(self, steps: int, epochs: int) -> None:
+        """Show the steps of training."""
+        self._epochs = epochs
+        self._begin(Stage("training", steps, "steps"))
+
+    def step(self, loss: float) -> None:
+        """Count a step."""
+        if self._stage is not None:
+            self._stage.detail = f"loss {loss:.3f}{self._validation}"
+            self._stage.advance()
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Show the last validation accuracy."""
+        validation = record["validation"]
+        main = next(iter(metric_names(validation)))
+        self._validation = f", validation {validation[main]:.2%}"
+
+    def __enter__(self) -> Self:
+        """Show stages where others are shown here."""
+        self._shower = shower.get()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Show the last stage no more, however training ended."""
+        self._end()
+
+    def _begin(self, stage: Stage) -> None:
+        self._end()
+        self._stage = stage
+        self._shower.begin(stage)
+
+    def _end(self) -> None:
+        if self._stage is not None:
+            self._shower.end(self._stage)
+            self._stage = None
+
+
+class TrainingBar(StageBar):
+    """Also prints a line per epoch.
 
     Args:
-        console: Where to draw. Only a terminal gets a progress bar; other output gets one line per
-            epoch.
         track: Receives each epoch's record, too.
     """
 
-    def __init__(self, console: Console, track: Tracker | None = None) -> None:
-        self._console = console
+    def __init__(self, track: Tracker | None = None) -> None:
+        super().__init__()
         self._track = track
-        self._epochs = 0
-        self._task: TaskID | None = None
-        self._validation = self._without = ""
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[metrics]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Show a stage; without a total, the bar shows no share of it."""
-        self._replace_task(name, total=total)
-
-    def advance(self, count: int) -> None:
-        """Advance the bar by parts of the stage."""
-        if self._task is not None:
-            self._bar.update(self._task, advance=count)
-
-    def start(self, steps: int, epochs: int) -> None:
-        """Show the bar of training."""
-        self._epochs = epochs
-        self._replace_task("training", total=steps)
-
-    def step(self, loss: float) -> None:
-        """Advance the bar by a step."""
-        if self._task is not None:
-            metrics = f"loss {loss:.3f}{self._validation}"
-            self._bar.update(self._task, advance=1, metrics=metrics)
+        self._without = ""
 
     def expect_linear_part(self) -> None:
         """Mark the coming epochs' metrics as those without the linear part."""
@@ -74,34 +86,17 @@ class TrainingBar(Progress):
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Print a line for the epoch."""
-        validation = record["validation"]
-        main = next(iter(metric_names(validation)))
-        self._validation = f"  validation {validation[main]:.2%}"
-        self._console.print(
+        super().epoch(record)
+        say(
             f"epoch {record['epoch']}/{self._epochs}  loss {record['train_loss']:.4f}  "
-            f"{_shown(validation)}{self._without}  {record['seconds']:.0f} s",
-            highlight=False,
+            f"{_shown(record['validation'])}{self._without}  {record['seconds']:.0f} s"
         )
         if self._track is not None:
             self._track(record)
 
     def linear_part(self, metrics: dict[str, float]) -> None:
         """Print a line for the whole model."""
-        self._console.print(f"with the linear part  {_shown(metrics)}", highlight=False)
-
-    def __enter__(self) -> TrainingBar:
-        """Start drawing."""
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Clear the terminal line, however training ended."""
-        self._bar.stop()
-
-    def _replace_task(self, description: str, total: int | None) -> None:
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(description, total=total, metrics="")
+        say(f"with the linear part  {_shown(metrics)}")
 
 
 def _shown(validation: dict[str, float]) -> str:

@@ -14,6 +14,7 @@ from wave_network.evaluation.metrics import summarize_for
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, check_output, size_bytes
 from wave_network.persistence.keeping import write_trained
+from wave_network.progress.stages import tracked
 from wave_network.runtime import Engine
 from wave_network.training.continual import continued_labelling
 from wave_network.training.device import resolve_device
@@ -24,7 +25,6 @@ from wave_network.training.tracking import tracking
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from rich.console import Console
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,6 @@ def train_model(
     output: Path,
     *,
     overwrite: bool,
-    console: Console,
     unlabeled: Dataset | None = None,
     log_to: str | None = None,
 ) -> tuple[dict[str, Any], str | None]:
@@ -46,7 +45,6 @@ def train_model(
         recipe: How to train.
         output: The model folder to write.
         overwrite: Replace it if it exists.
-        console: Where to show progress.
         unlabeled: As in `TrainingData`.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
@@ -62,12 +60,15 @@ def train_model(
     # Before training, so that unknown labels in the test split are reported at once.
     test_targets = _test_targets(data, splits.test, recipe.base)
     settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
-    with tracking(log_to, settings) as track, TrainingBar(console, track) as progress:
+    with tracking(log_to, settings) as track, TrainingBar(track) as progress:
         fitted = fit(data, recipe, progress)
     files, stopped = fitted.files, fitted.stopped
     if splits.test is not None and test_targets is not None:
         try:
-            probabilities = Engine(files).predict_proba(column(splits.test, "text"))
+            texts = tracked(
+                column(splits.test, "text"), "predicting the test texts", len(splits.test)
+            )
+            probabilities = Engine(files).predict_proba(texts)
         except KeyboardInterrupt:  # the model is trained, and is kept
             stopped = "interrupted"
         else:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from wave_network.errors import ConfigError, OutputError, extra_needed, first_line, option_name
+from wave_network.persistence.paths import check_utf8
 
 Tracker = Callable[[dict[str, Any]], None]
 TOOLS: Final = ("tensorboard", "wandb")
@@ -25,6 +26,7 @@ def parse_target(target: str) -> tuple[str, str]:
             f"{option_name('log_to')} must be tensorboard:DIR or wandb:PROJECT, not {target!r}; "
             "the metrics of every epoch are in the model folder's history.jsonl in any case"
         )
+    check_utf8(place, "log_to")
     return tool, place
 
 

@@ -6,20 +6,19 @@ import time
 from typing import Any, Final
 
 import optuna
-from rich.console import Console
 
+from wave_network.progress.stages import Stage
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.progress import TrainingBar
+from wave_network.training.progress import StageBar
 
 _PARTS: Final = 4
 """Compare trials after each quarter of their epochs, whatever their number of epochs."""
 
 
-class TrialBar(TrainingBar):
-    """The progress bar of one trial; it prints no line per epoch.
+class TrialBar(StageBar):
+    """The progress bar of one trial.
 
     Args:
-        console: Where to draw.
         trial: The trial; gets the metric after each quarter of the epochs.
         metric: Name of the metric.
         deadline: When training must end, in seconds of `time.perf_counter`; None: never.
@@ -32,13 +31,12 @@ class TrialBar(TrainingBar):
 
     def __init__(
         self,
-        console: Console,
         trial: optuna.Trial,
         metric: str,
         deadline: float | None,
         stop: StopSignal,
     ) -> None:
-        super().__init__(console)
+        super().__init__()
         self.out_of_time = self.pruned = False
         self._stop = stop
         self._trial = trial
@@ -55,6 +53,7 @@ class TrialBar(TrainingBar):
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Report a validated epoch; request a stop if the trial is not promising."""
+        super().epoch(record)
         done = _PARTS * int(record["epoch"]) // self._epochs
         if done == self._reported:
             return
@@ -64,8 +63,6 @@ class TrialBar(TrainingBar):
             self.pruned = True
             self._stop.request()
 
-    def linear_part(self, metrics: dict[str, float]) -> None:
-        """Print nothing."""
-
-    def _replace_task(self, description: str, total: int | None) -> None:
-        super()._replace_task(f"trial {self._trial.number}: {description}", total)
+    def _begin(self, stage: Stage) -> None:
+        stage.name = f"trial {self._trial.number}: {stage.name}"
+        super()._begin(stage)

@@ -12,7 +12,6 @@ from typing import Any
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
-from rich.console import Console
 
 from wave_network._version import __version__
 from wave_network.config import LocalWaveConfig, Preset, get_preset
@@ -25,6 +24,7 @@ from wave_network.persistence.atomic import replacing_file
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import size_bytes
 from wave_network.persistence.keeping import write_trained
+from wave_network.progress.stages import say, stage
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
 from wave_network.training.interrupt import StopSignal
@@ -72,7 +72,7 @@ class TuneOptions:
     device: str = "auto"
 
 
-def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[dict[str, Any], bool]:
+def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool]:
     """Try settings, the preset's first, and keep the model with the best validation metric.
 
     Trials are stored in the output folder; repeating the call continues the search.
@@ -81,7 +81,6 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
         data: All trials are compared on its validation texts. Without any, rows are held out as
             in `fit`.
         options: The options of the search.
-        console: Where to draw the progress.
 
     Returns:
         What `tune --json` prints, and whether Ctrl-C ended the search.
@@ -112,7 +111,7 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
     if data.validation is None:
         kept, held_out = labelling.split(targets, chosen.train.validation_fraction, options.seed)
         data = replace(data, rows=data.rows.select(kept), validation=data.rows.select(held_out))
-    with console.status("measuring the vocabulary"):
+    with stage("measuring the vocabulary"):
         space = SearchSpace.around(
             chosen, data.rows, labelling, options.max_size, class_weights=class_weights
         )
@@ -121,10 +120,10 @@ def tune(data: TrainingData, options: TuneOptions, console: Console) -> tuple[di
         if study.ranked() and not (output / MODEL).is_dir():
             raise OutputError(f"{output / MODEL} is gone: remove {output} to begin again")
         if before := len(study.ended()):
-            console.print(f"continuing the search; trials so far: {before}", highlight=False)
+            say(f"continuing the search; trials so far: {before}")
         seconds = options.seconds
         deadline = None if seconds is None else started + seconds - study.seconds()
-        search = _Search(study, space, data, options, metric, deadline, console)
+        search = _Search(study, space, data, options, metric, deadline)
         interrupted = search.run()
         return search.summary(), interrupted
     except StorageInternalError as error:
@@ -156,7 +155,6 @@ class _Search:
     options: TuneOptions
     metric: str
     deadline: float | None
-    console: Console
 
     @property
     def output(self) -> Path:
@@ -165,12 +163,15 @@ class _Search:
 
     def run(self) -> bool:
         """Run trials until a limit is reached; return whether Ctrl-C ended them earlier."""
-        try:
-            while self._may_start():
-                if not self._try_next():
-                    break
-        except KeyboardInterrupt:
-            return True
+        left = None if self.deadline is None else self.deadline - time.perf_counter()
+        with stage("tuning", self.options.trials, "trials", left) as tuning:
+            try:
+                while self._may_start():
+                    tuning.done = len(self.study.ended())
+                    if not self._try_next():
+                        break
+            except KeyboardInterrupt:
+                return True
         return False
 
     def summary(self) -> dict[str, Any]:
@@ -215,7 +216,7 @@ class _Search:
         seed = space.default.train.seed
         trial = self.study.ask(space.distributions, space.starts, seed)
         stop = StopSignal()
-        bar = TrialBar(self.console, trial, self.metric, self.deadline, stop)
+        bar = TrialBar(trial, self.metric, self.deadline, stop)
         try:
             preset = space.candidate(trial.params)
             trial.set_user_attr("settings", space.settings(preset))
@@ -261,10 +262,9 @@ class _Search:
             self._keep(preset, fitted)
         trial.set_user_attr(OUTCOME, FINISHED)
         self.study.trials.tell(trial, score)
-        self.console.print(
+        say(
             f"trial {trial.number}  {self.metric} {score:.4f}  {size / 1e6:.2f} MB  "
-            f"{metrics['train_seconds']:.1f} s{'  the best so far' if best else ''}",
-            highlight=False,
+            f"{metrics['train_seconds']:.1f} s{'  the best so far' if best else ''}"
         )
 
     def _is_best(self, score: float) -> bool:
@@ -290,4 +290,4 @@ class _Search:
         """End a trial that has no score."""
         trial.set_user_attr(OUTCOME, outcome)
         self.study.trials.tell(trial, state=state)
-        self.console.print(f"trial {trial.number}  {outcome}", highlight=False)
+        say(f"trial {trial.number}  {outcome}")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wave_network.errors import ConfigError, OutputError, option_name
 from wave_network.persistence.atomic import check_new
+from wave_network.persistence.paths import check_utf8
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,6 +48,7 @@ def check_folder(output: Path) -> None:
     Raises:
         OutputError: If the folder exists without trials, or cannot be created.
     """
+    check_utf8(output.absolute(), "output")
     check_new(output, overwrite=True)
     if not output.exists() or (output / TRIALS).is_file():
         return
