@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 def note(message: str) -> None:
     """Print a note on stderr."""
-    shown, showing = printable(message, lines=True), shower.get()
-    if showing is NOBODY:  # as in another thread than the command's
-        sys.stderr.write(f"{shown}\n")
-    else:
-        showing.say(shown)
+    _say(printable(message))
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -124,7 +120,7 @@ class _NoteHandler(logging.Handler):
     """Prints log messages as notes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        note(self.format(record))
+        _say(printable(self.format(record), lines=True))
 
 
 def log_to_stderr() -> None:
@@ -147,6 +143,14 @@ def note_empty(empty: int, texts: int) -> None:
     """Note how many texts are empty, if any are."""
     if empty:
         note(f"{empty:,} of {texts:,} texts are empty; they are classified like all others")
+
+
+def _say(message: str) -> None:
+    showing = shower.get()
+    if showing is NOBODY:  # as in another thread than the command's
+        sys.stderr.write(f"{message}\n")
+    else:
+        showing.say(message)
 
 
 def _print(*parts: RenderableType) -> None:
