@@ -253,8 +253,8 @@ def test_folders_that_cannot_be_used(tmp_path, names, said):
 def test_missing_and_unknown_files(tmp_path):
     path = write(tmp_path / "train.csv", ["x", "y"])
     assert f"did you mean {path}?" in refusal(read_splits, tmp_path / "train.cvs")
-    (tmp_path / "a.xlsx").write_text("")
-    assert "unknown extension" in refusal(read_dataset, tmp_path / "a.xlsx")
+    (tmp_path / "a.doc").write_text("")
+    assert "unknown extension" in refusal(read_dataset, tmp_path / "a.doc")
 
 
 def test_dataset_of_a_file_and_of_a_folder(tmp_path):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import tee
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import print_rich
-from wave_network.cli.options import Model, Overwrite
+from wave_network.cli.console import log_to_stderr, print_rich
+from wave_network.cli.options import Encoding, Model, Overwrite, Quoting
 from wave_network.cli.prediction_lines import line, records, valid
 from wave_network.errors import ConfigError
 
@@ -30,13 +31,16 @@ def predict(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="File of texts to classify: .csv, .tsv, .jsonl, .parquet, .txt (one text per "
-            "line), or - for standard input (one text per line).",
+            help="File of texts to classify: .csv, .tsv, .jsonl, .json, .parquet, .xlsx, .txt (one "
+            "text per line), also as .gz, .zst or .zip; or - for standard input (one text per "
+            "line).",
         ),
     ] = None,
     text_column: Annotated[
         str, typer.Option(metavar="NAME", help="The file's column (or JSON field) of the texts.")
     ] = "text",
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write to this file instead of standard output."),
@@ -110,13 +114,15 @@ def predict(
         raise ConfigError(f"--output and --explain-html both name {output}: give them two files")
     if explain_html is not None:
         check_new(explain_html, overwrite=overwrite, option="explain_html")
+    log_to_stderr()
     engine = load(model)
     set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
 
-    source = valid(texts) if texts else iter_texts(str(input_file), text_column)
+    read_texts = partial(iter_texts, text_column=text_column, encoding=encoding, quoting=quoting)
+    source = valid(texts) if texts else read_texts(str(input_file))
     with ExitStack() as files:
 
         def opened(path: Path) -> IO[str]:

@@ -1,21 +1,24 @@
-"""Check the columns of parquet files, and read their texts one at a time; needs pyarrow."""
+"""Check the columns of parquet files, and read them in batches; needs pyarrow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import column_index
-from wave_network.errors import DataError, MissingExtraError
+from wave_network.data.streams import most_unpacked, open_seekable, too_large
+from wave_network.errors import DataError, MissingExtraError, WaveNetworkError
 
 if TYPE_CHECKING:
-    from pyarrow import DataType
+    from pyarrow import Array, DataType, RecordBatch, Schema
     from pyarrow.parquet import ParquetFile
 
-# Texts may have megabytes, and a whole batch is in memory.
-BATCH_SIZE: Final = 100
+_BYTES_AT_ONCE: Final = 2**24
+_ROWS_AT_ONCE: Final = 1_000
 
 
 class LabelType(NamedTuple):
@@ -32,11 +35,13 @@ class LabelType(NamedTuple):
         return pa.list_(value) if self.listed else value
 
 
-def open_parquet(path: Path) -> ParquetFile:
+@contextmanager
+def open_parquet(path: Path) -> Iterator[ParquetFile]:
     """Open a parquet file.
 
     Raises:
-        DataError: If it is not a parquet file, is damaged, or has no rows.
+        DataError: If it is not a parquet file, is damaged, or has no rows; also while it is read.
+        OutputError: If it is compressed, and the temporary folder cannot take its content.
         MissingExtraError: If pyarrow is not installed.
     """
     try:
@@ -44,15 +49,22 @@ def open_parquet(path: Path) -> ParquetFile:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise MissingExtraError("train", "reading parquet") from error
-    try:
-        file = ParquetFile(path)
-    except (ArrowException, OSError) as error:
-        raise DataError(
-            f"{path} is not a parquet file, or it is damaged: {one_line(error)}"
-        ) from error
-    if not file.metadata.num_rows:
-        raise DataError(f"{path} has no rows: give a file with at least one text")
-    return file
+    with open_seekable(path) as source:
+        try:
+            file = ParquetFile(source)
+        except (ArrowException, OSError, ValueError) as error:
+            raise DataError(
+                f"{path} is not a parquet file, or it is damaged: {one_line(error)}"
+            ) from error
+        with file:
+            if not file.metadata.num_rows:
+                raise DataError(f"{path} has no rows: give a file with at least one text")
+            try:
+                yield file
+            except WaveNetworkError:
+                raise
+            except (ArrowException, OSError, ValueError) as error:
+                raise DataError(f"{path} cannot be read: {one_line(error)}") from error
 
 
 def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
@@ -109,14 +121,64 @@ def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:
         MissingExtraError: If pyarrow is not installed.
     """
     with open_parquet(path) as file:
+        import pyarrow as pa
+
         check_text_type(file, path, text_column)
-        row = 0
-        for batch in file.iter_batches(batch_size=BATCH_SIZE, columns=[text_column]):
-            for text in batch.column(0).to_pylist():
-                row += 1
-                if text is None:
-                    raise missing_value(path, row, "text")
-                yield text
+        schema = pa.schema({"text": pa.string()})
+        for batch in iter_batches(file, path, [text_column], schema):
+            yield from batch.column(0).to_pylist()
+
+
+def iter_batches(
+    file: ParquetFile, path: Path, columns: Sequence[str], schema: Schema
+) -> Iterator[RecordBatch]:
+    """Read columns in batches of bounded size, and check every value.
+
+    Args:
+        file: An open file.
+        path: Its path, for messages.
+        columns: The columns to read, in the order of the schema.
+        schema: The names and types of the result.
+
+    Raises:
+        DataError: If a value is missing, or the texts are far larger than the file.
+    """
+    import pyarrow as pa
+
+    row = given = 0
+    most = most_unpacked(os.path.getsize(path))
+    size = _batch_size(file, columns)
+    for batch in file.iter_batches(batch_size=size, columns=list(columns)):
+        # Otherwise bad UTF-8 would be found when a text is used, without the file's name.
+        batch.validate(full=True)
+        given += batch.nbytes
+        if given > most:
+            raise too_large(path, most)
+        arrays = [
+            _cast(batch.column(name), field.type)
+            for name, field in zip(columns, schema, strict=True)
+        ]
+        for array, name in zip(arrays, schema.names, strict=True):
+            missing = first_missing(array)
+            if missing is not None:
+                raise missing_value(path, row + missing + 1, name)
+        row += batch.num_rows
+        yield pa.record_batch(arrays, schema=schema)
+
+
+def first_missing(values: Array) -> int | None:
+    """Return the place of the first value that is null or a list with a null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if values.null_count:
+        return int(pc.index(pc.is_null(values), True).as_py())
+    if pa.types.is_list(values.type):
+        inner = pc.list_flatten(values)
+        if inner.null_count:
+            place = pc.index(pc.is_null(inner), True).as_py()
+            return int(pc.list_parent_indices(values)[place].as_py())
+    return None
 
 
 def missing_value(where: object, row: int, name: str) -> DataError:
@@ -127,6 +189,24 @@ def missing_value(where: object, row: int, name: str) -> DataError:
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line."""
     return " ".join(str(error).split())
+
+
+def _batch_size(file: ParquetFile, columns: Sequence[str]) -> int:
+    """Return how many rows to read at once, by what a row takes on average."""
+    metadata = file.metadata
+    size = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        for place in range(rows.num_columns):
+            column = rows.column(place)
+            if column.path_in_schema.split(".")[0] in columns:
+                size += max(0, column.total_uncompressed_size)
+    fitting: int = _BYTES_AT_ONCE * metadata.num_rows // max(1, size)
+    return min(max(1, fitting), _ROWS_AT_ONCE)
+
+
+def _cast(values: Array, kind: DataType) -> Array:
+    return values if values.type == kind else values.cast(kind)
 
 
 def _column_type(file: ParquetFile, path: Path, name: str, option: str) -> DataType:
