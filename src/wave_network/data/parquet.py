@@ -40,7 +40,7 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
     """Open a parquet file.
 
     Raises:
-        DataError: If it is not a parquet file, is damaged, or has no rows; also while it is read.
+        DataError: If it is not a parquet file, is damaged, or has no rows.
         OutputError: If it is compressed, and the temporary folder cannot take its content.
         MissingExtraError: If pyarrow is not installed.
     """
@@ -59,12 +59,7 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
         with file:
             if not file.metadata.num_rows:
                 raise DataError(f"{path} has no rows: give a file with at least one text")
-            try:
-                yield file
-            except WaveNetworkError:
-                raise
-            except (ArrowException, OSError, ValueError) as error:
-                raise DataError(f"{path} cannot be read: {one_line(error)}") from error
+            yield file
 
 
 def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
@@ -141,8 +136,16 @@ def iter_batches(
         schema: The names and types of the result.
 
     Raises:
-        DataError: If a value is missing, or the texts are far larger than the file.
+        DataError: If the file is damaged, a value is missing, or the texts are far larger than the
+            file.
     """
+    with _errors_of(path):
+        yield from _checked_batches(file, path, columns, schema)
+
+
+def _checked_batches(
+    file: ParquetFile, path: Path, columns: Sequence[str], schema: Schema
+) -> Iterator[RecordBatch]:
     import pyarrow as pa
 
     row = given = 0
@@ -151,13 +154,13 @@ def iter_batches(
     for batch in file.iter_batches(batch_size=size, columns=list(columns)):
         # Otherwise bad UTF-8 would be found when a text is used, without the file's name.
         batch.validate(full=True)
-        given += batch.nbytes
-        if given > most:
-            raise too_large(path, most)
         arrays = [
             _cast(batch.column(name), field.type)
             for name, field in zip(columns, schema, strict=True)
         ]
+        given += sum(array.nbytes for array in arrays)
+        if given > most:
+            raise too_large(path, most)
         for array, name in zip(arrays, schema.names, strict=True):
             missing = first_missing(array)
             if missing is not None:
@@ -189,6 +192,18 @@ def missing_value(where: object, row: int, name: str) -> DataError:
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line."""
     return " ".join(str(error).split())
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except WaveNetworkError:
+        raise
+    except (ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {one_line(error)}") from error
 
 
 def _batch_size(file: ParquetFile, columns: Sequence[str]) -> int:

@@ -11,6 +11,8 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from wave_network.data.streams import LONGEST_LINE
+
 QUOTE: Final = '"'
 # The maximum where a C long has 32 bits.
 _LARGEST_FIELD: Final = 2**31 - 1
@@ -107,13 +109,17 @@ class _Trial:
 
     def _fed(self) -> Iterator[str]:
         """Yield the lines of the rows that have quotation marks; both readings agree on others."""
+        size = 0
         for number, line in self._lines:
             self._number = number
             if self._between_rows:
                 if QUOTE not in line:
                     continue
-                self._start, self._between_rows = number, False
+                self._start, self._between_rows, size = number, False, 0
                 self._note_quotes(line)
+            size += len(line)
+            if size > LONGEST_LINE:
+                raise csv.Error("the row is too long")
             if self._first_unlike is None and line.count(self._delimiter) != self._columns - 1:
                 self._first_unlike = number if line.strip("\r\n") else None
             yield without_lone_returns(line)

@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass
 from typing import Final
 
-from wave_network.errors import ConfigError, listed, option_name
+from wave_network.errors import ConfigError, option_name
 
 QUOTINGS: Final = ("auto", "none", "csv")
 
@@ -41,7 +41,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.quoting not in QUOTINGS:
             raise ConfigError(
-                f"{option_name('quoting')} must be {listed(QUOTINGS)}; got {self.quoting!r:.60}"
+                f"{option_name('quoting')} must be auto, none or csv; got {self.quoting!r:.60}"
             )
         if not _is_text_encoding(self.encoding):
             raise ConfigError(

@@ -184,10 +184,8 @@ def _source(path: Path, stack: ExitStack) -> Callable[[int], bytes]:
         return _plain(stack.enter_context(path.open("rb", buffering=0)), path)
     if suffix == ".zip":
         archive, member = _only_member(path, stack)
-        try:
+        with _unpacking(path):
             return _unpacked(stack.enter_context(archive.open(member)).read, path)
-        except (RuntimeError, NotImplementedError) as error:
-            raise DataError(f"{path} cannot be unpacked: {error}: unpack it yourself") from error
     if suffix == ".gz":
         import gzip
 
@@ -211,14 +209,10 @@ def _plain(file: io.FileIO, path: Path) -> Callable[[int], bytes]:
 
 
 def _only_member(path: Path, stack: ExitStack) -> tuple[ZipFile, ZipInfo]:
-    from zipfile import BadZipFile, ZipFile
+    from zipfile import ZipFile
 
-    try:
+    with _unpacking(path):
         archive = stack.enter_context(ZipFile(path))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (BadZipFile, NotImplementedError, ValueError) as error:
-        raise DataError(f"{path} is not a zip archive, or it is damaged: {error}") from error
     members = [
         member
         for member in archive.infolist()
@@ -240,15 +234,8 @@ def _unpacked(read: Callable[[int], bytes], path: Path) -> Callable[[int], bytes
 
     def pull(size: int) -> bytes:
         nonlocal given
-        try:
+        with _unpacking(path):
             content = bytes(read(size))
-        except MemoryError:
-            raise
-        except Exception as error:  # each format has its own
-            reason = " ".join(str(error).split())
-            raise DataError(
-                f"{path} cannot be unpacked, it is damaged or incomplete: {reason}"
-            ) from error
         given += len(content)
         if given > most:
             raise too_large(path, most)
@@ -280,6 +267,22 @@ def _decoded_lines(
             byte, advice = error.object[error.start], _encoding_advice("windows-1252")
             raise DataError(f"{where}:{number}: not UTF-8 (byte 0x{byte:02x}): {advice}") from None
         yield text
+
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[None]:
+    """Convert the errors of unpacking; each format has its own."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path} cannot be unpacked, it is damaged, incomplete or encrypted: {reason}"
+        ) from error
 
 
 def _recognised(

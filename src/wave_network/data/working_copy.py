@@ -84,9 +84,15 @@ def unchanging(path: Path) -> Iterator[None]:
         DataError: If it was.
     """
     before = _state(path)
-    yield
+    failure = None
+    try:
+        yield
+    except DataError as error:
+        failure = error
     if _state(path) != before:
         raise DataError(f"{path} was changed while it was read: start again when it is complete")
+    if failure is not None:
+        raise failure
 
 
 @contextmanager
