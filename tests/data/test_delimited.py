@@ -39,9 +39,7 @@ def test_other_delimiters_are_found_in_the_header_and_said(
         assert caplog.messages == [f"{path}: the columns are separated by {name}"]
 
 
-@pytest.mark.parametrize(
-    ("ending", "delimiter"), [(".csv", ","), (".tsv", "\t")]
-)
+@pytest.mark.parametrize(("ending", "delimiter"), [(".csv", ","), (".tsv", "\t")])
 def test_nothing_is_said_of_the_ordinary_form(tmp_path, caplog, ending, delimiter):
     path = write(tmp_path / f"a{ending}", delimiter, rows=ROWS[:1], header=("text", "label"))
     with caplog.at_level(logging.INFO):

@@ -80,7 +80,10 @@ KINDS = {
     ),
     "sqlite": (starting_with(b"SQLite format 3\0"), "is an SQLite database: export the table"),
     "pdf": (starting_with(b"%PDF-1.7\n"), "is a PDF document"),
-    "pickle": (lambda path: path.write_bytes(pickle.dumps([1])), "is a pickle, which could run any"),
+    "pickle": (
+        lambda path: path.write_bytes(pickle.dumps([1])),
+        "is a pickle, which could run any",
+    ),
     "numpy": (array, "is a NumPy array"),
 }
 
@@ -147,7 +150,9 @@ def test_a_pipe_of_another_format_is_not_opened(tmp_path, name):
 @pytest.mark.parametrize("read", [read_splits, read_dataset, iter_texts])
 def test_paths_that_cannot_be_looked_at(tmp_path, read):
     (tmp_path / "link.csv").symlink_to(tmp_path / "gone.csv")
-    assert f"is a link to {tmp_path / 'gone.csv'}, which does" in refusal(tmp_path / "link.csv", read)
+    assert f"is a link to {tmp_path / 'gone.csv'}, which does" in refusal(
+        tmp_path / "link.csv", read
+    )
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     assert "cannot be read: Too many levels" in refusal(tmp_path / "loop.csv", read)
     assert "cannot be read: File name too long" in refusal(tmp_path / f"{'x' * 300}.csv", read)

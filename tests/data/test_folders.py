@@ -43,7 +43,10 @@ def test_validation_data_has_several_names(tmp_path, name, ending):
     ("names", "said"),
     [
         (["train.csv", "train.csv.gz"], "several files for train .'train.csv', 'train.csv.gz'."),
-        (["train.csv", "val.csv", "dev.csv"], "several files for validation .'dev.csv', 'val.csv'."),
+        (
+            ["train.csv", "val.csv", "dev.csv"],
+            "several files for validation .'dev.csv', 'val.csv'.",
+        ),
         (
             ["train.csv", "train-0-of-1.csv"],
             "several files for train .'train.csv', 'train-0-of-1.csv'.",

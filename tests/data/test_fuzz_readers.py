@@ -9,6 +9,7 @@ import io
 import json
 import os
 import zipfile
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +26,10 @@ SEED = int(os.environ.get("WAVE_NETWORK_FUZZ_SEED", "0"))
 
 ROWS = [("good film", "pos"), ("dull, long\nand loud", "neg"), ('he said "no"', "neg"), ("雨", "0")]
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "windows-1252", "shift-jis", "cp037", "iso2022_jp")
-PIECES = (
-    *(b'"', b'""', b"\n", b"\r", b"\r\n", b",", b"\t", b";", b"|", b"\0", b"\xff", b"\xef\xbb\xbf"),
-    *(b"\xff\xfe", b"{", b"}", b"[", b"]", b":", b"\\", b"\\ud800", b"__label__", b"null", b"1e999"),
-    *(b"PAR1", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"9" * 30, b"[" * 5_000, b" " * 99),
-)
+MARKS = (b'"', b'""', b"\n", b"\r", b"\r\n", b",", b"\t", b";", b"|", b"\0", b"\xff", b"\xff\xfe")
+WORDS = (b"{", b"}", b"[", b"]", b":", b"\\", b"\\ud800", b"__label__", b"null", b"1e999")
+SIGNATURES = (b"\xef\xbb\xbf", b"PAR1", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+PIECES = (*MARKS, *WORDS, *SIGNATURES, b"9" * 30, b"[" * 5_000, b" " * 99)
 
 
 def delimited(delimiter):
@@ -110,12 +110,17 @@ def damaged(content, random):
     return bytes(held)
 
 
+def all_texts(path, **options):
+    return list(iter_texts(path, **options))
+
+
 def outcome(read):
     """Whether a file was refused; anything but a `DataError` fails the test."""
     try:
         read()
     except DataError as error:
-        assert "\n" not in str(error)
+        if "\n" in str(error):
+            raise
         return "refused"
     return "read"
 
@@ -138,9 +143,9 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, ending, compression):
             "encoding": ENCODINGS[random.integers(len(ENCODINGS))] if number % 4 == 3 else "utf-8",
             "quoting": ("auto", "auto", "none", "csv")[random.integers(4)],
         }
-        outcomes.add(outcome(lambda options=options: list(iter_texts(path, **options))))
+        outcomes.add(outcome(partial(all_texts, path, **options)))
         separator = None if random.random() < 0.7 else ","
-        outcome(lambda: read_dataset(path, label_separator=separator, **options))
+        outcome(partial(read_dataset, path, label_separator=separator, **options))
     assert "refused" in outcomes or CALLS < 10
 
 
@@ -148,8 +153,8 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, ending, compression):
 def test_a_whole_file_is_read(tmp_path, ending):
     path = tmp_path / f"a{ending}"
     path.write_bytes(FORMATS[ending]())
-    assert outcome(lambda: list(iter_texts(path))) == "read"
+    assert outcome(partial(all_texts, path)) == "read"
     for compression, compress in COMPRESSIONS.items():
         packed = tmp_path / f"a{ending}{compression}"
         packed.write_bytes(compress(FORMATS[ending]()))
-        assert outcome(lambda packed=packed: read_dataset(packed)) == "read"
+        assert outcome(partial(read_dataset, packed)) == "read"

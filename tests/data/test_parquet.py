@@ -38,7 +38,7 @@ def test_texts_that_are_not_utf8(tmp_path, kind, dictionary):
 def test_labels_that_are_not_utf8(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": ["a", "b"], "label": bad_text(pa.string())}), path)
-    with pytest.raises(DataError, match="cannot be read: .*UTF8"):
+    with pytest.raises(DataError, match=r"cannot be read: .*UTF8"):
         read_dataset(path)
 
 

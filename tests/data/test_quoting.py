@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from wave_network.data.rows import Row, iter_rows, iter_texts
 from wave_network.data.read_options import ReadOptions
+from wave_network.data.rows import Row, iter_rows, iter_texts
 from wave_network.errors import DataError
 
 
@@ -37,7 +37,9 @@ def titles(rows, delimiter):
 
 @pytest.mark.parametrize(("ending", "delimiter"), [(".tsv", "\t"), (".csv", ",")])
 @pytest.mark.parametrize("last", [281, 25, 23, 22])
-def test_two_unrelated_marks_do_not_swallow_the_rows_between(write, caplog, ending, delimiter, last):
+def test_two_unrelated_marks_do_not_swallow_the_rows_between(
+    write, caplog, ending, delimiter, last
+):
     rows = [[f"title {number}", "ab"[number % 2]] for number in range(2, 302)]
     rows[19][0] = '"' + rows[19][0]  # row 21
     rows[last - 2][0] += ' 55"'
@@ -98,7 +100,9 @@ def test_an_unclosed_mark_among_quoted_rows_is_an_error_that_names_its_line(writ
 
 def test_a_lone_column_with_marks_over_many_lines_is_an_error(write):
     path = write("a.csv", 'text\n"a\n' + "title\n" * 200 + 'b"\nc\n')
-    with pytest.raises(DataError, match=r"a\.csv:2: the quoted text that starts here has 202 lines"):
+    with pytest.raises(
+        DataError, match=r"a\.csv:2: the quoted text that starts here has 202 lines"
+    ):
         list(iter_texts(path))
     assert len(list(iter_texts(path, quoting="csv"))) == 2
     assert len(list(iter_texts(path, quoting="none"))) == 203

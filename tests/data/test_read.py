@@ -696,3 +696,11 @@ def test_a_column_is_read_in_the_order_of_the_rows(select, in_one_piece, monkeyp
         chunks = list(column_chunks(rows, name))
         assert list(column(rows, name)) == list(chain.from_iterable(chunks)) == expected
         assert all(0 < len(chunk) <= 1_000 for chunk in chunks)
+
+
+def test_long_texts_are_read_few_at_a_time():
+    rows = from_memory(["a" * 3_000_000] * 12, ["x", "y"] * 6)
+    assert [len(chunk) for chunk in column_chunks(rows, "text")] == [5, 5, 2]
+    assert [len(chunk) for chunk in column_chunks(rows, "label")] == [12]
+    shuffled = rows.shuffle(seed=1)
+    assert [len(chunk) for chunk in column_chunks(shuffled, "text")] == [5, 5, 2]

@@ -11,7 +11,18 @@ def test_encodings_that_are_known(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", "foo", "base64", "rot13", "utf-7", "idna", "punycode", "undefined", "unicode_escape", "\0"],
+    [
+        "",
+        "foo",
+        "base64",
+        "rot13",
+        "utf-7",
+        "idna",
+        "punycode",
+        "undefined",
+        "unicode_escape",
+        "\0",
+    ],
 )
 def test_encodings_that_are_not(name):
     with pytest.raises(ConfigError, match="encoding must be the name of a text encoding, such as"):

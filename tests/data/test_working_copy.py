@@ -23,12 +23,17 @@ def changing(read, path, content):
 @pytest.mark.parametrize("content", ["", "text,label\na,1\nb,2\n", "text,label\n" + "c,x\n" * 9])
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch, content):
     path = tmp_path / "a.csv"
-    path.write_text("text,label\na,x\nb,y\n")
-    os.utime(path, (1, 1))
+
+    def write():
+        path.write_text("text,label\na,x\nb,y\n")
+        os.utime(path, (1, 1))
+
+    write()
     monkeypatch.setattr(arrow, "iter_rows", changing(iter_rows, path, content))
     with pytest.raises(DataError, match=r"a\.csv was changed while it was read: start again"):
         read_splits(path)
-    monkeypatch.setattr(arrow, "iter_texts", changing(iter_texts, path, content + "\nd,z"))
+    write()
+    monkeypatch.setattr(arrow, "iter_texts", changing(iter_texts, path, content))
     with pytest.raises(DataError, match=r"a\.csv was changed while it was read: start again"):
         read_texts(path)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _ROWS_AT_ONCE: Final = 1_000
+_BYTES_AT_ONCE: Final = 2**24
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
@@ -203,21 +204,23 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
 
 
 def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
-    """Yield the values of a column in order, a thousand at a time.
+    """Yield the values of a column in order, a thousand at a time, or fewer if they are long.
 
     Args:
         rows: Any data set.
         name: One of its columns.
     """
     values, places = rows.data.column(name), getattr(rows, "_indices", None)
+    at_once = _BYTES_AT_ONCE * max(len(values), 1) // max(values.nbytes, 1)
+    at_once = min(max(at_once, 1), _ROWS_AT_ONCE)
     if places is None or values.nbytes > _BYTES_IN_ONE_PIECE:
-        for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
+        for chunk in rows.select_columns([name]).iter(batch_size=at_once):
             yield chunk[name]
         return
     # `datasets` would look up each row separately.
     whole = values.combine_chunks()
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        yield whole.take(places.column(0).slice(start, _ROWS_AT_ONCE)).to_pylist()
+    for start in range(0, len(rows), at_once):
+        yield whole.take(places.column(0).slice(start, at_once)).to_pylist()
 
 
 def _columns(
