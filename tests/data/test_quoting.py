@@ -130,6 +130,19 @@ def test_the_reading_that_breaks_later_is_the_one_meant(write):
     assert "a.csv:12: the row that starts here breaks the format" in message
 
 
+@pytest.mark.parametrize(("ending", "delimiter"), [(".tsv", "\t"), (".csv", ",")])
+@pytest.mark.parametrize("wrong", ['"a "quoted" word"', '"not closed', '"closed" early'])
+def test_a_wrong_row_among_quoted_rows_is_an_error(write, ending, delimiter, wrong):
+    rows = [[f'"text {number}"', "ab"[number % 2]] for number in range(30)]
+    rows[20][0] = wrong
+    message = refusal(write(f"a{ending}", titles(rows, delimiter)))
+    assert f"a{ending}:22: the row that starts here breaks the format" in message
+    rows = [[row[0].strip('"'), row[1]] for row in rows]  # few quotes, but written by a csv writer
+    rows[5][0], rows[20][0] = '"say ""no"""', wrong
+    message = refusal(write(f"a{ending}", titles(rows, delimiter)))
+    assert f"a{ending}:22: the row that starts here breaks the format" in message
+
+
 def test_a_file_is_not_held_in_memory_to_decide(write):
     import tracemalloc
 

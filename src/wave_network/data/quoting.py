@@ -2,7 +2,9 @@
 
 Both readings are tried on the rows that have quotation marks. The one that first breaks the format
 is not the one that is meant. Where both fit, a quoted field over several lines, each of them a row
-by itself, is more probably two quotation marks that have nothing to do with each other.
+by itself, is more probably two quotation marks that have nothing to do with each other. But where
+most rows have quoted fields, or one has doubled quotation marks, the fields are quoted, and a row
+that does not fit is an error.
 """
 
 from __future__ import annotations
@@ -86,6 +88,9 @@ class _Trial:
         self._first_unlike: int | None = None  # does not fit if `"` is an ordinary character
         self._over_lines: int | None = None
         self._stray = False  # a quotation mark inside a field that has none around it
+        self._line = ""
+        self._quoted_rows = 0
+        self._doubled = False
 
     def decide(self) -> Decision:
         reader = csv_reader(self._fed(), self._delimiter)
@@ -103,7 +108,9 @@ class _Trial:
                 return self._once_broken()
             if self._first_unlike is not None:
                 return Decision(quoted=True, line=self._start)
-            if self._number > self._start and self._over_lines is None:
+            if self._number == self._start:
+                self._note_fields(fields)
+            elif self._over_lines is None:
                 self._over_lines = self._start
         return self._where_both_fit()
 
@@ -116,6 +123,7 @@ class _Trial:
                 if QUOTE not in line:
                     continue
                 self._start, self._between_rows, size = number, False, 0
+                self._line = line
                 self._note_quotes(line)
             size += len(line)
             if size > LONGEST_LINE:
@@ -133,6 +141,16 @@ class _Trial:
             fields = line.split(self._delimiter)
             self._stray = any(QUOTE in field and field[0] != QUOTE for field in fields)
 
+    def _note_fields(self, fields: list[str]) -> None:
+        """Note well-formed quoted fields of a row on one line, which both readings fit."""
+        raw = self._line.split(self._delimiter)
+        quoted = [field for field, part in zip(fields, raw, strict=True) if part[:1] == QUOTE]
+        self._quoted_rows += bool(quoted)
+        self._doubled = self._doubled or any(QUOTE in field for field in quoted)
+
+    def _evident(self) -> bool:
+        return self._doubled or 2 * self._quoted_rows > self._start - 1  # without the header
+
     def _fits(self, fields: list[str]) -> bool:
         if fields and len(fields) != self._columns:
             return False
@@ -143,6 +161,8 @@ class _Trial:
     def _once_broken(self) -> Decision:
         """Decide where quoted fields do not fit: that may be an error of a single row."""
         unlike, start = self._first_unlike, self._start
+        if self._evident():
+            return Decision(quoted=True, line=start)
         if unlike is None or unlike > start:
             return Decision(quoted=False, line=start)
         return Decision(quoted=unlike < start or self._delimiter != "\t", line=start)
@@ -150,6 +170,8 @@ class _Trial:
     def _where_both_fit(self) -> Decision:
         if self._first_quoted is None:
             return Decision(quoted=False)
+        if self._evident():
+            return Decision(quoted=True, line=self._first_quoted)
         if self._over_lines is not None:
             return Decision(quoted=self._columns == 1, line=self._over_lines)
         if self._delimiter == "\t" and self._stray:
