@@ -11,7 +11,8 @@ trap 'rm -rf "$copy"' EXIT
 cp -r setup.py pyproject.toml README.md LICENSE src tests "$copy"
 cd "$copy"
 find src -name '*.so' -delete
-flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1"
+checks=undefined,float-cast-overflow
+flags="-fsanitize=address,$checks -fno-sanitize-recover=$checks -g -O1"
 CFLAGS=$flags LDFLAGS=$flags "$python" setup.py -q build_ext --inplace
 compiler=${CC:-gcc}
 export LD_PRELOAD="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libubsan.so)"

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import logging
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -95,6 +96,18 @@ def test_same_seed_gives_bit_identical_weights_in_one_process_and_in_another(row
     )
     assert found.stdout.strip() == first
     assert digest(fit(rows, None, preset, replace(CONFIG, seed=4))) != first
+
+
+@pytest.mark.parametrize("name", PRESETS_HERE)
+def test_the_callers_random_numbers_and_threads_stay_as_they_are(rows, name):
+    def states():
+        numpy_state = np.random.get_state()  # noqa: NPY002 - the global one
+        return random.getstate(), torch.get_rng_state().tolist(), repr(numpy_state)
+
+    before, threads = states(), torch.get_num_threads()
+    fit(rows, None, PRESETS_HERE[name], CONFIG)
+    assert states() == before
+    assert torch.get_num_threads() == threads
 
 
 @pytest.mark.parametrize(

@@ -502,7 +502,7 @@ def test_same_seed_same_weights_and_another_seed_others(options):
     models = [make_model(dropout=0.1, positions="learned") for _ in range(3)]
     results = []
     for model, seed in zip(models, (3, 3, 4), strict=True):
-        torch.manual_seed(3)  # of the dropout; `fit` sees to it
+        torch.manual_seed(3)  # of the dropout
         results.append(train(model, TRAINING, VALIDATION, make_config(seed=seed, **options)))
     first, again, other = models
     assert_same_weights(first, again)

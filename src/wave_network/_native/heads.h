@@ -160,7 +160,8 @@ exponential(float x)
     value = value * rest + 1.6666665459e-1f;
     value = value * rest + 5.0000001201e-1f;
     value = value * rest * rest + rest + 1.0f;
-    const uint32_t bits = ((uint32_t)(int32_t)power + 127) << 23;
+    const float whole = power >= -127.0f ? power : 0.0f; /* NaN, which stays in `rest`, is none */
+    const uint32_t bits = ((uint32_t)(int32_t)whole + 127) << 23;
     float scale;
     memcpy(&scale, &bits, sizeof(scale));
     return value * scale;

@@ -60,15 +60,16 @@ class TransformerClassifier:
         self._tokenizer = TextTokenizer.train(training_texts, self._vocab_size, self._max_length)
         training = self._pack(training_texts, indices[kept])
         validation = self._pack([texts[i] for i in held_out], indices[held_out])
-        torch.manual_seed(config.seed)
-        self._model = TransformerLayer(
-            torch.randn(self._tokenizer.vocab_size, self._dimensions) * _INITIALIZER_RANGE,
-            len(labelling.classes),
-            heads=self._dimensions // _HEAD_WIDTH,
-            sep_token_id=None,
-            max_length=self._max_length,
-        )
-        train(self._model, training, validation, config)
+        with torch.random.fork_rng():  # the global generator belongs to the caller
+            torch.manual_seed(config.seed)
+            self._model = TransformerLayer(
+                torch.randn(self._tokenizer.vocab_size, self._dimensions) * _INITIALIZER_RANGE,
+                len(labelling.classes),
+                heads=self._dimensions // _HEAD_WIDTH,
+                sep_token_id=None,
+                max_length=self._max_length,
+            )
+            train(self._model, training, validation, config)
         self._classes = np.array(labelling.classes)
         return self
 

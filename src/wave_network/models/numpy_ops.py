@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import pi, sqrt
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Operation
+from wave_network.errors import ModelFolderError
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.integer]
@@ -159,6 +161,26 @@ def mean_of_members(logits: Floats, *, multi_label: bool) -> Floats:
         result = np.logaddexp.reduce(log_softmax(logits), axis=0)
         result -= np.float32(np.log(len(logits)))
     return result
+
+
+@contextmanager
+def finite_expected() -> Iterator[None]:
+    """Let arithmetic overflow without a warning, because `check_finite` follows."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+def check_finite(*answers: NDArray[np.floating]) -> None:
+    """Check what a model has computed.
+
+    Raises:
+        ModelFolderError: If one of the numbers is not finite.
+    """
+    if not all(np.isfinite(values).all() for values in answers):
+        raise ModelFolderError(
+            "the model's answers are not finite: it is damaged, or its training diverged (lower"
+            " the learning rate)"
+        )
 
 
 def log_sum_exp(values: Floats) -> Floats:

@@ -37,6 +37,25 @@ def config_class(description: Mapping[str, Any]) -> type[ClassifierConfig]:
     return FAMILIES[name].config
 
 
-def build_model(config: ClassifierConfig) -> ClassifierNetwork:
-    """Build a torch network with random weights."""
-    return family_of(config).torch_network(config)
+def build_model(config: ClassifierConfig, seed: int | None = None) -> ClassifierNetwork:
+    """Build a torch network with random weights.
+
+    Args:
+        config: The model's configuration.
+        seed: Seed of the weights and of dropout, for which torch's global generator is then not
+            used. None: use the global generator, as torch's own modules do.
+    """
+    family = family_of(config)
+    if seed is None:
+        return family.torch_network(config)
+    import torch
+
+    from wave_network.models.torch_random import DrawnFrom, Dropout
+
+    generator = torch.Generator().manual_seed(seed)
+    with DrawnFrom(generator):
+        model = family.torch_network(config)
+    for module in model.modules():
+        if isinstance(module, Dropout):
+            module.draw_from(generator)
+    return model

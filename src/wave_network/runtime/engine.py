@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from wave_network.config import Label
 from wave_network.data.labels import labelling_of
 from wave_network.data.rows import check_one_column
-from wave_network.errors import ConfigError, DataError, ModelFolderError, listed
+from wave_network.errors import ConfigError, DataError, listed
 from wave_network.evaluation.conformal import threshold_for
-from wave_network.models.numpy_ops import Wave
+from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.text.tokenizer import IdArray, OffsetArray
@@ -215,7 +215,9 @@ class Engine:
             DataError: If it is not a string.
         """
         ids, offsets, sentence_offsets = self._encode(list(_checked([text])))
-        first, second = self._network.waves(ids, offsets, sentence_offsets)
+        with finite_expected():
+            first, second = self._network.waves(ids, offsets, sentence_offsets)
+        check_finite(*first, *second)
         return self.tokenizer.tokens(ids), first, second
 
     def _index(self, label: Label) -> int:
@@ -239,15 +241,12 @@ class Engine:
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         ids, offsets, sentence_offsets = self._encode(texts)
-        if len(ids) <= _TOKENS_AT_ONCE:
-            logits = self._network.logits(ids, offsets, sentence_offsets)
-        else:
-            logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
-        if not np.isfinite(logits).all():
-            raise ModelFolderError(
-                "the model's answers are not finite: it is damaged, or its training diverged (lower"
-                " the learning rate)"
-            )
+        with finite_expected():
+            if len(ids) <= _TOKENS_AT_ONCE:
+                logits = self._network.logits(ids, offsets, sentence_offsets)
+            else:
+                logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
+        check_finite(logits)
         logits /= self._temperature
         return self.labelling.probabilities(logits)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from wave_network.config import Label
 from wave_network.models.attribution import attribute, token_energies
 from wave_network.models.family import NumpyNetwork
-from wave_network.models.numpy_ops import Integers
+from wave_network.models.numpy_ops import Integers, check_finite, finite_expected
 from wave_network.text.tokenizer import TextTokenizer
 
 
@@ -86,8 +86,11 @@ def explanations(
         temperature: As for `attribute`.
     """
     ids, offsets, _ = encoded
-    found = attribute(network, *encoded, label, temperature)
-    energies = token_energies(network, ids, offsets).tolist()
+    with finite_expected():
+        found = attribute(network, *encoded, label, temperature)
+        shares = token_energies(network, ids, offsets)
+    check_finite(found.tokens, found.log_odds, found.baseline, shares)
+    energies = shares.tolist()
     attributions = found.tokens.tolist()
     for place, text in enumerate(texts):
         first = int(offsets[place]) + 1  # after [CLS]

@@ -41,6 +41,7 @@ from wave_network.training.prepare import (
     report_empty,
 )
 from wave_network.training.recipe import Recipe, Run
+from wave_network.training.threads import survive_fork
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def fit(
             classes are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
+    survive_fork()
     stop, base = stop or StopSignal(), recipe.base
     with stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)

@@ -79,8 +79,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
         tokenizer, model_config, tensors = larger
     run.progress.stage("encoding the texts")
     texts = pack_examples(examples, tokenizer, model_config)
-    torch.manual_seed(run.config.seed)
-    model = build_model(model_config)
+    model = build_model(model_config, run.config.seed)
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
     return Prepared(model_config, model, tokenizer, texts)

@@ -1,7 +1,8 @@
-"""Run other work in one thread while training steps use the rest."""
+"""Run other work in one thread beside training steps, and train in forked processes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -15,14 +16,23 @@ from wave_network.training.interrupt import StopSignal
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_CHECKS: Final = 0.05  # of the stop signal
+_IMPORTED_BY: Final = os.getpid()
+
+
+def survive_fork() -> None:
+    """Let torch use one thread from now on, if this process is a fork of one that had torch.
+
+    The threads of the parent do not exist in the child, which would wait for them for ever.
+    """
+    if os.getpid() != _IMPORTED_BY and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
 
 
 @contextmanager
 def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[[], T | None]]:
-    """Run work in a background thread while the body trains with one thread less.
+    """Run work in a background thread while the body trains.
 
-    Training steps gain little from the last thread. With a single thread, the work starts when the
-    body asks for the result.
+    With a single thread, the work starts when the body asks for the result.
 
     Args:
         work: Computes the result.
@@ -31,16 +41,11 @@ def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[
     Yields:
         A function that waits for the result and returns it; None if a stop is requested meanwhile.
     """
-    threads = torch.get_num_threads()
     with ThreadPoolExecutor(max_workers=1) as pool:
-        if threads == 1:
+        if torch.get_num_threads() == 1:
             yield lambda: _result(pool.submit(work), stop)
-            return
-        torch.set_num_threads(threads - 1)
-        try:
+        else:
             yield partial(_result, pool.submit(work), stop)
-        finally:
-            torch.set_num_threads(threads)
 
 
 def _result(future: Future[T], stop: StopSignal) -> T | None:

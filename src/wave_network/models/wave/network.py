@@ -32,6 +32,7 @@ from wave_network.config import ModelConfig, Operation, Readout
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError
 from wave_network.models.torch_network import ClassifierNetwork, FixedTable
+from wave_network.models.torch_random import Dropout
 from wave_network.models.wave.positions import sinusoidal_positions
 from wave_network.models.wave.tensors import tensor_specs
 from wave_network.ops import Wave
@@ -141,7 +142,7 @@ class WaveLayer(nn.Module):
         self.variants = nn.Linear(size, 2 * size) if config.variants == "linear" else None
         self.feed_forward = nn.Linear(config.readout_size, size)
         self.norm = nn.LayerNorm(size)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def variants_of(self, tokens: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Compute u and v of token rows and of position rows; the sums of both are the variants.

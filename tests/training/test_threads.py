@@ -1,0 +1,61 @@
+"""Fits side by side, in threads and in forked processes."""
+
+import multiprocessing
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fitting import fit
+
+from wave_network.config import LocalWaveConfig, ModelConfig, Preset, TrainConfig
+from wave_network.data import from_memory
+
+TEXTS = [f"{word} {number}" for number in range(30) for word in ("goal team", "bank loan")]
+ROWS = from_memory(TEXTS, ["sport", "money"] * 30)
+CONFIG = TrainConfig(epochs=2, batch_size=16, token_dropout=0.1, device="cpu")
+WAVE = {"hidden_size": 16, "max_length": 32, "dropout": 0.1, "positions": "learned"}
+LOCAL = {"hidden_size": 8, "bigram_buckets": 1_009, "members": 2, "max_length": 32}
+PRESETS = {
+    "wave": Preset("paper", ModelConfig, WAVE, CONFIG, 500),
+    "local": Preset("small", LocalWaveConfig, LOCAL, CONFIG, 500),
+    "linear": Preset("small", LocalWaveConfig, {**LOCAL, "linear_size": 2_000}, CONFIG, 500),
+}
+
+
+def fit_one(name, seed):
+    return fit(ROWS, None, PRESETS[name], replace(CONFIG, seed=seed)).files.tensors
+
+
+def same(first, second):
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_fits_in_threads_at_once_give_what_they_give_one_after_the_other(name):
+    seeds = [0, 1, 2, 0, 1, 2]
+    expected = [fit_one(name, seed) for seed in seeds]
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        found = list(pool.map(lambda seed: fit_one(name, seed), seeds))
+    assert all(map(same, expected, found))
+    assert not same(found[0], found[1])
+
+
+def fit_in_child(name, results):
+    results.put(list(fit_one(name, 0)))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not fork here")
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_forked_process_trains_after_its_parent_did(name):
+    tensors = list(fit_one(name, 0))
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    child = context.Process(target=fit_in_child, args=(name, results), daemon=True)
+    child.start()
+    try:
+        assert results.get(timeout=60) == tensors
+    finally:
+        child.kill()
+        child.join()
