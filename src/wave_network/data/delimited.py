@@ -21,8 +21,8 @@ from wave_network.data.streams import LONGEST_LINE, iter_lines
 from wave_network.errors import DataError, for_caller
 
 LOGGER: Final = logging.getLogger("wave_network")
-DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 
+_DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 _NAMES: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 _MOST_AHEAD: Final = 1_000  # lines
 _LONGEST_AHEAD: Final = 2**20  # characters
@@ -46,13 +46,13 @@ class _Dialect(NamedTuple):
     guessed_at: int | None = None  # the line that made `"` an ordinary character
 
 
-def open_table(path: Path, delimiter: str, wanted: Sequence[str], options: ReadOptions) -> Table:
+def open_table(path: Path, ending: str, wanted: Sequence[str], options: ReadOptions) -> Table:
     """Read a delimited file, and find out how its fields are separated and quoted.
 
     Args:
         path: The file.
-        delimiter: What its extension says about its delimiter; another one is taken if only that
-            one separates the wanted columns in the header.
+        ending: Its extension, which says its delimiter; another one is taken if only that one
+            separates the wanted columns in the header.
         wanted: The columns that are needed.
         options: Its encoding, and whether its fields are quoted.
 
@@ -61,7 +61,7 @@ def open_table(path: Path, delimiter: str, wanted: Sequence[str], options: ReadO
     """
     lines = iter_lines(path, options.encoding)
     ahead = list(_bounded(lines))
-    delimiter = _delimiter(path, ahead, delimiter, wanted, options)
+    delimiter = _delimiter(path, ahead, _DELIMITERS[ending], wanted, options)
     if path.is_file():
         dialect = _dialect(path, iter_lines(path, options.encoding), ahead, delimiter, options)
         lines = iter_lines(path, options.encoding)

@@ -11,16 +11,19 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
-from wave_network.data.delimited import DELIMITERS, Table, open_table
 from wave_network.data.files import check_file, column_index, format_of
 from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.streams import iter_lines, stream_lines
 from wave_network.errors import DataError, listed, option_name
 
+if TYPE_CHECKING:
+    from wave_network.data.delimited import Table
+
+_TABLES: Final = (".csv", ".tsv", ".xlsx")
 _FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
 _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
@@ -76,14 +79,9 @@ def iter_rows(
     ending, encoding = format_of(path), options.encoding
     rows: Iterator[Row]
     names = (text_column, label_column, weight_column)
-    if ending in DELIMITERS:
-        wanted = [name for name in names if name is not None]
-        table = open_table(path, DELIMITERS[ending], wanted, options)
+    if ending in _TABLES:
+        table = _open_table(path, ending, names, options)
         rows = _table_rows(path, table, *names, label_separator)
-    elif ending == ".xlsx":
-        from wave_network.data.excel import open_workbook
-
-        rows = _table_rows(path, open_workbook(path), *names, label_separator)
     elif ending in (".jsonl", ".json"):
         objects = (iter_json_lines if ending == ".jsonl" else iter_json_array)(path, encoding)
         rows = _json_rows(objects, *names, label_separator)
@@ -169,6 +167,19 @@ def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:
 
 def _without_ending(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
+
+
+def _open_table(
+    path: Path, ending: str, names: tuple[str | None, ...], options: ReadOptions
+) -> Table:
+    # Imported here, so that predicting starts faster.
+    if ending == ".xlsx":
+        from wave_network.data.excel import open_workbook
+
+        return open_workbook(path)
+    from wave_network.data.delimited import open_table
+
+    return open_table(path, ending, [name for name in names if name is not None], options)
 
 
 def _table_rows(
