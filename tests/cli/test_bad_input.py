@@ -1,5 +1,6 @@
 """What bad input gets: one clear line, exit code 2, no traceback, and nothing written or lost."""
 
+import gzip
 import json
 import random
 import shutil
@@ -28,15 +29,36 @@ UNUSABLE_DATA = {
         ("--label-column", "topic"),
         ["no column 'topic'", "--label-column"],
     ),
-    "semicolons": ("few.csv", GOOD.replace(",", ";"), (), ["few.csv", 'separated by ";"']),
-    "tabs in a csv": ("few.csv", GOOD.replace(",", "\t"), (), ["tabs", ".tsv"]),
-    "commas in a tsv": ("few.tsv", GOOD, (), ["commas", ".csv"]),
-    "latin-1": ("few.csv", GOOD.encode() + b"caf\xe9,animal\n", (), ["few.csv:62: not UTF-8"]),
-    "utf-16": ("few.csv", GOOD.encode("utf-16"), (), ["few.csv:1: not UTF-8", "UTF-16"]),
+    "latin-1": (
+        "few.csv",
+        GOOD.encode() + b"caf\xe9,animal\n",
+        (),
+        ["few.csv:62: not UTF-8", "--encoding windows-1252"],
+    ),
+    "utf-16": (
+        "few.csv",
+        GOOD.encode("utf-16-le"),
+        (),
+        ["few.csv: not UTF-8, but probably UTF-16", "--encoding utf-16-le"],
+    ),
+    "unknown encoding": ("few.csv", GOOD, ("--encoding", "utf-9"), ["--encoding must be", "utf-9"]),
+    "unknown quoting": ("few.csv", GOOD, ("--quoting", "all"), ["--quoting must be", "'all'"]),
+    "compressed": ("few.csv", gzip.compress(b"text"), (), ["compressed with gzip: add .gz"]),
     "empty file": ("few.csv", "", (), ["few.csv is empty"]),
     "a header alone": ("few.csv", "text,label\n", (), ["few.csv has no rows"]),
     "a row too short": ("few.csv", GOOD + "cat\n", (), ["few.csv:62:", "columns"]),
-    "an open quote": ("few.csv", GOOD + '"cat,animal\n', (), ["few.csv:62:", "quotes"]),
+    "an open quote": (
+        "few.csv",
+        GOOD + '"a, b",animal\n"cat,animal\n',
+        (),
+        ["few.csv:63:", "quotes", "--quoting none"],
+    ),
+    "swallowed rows": (
+        "few.csv",
+        GOOD + '"a, b",animal\n"' + GOOD + 'cat",animal\n',
+        (),
+        ["few.csv:63:", "look like rows", "--quoting none", "--quoting csv"],
+    ),
     "no label": ("few.csv", GOOD + "cat,\n", (), ["few.csv:62: no label"]),
     "broken json": ("few.jsonl", '{"text": "cat"\n', (), ["few.jsonl:1: not JSON"]),
     "json without the field": ("few.jsonl", '{"body": "cat"}\n', (), ["no field 'text'"]),

@@ -41,16 +41,6 @@ def start(folder, *arguments, program=PROGRAM):
     )
 
 
-def write_end(fifo, process):
-    """Open a pipe for writing once the process has opened it for reading."""
-    while process.poll() is None:
-        try:
-            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            time.sleep(0.01)
-    raise AssertionError(process.communicate())
-
-
 def left_behind(folder):
     return [path.name for path in (folder / "tmp").iterdir() if "wave" in path.name]
 
@@ -144,16 +134,16 @@ def test_a_model_whose_place_was_taken_meanwhile_is_kept_beside(invoke, few, tmp
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_while_the_data_is_read_nothing_is_written(tmp_path, name):
-    # Reading waits for what never comes, so the signal finds the process in the middle of it.
-    fifo = tmp_path / "slow.csv"
-    os.mkfifo(fifo)
-    with start(tmp_path, "train", fifo) as process:
-        stream = write_end(fifo, process)
+    path = tmp_path / "long.csv"
+    path.write_text("text,label\n" + "a,x\n" * 4_000_000)  # takes many seconds
+    with start(tmp_path, "train", path) as process:
+        while not list((tmp_path / "tmp").glob("*/*.arrow")):  # it writes a copy, so it reads
+            assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=60)
-        os.close(stream)
     assert (process.returncode, out, err) == (SIGNALS[name], "", "wave-network: interrupted\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["slow.csv", "tmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["long.csv", "tmp"]
     assert not left_behind(tmp_path)
 
 

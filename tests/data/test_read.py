@@ -253,8 +253,8 @@ def test_folders_that_cannot_be_used(tmp_path, names, said):
 def test_missing_and_unknown_files(tmp_path):
     path = write(tmp_path / "train.csv", ["x", "y"])
     assert f"did you mean {path}?" in refusal(read_splits, tmp_path / "train.cvs")
-    (tmp_path / "a.xlsx").write_text("")
-    assert "unknown extension" in refusal(read_dataset, tmp_path / "a.xlsx")
+    (tmp_path / "a.doc").write_text("")
+    assert "unknown extension" in refusal(read_dataset, tmp_path / "a.doc")
 
 
 def test_dataset_of_a_file_and_of_a_folder(tmp_path):
@@ -696,3 +696,11 @@ def test_a_column_is_read_in_the_order_of_the_rows(select, in_one_piece, monkeyp
         chunks = list(column_chunks(rows, name))
         assert list(column(rows, name)) == list(chain.from_iterable(chunks)) == expected
         assert all(0 < len(chunk) <= 1_000 for chunk in chunks)
+
+
+def test_long_texts_are_read_few_at_a_time():
+    rows = from_memory(["a" * 3_000_000] * 12, ["x", "y"] * 6)
+    assert [len(chunk) for chunk in column_chunks(rows, "text")] == [5, 5, 2]
+    assert [len(chunk) for chunk in column_chunks(rows, "label")] == [12]
+    shuffled = rows.shuffle(seed=1)
+    assert [len(chunk) for chunk in column_chunks(shuffled, "text")] == [5, 5, 2]

@@ -231,6 +231,16 @@ def test_a_stream_without_end_is_answered_as_it_comes(make_files):
     assert [p for _, p in pairs[:5]] == engine.predict([f"text {number}" for number in range(5)])
 
 
+def test_a_stream_of_long_texts_is_read_in_parts(make_files, monkeypatch):
+    engine = Engine(make_files())
+    monkeypatch.setattr("wave_network.runtime.engine._CHARACTERS_AT_ONCE", 1_000)
+    taken = []
+    texts = (taken.append(number) or f"{number} {'a' * 400}" for number in count())
+    stream = engine.iter_predict(texts)
+    assert [next(stream)[0][:2] for _ in range(4)] == ["0 ", "1 ", "2 ", "3 "]
+    assert len(taken) == 6
+
+
 @pytest.mark.parametrize("text", ["a single text", b"bytes"])
 def test_a_single_string_is_refused(make_files, text):
     engine = Engine(make_files())

@@ -6,8 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note_data, note_empty, print_json, print_table
-from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, Model, TextColumn
+from wave_network.cli.console import log_to_stderr, note_data, note_empty, print_json, print_table
+from wave_network.cli.options import (
+    AsJson,
+    Encoding,
+    LabelColumn,
+    LabelSeparator,
+    Model,
+    Quoting,
+    TextColumn,
+)
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
 from wave_network.progress.stages import tracked
@@ -26,6 +34,8 @@ def evaluate(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     threshold: Annotated[
         list[float] | None,
         typer.Option(
@@ -72,6 +82,7 @@ def evaluate(
         )
         from wave_network.runtime import load
 
+    log_to_stderr()
     engine = load(model)
     labelling = engine.labelling
     if labelling.multi_label and (threshold or coverage is not None):
@@ -85,6 +96,8 @@ def evaluate(
         text_column=text_column,
         label_column=label_column,
         label_separator=label_separator,
+        encoding=encoding,
+        quoting=quoting,
     )
     note_data("evaluating on", len(rows), data, split)
     note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wave_network.cli.console import note
+from wave_network.data.files import format_of
+from wave_network.data.read_options import ReadOptions
 
 if TYPE_CHECKING:
     from pyarrow import DataType
@@ -19,15 +21,19 @@ class KeptColumns:
     Args:
         path: The file to predict.
         text_column: Its column of the texts.
+        options: Its encoding, and what quotation marks mean.
         types: Gets the types of the columns, by their names in the output, before the first answer
             is given; only those of a `.parquet` file are known.
     """
 
-    def __init__(self, path: str, text_column: str, types: dict[str, DataType]) -> None:
+    def __init__(
+        self, path: str, text_column: str, options: ReadOptions, types: dict[str, DataType]
+    ) -> None:
         self._path = path
         self._text_column = text_column
+        self._options = options
         self._types = types
-        self._typed = Path(path).suffix.lower() != ".parquet"  # whether all known types are there
+        self._typed = False  # whether all known types are there
         self._waiting: deque[dict[str, Any]] = deque()  # of the texts that are not yet answered
         self._names: dict[str, str] = {}  # in the output, where they differ
 
@@ -35,7 +41,7 @@ class KeptColumns:
         """Yield the texts, and remember the other columns until the answer comes."""
         from wave_network.data.records import iter_records
 
-        for text, fields in iter_records(self._path, self._text_column):
+        for text, fields in iter_records(self._path, self._text_column, self._options):
             self._waiting.append(fields)
             yield text
 
@@ -65,8 +71,10 @@ class KeptColumns:
         return free
 
     def _add_types(self, names: dict[str, str]) -> None:
+        self._typed = True
+        if format_of(Path(self._path)) != ".parquet":
+            return
         from wave_network.data.parquet import column_types
 
         types = column_types(Path(self._path))
         self._types.update((new, types[name]) for name, new in names.items())
-        self._typed = True

@@ -61,6 +61,22 @@ LabelSeparator: TypeAlias = Annotated[
         "lists, or for fastText files with several labels on a line.",
     ),
 ]
+Encoding: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Encoding of text files, such as windows-1252 or utf-16. A byte order mark takes "
+        "precedence.",
+    ),
+]
+Quoting: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|none|csv",
+        help='Quotation marks in .csv and .tsv files: csv, fields may stand in quotes; none, " is '
+        "an ordinary character; auto, decide for each file.",
+    ),
+]
 Overwrite: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace the output if it exists.")
 ]

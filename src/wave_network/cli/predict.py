@@ -11,10 +11,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import print_rich, rounded
+from wave_network.cli.console import log_to_stderr, print_rich, rounded
 from wave_network.cli.kept_columns import KeptColumns
-from wave_network.cli.options import Model, Overwrite
+from wave_network.cli.options import Encoding, Model, Overwrite, Quoting
 from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
+from wave_network.data.read_options import ReadOptions
 from wave_network.errors import ConfigError
 from wave_network.progress.stages import tracked
 
@@ -35,13 +36,16 @@ def predict(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="File of texts to classify: .csv, .tsv, .jsonl, .parquet, .txt (one text per "
-            "line), or - for standard input (one text per line).",
+            help="File of texts to classify: .csv, .tsv, .jsonl, .json, .parquet, .xlsx, .txt (one "
+            "text per line), also as .gz, .zst or .zip; or - for standard input (one text per "
+            "line).",
         ),
     ] = None,
     text_column: Annotated[
         str, typer.Option(metavar="NAME", help="The file's column (or JSON field) of the texts.")
     ] = "text",
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -135,6 +139,7 @@ def predict(
     ending = None if output is None else format_to_write(output)
     if explain_html is not None:
         check_new(explain_html, overwrite=overwrite, option="explain_html")
+    log_to_stderr()
     engine = load(model)
     set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
@@ -142,8 +147,9 @@ def predict(
         return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
 
     types = _label_types(engine) if ending == ".parquet" else {}
-    kept = KeptColumns(str(input_file), text_column, types) if keep_columns else None
-    source = _source(texts, input_file, text_column, kept)
+    options = ReadOptions(encoding, quoting)
+    kept = KeptColumns(str(input_file), text_column, options, types) if keep_columns else None
+    source = kept.texts() if kept else _given(texts, input_file, text_column, options)
     if output is not None or not answers_meet_progress():
         source = tracked(source, "predicting")
     with ExitStack() as files:
@@ -176,14 +182,14 @@ def _label_types(engine: Engine) -> dict[str, DataType]:
     return {"label": kind, "labels": list_(kind)}
 
 
-def _source(
-    texts: list[str] | None, input_file: str | None, text_column: str, kept: KeptColumns | None
+def _given(
+    texts: list[str] | None, input_file: str | None, text_column: str, options: ReadOptions
 ) -> Iterable[str]:
     from wave_network.data import iter_texts
 
     if texts:
         return valid(texts)
-    return iter_texts(str(input_file), text_column) if kept is None else kept.texts()
+    return iter_texts(str(input_file), text_column, options.encoding, options.quoting)
 
 
 def _explained(

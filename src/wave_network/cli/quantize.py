@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import note_data, print_fields, print_json
+from wave_network.cli.console import log_to_stderr, note_data, print_fields, print_json
 from wave_network.cli.options import (
     AsJson,
+    Encoding,
     LabelColumn,
     LabelSeparator,
     Model,
     Overwrite,
+    Quoting,
     TextColumn,
 )
 from wave_network.errors import extra_needed
@@ -44,6 +46,8 @@ def quantize(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -61,6 +65,7 @@ def quantize(
     from wave_network.export.quantize import quantize_model
     from wave_network.persistence.folder import check_output
 
+    log_to_stderr()
     check_output(output, overwrite=overwrite)
     rows = None
     if data is not None:
@@ -71,6 +76,8 @@ def quantize(
             text_column=text_column,
             label_column=label_column,
             label_separator=label_separator,
+            encoding=encoding,
+            quoting=quoting,
         )
         note_data("measuring on", len(rows), data, split)
     summary = quantize_model(model, output, rows, overwrite=overwrite, bits=bits)

@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from wave_network.cli.console import note_data, note_empty, print_json, print_line
+from wave_network.cli.console import (
+    log_to_stderr,
+    note_data,
+    note_empty,
+    print_json,
+    print_line,
+)
 from wave_network.cli.options import (
     AsJson,
+    Encoding,
     LabelColumn,
     LabelSeparator,
     Model,
     Overwrite,
+    Quoting,
     TextColumn,
 )
 from wave_network.errors import extra_needed
@@ -46,6 +54,8 @@ def report(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
         "report.html"
     ),
@@ -75,12 +85,15 @@ def report(
         from wave_network.report.page import html_page
 
     check_apart({"output": output}, {"data": data, "training": training})
+    log_to_stderr()
     check_new(output, overwrite=overwrite)
     read_model(model)  # report a damaged model before reading large data
     columns: dict[str, Any] = {
         "text_column": text_column,
         "label_column": label_column,
         "label_separator": label_separator,
+        "encoding": encoding,
+        "quoting": quoting,
     }
     rows, split = read_dataset(data, **columns)
     note_data("reporting on", len(rows), data, split)

@@ -18,9 +18,11 @@ from wave_network.cli.console import (
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
     AsJson,
+    Encoding,
     LabelColumn,
     LabelSeparator,
     Overwrite,
+    Quoting,
     TextColumn,
     option,
 )
@@ -34,8 +36,9 @@ def train(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Labelled texts: a .csv, .tsv, .jsonl, .parquet or fastText .txt file; a folder "
-            "with train.* (and validation.*, test.*); hub:OWNER/NAME; or sample, the bundled "
+            help="Labelled texts: a .csv, .tsv, .jsonl, .json, .parquet, .xlsx or fastText .txt "
+            "file, also as .gz, .zst or .zip; a folder with train.* (and validation.*, test.*), or "
+            "with a folder of .txt files for each class; hub:OWNER/NAME; or sample, the bundled "
             "news.",
         ),
     ] = "sample",
@@ -57,6 +60,8 @@ def train(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     weight_column: Annotated[
         str | None,
         typer.Option(
@@ -104,8 +109,8 @@ def train(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Additional texts without labels, for the teacher to label: .csv, .tsv, .jsonl, "
-            ".parquet, or .txt (one text per line).",
+            help="Additional texts without labels, for the teacher to label: a file as DATA, or "
+            ".txt with one text per line.",
         ),
     ] = None,
     refit: Annotated[bool | None, option("refit", flags="--refit/--no-refit")] = None,
@@ -201,8 +206,12 @@ def train(
         text_column=text_column,
         label_column=label_column,
         label_separator=label_separator,
+        encoding=encoding,
+        quoting=quoting,
     )
-    unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
+    unlabeled_texts = None
+    if unlabeled is not None:
+        unlabeled_texts = read_texts(unlabeled, text_column, encoding, quoting)
     with extra_needed("train", "training"):
         from wave_network.training.recipe import Recipe
         from wave_network.training.run import train_model

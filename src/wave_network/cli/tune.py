@@ -17,7 +17,15 @@ from wave_network.cli.console import (
     print_table,
 )
 from wave_network.cli.exit import interrupted_code
-from wave_network.cli.options import AsJson, LabelColumn, LabelSeparator, TextColumn, option
+from wave_network.cli.options import (
+    AsJson,
+    Encoding,
+    LabelColumn,
+    LabelSeparator,
+    Quoting,
+    TextColumn,
+    option,
+)
 from wave_network.config.settings import DEFAULT_PRESET
 from wave_network.errors import extra_needed
 
@@ -43,6 +51,8 @@ def tune(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     preset: Annotated[
         str,
         typer.Option(metavar="NAME", help="Preset to start from: tiny, small or large."),
@@ -113,6 +123,8 @@ def tune(
         "text_column": text_column,
         "label_column": label_column,
         "label_separator": label_separator,
+        "encoding": encoding,
+        "quoting": quoting,
     }
     splits = read_splits(data, **columns)
     held_out = splits.validation

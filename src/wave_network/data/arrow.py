@@ -1,51 +1,46 @@
-"""Load files and Hub data sets as memory-mapped Arrow tables; needs the `datasets` library.
-
-A file is copied once into Arrow form, in a temporary folder that is deleted when the process ends
-(that of a killed process, when the next one starts). So nothing is left in the user's own cache, an
-edited file is always read again, and parallel runs share nothing.
-"""
+"""Load files and Hub data sets as memory-mapped Arrow tables; needs the `datasets` library."""
 
 from __future__ import annotations
 
 import errno
-import glob
 import logging
+import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, Columns
-from wave_network.data.files import column_index
+from wave_network.data.files import UNTYPED_ENDINGS, column_index, format_of
+from wave_network.data.folders import SPLIT_NAMES, iter_class_rows
 from wave_network.data.parquet import (
-    BATCH_SIZE,
     LabelType,
     check_text_type,
     check_weight_type,
+    first_missing,
+    iter_batches,
     label_type,
     missing_value,
     one_line,
     open_parquet,
 )
+from wave_network.data.read_options import ReadOptions
 from wave_network.data.rows import Row, iter_rows, iter_texts, split_labels
+from wave_network.data.working_copy import batches_of, unchanging, working_copy
 from wave_network.errors import DataError, MissingExtraError, OutputError, WaveNetworkError
 from wave_network.huggingface.ids import split_revision
-from wave_network.persistence.leftovers import DATA_PREFIX, folder_of_this_process
 from wave_network.progress.stages import stage, tracked
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
     from pyarrow import ChunkedArray
 
-SPLIT_NAMES: Final = ("train", "validation", "test")
 
-
-def load_file(path: Path, columns: Columns) -> Dataset:
-    """Load a text or parquet file as the columns `text` and `label`.
+def load_file(path: Path, columns: Columns, options: ReadOptions) -> Dataset:
+    """Load a file, or a folder of classes, as the columns `text` and `label`.
 
     Raises:
         DataError: If the file, or one of its rows, cannot be used.
@@ -53,13 +48,14 @@ def load_file(path: Path, columns: Columns) -> Dataset:
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
-    if path.suffix.lower() == ".parquet":
+    with unchanging(path):
+        if is_untyped(path) or format_of(path) != ".parquet":
+            return _load_rows(path, columns, options)
         return _load_parquet(path, columns)
-    return _load_text(path, columns)
 
 
-def load_texts(path: Path, text_column: str) -> Dataset:
-    """Load the texts of a text or parquet file as the column `text`.
+def load_texts(path: Path, text_column: str, options: ReadOptions) -> Dataset:
+    """Load the texts of a file as the column `text`.
 
     Raises:
         DataError: If the file, or one of its texts, cannot be used.
@@ -67,16 +63,17 @@ def load_texts(path: Path, text_column: str) -> Dataset:
         MissingExtraError: If `datasets` is not installed.
     """
     check_installed()
-    from datasets import Dataset, Features, Value
+    import pyarrow as pa
 
-    with stage(f"reading {path.name}"), _working_copy(path) as folder:
-        return Dataset.from_generator(
-            _texts,
-            features=Features({"text": Value("string")}),
-            cache_dir=folder,
-            gen_kwargs={"path": str(path), "text_column": text_column},
-            writer_batch_size=BATCH_SIZE,
-        )
+    schema = pa.schema({"text": pa.string()})
+    with unchanging(path), stage(f"reading {path.name}"):
+        texts = tracked(iter_texts(path, text_column, options.encoding, options.quoting))
+        return working_copy(path, schema, batches_of((Row(text, None) for text in texts), schema))
+
+
+def is_untyped(path: Path) -> bool:
+    """Whether a file, or a folder of classes, does not distinguish integers from strings."""
+    return os.path.isdir(path) or format_of(path) in UNTYPED_ENDINGS
 
 
 def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
@@ -121,7 +118,7 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Dataset | None:
     if labels.null_count == len(labels):
         return None
     dataset = _with_float_weights(with_labels(dataset, labels), columns, where)
-    _refuse_missing(dataset, where)
+    _check_values(dataset, where)
     return _with_separated_labels(dataset, columns.separator)
 
 
@@ -173,59 +170,45 @@ def check_installed() -> None:
         raise MissingExtraError("train", "reading labelled data") from error
 
 
-def _load_text(path: Path, columns: Columns) -> Dataset:
-    from datasets import Dataset
+def _load_rows(path: Path, columns: Columns, options: ReadOptions) -> Dataset:
+    def rows() -> Iterator[Row]:
+        if os.path.isdir(path):
+            return iter_class_rows(path, options)
+        return iter_rows(path, *columns, options=options)
 
-    label = _first_label_type(iter_rows(path, *columns))
-    with stage(f"reading {path.name}"), _working_copy(path) as folder:
-        return Dataset.from_generator(
-            _examples,
-            features=features_of(label, weighted=columns.weight is not None),
-            cache_dir=folder,
-            gen_kwargs={"path": str(path), "columns": columns},
-            writer_batch_size=BATCH_SIZE,
-        )
-
-
-def _first_label_type(rows: Iterator[Row]) -> LabelType:
-    """Determine the type of the labels from the first row that shows it; an empty list does not."""
-    for row in rows:
-        listed = isinstance(row.label, list)
-        labels = row.label if isinstance(row.label, list) else [row.label]
-        if labels:
-            return LabelType("int64" if isinstance(labels[0], int) else "string", listed)
-    return LabelType("string", True)
+    with stage(f"reading {path.name}"):
+        read = tracked(rows())
+        first = next(read)
+        # In JSON the first list may be empty: then those after it tell the type.
+        known = first.label if first.label != [] or is_untyped(path) else _first_label(rows())
+        label = _label_type_of(known)
+        schema = features_of(label, weighted=columns.weight is not None).arrow_schema
+        return working_copy(path, schema, batches_of(chain([first], read), schema))
 
 
-def _examples(path: str, columns: Columns) -> Iterator[dict[str, Any]]:
-    for row in tracked(iter_rows(path, *columns)):
-        yield {name: value for name, value in row._asdict().items() if value is not None}
+def _first_label(rows: Iterator[Row]) -> object:
+    return next((row.label for row in rows if row.label != []), [])
 
 
-def _texts(path: str, text_column: str) -> Iterator[dict[str, str]]:
-    for text in tracked(iter_texts(path, text_column)):
-        yield {"text": text}
+def _label_type_of(label: object) -> LabelType:
+    """Return the type of a label or a list of labels; those of an empty list are strings."""
+    listed = isinstance(label, list)
+    one = next(iter(label), "") if isinstance(label, list) else label
+    return LabelType("int64" if isinstance(one, int) else "string", listed)
 
 
 def _load_parquet(path: Path, columns: Columns) -> Dataset:
-    from datasets import Dataset, Features
-
     with open_parquet(path) as file:
         check_text_type(file, path, columns.text)
         label = label_type(file, path, columns.label)
         if columns.weight is not None:
             check_weight_type(file, path, columns.weight)
-    features = features_of(label, weighted=columns.weight is not None)
-    with stage(f"reading {path.name}"), _working_copy(path) as folder:
-        dataset = Dataset.from_parquet(
-            glob.escape(str(path)),  # it expects patterns
-            columns=columns.names,
-            features=Features(dict(zip(columns.names, features.values(), strict=True))),
-            cache_dir=folder,
-            batch_size=10 * BATCH_SIZE,  # the default is a whole row group
+        schema = features_of(label, weighted=columns.weight is not None).arrow_schema
+        batches = iter_batches(file, path, columns.names, schema)
+        read = tracked(
+            batches, f"reading {path.name}", file.metadata.num_rows, units_in=lambda b: b.num_rows
         )
-    dataset = _named(dataset, columns)
-    _refuse_missing(dataset, path)
+        dataset = working_copy(path, schema, read)
     return _with_separated_labels(dataset, columns.separator)
 
 
@@ -313,44 +296,27 @@ def _with_separated_labels(dataset: Dataset, separator: str | None) -> Dataset:
     return with_labels(dataset, pa.chunked_array(lists))
 
 
-def _refuse_missing(dataset: Dataset, where: object) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _check_values(dataset: Dataset, where: str) -> None:
+    """Refuse what is missing, or not valid Unicode."""
+    from pyarrow import ArrowInvalid
 
     for name in dataset.column_names:
         values = dataset.data.column(name)
-        if values.null_count:
-            raise missing_value(where, pc.index(pc.is_null(values), True).as_py() + 1, name)
-        if pa.types.is_list(values.type) and pc.list_flatten(values).null_count:
-            parents = pc.list_parent_indices(values.combine_chunks())
-            missing = pc.is_null(pc.list_flatten(values).combine_chunks())
-            raise missing_value(where, parents[pc.index(missing, True).as_py()].as_py() + 1, name)
+        try:
+            values.validate(full=True)
+        except ArrowInvalid as error:
+            raise DataError(f"{where} cannot be used: {one_line(error)}") from error
+        missing = first_missing(values.combine_chunks()) if _has_missing(values) else None
+        if missing is not None:
+            raise missing_value(where, missing + 1, name)
 
 
-@contextmanager
-def _working_copy(path: Path) -> Iterator[str]:
-    """Yield a new folder for a file's Arrow copy, and convert errors to our own."""
-    from datasets.exceptions import DatasetGenerationError
+def _has_missing(values: ChunkedArray) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    try:
-        folder = tempfile.mkdtemp(dir=_temporary_root())
-        with _quiet(bars=False):
-            yield folder
-    except (OSError, DatasetGenerationError) as error:
-        raise _copy_error(path, error.__cause__ or error) from None
-
-
-def _copy_error(path: Path, cause: BaseException) -> BaseException:
-    from pyarrow import ArrowException
-
-    if isinstance(cause, OSError) and cause.errno:
-        return OutputError(
-            f"{path} cannot be copied to the temporary folder ({cause.strerror}): free some space"
-            " there, or set TMPDIR to another folder"
-        )
-    if isinstance(cause, OSError | ArrowException):
-        return DataError(f"{path} cannot be read: {one_line(cause)}")
-    return cause
+    listed = pa.types.is_list(values.type)
+    return bool(values.null_count or (listed and pc.list_flatten(values).null_count))
 
 
 def _hub_error(hub_id: str, error: Exception) -> WaveNetworkError:
@@ -365,11 +331,6 @@ def _hub_error(hub_id: str, error: Exception) -> WaveNetworkError:
         f"hub:{hub_id} cannot be loaded: {one_line(cause)}: check the name and the network, or"
         " download the files and name their folder"
     )
-
-
-@lru_cache(maxsize=1)
-def _temporary_root() -> str:
-    return str(folder_of_this_process(Path(tempfile.gettempdir()), DATA_PREFIX))
 
 
 @contextmanager

@@ -1,22 +1,25 @@
-"""Check the columns of parquet files, and read their texts one at a time; needs pyarrow."""
+"""Check the columns of parquet files, and read them in batches; needs pyarrow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import check_distinct, column_index
-from wave_network.errors import DataError, MissingExtraError
+from wave_network.data.streams import most_unpacked, open_seekable, too_large
+from wave_network.errors import DataError, MissingExtraError, WaveNetworkError
 from wave_network.progress.stages import expect
 
 if TYPE_CHECKING:
-    from pyarrow import DataType
+    from pyarrow import Array, DataType, RecordBatch, Schema
     from pyarrow.parquet import ParquetFile
 
-# Texts may have megabytes, and a whole batch is in memory.
-BATCH_SIZE: Final = 100
+_BYTES_AT_ONCE: Final = 2**24
+_ROWS_AT_ONCE: Final = 1_000
 
 
 class LabelType(NamedTuple):
@@ -33,11 +36,13 @@ class LabelType(NamedTuple):
         return pa.list_(value) if self.listed else value
 
 
-def open_parquet(path: Path) -> ParquetFile:
+@contextmanager
+def open_parquet(path: Path) -> Iterator[ParquetFile]:
     """Open a parquet file.
 
     Raises:
         DataError: If it is not a parquet file, is damaged, or has no rows.
+        OutputError: If it is compressed, and the temporary folder cannot take its content.
         MissingExtraError: If pyarrow is not installed.
     """
     try:
@@ -45,19 +50,21 @@ def open_parquet(path: Path) -> ParquetFile:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise MissingExtraError("train", "reading parquet") from error
-    try:
-        file = ParquetFile(path)
-    except UnicodeEncodeError:
-        raise DataError(
-            f"the path {path} is not UTF-8, which is needed to read parquet: rename it"
-        ) from None
-    except (ArrowException, OSError) as error:
-        raise DataError(
-            f"{path} is not a parquet file, or it is damaged: {one_line(error)}"
-        ) from error
-    if not file.metadata.num_rows:
-        raise DataError(f"{path} has no rows: give a file with at least one text")
-    return file
+    with open_seekable(path) as source:
+        try:
+            file = ParquetFile(source)
+        except UnicodeEncodeError:
+            raise DataError(
+                f"the path {path} is not UTF-8, which is needed to read parquet: rename it"
+            ) from None
+        except (ArrowException, OSError, ValueError) as error:
+            raise DataError(
+                f"{path} is not a parquet file, or it is damaged: {one_line(error)}"
+            ) from error
+        with file:
+            if not file.metadata.num_rows:
+                raise DataError(f"{path} has no rows: give a file with at least one text")
+            yield file
 
 
 def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
@@ -113,8 +120,14 @@ def iter_parquet_texts(path: Path, text_column: str) -> Iterator[str]:
         DataError: If the file cannot be used; while iterating, if a text is missing.
         MissingExtraError: If pyarrow is not installed.
     """
-    for row in _iter_rows(path, text_column, [text_column]):
-        yield row[text_column]
+    with open_parquet(path) as file:
+        import pyarrow as pa
+
+        check_text_type(file, path, text_column)
+        expect(file.metadata.num_rows)
+        schema = pa.schema({"text": pa.string()})
+        for batch in iter_batches(file, path, [text_column], schema):
+            yield from batch.column(0).to_pylist()
 
 
 def iter_parquet_records(path: Path, text_column: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -124,8 +137,19 @@ def iter_parquet_records(path: Path, text_column: str) -> Iterator[tuple[str, di
         DataError: As `iter_parquet_texts`; also if two columns have the same name.
         MissingExtraError: If pyarrow is not installed.
     """
-    for row in _iter_rows(path, text_column, None):
-        yield row.pop(text_column), row
+    with open_parquet(path) as file, _errors_of(path):
+        names = file.schema_arrow.names
+        check_text_type(file, path, text_column)
+        check_distinct(names, path)
+        expect(file.metadata.num_rows)
+        number = 0
+        for batch in _valid_batches(file, path, names):
+            for row in batch.to_pylist():
+                number += 1
+                text = row.pop(text_column)
+                if text is None:
+                    raise missing_value(path, number, "text")
+                yield text, row
 
 
 def column_types(path: Path) -> dict[str, DataType]:
@@ -140,20 +164,69 @@ def column_types(path: Path) -> dict[str, DataType]:
         return dict(zip(schema.names, schema.types, strict=True))
 
 
-def _iter_rows(path: Path, text_column: str, columns: list[str] | None) -> Iterator[dict[str, Any]]:
-    """Read some columns, or all, and check the texts."""
-    with open_parquet(path) as file:
-        check_text_type(file, path, text_column)
-        if columns is None:
-            check_distinct(file.schema_arrow.names, path)
-        expect(file.metadata.num_rows)
-        number = 0
-        for batch in file.iter_batches(batch_size=BATCH_SIZE, columns=columns):
-            for row in batch.to_pylist():
-                number += 1
-                if row[text_column] is None:
-                    raise missing_value(path, number, "text")
-                yield row
+def iter_batches(
+    file: ParquetFile, path: Path, columns: Sequence[str], schema: Schema
+) -> Iterator[RecordBatch]:
+    """Read columns in batches of bounded size, and check every value.
+
+    Args:
+        file: An open file.
+        path: Its path, for messages.
+        columns: The columns to read, in the order of the schema.
+        schema: The names and types of the result.
+
+    Raises:
+        DataError: If the file is damaged, a value is missing, or the texts are far larger than the
+            file.
+    """
+    with _errors_of(path):
+        yield from _checked_batches(file, path, columns, schema)
+
+
+def _checked_batches(
+    file: ParquetFile, path: Path, columns: Sequence[str], schema: Schema
+) -> Iterator[RecordBatch]:
+    import pyarrow as pa
+
+    row = 0
+    for batch in _valid_batches(file, path, columns):
+        arrays = [
+            _cast(batch.column(name), field.type)
+            for name, field in zip(columns, schema, strict=True)
+        ]
+        for array, name in zip(arrays, schema.names, strict=True):
+            missing = first_missing(array)
+            if missing is not None:
+                raise missing_value(path, row + missing + 1, name)
+        row += batch.num_rows
+        yield pa.record_batch(arrays, schema=schema)
+
+
+def _valid_batches(file: ParquetFile, path: Path, columns: Sequence[str]) -> Iterator[RecordBatch]:
+    given, most = 0, most_unpacked(os.path.getsize(path))
+    size = _batch_size(file, columns)
+    for batch in file.iter_batches(batch_size=size, columns=list(columns)):
+        # Otherwise bad UTF-8 would be found when a text is used, without the file's name.
+        batch.validate(full=True)
+        given += batch.nbytes
+        if given > most:
+            raise too_large(path, most)
+        yield batch
+
+
+def first_missing(values: Array) -> int | None:
+    """Return the place of the first value that is null or a list with a null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if values.null_count:
+        return int(pc.index(pc.is_null(values), True).as_py())
+    if pa.types.is_list(values.type):
+        inner = pc.list_flatten(values)
+        if inner.null_count:
+            place = pc.index(pc.is_null(inner), True).as_py()
+            return int(pc.list_parent_indices(values)[place].as_py())
+    return None
 
 
 def missing_value(where: object, row: int, name: str) -> DataError:
@@ -164,6 +237,36 @@ def missing_value(where: object, row: int, name: str) -> DataError:
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line."""
     return " ".join(str(error).split())
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except WaveNetworkError:
+        raise
+    except (ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {one_line(error)}") from error
+
+
+def _batch_size(file: ParquetFile, columns: Sequence[str]) -> int:
+    """Return how many rows to read at once, by what a row takes on average."""
+    metadata = file.metadata
+    size = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        for place in range(rows.num_columns):
+            column = rows.column(place)
+            if column.path_in_schema.split(".")[0] in columns:
+                size += max(0, column.total_uncompressed_size)
+    fitting: int = _BYTES_AT_ONCE * metadata.num_rows // max(1, size)
+    return min(max(1, fitting), _ROWS_AT_ONCE)
+
+
+def _cast(values: Array, kind: DataType) -> Array:
+    return values if values.type == kind else values.cast(kind)
 
 
 def _column_type(file: ParquetFile, path: Path, name: str, option: str) -> DataType:

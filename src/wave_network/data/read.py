@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from wave_network.data.arrow import (
-    SPLIT_NAMES,
+    is_untyped,
     label_type_of,
     load_file,
     load_hub,
@@ -26,9 +25,11 @@ from wave_network.data.arrow import (
     with_labels,
 )
 from wave_network.data.columns import Columns
-from wave_network.data.files import ENDINGS, check_file, format_of, names_in
+from wave_network.data.files import check_file
+from wave_network.data.folders import find_parts
 from wave_network.data.labels import MultiLabel, SingleLabel
 from wave_network.data.parquet import LabelType
+from wave_network.data.read_options import ReadOptions
 from wave_network.errors import DataError, listed
 from wave_network.huggingface.ids import HUB_ID
 
@@ -36,10 +37,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _ROWS_AT_ONCE: Final = 1_000
+_BYTES_AT_ONCE: Final = 2**24
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-# Formats that do not distinguish integers from strings.
-_UNTYPED_ENDINGS: Final = (".csv", ".tsv", ".txt")
 
 
 class Splits(NamedTuple):
@@ -56,33 +56,43 @@ def read_splits(
     label_column: str = "label",
     label_separator: str | None = None,
     weight_column: str | None = None,
+    encoding: str = "utf-8",
+    quoting: str = "auto",
 ) -> Splits:
     """Read all splits of a data set, for training.
 
-    The labels of `.csv`, `.tsv` and fastText files are integers if every one of them, in all
-    splits, is written as an integer (`01` is not); otherwise they are strings.
+    The labels of `.csv`, `.tsv`, `.xlsx` and fastText files, and the names of folders of classes,
+    are integers if every one of them, in all splits, is written as an integer (`01` is not);
+    otherwise they are strings.
 
     Args:
-        data: A `.csv`, `.tsv`, `.jsonl`, `.parquet` or fastText `.txt` file; a folder with
-            `train.*` and optionally `validation.*` and `test.*`; `hub:OWNER/NAME`, or
-            `hub:OWNER/NAME@REVISION`; or `sample`, the bundled data.
+        data: A `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet`, `.xlsx` or fastText `.txt` file, also
+            compressed (`.gz`, `.zst`, `.zip`); a folder with `train.*` and optionally
+            `validation.*` (or `valid.*`, `val.*`, `dev.*`) and `test.*`, or with a folder of `.txt`
+            files for each class; `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`; or `sample`, the
+            bundled data.
         text_column: The column of the texts.
         label_column: The column of the labels. If it contains lists, or a fastText file has
             several labels per text, the data is multi-label, and `label` is a list.
         label_separator: The separator between several labels in a column of strings.
         weight_column: The column of sample weights of the training texts, numbers from 0. Rows
             of weight 0 are left out. None: there are no weights.
+        encoding: The encoding of text files without a byte order mark.
+        quoting: Whether the fields of `.csv` and `.tsv` files are quoted: `csv`; `none`, where a
+            quotation mark is an ordinary character; or `auto`, which decides for each file.
 
     Raises:
+        ConfigError: If the encoding or the quoting is unknown.
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
     columns = _columns(text_column, label_column, label_separator, weight_column)
+    options = ReadOptions(encoding, quoting)
     if hub_id := _hub_id(data):
         splits = load_hub(hub_id, columns)
     else:
-        splits = _load_files(_find_files(data), columns)
+        splits = _load_parts(find_parts(data), columns, options)
     if "train" not in splits:
         raise DataError(
             f"{data} has no train split, only {listed(list(splits))}: add a train split"
@@ -98,6 +108,8 @@ def read_dataset(
     text_column: str = "text",
     label_column: str = "label",
     label_separator: str | None = None,
+    encoding: str = "utf-8",
+    quoting: str = "auto",
 ) -> tuple[Dataset, str]:
     """Read one split of a data set, for evaluation.
 
@@ -107,44 +119,57 @@ def read_dataset(
         text_column: The column of the texts.
         label_column: The column of the labels.
         label_separator: As for `read_splits`.
+        encoding: As for `read_splits`.
+        quoting: As for `read_splits`.
 
     Returns:
-        The data set, and the name of the split; for a single file, the file's name.
+        The data set, and the name of the split; for a single file or a folder of classes, its
+        name.
 
     Raises:
+        ConfigError: If the encoding or the quoting is unknown.
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
     columns = _columns(text_column, label_column, label_separator)
+    options = ReadOptions(encoding, quoting)
     if hub_id := _hub_id(data):
         splits = load_hub(hub_id, columns)
         name = _first_of(split_preference, splits, data)
         return splits[name], name
-    files = _find_files(data)
-    if Path(data) in files.values():
-        return _load_files(files, columns)["train"], Path(data).name
-    name = _first_of(split_preference, files, data)
-    return _load_files({name: files[name]}, columns)[name], name
+    parts = find_parts(data)
+    if [Path(data)] in parts.values():
+        return _load_parts(parts, columns, options)["train"], Path(data).name
+    name = _first_of(split_preference, parts, data)
+    return _load_parts({name: parts[name]}, columns, options)[name], name
 
 
-def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
+def read_texts(
+    path: str | Path,
+    text_column: str = "text",
+    encoding: str = "utf-8",
+    quoting: str = "auto",
+) -> Dataset:
     """Read texts without labels.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file; or a `.txt` file, one text per line.
+        path: A file as for `read_splits`; a `.txt` file has one text per line.
         text_column: The column of the texts; all others are ignored.
+        encoding: As for `read_splits`.
+        quoting: As for `read_splits`.
 
     Returns:
         A data set with the column `text`.
 
     Raises:
+        ConfigError: If the encoding or the quoting is unknown.
         DataError: If the file cannot be used.
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If `datasets` is not installed.
     """
     check_file(Path(path))
-    return load_texts(Path(path), text_column)
+    return load_texts(Path(path), text_column, ReadOptions(encoding, quoting))
 
 
 def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:
@@ -180,21 +205,23 @@ def column(rows: Dataset, name: str) -> Iterator[Any]:
 
 
 def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
-    """Yield the values of a column in order, a thousand at a time.
+    """Yield the values of a column in order, a thousand at a time, or fewer if they are long.
 
     Args:
         rows: Any data set.
         name: One of its columns.
     """
     values, places = rows.data.column(name), getattr(rows, "_indices", None)
+    at_once = _BYTES_AT_ONCE * max(len(values), 1) // max(values.nbytes, 1)
+    at_once = min(max(at_once, 1), _ROWS_AT_ONCE)
     if places is None or values.nbytes > _BYTES_IN_ONE_PIECE:
-        for chunk in rows.select_columns([name]).iter(batch_size=_ROWS_AT_ONCE):
+        for chunk in rows.select_columns([name]).iter(batch_size=at_once):
             yield chunk[name]
         return
     # `datasets` would look up each row separately.
     whole = values.combine_chunks()
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        yield whole.take(places.column(0).slice(start, _ROWS_AT_ONCE)).to_pylist()
+    for start in range(0, len(rows), at_once):
+        yield whole.take(places.column(0).slice(start, at_once)).to_pylist()
 
 
 def _columns(
@@ -221,32 +248,6 @@ def _hub_id(data: str | Path) -> str | None:
     return hub_id
 
 
-def _find_files(data: str | Path) -> dict[str, Path]:
-    """Find the file of each split; a single file is `train`."""
-    path = Path(data)
-    if data == "sample":
-        path = Path(str(resources.files("wave_network.data") / "sample"))
-    if not path.is_dir():
-        check_file(path)
-        return {"train": path}
-    names = [Path(name) for name in names_in(path)]
-    files = {}
-    for split in SPLIT_NAMES:
-        found = [name for name in names if name.stem == split and name.suffix.lower() in ENDINGS]
-        if len(found) > 1:
-            there = listed([str(name) for name in found])
-            raise DataError(f"{path} has several files for {split} ({there}): keep one of them")
-        if found:
-            files[split] = path / found[0]
-    if not files:
-        there = listed([str(name) for name in names])
-        raise DataError(
-            f"{path} has no train.*, validation.* or test.* ({', '.join(ENDINGS)}), only {there}:"
-            " rename its files like that, or name one of them"
-        )
-    return files
-
-
 def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str | Path) -> str:
     for name in preference:
         if name in splits:
@@ -254,24 +255,43 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
     raise DataError(f"{data} has only {listed(list(splits))}, none of {listed(preference)}")
 
 
-def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Dataset]:
-    """Load each split, with labels of one type in all of them."""
-    splits = {name: load_file(path, columns.of(name)) for name, path in files.items()}
-    if any(label_type_of(split).listed for split in splits.values()):
-        splits = {
-            name: split if label_type_of(split).listed else with_label_lists(split)
-            for name, split in splits.items()
+def _load_parts(
+    parts: Mapping[str, Sequence[Path]], columns: Columns, options: ReadOptions
+) -> dict[str, Dataset]:
+    """Load each split, with labels of one type in all files of all of them."""
+    loaded = {
+        path: load_file(path, columns.of(name), options)
+        for name, paths in parts.items()
+        for path in paths
+    }
+    loaded = _with_one_label_type(loaded)
+    return {name: _joined([loaded[path] for path in paths]) for name, paths in parts.items()}
+
+
+def _joined(parts: list[Dataset]) -> Dataset:
+    if len(parts) == 1:
+        return parts[0]
+    from datasets import concatenate_datasets
+
+    return concatenate_datasets(parts)
+
+
+def _with_one_label_type(loaded: dict[Path, Dataset]) -> dict[Path, Dataset]:
+    if any(label_type_of(rows).listed for rows in loaded.values()):
+        loaded = {
+            path: rows if label_type_of(rows).listed else with_label_lists(rows)
+            for path, rows in loaded.items()
         }
-    untyped = [name for name, path in files.items() if format_of(path) in _UNTYPED_ENDINGS]
-    typed = [name for name in splits if name not in untyped]
-    as_strings = any(label_type_of(splits[name]).value == "string" for name in typed)
-    if not as_strings and all(_has_integer_labels(splits[name]) for name in untyped):
-        splits |= {name: _with_integer_labels(splits[name]) for name in untyped}
-    kinds = {name: label_type_of(split).value for name, split in splits.items()}
+    untyped = [path for path in loaded if is_untyped(path)]
+    typed = [path for path in loaded if path not in untyped]
+    as_strings = any(label_type_of(loaded[path]).value == "string" for path in typed)
+    if not as_strings and all(_has_integer_labels(loaded[path]) for path in untyped):
+        loaded |= {path: _with_integer_labels(loaded[path]) for path in untyped}
+    kinds = {path: label_type_of(rows).value for path, rows in loaded.items()}
     if len(set(kinds.values())) > 1:
-        there = ", ".join(f"{kind} in {files[name]}" for name, kind in kinds.items())
+        there = ", ".join(f"{kind} in {path}" for path, kind in kinds.items())
         raise DataError(f"the labels differ in type ({there}): make all strings or all integers")
-    return splits
+    return loaded
 
 
 def _has_integer_labels(dataset: Dataset) -> bool:

@@ -1,27 +1,30 @@
-"""Read text files row by row: `.csv`, `.tsv`, `.jsonl` and fastText's `.txt`.
+"""Read files row by row: `.csv`, `.tsv`, `.xlsx`, `.jsonl`, `.json` and fastText's `.txt`.
 
-This module needs only the standard library, so that predicting from a file stays light. Everything
-wrong with a file is a `DataError` of one line: what is wrong, where, and what to do.
+Except for `.xlsx` and `.zst`, this needs only the standard library, so that predicting from a file
+stays light. Everything wrong with a file is a `DataError` of one line: what is wrong, where, and
+what to do.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import check_distinct, check_file, column_index, format_of
+from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
+from wave_network.data.read_options import ReadOptions
+from wave_network.data.streams import iter_lines, stream_lines
 from wave_network.errors import DataError, listed, option_name
 from wave_network.progress.stages import follow
 
-_DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
-# The maximum where a C long has 32 bits.
-_LARGEST_FIELD: Final = 2**31 - 1
+if TYPE_CHECKING:
+    from wave_network.data.delimited import Table
+
+_TABLES: Final = (".csv", ".tsv", ".xlsx")
 _FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
 _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
@@ -50,13 +53,15 @@ def iter_rows(
     label_column: str | None = "label",
     weight_column: str | None = None,
     label_separator: str | None = None,
+    options: ReadOptions = ReadOptions(),  # noqa: B008  # it is immutable
     *,
     with_others: bool = False,
 ) -> Iterator[Row]:
     """Read a file row by row, in constant memory.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or fastText `.txt` file in UTF-8.
+        path: A `.csv`, `.tsv`, `.xlsx`, `.jsonl`, `.json` or fastText `.txt` file, also with
+            `.gz`, `.zst` or `.zip` after that. If no labels are read, it may be a named pipe.
         text_column: The column, or JSON field, of the texts.
         label_column: The column, or JSON field, of the labels. None reads only texts; a `.txt`
             file then has one text per line, with or without a `__label__` before it.
@@ -64,58 +69,73 @@ def iter_rows(
             file has none.
         label_separator: The separator between the labels of a text, for multi-label data. JSON
             lists, and a `.txt` file with several labels before a text, need none.
+        options: The file's encoding, and what quotation marks mean.
         with_others: Whether to read the other columns as well; only without labels.
 
     Returns:
-        The rows. Labels are the strings in the file; in `.jsonl` they may be integers. In
+        The rows. Labels are the strings in the file; in JSON they may be integers. In
         multi-label data they are lists, in all rows.
 
     Raises:
         DataError: If the file cannot be used; while iterating, if a row cannot.
+        MissingExtraError: If a format needs a library that is not installed.
     """
     path = Path(path)
-    check_file(path)
-    ending = format_of(path)
+    check_file(path, pipe=label_column is None)
+    ending, encoding = format_of(path), options.encoding
     rows: Iterator[Row]
     names = (text_column, label_column, weight_column)
-    if ending in _DELIMITERS:
-        rows = _delimited_rows(path, _DELIMITERS[ending], *names, label_separator, with_others)
-    elif ending == ".jsonl":
-        rows = _json_rows(path, *names, label_separator, with_others)
+    if ending in _TABLES:
+        table = _open_table(path, ending, names, options)
+        rows = _table_rows(path, table, *names, label_separator, with_others)
+    elif ending in (".jsonl", ".json"):
+        objects = (iter_json_lines if ending == ".jsonl" else iter_json_array)(path, encoding)
+        rows = _json_rows(objects, *names, label_separator, with_others)
     elif ending == ".txt":
         if weight_column is not None:
             raise DataError(f"{path} has no columns, so no weights: give a .csv or .jsonl file")
         if with_others:
             raise DataError(f"{path} has no columns to keep: give a .csv, .tsv or .jsonl file")
-        rows = _plain_rows(path) if label_column is None else _fasttext_rows(path)
+        rows = (_plain_rows if label_column is None else _fasttext_rows)(path, encoding)
     else:
         raise DataError(f"{path} is not a text file")
     return _at_least_one(rows, path)
 
 
-def iter_texts(path: str | Path, text_column: str = "text") -> Iterator[str]:
+def iter_texts(
+    path: str | Path,
+    text_column: str = "text",
+    encoding: str = "utf-8",
+    quoting: str = "auto",
+) -> Iterator[str]:
     """Read the texts to predict, in constant memory.
 
     Args:
         path: A file as for `iter_rows`, a `.parquet` file, or `-` for standard input with one
             text per line, where an empty line is an empty text.
         text_column: The column, or JSON field, of the texts.
+        encoding: The encoding of a text file without a byte order mark.
+        quoting: Whether the fields of a `.csv` or `.tsv` file are quoted: `auto`, `none` or `csv`.
 
     Raises:
+        ConfigError: If the encoding or the quoting is unknown.
         DataError: If the file cannot be used; while iterating, if a text cannot.
-        MissingExtraError: For `.parquet`, if pyarrow is not installed.
+        MissingExtraError: If a format needs a library that is not installed.
     """
+    options = ReadOptions(encoding, quoting)
     if str(path) == "-":
         if sys.stdin is None:
             raise DataError("standard input is closed: give a file, or a pipe")
         follow(sys.stdin.buffer)
-        return (_without_ending(line) for line in _decoded(sys.stdin.buffer, "standard input"))
-    if Path(path).suffix.lower() == ".parquet":
+        lines = stream_lines(sys.stdin.buffer, "standard input", encoding)
+        return (_without_ending(line) for line in lines)
+    check_file(Path(path), pipe=True)
+    if format_of(Path(path)) == ".parquet":
         from wave_network.data.parquet import iter_parquet_texts
 
-        check_file(Path(path))
         return iter_parquet_texts(Path(path), text_column)
-    return (row.text for row in iter_rows(path, text_column, label_column=None))
+    rows = iter_rows(path, text_column, label_column=None, options=options)
+    return (row.text for row in rows)
 
 
 def is_unicode(text: str) -> bool:
@@ -165,48 +185,33 @@ def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:
     yield from rows
 
 
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open("rb") as stream:
-            follow(stream)
-            yield from _decoded(stream, path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _decoded(stream: Iterable[bytes], where: object) -> Iterator[str]:
-    # Decode line by line, so that the message can name the line.
-    for number, line in enumerate(stream, start=1):
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            byte = error.object[error.start]
-            utf16 = number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff"))
-            encoding = "UTF-16" if utf16 else "WINDOWS-1252"
-            raise DataError(
-                f"{where}:{number}: not UTF-8 (byte 0x{byte:02x}): convert it, for example with"
-                f" iconv -f {encoding} -t UTF-8"
-            ) from None
-        yield text
-
-
 def _without_ending(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _delimited_rows(
+def _open_table(
+    path: Path, ending: str, names: tuple[str | None, ...], options: ReadOptions
+) -> Table:
+    # Imported here, so that predicting starts faster.
+    if ending == ".xlsx":
+        from wave_network.data.excel import open_workbook
+
+        return open_workbook(path)
+    from wave_network.data.delimited import open_table
+
+    return open_table(path, ending, [name for name in names if name is not None], options)
+
+
+def _table_rows(
     path: Path,
-    delimiter: str,
+    table: Table,
     text_column: str,
     label_column: str | None,
     weight_column: str | None,
     label_separator: str | None,
     with_others: bool,
 ) -> Iterator[Row]:
-    records = _records(path, delimiter)
-    _, header = next(records, (0, None))
-    if header is None:
-        raise DataError(f"{path} is empty: the first line must name the columns")
+    header = table.header
     text_at = column_index(header, text_column, TEXT_OPTION, path)
     label_at = None
     if label_column is not None:
@@ -216,12 +221,7 @@ def _delimited_rows(
         weight_at = column_index(header, weight_column, WEIGHT_OPTION, path)
     if with_others:
         check_distinct(header, path)
-    for line, fields in records:
-        if len(fields) != len(header):
-            raise DataError(
-                f"{path}:{line}: the header has {len(header)} columns, this row {len(fields)}: put"
-                f' "quotes" around a text that contains {delimiter!r} or a line break'
-            )
+    for line, fields in table.rows:
         if label_at is None:
             others = _others(zip(header, fields, strict=True), text_column) if with_others else None
             yield Row(fields[text_at], None, others=others)
@@ -236,29 +236,8 @@ def _delimited_rows(
         yield Row(fields[text_at], label, weight)
 
 
-def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not blank, with the number of its first line."""
-    csv.field_size_limit(_LARGEST_FIELD)
-    # Strict: otherwise an unclosed quote would silently swallow the rest of the file.
-    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
-    line = 1
-    while True:
-        try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            raise DataError(
-                f"{path}:{line}: the row that starts here breaks the format ({error}): put"
-                ' "quotes" around the whole text and double those inside it'
-            ) from None
-        if fields is None:
-            return
-        if fields:
-            yield line, fields
-        line = reader.line_num + 1
-
-
 def _json_rows(
-    path: Path,
+    objects: Iterator[tuple[str, dict[str, Any]]],
     text_column: str,
     label_column: str | None,
     weight_column: str | None,
@@ -266,11 +245,7 @@ def _json_rows(
     with_others: bool,
 ) -> Iterator[Row]:
     kinds: dict[str, type] = {}
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        fields = _json_object(line, where)
+    for where, fields in objects:
         text = _json_field(fields, text_column, TEXT_OPTION, where)
         if not isinstance(text, str) or not is_unicode(text):
             raise DataError(f"{where}: {text_column!r} is {_json_kind(text)}, not a string")
@@ -284,17 +259,6 @@ def _json_rows(
             weight = _weight(_json_field(fields, weight_column, WEIGHT_OPTION, where), where)
         others = _others(fields.items(), text_column) if with_others else None
         yield Row(text, label, weight, others)
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else error
-        raise DataError(f"{where}: not JSON ({reason}): put one object on each line") from None
-    if not isinstance(fields, dict):
-        raise DataError(f"{where}: {_json_kind(fields)}: put one JSON object on each line")
-    return fields
 
 
 def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> object:
@@ -344,22 +308,14 @@ def _unlike(label: object, where: str) -> DataError:
 
 
 def _json_kind(value: object) -> str:
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, str):
-        return "a string" if is_unicode(value) else "half of a surrogate pair"
-    names = {
-        dict: "an object",
-        float: "a number with a fraction",
-        int: "a number",
-        list: "a list",
-    }
-    return names[type(value)]
+    if isinstance(value, str) and not is_unicode(value):
+        return "half of a surrogate pair"
+    return json_kind(value)
 
 
-def _fasttext_rows(path: Path) -> Iterator[Row]:
-    several = any(_SEVERAL_LABELS.match(line) for line in _lines(path))
-    for number, line in enumerate(_lines(path), start=1):
+def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
+    several = any(_SEVERAL_LABELS.match(line) for line in iter_lines(path, encoding))
+    for number, line in enumerate(iter_lines(path, encoding), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
@@ -382,8 +338,8 @@ def _fasttext_parts(line: str) -> tuple[list[str], str]:
     return re.findall(r"__label__([^ \t]*)", match[1]), match[2]
 
 
-def _plain_rows(path: Path) -> Iterator[Row]:
-    for line in _lines(path):
+def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:
+    for line in iter_lines(path, encoding):
         yield Row(_fasttext_parts(line)[1], None)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
 
 _TEXTS_AT_ONCE = 1_024
+_CHARACTERS_AT_ONCE = 2**22  # of texts that are kept to be returned, far longer than what is read
 _EXPLAINED_AT_ONCE = 64
 _TOKENS_AT_ONCE = 8_192  # the rows of this many fit into a processor's cache
 
@@ -313,5 +313,14 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _chunks(texts: Iterator[str], size: int) -> Iterator[list[str]]:
-    while chunk := list(islice(texts, size)):
+    """Yield lists of texts that are bounded in number and in characters."""
+    chunk: list[str] = []
+    characters = 0
+    for text in texts:
+        chunk.append(text)
+        characters += len(text)
+        if len(chunk) == size or characters >= _CHARACTERS_AT_ONCE:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
