@@ -119,7 +119,7 @@ def tune(
     if validation is not None:
         held_out, _ = read_dataset(validation, ("validation", "test", "train"), **columns)
     options = TuneOptions(preset, output, metric, seconds, trials, largest, seed, device)
-    data_given = TrainingData(splits.train, held_out)
+    data_given = TrainingData(splits.train, held_out, classes=splits.classes)
     summary, interrupted = search(data_given, options, stderr_console())
     if as_json:
         print_json(summary)

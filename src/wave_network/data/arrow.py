@@ -23,10 +23,12 @@ from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, 
 from wave_network.data.files import column_index
 from wave_network.data.parquet import (
     BATCH_SIZE,
+    LABEL_KINDS,
     LabelType,
     check_text_type,
     check_weight_type,
     label_type,
+    label_type_for,
     missing_value,
     one_line,
     open_parquet,
@@ -142,9 +144,7 @@ def label_type_of(dataset: Dataset) -> LabelType:
 
     kind = dataset.data.column("label").type
     listed = types.is_list(kind)
-    return LabelType(
-        "string" if (kind.value_type if listed else kind) == "string" else "int64", listed
-    )
+    return LabelType(str(kind.value_type if listed else kind), listed)  # type: ignore[arg-type]
 
 
 def features_of(label: LabelType, *, weighted: bool = False) -> Features:
@@ -190,7 +190,7 @@ def _first_label_type(rows: Iterator[Row]) -> LabelType:
         listed = isinstance(row.label, list)
         labels = row.label if isinstance(row.label, list) else [row.label]
         if labels:
-            return LabelType("int64" if isinstance(labels[0], int) else "string", listed)
+            return label_type_for(labels[0], listed=listed)
     return LabelType("string", True)
 
 
@@ -283,22 +283,23 @@ def _plain_labels(labels: ChunkedArray, feature: object, name: str, where: str) 
         return pc.take(pa.chunked_array([pa.array(feature.names)]), known)
     if pa.types.is_integer(labels.type):
         return labels.cast(pa.int64())
+    if pa.types.is_floating(labels.type):
+        return labels.cast(pa.float64())
+    if pa.types.is_boolean(labels.type):
+        return labels
     if pa.types.is_string(labels.type) or pa.types.is_large_string(labels.type):
         return labels.cast(pa.string())
-    raise DataError(
-        f"{where}: column {name!r} has {labels.type}: labels must be strings or integers, or lists"
-        " of them"
-    )
+    raise DataError(f"{where}: column {name!r} has {labels.type}: {LABEL_KINDS}")
 
 
 def _with_separated_labels(dataset: Dataset, separator: str | None) -> Dataset:
-    """Split string labels; integers become lists of one, lists are unchanged."""
+    """Split string labels; other labels become lists of one, lists are unchanged."""
     import pyarrow as pa
 
     kind = label_type_of(dataset)
     if separator is None or kind.listed:
         return dataset
-    if kind.value == "int64":
+    if kind.value != "string":
         return with_label_lists(dataset)
     lists = [
         pa.array(

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
-from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
+from wave_network.data.plain_labels import (
+    is_label_list,
+    label_finder,
+    label_key,
+    plain_label_lists,
+    plain_labels,
+)
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
@@ -54,7 +60,7 @@ class Labelling(ABC):
             values: As for `encode`.
 
         Raises:
-            DataError: If there are too few classes, or a label is neither a string nor an integer.
+            DataError: If there are too few classes, or a label is not a plain one (see `Label`).
         """
         # `names` has checked that all are of one type.
         classes = sorted(set(cls.names(values)))
@@ -64,7 +70,7 @@ class Labelling(ABC):
     @classmethod
     @abstractmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return all labels of all texts, as plain strings or integers."""
+        """Return all labels of all texts, as plain Python values."""
 
     @classmethod
     @abstractmethod
@@ -74,43 +80,41 @@ class Labelling(ABC):
     def grown(self, names: Iterable[Label]) -> Self:
         """Append the new classes among these labels, sorted.
 
-        Labels and classes are compared as strings. New classes become strings or integers, as the
-        old ones are.
+        Labels and classes are compared by `label_key`. New classes get the type of the old ones.
 
         Raises:
-            DataError: If the old classes are integers and a new one is not.
+            DataError: If the old classes are numbers and a new one is not.
         """
-        known = set(map(str, self.classes))
-        new = {label for label in names if str(label) not in known}
-        if isinstance(self.classes[0], str):
-            return type(self)((*self.classes, *sorted(map(str, new))))
+        index_of, kind = label_finder(self.classes), type(self.classes[0])
+        new = {label for label in names if index_of(label) < 0}
         try:
-            return type(self)((*self.classes, *sorted(map(int, new))))
+            return type(self)((*self.classes, *sorted(_as(kind, label) for label in new)))
         except ValueError:
+            kinds = {bool: "booleans", int: "integers", float: "numbers"}[kind]
             raise DataError(
                 f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model"
-                f" integers ({listed(list(self.classes))}): make them integers, too"
+                f" {kinds} ({listed(list(self.classes))}): make them {kinds}, too"
             ) from None
 
     @abstractmethod
     def encode(self, values: Iterable[Any]) -> Targets:
         """Encode labels as targets.
 
-        Labels and classes are compared as strings, because labels read from a file of digits are
-        integers, even if the classes are strings.
+        Labels and classes are compared by `label_key`, because labels read from a file of digits
+        are integers, even if the classes are strings.
 
         Args:
             values: The label or labels of each text.
 
         Raises:
-            DataError: If a label is not one of the classes, or neither a string nor an integer.
+            DataError: If a label is not one of the classes, or not a plain one.
         """
 
     def encode_soft(self, labels: SoftLabels) -> NDArray[np.float32]:
         """Encode soft labels of these classes, or of some of them, as soft targets."""
-        places = {str(label): place for place, label in enumerate(self.classes)}
+        places = list(map(label_finder(self.classes), labels.classes))
         targets = np.zeros((len(labels.probabilities), len(self.classes)), np.float32)
-        targets[:, [places[str(label)] for label in labels.classes]] = labels.probabilities
+        targets[:, places] = labels.probabilities
         return targets
 
     @abstractmethod
@@ -161,7 +165,7 @@ class SingleLabel(Labelling):
 
     @classmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return the labels as plain strings or integers."""
+        """Return the labels as plain Python values."""
         return plain_labels(values)
 
     @classmethod
@@ -226,7 +230,7 @@ class MultiLabel(Labelling):
 
     @classmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return the labels of all texts, concatenated, as plain strings or integers."""
+        """Return the labels of all texts, concatenated, as plain Python values."""
         return list(chain.from_iterable(plain_label_lists(values)))
 
     @classmethod
@@ -291,6 +295,17 @@ def labelling_of(config: ClassifierConfig) -> Labelling:
     return SingleLabel(config.labels)
 
 
+def _as(kind: type[Label], label: Label) -> Label:
+    """Convert a label to the type of others.
+
+    Raises:
+        ValueError: If it does not stand for one of that type.
+    """
+    if kind is bool:
+        raise ValueError  # there are only two, and neither is new
+    return str(label) if kind is str else kind(label_key(label))
+
+
 def _more_validation() -> str:
     """Return the advice for too few texts to hold some out."""
     other = for_caller(command_line="--validation", python="a larger validation_fraction")
@@ -299,8 +314,8 @@ def _more_validation() -> str:
 
 def _indices(labels: list[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
     """Return the class index of each label."""
-    named = {str(label): index for index, label in enumerate(classes)}
-    positions = {label: named.get(str(label), -1) for label in set(labels)}
+    index_of = label_finder(classes)
+    positions = {label: index_of(label) for label in set(labels)}
     if -1 in positions.values():
         unknown = Counter(label for label in labels if positions[label] < 0)
         rows = f"{unknown.total()} row{'s' if unknown.total() > 1 else ''}"

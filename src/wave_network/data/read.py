@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from wave_network.config import Label
 from wave_network.data.arrow import (
     SPLIT_NAMES,
     label_type_of,
@@ -27,12 +28,16 @@ from wave_network.data.arrow import (
 )
 from wave_network.data.columns import Columns
 from wave_network.data.files import ENDINGS, check_file, format_of, names_in
+from wave_network.data.label_forms import from_indicators, plain_forms
 from wave_network.data.labels import MultiLabel, SingleLabel
 from wave_network.data.parquet import LabelType
 from wave_network.errors import DataError, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from pyarrow import ChunkedArray
+
+    _Loaded: TypeAlias = tuple[dict[str, Dataset], tuple[Label, ...] | None]
 
 _ROWS_AT_ONCE: Final = 1_000
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
@@ -43,11 +48,19 @@ _UNTYPED_ENDINGS: Final = (".csv", ".tsv", ".txt")
 
 
 class Splits(NamedTuple):
-    """The splits of a data set; only `train` is always present."""
+    """The splits of a data set; only `train` is always present.
+
+    Attributes:
+        train: The training rows.
+        validation: The validation rows.
+        test: The test rows.
+        classes: The classes, where the labels have a column for each, in its order; else None.
+    """
 
     train: Dataset
     validation: Dataset | None = None
     test: Dataset | None = None
+    classes: tuple[Label, ...] | None = None
 
 
 def read_splits(
@@ -80,16 +93,16 @@ def read_splits(
     """
     columns = _columns(text_column, label_column, label_separator, weight_column)
     if hub_id := _hub_id(data):
-        splits = load_hub(hub_id, columns)
+        splits, classes = _load_hub(hub_id, columns)
     else:
-        splits = _load_files(_find_files(data), columns)
+        splits, classes = _load_files(_find_files(data), columns)
     if "train" not in splits:
         raise DataError(
             f"{data} has no train split, only {listed(list(splits))}: add a train split"
         )
     if weight_column is not None:
         splits["train"] = without_weightless(splits["train"])
-    return Splits(**splits)
+    return Splits(**splits, classes=classes)
 
 
 def read_dataset(
@@ -118,14 +131,14 @@ def read_dataset(
     """
     columns = _columns(text_column, label_column, label_separator)
     if hub_id := _hub_id(data):
-        splits = load_hub(hub_id, columns)
+        splits, _ = _load_hub(hub_id, columns)
         name = _first_of(split_preference, splits, data)
         return splits[name], name
     files = _find_files(data)
     if Path(data) in files.values():
-        return _load_files(files, columns)["train"], Path(data).name
+        return _load_files(files, columns)[0]["train"], Path(data).name
     name = _first_of(split_preference, files, data)
-    return _load_files({name: files[name]}, columns)[name], name
+    return _load_files({name: files[name]}, columns)[0][name], name
 
 
 def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
@@ -254,9 +267,17 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
     raise DataError(f"{data} has only {listed(list(splits))}, none of {listed(preference)}")
 
 
-def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Dataset]:
+def _load_hub(hub_id: str, columns: Columns) -> _Loaded:
+    """Load each split, with its labels in plain forms."""
+    splits = load_hub(hub_id, columns)
+    names = {name: f"hub:{hub_id} ({name})" for name in splits}
+    return _without_indicators(_in_plain_forms(splits, names))
+
+
+def _load_files(files: Mapping[str, Path], columns: Columns) -> _Loaded:
     """Load each split, with labels of one type in all of them."""
     splits = {name: load_file(path, columns.of(name)) for name, path in files.items()}
+    splits = _in_plain_forms(splits, {name: str(path) for name, path in files.items()})
     if any(label_type_of(split).listed for split in splits.values()):
         splits = {
             name: split if label_type_of(split).listed else with_label_lists(split)
@@ -268,17 +289,41 @@ def _load_files(files: Mapping[str, Path], columns: Columns) -> dict[str, Datase
     if not as_strings and all(_has_integer_labels(splits[name]) for name in untyped):
         splits |= {name: _with_integer_labels(splits[name]) for name in untyped}
     kinds = {name: label_type_of(split).value for name, split in splits.items()}
-    if len(set(kinds.values())) > 1:
+    # Booleans and floats are compared with what other files have instead.
+    if set(kinds.values()) >= {"string", "int64"}:
         there = ", ".join(f"{kind} in {files[name]}" for name, kind in kinds.items())
         raise DataError(f"the labels differ in type ({there}): make all strings or all integers")
-    return splits
+    return _without_indicators(splits)
+
+
+def _in_plain_forms(splits: Mapping[str, Dataset], names: Mapping[str, str]) -> dict[str, Dataset]:
+    """Convert the labels of all splits to plain forms; the names are for messages."""
+    columns = {names[name]: split.data.column("label") for name, split in splits.items()}
+    return _relabelled(splits, list(plain_forms(columns).values()))
+
+
+def _without_indicators(splits: Mapping[str, Dataset]) -> _Loaded:
+    columns = {name: split.data.column("label") for name, split in splits.items()}
+    changed, classes = from_indicators(columns)
+    return _relabelled(splits, list(changed.values())), classes
+
+
+def _relabelled(
+    splits: Mapping[str, Dataset], columns: Sequence[ChunkedArray]
+) -> dict[str, Dataset]:
+    return {
+        name: split if column is split.data.column("label") else with_labels(split, column)
+        for (name, split), column in zip(splits.items(), columns, strict=True)
+    }
 
 
 def _has_integer_labels(dataset: Dataset) -> bool:
     import pyarrow.compute as pc
 
-    labels = dataset.data.column("label")
-    if label_type_of(dataset).listed:
+    labels, kind = dataset.data.column("label"), label_type_of(dataset)
+    if kind.value != "string":
+        return kind.value == "int64"
+    if kind.listed:
         labels = pc.list_flatten(labels)
     return all(
         _INTEGER.fullmatch(label) and -(2**63) <= int(label) < 2**63

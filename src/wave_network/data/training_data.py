@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wave_network.config import Label
 from wave_network.data.labels import Labelling
-from wave_network.data.memory import from_memory, texts_from_memory
-from wave_network.data.plain_labels import label_lists_of
+from wave_network.data.memory import from_memory, read_memory, texts_from_memory
+from wave_network.data.plain_labels import columns_named, label_lists_of
 from wave_network.data.read import labelling_type
 from wave_network.data.soft_labels import SoftLabels, check_soft_labels
 from wave_network.data.targets import Targets, most_probable
@@ -75,21 +77,23 @@ def training_data_from_memory(
 
     Args:
         texts: Strings.
-        y: A label per text; or a list of labels per text; or an array with a column per class, of
-            the integers 0 and 1 or of probabilities (soft labels).
+        y: A label per text; or a list of labels per text; or an array or frame with a column per
+            class, of the integers 0 and 1 or of probabilities (soft labels).
         weights: Sample weights; None: all count alike. Texts of weight 0 are left out.
-        classes: The labels of the array's columns.
+        classes: The labels of the array's columns; None: a frame's names of them, or 0, 1, 2 and so
+            on.
         unlabeled: Unlabelled texts.
 
     Raises:
         DataError: If the texts or labels cannot be used.
     """
+    y = one_dimensional(y)
     table = label_table(y)
-    if table is None and classes is not None:
-        raise DataError("classes is for a y with columns, and this y has none: leave it out")
     more = None if unlabeled is None else texts_from_memory(unlabeled)
     if table is None:
-        return TrainingData(from_memory(texts, y, weights), unlabeled=more)
+        return replace(_from_lists(texts, y, weights, classes), unlabeled=more)
+    if classes is None and hasattr(y, "columns"):
+        classes = list(y.columns)
     if not np.issubdtype(table.dtype, np.floating):
         lists, names = label_lists_of(table, classes)
         return TrainingData(from_memory(texts, lists, weights), unlabeled=more, classes=names)
@@ -100,13 +104,50 @@ def training_data_from_memory(
     return TrainingData(rows, unlabeled=more, soft_labels=soft)
 
 
+def _from_lists(
+    texts: Iterable[str],
+    y: Any,  # noqa: ANN401
+    weights: ArrayLike | None,
+    classes: Iterable[Label] | None,
+) -> TrainingData:
+    """Create training data from a label, or a list, for each text."""
+    rows, found = read_memory(texts, y, weights)
+    if classes is None:
+        return TrainingData(rows, classes=found)
+    if found is None:
+        raise DataError("classes is for a y with columns, and this y has none: leave it out")
+    names = columns_named(classes, len(found))
+    lists = [[names[place] for place in row] for row in rows["label"]]
+    named = from_memory(rows["text"], lists, rows["weight"] if weights is not None else None)
+    return TrainingData(named, classes=names)
+
+
 def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
-    """Return `y` as an array if it has numbers in a column per class; else None."""
-    if getattr(y, "ndim", 1) != 2:
+    """Return `y` as an array if it has numbers in a column per class; else None.
+
+    Floats that are all 0 and 1 become integers, unless they are probabilities: of one class each.
+    """
+    if len(getattr(y, "shape", ())) != 2:
         return None
     table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    if table.dtype.kind == "O" and all(isinstance(value, Integral) for value in table.flat):
+        table = table.astype(np.int64)  # a frame of booleans or pandas' nullable integers
     if table.dtype.kind not in "biuf":
         return None
-    if table.shape[1] == 1:
-        raise DataError("y has a single column: give a one-dimensional array of labels, y.ravel()")
+    if table.dtype.kind == "f" and np.isin(table, (0, 1)).all() and (table.sum(axis=1) != 1).any():
+        return table.astype(np.int64)
     return table
+
+
+def one_dimensional(y: Any) -> Any:  # noqa: ANN401
+    """Return `y` without its second axis if that has a length of 1, with scikit-learn's warning."""
+    if len(getattr(y, "shape", ())) != 2 or y.shape[1] != 1:
+        return y
+    from sklearn.exceptions import DataConversionWarning
+
+    warnings.warn(
+        "y is a column vector: its only column is read as one label a text; give y.ravel()",
+        DataConversionWarning,
+        stacklevel=4,  # the caller of `fit`
+    )
+    return np.asarray(y.toarray() if hasattr(y, "toarray") else y).ravel()

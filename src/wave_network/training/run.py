@@ -58,7 +58,7 @@ def train_model(
     """
     resolve_device(recipe.config.device)
     check_output(output, overwrite=overwrite)
-    data = TrainingData(splits.train, splits.validation, unlabeled)
+    data = TrainingData(splits.train, splits.validation, unlabeled, splits.classes)
     # Before training, so that unknown labels in the test split are reported at once.
     test_targets = _test_targets(data, splits.test, recipe.base)
     settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
