@@ -176,7 +176,6 @@ def test_a_table_is_not_taken_for_its_columns_names(fitted, table):
         ([*TEXTS[:-1], float("nan")], LABELS, "text 31 is nan"),
         ("one text", LABELS, "give a list"),
         ([], [], "there are no texts"),
-        (TEXTS[:2], LABELS[:2], "too few examples"),
         (TEXTS, SOFT[:31], "32 texts have 31 labels"),
         (TEXTS, SOFT * 2, "soft label 0 is .* sum to 1"),
     ],

@@ -486,8 +486,8 @@ def test_few_texts_are_learnt_from_once_more_unless_it_is_forbidden(rows, monkey
 
 
 def test_a_refit_knows_the_words_of_the_texts_that_were_held_out():
-    texts = ["common words"] * 40 + [f"word{i} word{i}" for i in range(40)]
-    data = from_memory(texts, ["a", "b"] * 40)
+    texts = ["common words"] * 60 + [f"word{i} word{i}" for i in range(60)]
+    data = from_memory(texts, ["a", "b"] * 60)
     once, twice = (fit(data, None, LOCAL, replace(CONFIG, refit=refit)) for refit in (False, True))
     known, all_known = (f.files.tokenizer.standalone().get_vocab() for f in (once, twice))
     assert len(known) < len(all_known)

@@ -254,10 +254,11 @@ def _class_weight(values: list[str]) -> str | dict[str, float] | None:
 def _print_summary(summary: dict[str, Any]) -> None:
     parameters = summary["parameters"]
     parts = [name for name in ("validation", "test") if summary[name] is not None]
-    names = metric_names(summary["validation"])
+    names = metric_names(summary["validation"] or summary["test"] or {})
     rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
-    print_table("Results", ("", *names.values()), rows)
+    if rows:
+        print_table("Results", ("", *names.values()), rows)
     typer.echo(
         f"model       {summary['model']} ({summary['size_bytes'] / 1e6:.1f} MB, preset "
         f"{summary['preset']})\n"

@@ -134,6 +134,31 @@ class Labelling(ABC):
         """
 
     @abstractmethod
+    def strata(self, targets: Targets) -> NDArray[np.int64]:
+        """Return the stratum of each text, (texts,), of which `folds` gives each fold a share."""
+
+    def folds(self, targets: Targets, count: int, seed: int) -> NDArray[np.int64]:
+        """Assign texts to the folds of a cross-validation, stratified by label.
+
+        Args:
+            targets: The targets of all texts.
+            count: Number of folds.
+            seed: Seed of the assignment.
+
+        Returns:
+            The fold of each text from 0, int64, (texts,); -1 for the only text of its stratum,
+            which no fold can hold out.
+        """
+        strata = self.strata(targets)
+        order = np.random.default_rng(seed).permutation(len(strata))
+        order = order[np.argsort(strata[order], kind="stable")]
+        _, places, counts = np.unique(strata, return_inverse=True, return_counts=True)
+        order = order[counts[places[order]] > 1]
+        folds = np.full(len(strata), -1)
+        folds[order] = np.arange(len(order)) % count
+        return folds
+
+    @abstractmethod
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute probabilities from logits, both (texts, classes)."""
 
@@ -180,20 +205,33 @@ class SingleLabel(Labelling):
         return _indices(plain_labels(values), self.classes)
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
-        """Hold out the same share of each class, but leave at least one training text."""
-        labels = most_probable(targets)
-        order = np.random.default_rng(seed).permutation(len(labels))
+        """Hold out the same share of each class, but leave at least one training text.
+
+        If that is less than a text for most classes, hold out the same share of all texts.
+        """
+        labels, generator = most_probable(targets), np.random.default_rng(seed)
+        order = generator.permutation(len(labels))
         order = order[np.argsort(labels[order], kind="stable")]
         _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
         quotas = np.minimum(np.round(fraction * counts), counts - 1)
         place_in_class = np.arange(len(labels)) - np.repeat(starts, counts)
         held_out = place_in_class < np.repeat(quotas, counts)
+        if 2 * (quotas > 0).sum() < (counts > 1).sum():
+            free = np.flatnonzero(place_in_class > 0)
+            share = min(round(fraction * len(labels)) / len(free), 1)
+            ends = np.floor(np.arange(len(free) + 1) * share + generator.random())
+            held_out[:] = False
+            held_out[free] = np.diff(ends) > 0
         if not held_out.any():
             raise DataError(
                 f"too few examples ({len(labels)} in {len(counts)} classes) to hold out"
                 f" {fraction:.0%} of each class: {_more_validation()}"
             )
         return np.sort(order[~held_out]), np.sort(order[held_out])
+
+    def strata(self, targets: Targets) -> NDArray[np.int64]:
+        """Return the class of each text; of soft targets, the most probable."""
+        return most_probable(targets)
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the softmax."""
@@ -256,12 +294,7 @@ class MultiLabel(Labelling):
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
         """Hold out the same share of each stratum: the texts with the same rarest label."""
-        counts = targets.sum(axis=0)
-        none = np.float32(len(targets) + 1)  # more than any count
-        rarity = np.column_stack(
-            [np.where(targets > 0, counts, none), np.full(len(targets), none - 1)]
-        )
-        strata = rarity.argmin(axis=1)  # texts without labels are a stratum of their own
+        strata = self.strata(targets)
         order = np.random.default_rng(seed).permutation(len(targets))
         order = order[np.argsort(strata[order], kind="stable")]
         # The order is by stratum, so even steps take an equal share of each.
@@ -273,6 +306,16 @@ class MultiLabel(Labelling):
                 f" {_more_validation()}"
             )
         return np.sort(order[~held_out]), np.sort(order[held_out])
+
+    def strata(self, targets: Targets) -> NDArray[np.int64]:
+        """Return the rarest label of each text; texts without labels are a stratum of their own."""
+        counts = targets.sum(axis=0)
+        none = np.float32(len(targets) + 1)  # more than any count
+        rarity = np.column_stack(
+            [np.where(targets > 0, counts, none), np.full(len(targets), none - 1)]
+        )
+        strata: NDArray[np.int64] = rarity.argmin(axis=1)
+        return strata
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the sigmoid."""

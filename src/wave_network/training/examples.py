@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.data import TrainingData
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
+from wave_network.errors import DataError
 from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
@@ -16,6 +17,14 @@ from wave_network.training.sample_weights import class_factors, sample_weights, 
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+ValidationMethod: TypeAlias = Literal["holdout", "cross-validation", "given"]
+
+LEAST_VALIDATION: Final = 10
+"""Fewer held-out texts decide nothing, and an accuracy on them says nothing."""
+
+FOLDS: Final = 5
 
 
 class Examples(NamedTuple):
@@ -37,8 +46,34 @@ class Examples(NamedTuple):
         return Examples(self.rows.select(texts), self.targets[texts], weights)
 
 
-def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
-    """Return training and validation examples, holding the latter out if the data has none."""
+class Split(NamedTuple):
+    """How a run validates, and on which texts.
+
+    Attributes:
+        everything: All examples but validation data that was given.
+        given: The validation data; None if there is none.
+        parts: The indices of training and held-out examples: one pair of a holdout, one for each
+            fold of a cross-validation; none if nothing is held out.
+    """
+
+    everything: Examples
+    given: Examples | None
+    parts: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...] = ()
+
+    @property
+    def method(self) -> ValidationMethod | None:
+        """How the run validates; None if there are too few texts to validate at all."""
+        if self.given is not None:
+            return "given"
+        return "cross-validation" if len(self.parts) > 1 else "holdout" if self.parts else None
+
+
+def split_examples(data: TrainingData, run: Run) -> Split:
+    """Choose the validation examples.
+
+    If there are too few texts for a holdout, a model from scratch is cross-validated: all decisions
+    are then made on the predictions of models that were not trained on the text.
+    """
     labelling, config = run.labelling, run.config
     targets = data.targets(labelling)
     own = np.asarray(data.rows["weight"][:]) if "weight" in data.rows.column_names else None
@@ -48,9 +83,19 @@ def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
     if data.validation is not None:
         given = labelling.encode(data.validation["label"])
         counts = sample_weights(most_probable(given), factors, None)
-        return training, Examples(data.validation, given, counts)
-    kept, held_out = labelling.split(targets, config.validation_fraction, config.seed)
-    return training.select(kept), training.select(held_out)
+        return Split(training, Examples(data.validation, given, counts))
+    try:
+        holdout = labelling.split(targets, config.validation_fraction, config.seed)
+    except DataError:
+        holdout = None
+    if holdout is not None and len(holdout[1]) >= LEAST_VALIDATION:
+        return Split(training, None, (holdout,))
+    folds = labelling.folds(targets, FOLDS, config.seed)
+    if run.recipe.base is not None or (folds >= 0).sum() < LEAST_VALIDATION:
+        return Split(training, None)
+    numbers = range(FOLDS)
+    parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in numbers]
+    return Split(training, None, tuple(parts))
 
 
 def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:

@@ -75,11 +75,14 @@ class TrainingBar(Progress):
     def epoch(self, record: dict[str, Any]) -> None:
         """Print a line for the epoch."""
         validation = record["validation"]
-        main = next(iter(metric_names(validation)))
-        self._validation = f"  validation {validation[main]:.2%}"
+        shown = ""
+        if validation is not None:
+            main = next(iter(metric_names(validation)))
+            self._validation = f"  validation {validation[main]:.2%}"
+            shown = f"{_shown(validation)}{self._without}  "
         self._console.print(
             f"epoch {record['epoch']}/{self._epochs}  loss {record['train_loss']:.4f}  "
-            f"{_shown(validation)}{self._without}  {record['seconds']:.0f} s",
+            f"{shown}{record['seconds']:.0f} s",
             highlight=False,
         )
         if self._track is not None:
