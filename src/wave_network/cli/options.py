@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
 import typer
 from typer.models import OptionInfo
@@ -56,6 +56,14 @@ LabelSeparator: TypeAlias = Annotated[
         metavar="TEXT",
         help="Separator between the labels of a multi-label text, such as a comma. Not needed for "
         "lists, or for fastText files with several labels on a line.",
+    ),
+]
+Unseen: TypeAlias = Annotated[
+    Literal["error", "count"],
+    typer.Option(
+        metavar="error|count",
+        help="What to do with rows whose label training never saw: refuse them, or count them as "
+        "wrong.",
     ),
 ]
 Overwrite: TypeAlias = Annotated[

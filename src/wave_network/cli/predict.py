@@ -103,6 +103,7 @@ def predict(
     from wave_network.data import iter_texts
     from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.runtime import load
+    from wave_network.runtime.counting import counted
 
     if bool(texts) == bool(input_file):
         raise ConfigError("give either texts to classify or --input FILE (- for standard input)")
@@ -114,7 +115,9 @@ def predict(
     set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
+        counting, counts = counted(engine)
+        answers = counting.iter_predict(texts, threshold)
+        return records(engine, answers, counts, top_k, set_threshold, input_file)
 
     source = valid(texts) if texts else iter_texts(str(input_file), text_column)
     with ExitStack() as files:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from wave_network.cli.console import note_empty, prediction_record
+from wave_network.cli.console import note, note_read, prediction_record
 from wave_network.data.rows import is_unicode
 from wave_network.errors import DataError
 
 if TYPE_CHECKING:
     from wave_network.runtime import Engine, Prediction
+    from wave_network.text.counts import TextCounts
 
 
 def answer(model: str, texts: list[str]) -> None:
@@ -21,9 +22,11 @@ def answer(model: str, texts: list[str]) -> None:
     # Few texts need no threads, and starting them can double the time to import NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wave_network.runtime import load
+    from wave_network.runtime.counting import counted
 
-    engine = load(model)
-    sys.stdout.writelines(map(line, records(engine, engine.iter_predict(valid(texts)))))
+    engine, counts = counted(load(model))
+    answers = engine.iter_predict(valid(texts))
+    sys.stdout.writelines(map(line, records(engine, answers, counts)))
 
 
 def valid(arguments: list[str]) -> list[str]:
@@ -41,29 +44,34 @@ def valid(arguments: list[str]) -> list[str]:
 def records(
     engine: Engine,
     answers: Iterable[tuple[str, Prediction]],
+    counts: TextCounts,
     top_k: int | None = None,
     set_threshold: float | None = None,
+    source: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield one record per text, and note empty texts at the end.
+    """Yield one record per text, and note empty and cut texts at the end.
 
     Args:
         engine: The engine that made the predictions.
         answers: Each text with its prediction.
+        counts: What the engine read of the texts.
         top_k: How many scores to add; None: none.
         set_threshold: The least probability of a label in a prediction set; None: no prediction
             sets.
+        source: The file of the texts, to note how many it has; None: they are arguments.
     """
+    from wave_network.data.summary import TextSummary
     from wave_network.runtime.engine import prediction_set
 
-    count = empty = 0
     for text, prediction in answers:
-        count += 1
-        empty += not text.strip()
         record = prediction_record(engine.labelling, text, prediction, top_k)
         if set_threshold is not None:
             record["labels"] = prediction_set(prediction, set_threshold)
         yield record
-    note_empty(empty, count)
+    read = TextSummary.of(counts, source)
+    if source is not None:
+        note(f"predicted {read}")
+    note_read(read)
 
 
 def line(record: Mapping[str, Any]) -> str:

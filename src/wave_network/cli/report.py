@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from wave_network.cli.console import note_data, note_empty, print_json
+from wave_network.cli.console import log_to_stderr, note, note_data, note_read, print_json
 from wave_network.cli.options import (
     AsJson,
     LabelColumn,
@@ -15,6 +15,7 @@ from wave_network.cli.options import (
     Model,
     Overwrite,
     TextColumn,
+    Unseen,
 )
 from wave_network.errors import extra_needed
 
@@ -46,6 +47,7 @@ def report(
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
     label_separator: LabelSeparator = None,
+    unseen: Unseen = "error",
     output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
         "report.html"
     ),
@@ -69,7 +71,9 @@ def report(
     from wave_network.persistence.folder import read_model
 
     with extra_needed("report", "the report"):
-        from wave_network.data import column, read_dataset
+        from wave_network.data import read_dataset
+        from wave_network.data.read import source_of
+        from wave_network.data.summary import unseen_note
         from wave_network.report.content import measure
         from wave_network.report.page import html_page
 
@@ -80,28 +84,27 @@ def report(
         "label_column": label_column,
         "label_separator": label_separator,
     }
+    log_to_stderr()
     rows, split = read_dataset(data, **columns)
     note_data("reporting on", len(rows), data, split)
-    note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     training_rows = None
     if training is not None:
         order = ("train", "validation", "test")
         training_rows, training_split = read_dataset(training, order, **columns)
         note_data("comparing with", len(training_rows), training, training_split)
-        training = _name(training, training_split)
-    content = measure(model, rows, training_rows)
-    page = html_page(content, model=model, data=_name(data, split), training=training)
+        training = source_of(training, training_split)
+    source = source_of(data, split)
+    content = measure(model, rows, training_rows, unseen=unseen, source=source)
+    note_read(content.read)
+    if content.unseen:
+        note(unseen_note(content.unseen))
+    page = html_page(content, model=model, data=source, training=training)
     with replacing_file(output, overwrite=overwrite) as file:
         file.write(page)
     if as_json:
         print_json(_result(content, output))
     else:
         typer.echo(str(output))
-
-
-def _name(data: str, split: str) -> str:
-    """Name the data, with the split that is used unless it is a single file."""
-    return split if Path(data).name == split else f"{data} ({split})"
 
 
 def _result(content: Content, output: Path) -> dict[str, Any]:
@@ -112,5 +115,8 @@ def _result(content: Content, output: Path) -> dict[str, Any]:
         "cardinality": cardinality and cardinality._asdict(),
         "texts_per_second": content.speed.texts_per_second,
         "label_errors": content.mistakes.label_error_count,
+        "truncated": content.read.truncated(),
+        "data": content.read.to_dict(),
+        **({"unseen": content.unseen} if content.unseen else {}),
         "duplicates": overlap and {"exact": overlap.exact, "near": overlap.near},
     }

@@ -16,6 +16,7 @@ from wave_network.cli.options import (
     LabelSeparator,
     Overwrite,
     TextColumn,
+    Unseen,
     option,
 )
 from wave_network.config.settings import customize
@@ -108,6 +109,7 @@ def train(
     ] = False,
     seed: Annotated[int | None, option("seed", "N")] = None,
     device: Annotated[str | None, option("device", "NAME")] = None,
+    unseen: Unseen = "error",
     log_to: Annotated[
         str | None,
         typer.Option(
@@ -214,6 +216,7 @@ def train(
         console=stderr_console(),
         unlabeled=unlabeled_texts,
         log_to=log_to,
+        unseen=unseen,
     )
     if as_json:
         print_json(summary)

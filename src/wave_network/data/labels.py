@@ -7,9 +7,8 @@ probabilities into predictions.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
+from wave_network.data.class_indices import class_indices, unknown_labels
 from wave_network.data.plain_labels import (
     is_label_list,
     label_finder,
@@ -97,7 +97,7 @@ class Labelling(ABC):
             ) from None
 
     @abstractmethod
-    def encode(self, values: Iterable[Any]) -> Targets:
+    def encode(self, values: Iterable[Any], source: str | None = None) -> Targets:
         """Encode labels as targets.
 
         Labels and classes are compared by `label_key`, because labels read from a file of digits
@@ -105,10 +105,24 @@ class Labelling(ABC):
 
         Args:
             values: The label or labels of each text.
+            source: The file of the labels, for messages; None: they are from memory.
 
         Raises:
             DataError: If a label is not one of the classes, or not a plain one.
         """
+
+    @abstractmethod
+    def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Return whether all labels of each text are among the classes, (texts,)."""
+
+    def with_unseen(self, values: Iterable[Any]) -> Self:
+        """Append the labels that are not among the classes, to count them as wrong."""
+        index_of = label_finder(self.classes)
+        new = {label for label in self.names(values) if index_of(label) < 0}
+        return self._extended(tuple(sorted(new, key=str)))
+
+    def _extended(self, classes: tuple[Label, ...]) -> Self:
+        return replace(self, classes=(*self.classes, *classes))
 
     def encode_soft(self, labels: SoftLabels) -> NDArray[np.float32]:
         """Encode soft labels of these classes, or of some of them, as soft targets."""
@@ -200,9 +214,19 @@ class SingleLabel(Labelling):
                 f"there is only one class ({listed(classes)}): give examples of two or more"
             )
 
-    def encode(self, values: Iterable[Any]) -> NDArray[np.int64]:
+    def encode(self, values: Iterable[Any], source: str | None = None) -> NDArray[np.int64]:
         """Encode a label for each text as class indices, (texts,)."""
-        return _indices(plain_labels(values), self.classes)
+        labels = plain_labels(values)
+        indices = class_indices(labels, self.classes)
+        if (indices < 0).any():
+            raise DataError(
+                unknown_labels(labels, indices, self.classes, int(indices.argmin()), source)
+            )
+        return indices
+
+    def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Return whether the label of each text is among the classes, (texts,)."""
+        return class_indices(plain_labels(values), self.classes) >= 0
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
         """Hold out the same share of each class, but leave at least one training text.
@@ -276,21 +300,36 @@ class MultiLabel(Labelling):
         if not classes:
             raise DataError("no text has a label: give some labels")
 
-    def encode(self, values: Iterable[Any]) -> NDArray[np.float32]:
+    def encode(self, values: Iterable[Any], source: str | None = None) -> NDArray[np.float32]:
         """Encode the labels of each text as zeros and ones, float32, (texts, classes)."""
         values = list(values)
         lists = plain_label_lists(values)
-        try:
-            indices = _indices(list(chain.from_iterable(lists)), self.classes)
-        except DataError as error:
-            if any(map(is_label_list, values)):
-                raise
-            advice = f"if each text's labels are joined, give {option_name('label_separator')}"
-            raise DataError(f"{error}; {advice}") from None
+        labels = list(chain.from_iterable(lists))
+        indices = class_indices(labels, self.classes)
         texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
+        if (indices < 0).any():
+            first = int(texts[indices.argmin()])
+            message = unknown_labels(labels, indices, self.classes, first, source)
+            if not any(map(is_label_list, values)):
+                separator = option_name("label_separator")
+                message += f"; if each text's labels are joined, give {separator}"
+            raise DataError(message)
         targets = np.zeros((len(lists), len(self.classes)), np.float32)
         targets[texts, indices] = 1
         return targets
+
+    def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Return whether all labels of each text are among the classes, (texts,)."""
+        lists = plain_label_lists(values)
+        indices = class_indices(list(chain.from_iterable(lists)), self.classes)
+        texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
+        known = np.ones(len(lists), np.bool_)
+        known[texts[indices < 0]] = False
+        return known
+
+    def _extended(self, classes: tuple[Label, ...]) -> Self:
+        thresholds = (*self.label_thresholds, *(1.0,) * len(classes))
+        return replace(self, classes=(*self.classes, *classes), thresholds=thresholds)
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
         """Hold out the same share of each stratum: the texts with the same rarest label."""
@@ -353,20 +392,3 @@ def _more_validation() -> str:
     """Return the advice for too few texts to hold some out."""
     other = for_caller(command_line="--validation", python="a larger validation_fraction")
     return f"give more rows or {other}"
-
-
-def _indices(labels: list[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
-    """Return the class index of each label."""
-    index_of = label_finder(classes)
-    positions = {label: index_of(label) for label in set(labels)}
-    if -1 in positions.values():
-        unknown = Counter(label for label in labels if positions[label] < 0)
-        rows = f"{unknown.total()} row{'s' if unknown.total() > 1 else ''}"
-        several = len(unknown) > 1
-        raise DataError(
-            f"label{'s' if several else ''} {listed(list(unknown))} in {rows}"
-            f" {'were' if several else 'was'} not in the training data, which has"
-            f" {listed(classes)}: correct or remove these rows"
-        )
-    indices = map(positions.__getitem__, labels)
-    return np.fromiter(indices, dtype=np.int64, count=len(labels))

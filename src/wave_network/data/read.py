@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE: Final = 1_000
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
+WEIGHTLESS: Final = "weight 0"
+"""Why rows are left out."""
+
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 # Formats that do not distinguish integers from strings.
@@ -55,12 +59,16 @@ class Splits(NamedTuple):
         validation: The validation rows.
         test: The test rows.
         classes: The classes, where the labels have a column for each, in its order; else None.
+        sources: Where each split is from, by its name.
+        left_out: Number of training rows that were left out, by the reason.
     """
 
     train: Dataset
     validation: Dataset | None = None
     test: Dataset | None = None
     classes: tuple[Label, ...] | None = None
+    sources: Mapping[str, str] = MappingProxyType({})
+    left_out: Mapping[str, int] = MappingProxyType({})
 
 
 def read_splits(
@@ -92,17 +100,24 @@ def read_splits(
         MissingExtraError: If `datasets` is not installed.
     """
     columns = _columns(text_column, label_column, label_separator, weight_column)
+    single = False
     if hub_id := _hub_id(data):
         splits, classes = _load_hub(hub_id, columns)
     else:
-        splits, classes = _load_files(_find_files(data), columns)
+        files = _find_files(data)
+        splits, classes = _load_files(files, columns)
+        single = Path(data) in files.values()
     if "train" not in splits:
         raise DataError(
             f"{data} has no train split, only {listed(list(splits))}: add a train split"
         )
+    rows = len(splits["train"])
     if weight_column is not None:
         splits["train"] = without_weightless(splits["train"])
-    return Splits(**splits, classes=classes)
+    weightless = rows - len(splits["train"])
+    left_out = {WEIGHTLESS: weightless} if weightless else {}
+    sources = {name: source_of(data, Path(data).name if single else name) for name in splits}
+    return Splits(**splits, classes=classes, sources=sources, left_out=left_out)
 
 
 def read_dataset(
@@ -158,6 +173,16 @@ def read_texts(path: str | Path, text_column: str = "text") -> Dataset:
     """
     check_file(Path(path))
     return load_texts(Path(path), text_column)
+
+
+def source_of(data: str | Path, split: str) -> str:
+    """Name data for messages, with the split that is read unless it is a single file.
+
+    Args:
+        data: As for `read_splits`.
+        split: The name of the split, or of the file, as `read_dataset` returns it.
+    """
+    return str(data) if Path(data).name == split else f"{data} ({split})"
 
 
 def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from wave_network.config import Label
 from wave_network.data.labels import Labelling
 from wave_network.data.memory import from_memory, read_memory, texts_from_memory
 from wave_network.data.plain_labels import columns_named, label_lists_of
-from wave_network.data.read import labelling_type
+from wave_network.data.read import WEIGHTLESS, labelling_type
 from wave_network.data.soft_labels import SoftLabels, check_soft_labels
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError
@@ -37,6 +37,11 @@ class TrainingData:
             labels of the rows, sorted.
         soft_labels: Targets that replace the column `label`. In validation, the most probable class
             is the label.
+        sources: Where the parts are from, by part: `train`, `validation`, `test`.
+        left_out: Number of rows that were left out, by the reason.
+        held_out: Whether the validation rows were held out from the training rows.
+        unseen: What becomes of validation rows whose label is not one of the classes: `error`, or
+            `count` them as wrong.
     """
 
     rows: Dataset
@@ -44,6 +49,10 @@ class TrainingData:
     unlabeled: Dataset | None = None
     classes: Sequence[Label] | None = None
     soft_labels: SoftLabels | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    held_out: bool = False
+    unseen: Literal["error", "count"] = "error"
 
     def labelling(self) -> Labelling:
         """Return the labelling of a model trained from scratch on this data.
@@ -63,7 +72,7 @@ class TrainingData:
         """Return the targets of the training rows."""
         if self.soft_labels is not None:
             return labelling.encode_soft(self.soft_labels)
-        return labelling.encode(self.rows["label"])
+        return labelling.encode(self.rows["label"], self.sources.get("train"))
 
 
 def training_data_from_memory(
@@ -87,21 +96,35 @@ def training_data_from_memory(
     Raises:
         DataError: If the texts or labels cannot be used.
     """
-    y = one_dimensional(y)
+    data = _data_of(texts, one_dimensional(y), weights, classes)
+    unweighted = 0 if weights is None else int((np.asarray(weights) == 0).sum())
+    return replace(
+        data,
+        unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
+        left_out={WEIGHTLESS: unweighted} if unweighted else {},
+    )
+
+
+def _data_of(
+    texts: Iterable[str],
+    y: Any,  # noqa: ANN401
+    weights: ArrayLike | None,
+    classes: Iterable[Label] | None,
+) -> TrainingData:
+    """Create training data of the right kind for the form of the labels."""
     table = label_table(y)
-    more = None if unlabeled is None else texts_from_memory(unlabeled)
     if table is None:
-        return replace(_from_lists(texts, y, weights, classes), unlabeled=more)
+        return _from_lists(texts, y, weights, classes)
     if classes is None and hasattr(y, "columns"):
         classes = list(y.columns)
     if not np.issubdtype(table.dtype, np.floating):
         lists, names = label_lists_of(table, classes)
-        return TrainingData(from_memory(texts, lists, weights), unlabeled=more, classes=names)
+        return TrainingData(from_memory(texts, lists, weights), classes=names)
     soft = check_soft_labels(table, classes)
     rows = from_memory(texts, most_probable(soft.probabilities), weights)
     if weights is not None:
         soft = soft.select(np.flatnonzero(weights))
-    return TrainingData(rows, unlabeled=more, soft_labels=soft)
+    return TrainingData(rows, soft_labels=soft)
 
 
 def _from_lists(
@@ -120,6 +143,23 @@ def _from_lists(
     lists = [[names[place] for place in row] for row in rows["label"]]
     named = from_memory(rows["text"], lists, rows["weight"] if weights is not None else None)
     return TrainingData(named, classes=names)
+
+
+def labels_from_memory(y: Any, labelling: Labelling) -> list[Any]:  # noqa: ANN401
+    """Return the label or labels of each text from any form but arrays of columns.
+
+    Args:
+        y: As for `training_data_from_memory`.
+        labelling: Names the columns of lists with a 0 or 1 for each class.
+
+    Raises:
+        DataError: If the labels cannot be used.
+    """
+    values = list(one_dimensional(y))
+    rows, found = read_memory([""] * len(values), values)
+    if found is None or len(found) != len(labelling.classes):
+        return rows["label"][:]
+    return [[labelling.classes[place] for place in row] for row in rows["label"]]
 
 
 def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wave_network.data import TrainingData
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
 from wave_network.errors import DataError
+from wave_network.evaluation.unseen import encode_with_unseen
 from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
@@ -51,14 +52,16 @@ class Split(NamedTuple):
 
     Attributes:
         everything: All examples but validation data that was given.
-        given: The validation data; None if there is none.
+        given: The validation data, as far as the model knows its labels; None if there is none.
         parts: The indices of training and held-out examples: one pair of a holdout, one for each
             fold of a cross-validation; none if nothing is held out.
+        unseen: Number of validation rows that were given but whose labels the model does not know.
     """
 
     everything: Examples
     given: Examples | None
     parts: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...] = ()
+    unseen: int = 0
 
     @property
     def method(self) -> ValidationMethod | None:
@@ -81,9 +84,13 @@ def split_examples(data: TrainingData, run: Run) -> Split:
     factors = class_factors(config.class_weight, labelling.classes, labels, own)
     training = Examples(data.rows, targets, sample_weights(labels, factors, own))
     if data.validation is not None:
-        given = labelling.encode(data.validation["label"])
+        source, rows = data.sources.get("validation"), data.validation
+        encoded = encode_with_unseen(labelling, rows["label"], data.unseen, source)
+        if encoded.unseen:
+            rows = rows.select(np.flatnonzero(encoded.known))
+        given = labelling.encode(rows["label"])
         counts = sample_weights(most_probable(given), factors, None)
-        return Split(training, Examples(data.validation, given, counts))
+        return Split(training, Examples(rows, given, counts), unseen=encoded.unseen)
     try:
         holdout = labelling.split(targets, config.validation_fraction, config.seed)
     except DataError:

@@ -10,12 +10,17 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from wave_network.data import TrainingData
+from wave_network.data import TrainingData, column
+from wave_network.evaluation.metrics import summarize_for
 from wave_network.evaluation.posthoc import PostHoc
+from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import ModelFiles
+from wave_network.runtime import Engine
+from wave_network.text.counts import TextCounts
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.continual import continued_labelling
+from wave_network.training.describe import Described, describe
 from wave_network.training.examples import (
     Split,
     ValidationMethod,
@@ -30,7 +35,6 @@ from wave_network.training.prepare import (
     Prepared,
     prepare,
     reads_characters,
-    report_empty,
 )
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
@@ -48,11 +52,13 @@ class Fitted:
             not reading and writing files.
         history: One record per epoch.
         stopped: Why training ended before its last epoch: `patience`, `interrupted`, or None.
+        described: What was read of the data.
     """
 
     files: ModelFiles
     history: list[dict[str, Any]]
     stopped: str | None
+    described: Described
 
 
 def fit(
@@ -90,11 +96,12 @@ def fit(
         else:
             outcome = _validated_once(data, split, run)
         stopped = "interrupted" if stop.take() else outcome.stopped
+    summary = replace(outcome.described.summary, method=outcome.method)
     metrics = {
+        **summary.to_dict(examples=False),
         "parameters": parameter_counts(outcome.last.config),
         "training_texts": len(outcome.last.texts),
         "validation_texts": outcome.validation_texts,
-        "validation_method": outcome.method,
         "refit": outcome.refitted,
         **outcome.trained.metrics,
         "train_seconds": round(time.perf_counter() - started, 3),
@@ -103,7 +110,18 @@ def fit(
         **outcome.frequencies,
     }
     files = _model_files(outcome, run, metrics)
-    return Fitted(files, outcome.trained.result.history, stopped)
+    if split.unseen:
+        files = replace(files, metrics={**metrics, "validation": _counting_unseen(files, data)})
+    return Fitted(files, outcome.trained.result.history, stopped, outcome.described)
+
+
+def _counting_unseen(files: ModelFiles, data: TrainingData) -> dict[str, Any]:
+    """Measure all validation texts, with those of unknown labels counted as wrong."""
+    assert data.validation is not None
+    engine = Engine(files)
+    encoded = encode_with_unseen(engine.labelling, data.validation["label"], "count")
+    probabilities = engine.predict_proba(column(data.validation, "text"))
+    return measured_with_unseen(summarize_for, engine.labelling, probabilities, encoded)
 
 
 class _Outcome(NamedTuple):
@@ -116,6 +134,7 @@ class _Outcome(NamedTuple):
         validation_texts: Number of texts that they are from.
         method: As in `Split`.
         stopped: As in `Fitted`.
+        described: What was read of the data.
         refitted: Whether `last` was trained on the held-out texts, too.
         frequencies: The result of `frequencies_of`.
     """
@@ -124,8 +143,9 @@ class _Outcome(NamedTuple):
     trained: Trained
     calibrated: PostHoc
     validation_texts: int
-    method: ValidationMethod | None = None
-    stopped: str | None = None
+    method: ValidationMethod | None
+    stopped: str | None
+    described: Described
     refitted: bool = False
     frequencies: Mapping[str, Any] = MappingProxyType({})
 
@@ -139,8 +159,9 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
     frequencies = frequencies_of(examples, base)
     examples = mix_targets(examples, data.unlabeled, run)
     first = prepare(examples, run)
-    report_empty(first.texts)
-    validation = None if held_out is None else first.pack(held_out)
+    counts = TextCounts(first.tokenizer)
+    validation = None if held_out is None else first.pack(held_out, counts)
+    described = describe(data, split, run, first.counts, None if held_out is None else counts)
     # The model may have seen held-out texts before: they favour the epoch that forgot least.
     choice = EpochChoice(best=base is None or data.validation is not None)
     trained = train_once(first, validation, frequencies, run, choice)
@@ -160,6 +181,7 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         validation_texts,
         split.method,
         stopped,
+        described,
         refitted=last is not first,
         frequencies=frequencies,
     )
@@ -178,12 +200,15 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
         in_fold = replace(run, progress=progress)
         prepared = prepare(examples.select(np.delete(texts, held)), in_fold)
         held_out = split.everything.select(held)
+        if not results:
+            described = _described_whole(data, split, prepared, run)
         trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, _IN_FOLDS)
         interrupted = trained.result.stopped == "interrupted"
         if not results or not interrupted:
-            kept = _Outcome(prepared, trained, calibrate(trained, held_out, run), len(held))
+            calibrated = calibrate(trained, held_out, run)
+            kept = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
         if interrupted:
-            return kept._replace(method="holdout", stopped="interrupted")
+            return kept._replace(stopped="interrupted")
         results.append(trained)
     mean = _combined(results)
     for record in mean.result.history:
@@ -191,10 +216,18 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
     held = np.concatenate([held for _, held in split.parts])
     calibrated = calibrate(mean, split.everything.select(held), run)
     last = refit(examples, prepared, mean, run)
-    outcome = _Outcome(prepared, mean, calibrated, len(held), split.method, mean.result.stopped)
+    stopped = mean.result.stopped
+    outcome = _Outcome(prepared, mean, calibrated, len(held), split.method, stopped, described)
     if last is None:
         return outcome._replace(stopped="interrupted")
     return outcome._replace(last=last, refitted=True)
+
+
+def _described_whole(data: TrainingData, split: Split, prepared: Prepared, run: Run) -> Described:
+    """Describe the data of a cross-validation, which are few texts."""
+    counts = TextCounts(prepared.tokenizer)
+    prepared.pack(split.everything, counts)
+    return describe(data, split, run, counts, None)
 
 
 def _combined(results: Sequence[Trained]) -> Trained:

@@ -17,6 +17,7 @@ from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.text import TextTokenizer
+from wave_network.text.counts import CountingTokenizer, TextCounts
 from wave_network.text.scripts import share_of
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
@@ -40,16 +41,18 @@ class Prepared(NamedTuple):
         model: The model, initialised.
         tokenizer: Its tokenizer.
         texts: The encoded training examples.
+        counts: What was read of their texts.
     """
 
     config: ClassifierConfig
     model: ClassifierNetwork
     tokenizer: TextTokenizer
     texts: PackedTexts
+    counts: TextCounts
 
-    def pack(self, examples: Examples) -> PackedTexts:
-        """Encode examples with the model's tokenizer."""
-        return pack_examples(examples, self.tokenizer, self.config)
+    def pack(self, examples: Examples, counts: TextCounts | None = None) -> PackedTexts:
+        """Encode examples with the model's tokenizer, and count their texts."""
+        return pack_examples(examples, self.tokenizer, self.config, counts)
 
 
 def prepare(examples: Examples, run: Run) -> Prepared:
@@ -78,12 +81,13 @@ def prepare(examples: Examples, run: Run) -> Prepared:
         larger = grown(base, run.labelling.classes, column(examples.rows, "text"))
         tokenizer, model_config, tensors = larger
     run.progress.stage("encoding the texts")
-    texts = pack_examples(examples, tokenizer, model_config)
+    counts = TextCounts(tokenizer)
+    texts = pack_examples(examples, tokenizer, model_config, counts)
     torch.manual_seed(run.config.seed)
     model = build_model(model_config)
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    return Prepared(model_config, model, tokenizer, texts)
+    return Prepared(model_config, model, tokenizer, texts, counts)
 
 
 def initialize(prepared: Prepared, run: Run) -> None:
@@ -134,9 +138,14 @@ def _linear_part_for(
 
 
 def pack_examples(
-    examples: Examples, tokenizer: TextTokenizer, config: ClassifierConfig
+    examples: Examples,
+    tokenizer: TextTokenizer,
+    config: ClassifierConfig,
+    counts: TextCounts | None = None,
 ) -> PackedTexts:
-    """Encode examples."""
+    """Encode examples, and count their texts."""
+    if counts is not None:
+        tokenizer = CountingTokenizer(tokenizer, counts)
     texts = pack(examples.rows, tokenizer, examples.targets, sentences=config.reads_sentences)
     return replace(texts, weights=examples.weights)
 
@@ -178,13 +187,6 @@ def pack(
         labels=labels,
         sentences=np.concatenate(numbers) if sentences else None,
     )
-
-
-def report_empty(texts: PackedTexts) -> None:
-    """Warn of empty training texts."""
-    empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
-    if empty:
-        logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
 
 
 def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextTokenizer:

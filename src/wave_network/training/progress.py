@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,6 +18,9 @@ from rich.progress import Progress as Bar
 from wave_network.evaluation.metric_names import metric_names
 from wave_network.training.callbacks import Progress
 from wave_network.training.tracking import Tracker
+
+if TYPE_CHECKING:
+    from wave_network.data.summary import DataSummary
 
 
 class TrainingBar(Progress):
@@ -67,6 +70,11 @@ class TrainingBar(Progress):
         if self._task is not None:
             metrics = f"loss {loss:.3f}{self._validation}"
             self._bar.update(self._task, advance=1, metrics=metrics)
+
+    def data(self, summary: DataSummary) -> None:
+        """Print a line for each part of the data, and for what is notable."""
+        for line in summary.lines():
+            self._console.print(line, highlight=False, markup=False)
 
     def expect_linear_part(self) -> None:
         """Mark the coming epochs' metrics as those without the linear part."""
