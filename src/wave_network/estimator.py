@@ -24,7 +24,6 @@ from wave_network.data.training_data import (
     labels_from_memory,
     training_data_from_memory,
 )
-from wave_network.evaluation.unseen import encode_with_unseen
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.runtime import Engine
@@ -228,11 +227,11 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         if label_table(y) is not None:
             return float(super().score(X, y, sample_weight))
         labels = labels_from_memory(y, labelling)
-        encoded = encode_with_unseen(labelling, labels, "count")
-        predicted, targets = self.predict_proba(X), encoded.targets
+        targets = labelling.with_unseen(labels).encode(labels)
+        predicted = self.predict_proba(X)
         if labelling.multi_label:
             truth = targets[:, : len(labelling.classes)] > 0
-            correct = (labelling.decide(predicted) == truth).all(axis=1) & encoded.known
+            correct = (labelling.decide(predicted) == truth).all(axis=1) & labelling.knows(labels)
         else:
             correct = predicted.argmax(axis=1) == targets
         return float(np.average(correct, weights=sample_weight))

@@ -149,14 +149,14 @@ class TextSummary:
         if self.cut:
             yield self._cut_note(of_all)
         if self.duplicates:
-            yield f"{self.duplicates:,}{of_all} repeat an earlier one"
+            yield f"{self.duplicates:,}{of_all} equal to an earlier one"
         if self.in_training:
-            yield f"{self.in_training:,}{of_all} are training texts, too"
+            yield f"{self.in_training:,}{of_all} also in the training data"
 
     def _cut_note(self, of_all: str) -> str:
         share = self.lost / max(self.tokens, 1)
         note = (
-            f"{self.cut:,}{of_all} have more than the {self.max_length} tokens that are read:"
+            f"{self.cut:,}{of_all} with more than the {self.max_length} tokens that are read:"
             f" {_percent(share)} of all tokens are not read"
         )
         if share <= _MUCH_LOST:
@@ -258,7 +258,7 @@ class DataSummary:
             yield from train.notes("training")
             yield from () if validation is None else validation.notes("validation")
         if self.conflicting:
-            yield f"{counted(self.conflicting, 'training text')} occur with different labels"
+            yield f"{counted(self.conflicting, 'training text')} also there with another label"
 
     def _unseen_notes(self, name: str) -> Iterator[str]:
         if rows := self.unseen.get(name):
@@ -326,10 +326,11 @@ def count_conflicting(hashes: NDArray[np.int64], targets: Targets) -> int:
         hashes: A hash of each text, 0 for those that do not count, (texts,).
         targets: Their targets.
     """
+    ordered = np.sort(hashes)
+    if not ((ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)).any():
+        return 0  # the usual case, and quick
     _, places, counts = np.unique(hashes, return_inverse=True, return_counts=True)
     repeated = np.flatnonzero((counts[places] > 1) & (hashes != 0))
-    if not len(repeated):
-        return 0
     if is_soft(targets):
         labels = np.unique(targets[repeated], axis=0, return_inverse=True)[1].ravel()
     else:
