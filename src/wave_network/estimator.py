@@ -234,7 +234,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             correct = (labelling.decide(predicted) == truth).all(axis=1) & labelling.knows(labels)
         else:
             correct = predicted.argmax(axis=1) == targets
-        return float(np.average(correct, weights=sample_weight))
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(correct, weights=weights))
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
         """Predict probabilities, (texts, classes), in the order of `classes_`.

@@ -32,6 +32,8 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
         },
         "confusion": {"labels": ["animal", "colour"], "matrix": [[2, 0], [1, 0]]},
         "examples": 3,
+        "truncated": {"texts": 0, "tokens": 0.0},
+        "data": {"source": str(three), "empty": 0, "duplicates": 0},
     }
     assert list(json.loads(ended.out)) == [
         "accuracy",
@@ -42,6 +44,8 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
         "per_class",
         "confusion",
         "examples",
+        "truncated",
+        "data",
     ]
     assert ended.err == f"evaluating on 3 texts: {three}\n"
 

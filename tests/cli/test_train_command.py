@@ -32,6 +32,14 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
         "validation",
         "test",
         "seed",
+        "rows",
+        "classes",
+        "truncated",
+        "validation_method",
+        "unlabeled",
+        "vectors",
+        "threads",
+        "data",
     ]
     assert (summary["model"], summary["preset"], summary["seed"]) == ("wave-model", "tiny", 3)
     assert list(summary["parameters"]) == ["total", "embedding"]
@@ -81,7 +89,14 @@ def test_people_get_a_table_and_the_next_step(invoke, few, tmp_path):
 def test_each_epoch_is_one_line_however_long(invoke, few):
     ended = invoke("train", few, "--preset", "tiny", "--epochs", 1_000_000, "--patience", 3)
     assert ended.code == 0
-    *lines, whole = ended.err.splitlines()
+    train, validation, labels, *lines, whole = ended.err.splitlines()
+    assert train == f"train       60 texts: {few}"
+    assert (
+        validation == "validation  60 texts: the training texts, in 5 folds of a cross-validation"
+    )
+    assert labels.startswith(
+        "labels      2: 'animal' (30 texts, such as 'cat and cat, seen 0 times'), "
+    )
     assert whole.startswith("with the linear part  validation accuracy ")
     assert len(lines) >= 4
     for number, line in enumerate(lines, start=1):
@@ -150,10 +165,11 @@ def test_refit_learns_from_the_held_out_rows_as_well(invoke, few, tmp_path):
         json.loads((tmp_path / name / "metrics.json").read_text())
         for name in ("refit", "wave-model")
     )
-    held_out = refit["validation_texts"]
     assert refit["refit"]
     assert not large["refit"]
-    assert refit["training_texts"] == large["training_texts"] + held_out
+    assert refit["training_texts"] == large["training_texts"] + large["validation_texts"]
+    assert refit["validation_method"] == "cross-validation"
+    assert large["validation_method"] == "holdout"
 
 
 def test_calibration_is_on_unless_it_is_turned_off(invoke, few, tmp_path):

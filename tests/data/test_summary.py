@@ -19,7 +19,7 @@ def test_what_is_notable_is_said():
         10, "t.csv", empty=1, cut=4, tokens=100, lost=60, longest=70, max_length=32, duplicates=2
     )
     assert list(read.notes()) == [
-        "1 of 10 texts is empty; it is classified like all others",
+        "1 of 10 texts are empty; they are classified like all others",
         "4 of 10 texts with more than the 32 tokens that are read: 60.0% of all tokens are not"
         " read; to read more, train with max_length, up to 70",
         "2 of 10 texts equal to an earlier one",

@@ -114,10 +114,12 @@ def predict(
     engine = load(model)
     set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
+    given = "standard input" if input_file == "-" else input_file
+
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         counting, counts = counted(engine)
         answers = counting.iter_predict(texts, threshold)
-        return records(engine, answers, counts, top_k, set_threshold, input_file)
+        return records(engine, answers, counts, top_k, set_threshold, given)
 
     source = valid(texts) if texts else iter_texts(str(input_file), text_column)
     with ExitStack() as files:

@@ -69,7 +69,7 @@ def records(
             record["labels"] = prediction_set(prediction, set_threshold)
         yield record
     read = TextSummary.of(counts, source)
-    if source is not None:
+    if source is not None and read.rows:
         note(f"predicted {read}")
     note_read(read)
 

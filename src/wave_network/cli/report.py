@@ -92,19 +92,24 @@ def report(
         order = ("train", "validation", "test")
         training_rows, training_split = read_dataset(training, order, **columns)
         note_data("comparing with", len(training_rows), training, training_split)
-        training = source_of(training, training_split)
+        training = _name(training, training_split)
     source = source_of(data, split)
     content = measure(model, rows, training_rows, unseen=unseen, source=source)
     note_read(content.read)
     if content.unseen:
         note(unseen_note(content.unseen))
-    page = html_page(content, model=model, data=source, training=training)
+    page = html_page(content, model=model, data=_name(data, split), training=training)
     with replacing_file(output, overwrite=overwrite) as file:
         file.write(page)
     if as_json:
         print_json(_result(content, output))
     else:
         typer.echo(str(output))
+
+
+def _name(data: str, split: str) -> str:
+    """Name the data, with the split that is used unless it is a single file."""
+    return split if Path(data).name == split else f"{data} ({split})"
 
 
 def _result(content: Content, output: Path) -> dict[str, Any]:

@@ -144,8 +144,7 @@ class TextSummary:
         of_all = f" of {counted(self.rows, f'{name} text'.strip())}"
         if self.empty:
             become = "kept" if name else "classified like all others"
-            is_, they = ("is", "it is") if self.empty == 1 else ("are", "they are")
-            yield f"{self.empty:,}{of_all} {is_} empty; {they} {become}"
+            yield f"{self.empty:,}{of_all} are empty; they are {become}"
         if self.cut:
             yield self._cut_note(of_all)
         if self.duplicates:

@@ -157,9 +157,10 @@ def labels_from_memory(y: Any, labelling: Labelling) -> list[Any]:  # noqa: ANN4
     """
     values = list(one_dimensional(y))
     rows, found = read_memory([""] * len(values), values)
+    labels: list[Any] = rows["label"][:]
     if found is None or len(found) != len(labelling.classes):
-        return rows["label"][:]
-    return [[labelling.classes[place] for place in row] for row in rows["label"]]
+        return labels
+    return [[labelling.classes[place] for place in row] for row in labels]
 
 
 def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401

@@ -38,7 +38,7 @@ from wave_network.report.reliability import (
     reliability_bins,
 )
 from wave_network.runtime import Engine
-from wave_network.text.counts import TextCounts
+from wave_network.runtime.counting import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -157,8 +157,8 @@ def measure(
     metrics |= {name: value for name, value in overall.items() if name not in details}
     compare = _compare_multi_label if engine.labelling.multi_label else _compare_single_label
     compared = compare(engine, rows, probabilities, targets)
-    counts = TextCounts(engine.tokenizer)
-    lengths = _lengths(engine, column(rows, "text"), counts)
+    counting, counts = counted(engine)
+    lengths = _lengths(counting, column(rows, "text"))
     sizes = None if training is None else _class_sizes(engine.labels, training)
     supports = (
         np.bincount(compared.labels, minlength=len(engine.labels)) if sizes is None else sizes
@@ -262,13 +262,12 @@ def _milliseconds(engine: Engine, rows: Dataset) -> float:
     return 1e3 * float(np.median(times))
 
 
-def _lengths(engine: Engine, texts: Iterable[str], counts: TextCounts) -> Integers:
-    """Count the tokens of each text, `[CLS]` included, and what is not read of them."""
+def _lengths(engine: Engine, texts: Iterable[str]) -> Integers:
+    """Count the tokens of each text, `[CLS]` included."""
     remaining = iter(texts)
     parts: list[Integers] = []
     while chunk := list(islice(remaining, _TEXTS_AT_ONCE)):
         parts.append(np.diff(engine.tokenizer.encode(chunk).offsets))
-        counts.add(chunk, parts[-1])
     return np.concatenate(parts)
 
 

@@ -25,6 +25,9 @@ ValidationMethod: TypeAlias = Literal["holdout", "cross-validation", "given"]
 LEAST_VALIDATION: Final = 10
 """Fewer held-out texts decide nothing, and an accuracy on them says nothing."""
 
+LEAST_WITHOUT_REFIT: Final = 5
+"""As `LEAST_VALIDATION`, if the model must not be trained on the held-out texts in the end."""
+
 FOLDS: Final = 5
 
 
@@ -75,7 +78,8 @@ def split_examples(data: TrainingData, run: Run) -> Split:
     """Choose the validation examples.
 
     If there are too few texts for a holdout, a model from scratch is cross-validated: all decisions
-    are then made on the predictions of models that were not trained on the text.
+    are then made on the predictions of models that were not trained on the text. As the model is
+    then trained on all texts, this is not done where a refit is forbidden.
     """
     labelling, config = run.labelling, run.config
     targets = data.targets(labelling)
@@ -95,10 +99,12 @@ def split_examples(data: TrainingData, run: Run) -> Split:
         holdout = labelling.split(targets, config.validation_fraction, config.seed)
     except DataError:
         holdout = None
-    if holdout is not None and len(holdout[1]) >= LEAST_VALIDATION:
+    refits = run.recipe.base is None and config.refit is not False
+    least = LEAST_VALIDATION if refits else LEAST_WITHOUT_REFIT
+    if holdout is not None and len(holdout[1]) >= least:
         return Split(training, None, (holdout,))
     folds = labelling.folds(targets, FOLDS, config.seed)
-    if run.recipe.base is not None or (folds >= 0).sum() < LEAST_VALIDATION:
+    if not refits or (folds >= 0).sum() < LEAST_VALIDATION:
         return Split(training, None)
     numbers = range(FOLDS)
     parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in numbers]

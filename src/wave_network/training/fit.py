@@ -39,7 +39,8 @@ from wave_network.training.prepare import (
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 
-_IN_FOLDS: Final = EpochChoice(validations=25)  # few texts have up to hundreds of epochs
+_VALIDATIONS: Final = 25
+"""The most epochs that are validated in each fold of a cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,8 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
     """
     examples = mix_targets(split.everything, data.unlabeled, run)
     texts = np.arange(len(examples.rows))  # the unlabelled ones are at the end, in no fold
+    # Few texts may have hundreds of epochs, and validating each would take most of the time.
+    choice = EpochChoice(validations=_VALIDATIONS if run.config.patience is None else None)
     results: list[Trained] = []
     for number, (_, held) in enumerate(split.parts, start=1):
         progress = FoldProgress(run.progress, number, len(split.parts))
@@ -202,7 +205,7 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
         held_out = split.everything.select(held)
         if not results:
             described = _described_whole(data, split, prepared, run)
-        trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, _IN_FOLDS)
+        trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
         if not results or not interrupted:
             calibrated = calibrate(trained, held_out, run)
