@@ -691,6 +691,29 @@ def test_a_column_vector_is_one_label_a_text(column):
     assert classifier.predict(TEXTS).shape == (len(TEXTS),)
 
 
+def test_what_was_read_is_kept_and_what_is_notable_is_logged(caplog, tmp_path):
+    texts = [f"{text} and more words" for text in TEXTS]
+    classifier = make(max_length=4).fit([*texts, ""], [*LABELS, "cold"])
+    summary = classifier.training_summary_
+    assert summary["rows"]["train"] == 33
+    assert summary["truncated"]["texts"] > 0
+    assert summary["validation_method"] == "cross-validation"
+    assert "1 of 33 training texts are empty; they are kept" in caplog.messages
+    assert "to read more, train with max_length, up to" in caplog.text
+    classifier.save(tmp_path / "model")
+    assert WaveClassifier.load(tmp_path / "model").training_summary_ == summary
+
+
+def test_score_reads_labels_as_fit_does_and_counts_those_never_seen_as_wrong(fitted_with_sets):
+    classifier = make(epochs=2).fit(TEXTS, LABELS)
+    full = classifier.score(TEXTS, LABELS)
+    assert classifier.score(TEXTS, [f" {label}" for label in LABELS]) == full
+    assert classifier.score(TEXTS, ["other"] * len(TEXTS)) == 0
+    assert fitted_with_sets.score(BOTH, [["other"]] * len(BOTH)) == 0
+    lists = make(epochs=1).fit(BOTH, TABLE.tolist(), classes=["cold", "warm"])
+    assert lists.score(BOTH, TABLE.tolist()) == lists.score(BOTH, TABLE)
+
+
 def test_columns_of_a_table_may_be_named_and_may_lead_no_text():
     table = np.column_stack([np.zeros(len(TABLE), int), TABLE])
     classifier = make(epochs=1).fit(BOTH, table, classes=["never", "cold", "warm"])

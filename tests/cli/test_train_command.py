@@ -382,3 +382,30 @@ def test_what_a_model_cannot_be_trained_on_with(invoke, few, make_files, tmp_pat
     ended = invoke("train", few, "--from", "base", *flags)
     assert ended.code == 2
     assert told in ended.message
+
+
+def test_labels_that_training_never_saw_are_refused_or_counted_as_wrong(invoke, few, tmp_path):
+    validation = write_csv(tmp_path / "v.csv", [*labelled_rows(10), ("oak", "tree")])
+    test = write_csv(tmp_path / "t.csv", [("red", "colour"), ("elm", "tree")])
+    arguments = ("train", few, *TINY, "--validation", validation, "--test", test, "--json")
+    assert f"row 2 of {test}" in invoke(*arguments).err
+    ended = invoke(*arguments, "--unseen", "count")
+    (summary,) = ended.lines
+    assert (summary["validation"]["unseen"], summary["test"]["unseen"]) == (1, 1)
+    assert summary["validation"]["accuracy"] <= 10 / 11
+    assert summary["test"]["accuracy"] <= 1 / 2
+    assert summary["data"]["unseen"] == {"validation": 1, "test": 1}
+    assert summary["validation_method"] == "given"
+    assert "1 test text with labels that training never saw: counted as wrong" in ended.err
+
+
+def test_rows_that_are_left_out_and_repeated_are_said(invoke, tmp_path):
+    rows = [(text, f"{label},{number % 3}") for number, (text, label) in enumerate(labelled_rows())]
+    data = write_csv(tmp_path / "w.csv", [*rows, *rows[1:3]], header="text,label,w")
+    ended = invoke("train", data, *TINY, "--weight-column", "w", "--json")
+    (summary,) = ended.lines
+    assert summary["rows"]["train"] == 42
+    assert summary["data"]["left_out"] == {"weight 0": 20}
+    assert summary["data"]["train"]["duplicates"] == 2
+    assert "note        20 rows left out: weight 0" in ended.err
+    assert "note        2 of 42 training texts equal to an earlier one" in ended.err

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features
     from pyarrow import ChunkedArray
 
+logger = logging.getLogger(__name__)
+
 SPLIT_NAMES: Final = ("train", "validation", "test")
 
 
@@ -100,6 +102,9 @@ def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
             for name in SPLIT_NAMES
             if name in loaded
         }
+    for name, split in splits.items():
+        if split is None:
+            logger.warning("hub:%s (%s) has no labels: it is left out", hub_id, name)
     return {name: split for name, split in splits.items() if split is not None}
 
 

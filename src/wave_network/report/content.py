@@ -14,6 +14,7 @@ import numpy as np
 
 from wave_network.config import Label
 from wave_network.data import column
+from wave_network.data.plain_labels import label_key
 from wave_network.data.summary import TextSummary
 from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.metrics import report_for
@@ -273,4 +274,4 @@ def _lengths(engine: Engine, texts: Iterable[str]) -> Integers:
 
 def _class_sizes(classes: Sequence[Label], training: Dataset) -> Integers:
     counts = Counter(chain.from_iterable(map(label_names, column(training, "label"))))
-    return np.array([counts[str(label)] for label in classes], np.int64)
+    return np.array([counts[label_key(label)] for label in classes], np.int64)
