@@ -116,12 +116,14 @@ def _distinct(lists: ChunkedArray) -> ChunkedArray:
 
 
 def _refuse_empty(labels: list[Any]) -> None:
-    for index, label in enumerate(labels):
-        given = label if isinstance(label, list) else [label]
-        if any(isinstance(one, str) and not one.strip() for one in given):
-            raise DataError(
-                f"label {index} is {label!r:.60}: give it a label, or leave its text out"
-            )
+    lists = [label if isinstance(label, list) else [label] for label in labels]
+    different = set(chain.from_iterable(lists))
+    empty = {label for label in different if isinstance(label, str) and not label.strip()}
+    if empty:
+        index = next(i for i, given in enumerate(lists) if not empty.isdisjoint(given))
+        raise DataError(
+            f"label {index} is {labels[index]!r:.60}: give it a label, or leave its text out"
+        )
 
 
 def _weight_array(weights: ArrayLike, texts: int) -> NDArray[np.float64]:

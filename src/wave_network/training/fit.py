@@ -208,7 +208,7 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
         trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
         if not results or not interrupted:
-            calibrated = calibrate(trained, held_out, run)
+            calibrated = calibrate(trained, held_out, in_fold)
             kept = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
         if interrupted:
             return kept._replace(stopped="interrupted")
