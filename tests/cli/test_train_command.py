@@ -52,10 +52,11 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
     folder = tmp_path / "wave-model"
     assert {path.name for path in folder.iterdir()} == MODEL_FILES
     assert summary["size_bytes"] == sum(path.stat().st_size for path in folder.iterdir())
-    epoch, whole = ended.err.splitlines()[-2:]
+    epoch, whole, test = ended.err.splitlines()[-3:]
+    assert test == "test        400 texts: sample (test)"
     assert epoch.startswith("epoch 1/1  loss ")
     assert "(before the linear part)" in epoch
-    # The last line's metrics are those of the results.
+    # The whole model's metrics are those of the results.
     accuracy, macro_f1 = (summary["validation"][name] for name in ("accuracy", "macro_f1"))
     told = f"validation accuracy {accuracy:.2%}  macro F1 {macro_f1:.2%}"
     assert whole == f"with the linear part  {told}"

@@ -74,7 +74,7 @@ class TrainingBar(Progress):
     def data(self, summary: DataSummary) -> None:
         """Print a line for each part of the data, and for what is notable."""
         for line in summary.lines():
-            self._console.print(line, highlight=False, markup=False)
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def expect_linear_part(self) -> None:
         """Mark the coming epochs' metrics as those without the linear part."""

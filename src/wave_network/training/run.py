@@ -95,7 +95,8 @@ def train_model(
             measured = measured_with_unseen(summarize_for, labelling, probabilities, test)
             summary = _with_test(summary, counts, fitted.described, splits.sources.get("test"))
             summary = replace(summary, unseen={**summary.unseen, "test": test.unseen})
-            console.print(*summary.test_lines(), sep="\n", highlight=False, markup=False)
+            for line in summary.test_lines():
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
             facts = {**files.metrics, **summary.to_dict(examples=False), "test": measured}
             files = replace(files, metrics=facts)
     card = render_card(files)
