@@ -97,7 +97,8 @@ def fit(
         else:
             outcome = _validated_once(data, split, run)
         stopped = "interrupted" if stop.take() else outcome.stopped
-    summary = replace(outcome.described.summary, method=outcome.method)
+    method = "holdout" if data.held_out else outcome.method
+    summary = replace(outcome.described.summary, method=method)
     metrics = {
         **summary.to_dict(examples=False),
         "parameters": parameter_counts(outcome.last.config),
