@@ -18,7 +18,12 @@ with extra_needed("train", "WaveClassifier"):
 
 from wave_network.config import ClassWeight, Label, get_preset
 from wave_network.config.options import TRAINING_OPTIONS
-from wave_network.data.training_data import label_table, training_data_from_memory
+from wave_network.data.summary import SUMMARY_KEYS
+from wave_network.data.training_data import (
+    label_table,
+    labels_from_memory,
+    training_data_from_memory,
+)
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.progress.display import Display
@@ -76,6 +81,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             has columns. With `base_model`, its labels come first.
         history_: One record per epoch.
         n_iter_: Number of epochs trained.
+        training_summary_: What was read of the training data, and how it was validated: `rows` and
+            `classes`, `truncated` (texts that are longer than `max_length`, and the share of tokens
+            lost), `validation_method` (`holdout`, `cross-validation` with few texts, or None with
+            too few for both), `data` (empty texts, duplicates, texts of each class).
 
     Example:
         >>> clf = WaveClassifier(preset="small", seed=0).fit(texts, labels)  # doctest: +SKIP
@@ -85,6 +94,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
     classes_: NDArray[Any]
     history_: list[dict[str, Any]]
     n_iter_: int
+    training_summary_: dict[str, Any]
 
     def __init__(
         self,
@@ -157,6 +167,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             KeyboardInterrupt: On Ctrl-C. The classifier then holds the best epoch so far.
         """
         with extra_needed("train", "WaveClassifier.fit"):
+            from wave_network.training.describe import Warnings
             from wave_network.training.fit import fit
             from wave_network.training.progress import TrainingBar
             from wave_network.training.recipe import Recipe
@@ -177,7 +188,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             with Display(), TrainingBar() as progress:
                 fitted = fit(data, recipe, progress)
         else:
-            fitted = fit(data, recipe)
+            fitted = fit(data, recipe, Warnings())
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -213,15 +224,26 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             y: Their labels in any form that `fit` takes, except soft labels.
             sample_weight: Weight of each text; None: all count alike.
 
+        A text with a label that training never saw counts as wrong.
+
         Raises:
             sklearn.exceptions.NotFittedError: Before `fit`.
-            DataError: If a label was not in the training data.
+            DataError: If a label is missing, or is of no kind that `fit` takes.
         """
         check_is_fitted(self)
         labelling = self._engine.labelling
-        if labelling.multi_label and label_table(y) is None:
-            y = labelling.encode(y).astype(np.int64)
-        return float(super().score(X, y, sample_weight))
+        if label_table(y) is not None:
+            return float(super().score(X, y, sample_weight))
+        labels = labels_from_memory(y, labelling)
+        targets = labelling.with_unseen(labels).encode(labels)
+        predicted = self.predict_proba(X)
+        if labelling.multi_label:
+            truth = targets[:, : len(labelling.classes)] > 0
+            correct = (labelling.decide(predicted) == truth).all(axis=1) & labelling.knows(labels)
+        else:
+            correct = predicted.argmax(axis=1) == targets
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(correct, weights=weights))
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
         """Predict probabilities, (texts, classes), in the order of `classes_`.
@@ -329,6 +351,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array(files.config.labels)
         self.history_ = history
         self.n_iter_ = len(history)
+        metrics = files.metrics
+        self.training_summary_ = {name: metrics[name] for name in SUMMARY_KEYS if name in metrics}
         self._files = files
         self._engine = Engine(files)
 

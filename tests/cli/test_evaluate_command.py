@@ -32,6 +32,8 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
         },
         "confusion": {"labels": ["animal", "colour"], "matrix": [[2, 0], [1, 0]]},
         "examples": 3,
+        "truncated": {"texts": 0, "tokens": 0.0},
+        "data": {"source": str(three), "empty": 0, "duplicates": 0},
     }
     assert list(json.loads(ended.out)) == [
         "accuracy",
@@ -42,6 +44,8 @@ def test_json_has_every_figure_and_stands_alone_on_stdout(wave, tiny_model, thre
         "per_class",
         "confusion",
         "examples",
+        "truncated",
+        "data",
     ]
     assert ended.err == f"evaluating on 3 texts: {three}\n"
 
@@ -123,3 +127,32 @@ def test_a_label_is_printed_as_it_is(invoke, tmp_path, label):
     ended = invoke("evaluate", "wave-model", data)
     assert ended.code == 0
     assert ended.out.count(label) == 3  # per class, and in both directions of the confusion
+
+
+def test_labels_that_training_never_saw_are_refused_or_counted_as_wrong(
+    invoke, tiny_model, tmp_path
+):
+    rows = [("cat", "animal"), ("oak", "tree"), ("red", "colour")]
+    data = write_csv(tmp_path / "more.csv", rows)
+    ended = invoke("evaluate", tiny_model, data)
+    assert f"(the first: row 2 of {data}), or count them as wrong with --unseen count" in ended.err
+    ended = invoke("evaluate", tiny_model, data, "--unseen", "count", "--json", "--coverage", 0.5)
+    (report,) = ended.lines
+    assert (report["unseen"], report["examples"]) == (1, 3)
+    assert report["accuracy"] <= 2 / 3
+    assert report["per_class"]["tree"]["f1"] == 0
+    assert report["sets"]["coverage"] <= 2 / 3
+    assert "1 text with labels that training never saw: counted as wrong" in ended.err
+
+
+def test_what_is_not_read_of_texts_is_said(invoke, tiny_model, tmp_path):
+    data = write_csv(tmp_path / "long.csv", [("cat " * 2_000, "animal"), ("red", "colour")] * 2)
+    ended = invoke("evaluate", tiny_model, data, "--json")
+    (report,) = ended.lines
+    assert report["truncated"]["texts"] == 2
+    assert report["truncated"]["tokens"] == pytest.approx(1 - (2 * 511 + 2) / (2 * 2_000 + 2))
+    assert report["data"]["duplicates"] == 2
+    assert "2 of 4 texts with more than the 512 tokens that are read: 74" in ended.err
+    assert "train with --max-length, up to 2001" in ended.err
+    assert "2 of 4 texts equal to an earlier one" in ended.err
+    assert "74." in invoke("predict", tiny_model, "--input", data).err

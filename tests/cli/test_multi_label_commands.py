@@ -47,7 +47,7 @@ def test_train_reads_joined_labels_and_tells_the_figures_of_label_lists(invoke, 
 def test_evaluate(invoke, model, data):
     (report,) = invoke("evaluate", model, data, *SPLIT, "--json").lines
     figures = ["accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier"]
-    assert list(report) == [*figures, "per_class", "examples"]
+    assert list(report) == [*figures, "per_class", "examples", "truncated", "data"]
     assert report["micro_f1"] > 0.9
     assert report["examples"] == 60
     assert list(report["per_class"]) == ["animal", "colour"]
@@ -104,7 +104,7 @@ def test_weights_of_texts_and_neither_of_classes_nor_a_teacher(invoke, model, da
     arguments = ("train", weighted, *SPLIT, *QUICK, "--weight-column", "w", "--output", "w")
     assert invoke(*arguments).code == 0
     metrics = json.loads((tmp_path / "w" / "metrics.json").read_text("utf-8"))
-    assert (metrics["training_texts"], metrics["validation_texts"]) == (40, 4)
+    assert (metrics["training_texts"], metrics["validation_texts"]) == (40, 40)
     assert metrics["refit"]  # as they are few
     ended = invoke(*arguments, "--class-weight", "balanced", "--overwrite")
     assert ended.code == 2

@@ -90,3 +90,15 @@ def test_a_missing_model_is_told_before_the_data_are_read(invoke):
     assert result.code == 2
     assert "no-model" in result.err
     assert "no-data" not in result.err
+
+
+def test_labels_that_training_never_saw_are_counted_as_wrong(invoke, tiny_model, tmp_path):
+    rows = [("cat", "animal"), ("oak", "tree"), ("red", "colour"), ("dog", "animal")]
+    data = write_csv(tmp_path / "more.csv", rows)
+    assert f"row 2 of {data}" in invoke("report", tiny_model, "--data", data).err
+    ended = invoke("report", tiny_model, "--data", data, "--unseen", "count", "--json")
+    (summary,) = ended.lines
+    assert (summary["unseen"], summary["examples"]) == (1, 4)
+    assert summary["accuracy"] <= 3 / 4
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "1 of the texts has a label that the model never saw: counted as wrong" in page

@@ -32,6 +32,14 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
         "validation",
         "test",
         "seed",
+        "rows",
+        "classes",
+        "truncated",
+        "validation_method",
+        "unlabeled",
+        "vectors",
+        "threads",
+        "data",
     ]
     assert (summary["model"], summary["preset"], summary["seed"]) == ("wave-model", "tiny", 3)
     assert list(summary["parameters"]) == ["total", "embedding"]
@@ -44,10 +52,11 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
     folder = tmp_path / "wave-model"
     assert {path.name for path in folder.iterdir()} == MODEL_FILES
     assert summary["size_bytes"] == sum(path.stat().st_size for path in folder.iterdir())
-    epoch, whole = ended.err.splitlines()[-2:]
+    epoch, whole, test = ended.err.splitlines()[-3:]
+    assert test == "test        400 texts: sample (test)"
     assert epoch.startswith("epoch 1/1  loss ")
     assert "(before the linear part)" in epoch
-    # The last line's metrics are those of the results.
+    # The whole model's metrics are those of the results.
     accuracy, macro_f1 = (summary["validation"][name] for name in ("accuracy", "macro_f1"))
     told = f"validation accuracy {accuracy:.2%}  macro F1 {macro_f1:.2%}"
     assert whole == f"with the linear part  {told}"
@@ -81,7 +90,14 @@ def test_people_get_a_table_and_the_next_step(invoke, few, tmp_path):
 def test_each_epoch_is_one_line_however_long(invoke, few):
     ended = invoke("train", few, "--preset", "tiny", "--epochs", 1_000_000, "--patience", 3)
     assert ended.code == 0
-    *lines, whole = ended.err.splitlines()
+    train, validation, labels, *lines, whole = ended.err.splitlines()
+    assert train == f"train       60 texts: {few}"
+    assert (
+        validation == "validation  60 texts: the training texts, in 5 folds of a cross-validation"
+    )
+    assert labels.startswith(
+        "labels      2: 'animal' (30 texts, such as 'cat and cat, seen 0 times'), "
+    )
     assert whole.startswith("with the linear part  validation accuracy ")
     assert len(lines) >= 4
     for number, line in enumerate(lines, start=1):
@@ -150,10 +166,11 @@ def test_refit_learns_from_the_held_out_rows_as_well(invoke, few, tmp_path):
         json.loads((tmp_path / name / "metrics.json").read_text())
         for name in ("refit", "wave-model")
     )
-    held_out = refit["validation_texts"]
     assert refit["refit"]
     assert not large["refit"]
-    assert refit["training_texts"] == large["training_texts"] + held_out
+    assert refit["training_texts"] == large["training_texts"] + large["validation_texts"]
+    assert refit["validation_method"] == "cross-validation"
+    assert large["validation_method"] == "holdout"
 
 
 def test_calibration_is_on_unless_it_is_turned_off(invoke, few, tmp_path):
@@ -366,3 +383,30 @@ def test_what_a_model_cannot_be_trained_on_with(invoke, few, make_files, tmp_pat
     ended = invoke("train", few, "--from", "base", *flags)
     assert ended.code == 2
     assert told in ended.message
+
+
+def test_labels_that_training_never_saw_are_refused_or_counted_as_wrong(invoke, few, tmp_path):
+    validation = write_csv(tmp_path / "v.csv", [*labelled_rows(10), ("oak", "tree")])
+    test = write_csv(tmp_path / "t.csv", [("red", "colour"), ("elm", "tree")])
+    arguments = ("train", few, *TINY, "--validation", validation, "--test", test, "--json")
+    assert f"row 2 of {test}" in invoke(*arguments).err
+    ended = invoke(*arguments, "--unseen", "count")
+    (summary,) = ended.lines
+    assert (summary["validation"]["unseen"], summary["test"]["unseen"]) == (1, 1)
+    assert summary["validation"]["accuracy"] <= 10 / 11
+    assert summary["test"]["accuracy"] <= 1 / 2
+    assert summary["data"]["unseen"] == {"validation": 1, "test": 1}
+    assert summary["validation_method"] == "given"
+    assert "1 test text with labels that training never saw: counted as wrong" in ended.err
+
+
+def test_rows_that_are_left_out_and_repeated_are_said(invoke, tmp_path):
+    rows = [(text, f"{label},{number % 3}") for number, (text, label) in enumerate(labelled_rows())]
+    data = write_csv(tmp_path / "w.csv", [*rows, *rows[1:3]], header="text,label,w")
+    ended = invoke("train", data, *TINY, "--weight-column", "w", "--json")
+    (summary,) = ended.lines
+    assert summary["rows"]["train"] == 42
+    assert summary["data"]["left_out"] == {"weight 0": 20}
+    assert summary["data"]["train"]["duplicates"] == 2
+    assert "note        20 rows left out: weight 0" in ended.err
+    assert "note        2 of 42 training texts equal to an earlier one" in ended.err

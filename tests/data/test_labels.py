@@ -89,8 +89,22 @@ def test_a_label_belongs_to_the_class_that_reads_the_same():
     # A test file with "1" alone is read as integers, where training also had "x".
     assert SingleLabel(("1", "x")).encode([1, 1]).tolist() == [0, 0]
     assert SingleLabel((1, 2)).encode(["2"]).tolist() == [1]
+    assert SingleLabel((1, 2)).encode(["1.0", "2.0"]).tolist() == [0, 1]
+    assert SingleLabel(("1.0", "1")).encode(["1", "1.0"]).tolist() == [1, 0]
+    assert SingleLabel(("1.0", "1")).encode([1.0, 2.0 - 1]).tolist() == [0, 0]
+    assert SingleLabel((False, True)).encode(["true", "False"]).tolist() == [1, 0]
+    assert SingleLabel(("caf\u00e9", "x")).encode(["cafe\u0301", " x"]).tolist() == [0, 1]
     with pytest.raises(DataError, match="'01' in 1 row was"):
         SingleLabel((1, 2)).encode(["01"])
+
+
+def test_new_classes_get_the_type_of_the_old_ones():
+    assert SingleLabel((1, 2)).grown([2.0, 3.0, "4"]).classes == (1, 2, 3, 4)
+    assert SingleLabel(("1", "2")).grown([2, 3]).classes == ("1", "2", "3")
+    assert SingleLabel((1.0, 2.0)).grown([3]).classes == (1.0, 2.0, 3.0)
+    for labelling in (SingleLabel((1, 2)), SingleLabel((False, True))):
+        with pytest.raises(DataError, match="the new labels 'x' are strings"):
+            labelling.grown(["x"])
 
 
 def test_unseen_labels_are_named():
@@ -104,10 +118,10 @@ def test_unseen_labels_are_named():
         (["a", "a"], "only one class .'a'."),
         ([], "only one class .nothing."),
         (["a", 1], "label 1 is 1 and label 0 is 'a'"),
-        ([0, None], "label 1 is None"),
+        ([0, None], "label 1 is missing .None."),
         ([0, 1.5], "label 1 is 1.5 .float."),
-        ([True, False], "label 0 is True .bool."),
-        (np.array([True, False]), "label 0 is .*bool"),
+        ([True, 1], "label 1 is 1 and label 0 is True"),
+        (np.array([1.0, np.nan]), "label 1 is missing .nan."),
     ],
 )
 def test_single_labels_that_cannot_be_learnt(values, said):
@@ -135,7 +149,7 @@ def test_the_model_s_classes_keep_their_order_and_may_lead_no_text():
     [
         ([["a"], ["z"]], ("a", "b"), "label 'z' in 1 row was not in the training data"),
         ([[], []], None, "no text has a label"),
-        ([["a"], [None]], None, "label 1 is None"),
+        ([["a"], [None]], None, "label 1 is missing (None)"),
     ],
 )
 def test_label_lists_that_cannot_be_learnt(sets, classes, said):

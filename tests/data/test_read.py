@@ -93,7 +93,6 @@ def test_integer_labels_stay_integers(tmp_path, ending):
         ["-0", "0"],
         ["+1", "2"],
         ["1.0", "2"],
-        [" 1", "2"],
         ["1", "9223372036854775808"],
         ["１", "２"],
     ],
@@ -151,7 +150,10 @@ def test_parquet_types(tmp_path, labels, features):
     [
         ({"text": ["a", None], "label": ["x", "y"]}, "row 2 has no text"),
         ({"text": ["a", "b"], "label": [None, 1]}, "row 1 has no label"),
-        ({"text": ["a", "b"], "label": [0.5, 1.0]}, "'label' has double: labels must be"),
+        ({"text": ["a", "b"], "label": [b"x", b"y"]}, "'label' has binary: labels must be"),
+        ({"text": ["a", "b"], "label": [1.0, 0.5]}, "row 2 has the label 0.5: labels must be"),
+        ({"text": ["a", "b"], "label": [1.0, float("nan")]}, "row 2 has no label"),
+        ({"text": ["a", "b"], "label": ["x", " "]}, "row 2 has no label"),
         ({"text": [1, 2], "label": ["x", "y"]}, "'text' has int64, not strings"),
         ({"text": ["a"], "label": [2**64 - 1]}, "cannot be read: .*18446744073709551615"),
         ({"body": ["a"], "label": ["x"]}, "no column 'text', only 'body', 'label'"),
@@ -211,8 +213,8 @@ def test_folder_of_splits(tmp_path):
     write(tmp_path / "test.txt", ["0"])
     (tmp_path / "README.md").write_text("not data")
     splits = read_splits(tmp_path)
-    assert [split.features for split in splits] == [INTEGERS] * 3
-    assert [split.num_rows for split in splits] == [2, 1, 1]
+    assert [split.features for split in splits[:3]] == [INTEGERS] * 3
+    assert [split.num_rows for split in splits[:3]] == [2, 1, 1]
 
 
 def test_label_types_are_decided_over_all_splits(tmp_path):
@@ -341,10 +343,10 @@ def test_a_published_split_without_labels_is_left_out(labels):
         (published([0, None], Value("int64")), "hub:a/b .train.: row 2 has no label"),
         (published([-1, 1], ClassLabel(names=["no", "yes"])), "row 1 has no label"),
         (published(["x", "y"], Value("string"), texts=("a", None)), "row 2 has no text"),
-        (published([0.5, 1.5], Value("float64")), "'class' has double: labels must be"),
+        (published([b"x", b"y"], Value("binary")), "'class' has binary: labels must be"),
         (published([["x"], None], List(Value("string"))), "row 2 has no label"),
         (published([[], ["x", None]], List(Value("string"))), "row 2 has no label"),
-        (published([[1.0], [0.5]], List(Value("float64"))), "'class' has double: labels must be"),
+        (published([[b"x"], []], List(Value("binary"))), "'class' has binary: labels must be"),
         (published(["x", "y"], Value("string")).remove_columns("class"), "no column 'class'"),
         (
             published(["x", "y"], Value("string")).cast_column("body", Value("binary")),
@@ -399,7 +401,7 @@ def test_lists_that_cannot_be_labels(tmp_path):
     pq.write_table(pa.table({"text": ["a", "b"], "label": [["x"], ["y", None]]}), path)
     assert "row 2 has no label" in refusal(read_splits, path)
     pq.write_table(pa.table({"text": ["a"], "label": [[0.5]]}), path)
-    assert re.search("'label' has list.*or lists of them", refusal(read_splits, path))
+    assert "row 1 has the label 0.5" in refusal(read_splits, path)
     assert "the label separator is empty" in refusal(read_splits, path, label_separator="")
 
 
@@ -458,9 +460,10 @@ def test_from_polars():
         (["a", b"b"], ["x", "y"], "text 1 is b'b' .bytes., not a string"),
         (pd.Series(["a", None], dtype=object), ["x", "y"], "text 1 is None"),
         (["a", "\ud800"], ["x", "y"], "text 1 has half of a surrogate pair"),
-        (["a", "b"], ["x", None], "label 1 is None"),
+        (["a", "b"], ["x", None], "label 1 is missing .None."),
         (["a", "b"], ["x", 1], "label 1 is 1 and label 0 is 'x'"),
-        (["a", "b"], [1.0, 2.0], "label 0 is 1.0 .float."),
+        (["a", "b"], [1.0, 2.5], "label 1 is 2.5 .float."),
+        (["a", "b"], ["x", " "], "label 1 is ' '"),
         (["a"], [2**64], "more than 64 bits"),
         (["a", "b"], [["x"], [0.5]], "label 1 is 0.5 .float."),
         (["a", "b"], [["x"], [1]], "label 1 is 1 and label 0 is 'x'"),

@@ -188,7 +188,7 @@ def test_a_text_of_ten_megabytes(write, name):
         ("a.jsonl", '{"text": 5, "label": "x"}', "'text' is a number, not a string"),
         ("a.jsonl", '{"text": "\\ud800", "label": "x"}', "half of a surrogate pair"),
         ("a.jsonl", '{"text": "a", "label": ""}', "no label"),
-        ("a.jsonl", '{"text": "a", "label": true}', "the label is true"),
+        ("a.jsonl", '{"text": "a", "label": NaN}', "the label is nan"),
         ("a.jsonl", '{"text": "a", "label": 1.5}', "the label is a number with a fraction"),
         ("a.jsonl", '{"text": "a", "label": [["x"]]}', "the label is a list"),
         ("a.jsonl", '{"text": "a", "label": ["x", ""]}', "no label"),

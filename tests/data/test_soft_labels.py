@@ -35,7 +35,7 @@ def test_rounded_rows_are_scaled_to_the_sum_1_and_the_given_array_is_left_alone(
         (ROWS, ["x", "y", "z"], "have 2 columns and 3 classes"),
         (ROWS, ["x", "x"], "two or more, and distinct"),
         ([[1.0]], None, "two or more, and distinct"),
-        (ROWS, [0.5, 1.5], "labels must be strings or integers"),
+        (ROWS, [0.5, 1.5], "labels must be strings, whole numbers"),
         ([*ROWS, [0.5, 0.4]], None, r"soft label 3 is \[0.5, 0.4\]: give probabilities"),
         ([[1.5, -0.5]], None, "soft label 0 is"),
         ([[0.5, np.nan]], None, "soft label 0 is"),

@@ -20,7 +20,7 @@ from wave_network.models.wave.network import WaveNetwork
 from wave_network.training.callbacks import Progress
 from wave_network.training.device import resolve_device
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.loop import train
+from wave_network.training.loop import EpochChoice, train
 
 SEVERAL = MultiLabel(())
 
@@ -641,7 +641,7 @@ def test_the_best_epoch_of_label_lists_is_that_of_the_best_micro_f1():
 def test_the_last_epoch_is_kept_where_none_is_to_be_chosen():
     config = make_config(epochs=4)
     chosen, last = (
-        train(make_model(), TRAINING, CONTRARY, config, choose_epoch=choose)
+        train(make_model(), TRAINING, CONTRARY, config, choice=EpochChoice(best=choose))
         for choose in (True, False)
     )
     assert chosen.best_epoch < last.best_epoch == 4

@@ -37,7 +37,20 @@ def test_summary_and_folder(tmp_path):
     assert list(summary) == [
         *("model", "preset", "parameters", "size_bytes", "train_seconds"),
         *("validation", "test", "seed"),
+        *("rows", "classes", "truncated", "validation_method", "unlabeled", "vectors"),
+        *("threads", "data"),
     ]
+    assert summary["rows"] == {"train": 108, "validation": 12, "test": 3}
+    assert summary["classes"] == 2
+    assert summary["data"]["test"] == {
+        "source": None,
+        "empty": 1,
+        "duplicates": 0,
+        "in_training": 0,
+    }
+    assert [part["example"] for part in summary["data"]["labels"]] == ["ice day 0", "sun day 0"]
+    assert "example" not in str(files.metrics)
+    assert files.metrics["rows"] == summary["rows"]
     assert summary["model"] == str(folder)
     assert (summary["preset"], summary["seed"]) == ("tiny", 0)
     assert summary["parameters"] == parameter_counts(files.config)

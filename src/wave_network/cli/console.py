@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from wave_network.data.labels import Labelling
+    from wave_network.data.summary import TextSummary
     from wave_network.runtime import Prediction
 
 
@@ -139,10 +140,10 @@ def note_data(doing: str, texts: int, data: str, split: str) -> None:
     note(f"{doing} {texts:,} texts: {data}{part}")
 
 
-def note_empty(empty: int, texts: int) -> None:
-    """Note how many texts are empty, if any are."""
-    if empty:
-        note(f"{empty:,} of {texts:,} texts are empty; they are classified like all others")
+def note_read(read: TextSummary) -> None:
+    """Note what is notable about the texts that were read: empty ones, and those that were cut."""
+    for line in read.notes():
+        note(line)
 
 
 def _say(message: str) -> None:

@@ -6,7 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, note_data, note_empty, print_json, print_table
+from wave_network.cli.console import (
+    log_to_stderr,
+    note,
+    note_data,
+    note_read,
+    print_json,
+    print_table,
+)
 from wave_network.cli.options import (
     AsJson,
     Encoding,
@@ -15,6 +22,7 @@ from wave_network.cli.options import (
     Model,
     Quoting,
     TextColumn,
+    Unseen,
 )
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
@@ -54,6 +62,7 @@ def evaluate(
             "true label, and their mean size.",
         ),
     ] = None,
+    unseen: Unseen = "error",
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a model on labelled data.
@@ -66,6 +75,9 @@ def evaluate(
     right), loss, ECE and Brier score over all labels, and each label's precision, recall, F1 and
     threshold.
 
+    With --unseen count, a label that training never saw is a class of its own, which is always
+    wrong; the loss is of the other rows alone.
+
     \b
     Examples:
       wave-network evaluate wave-model sample
@@ -74,13 +86,17 @@ def evaluate(
     """
     with extra_needed("train", "evaluating"):
         from wave_network.data import column, read_dataset
+        from wave_network.data.read import source_of
+        from wave_network.data.summary import TextSummary, unseen_note
         from wave_network.data.targets import most_probable
         from wave_network.evaluation.metrics import (
             answered_report,
             prediction_sets_report,
             report_for,
         )
+        from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
         from wave_network.runtime import load
+        from wave_network.runtime.counting import counted
 
     log_to_stderr()
     engine = load(model)
@@ -100,16 +116,22 @@ def evaluate(
         quoting=quoting,
     )
     note_data("evaluating on", len(rows), data, split)
-    note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
-    targets = labelling.encode(rows["label"])
+    source = source_of(data, split)
+    encoded = encode_with_unseen(labelling, rows["label"], unseen, source)
+    engine, counts = counted(engine)
     texts = tracked(column(rows, "text"), "predicting", len(rows))
     probabilities = engine.predict_proba(texts)
-    report = report_for(labelling, probabilities, targets)
+    read = TextSummary.of(counts, source)
+    note_read(read)
+    report = measured_with_unseen(report_for, labelling, probabilities, encoded)
+    report |= {"truncated": read.truncated(), "data": read.to_dict()}
+    if encoded.unseen:
+        note(unseen_note(encoded.unseen))
     if threshold:
-        labels = most_probable(targets)
+        labels = most_probable(encoded.targets)
         report["thresholds"] = [answered_report(probabilities, labels, p) for p in threshold]
     if coverage is not None:
-        labels = most_probable(targets)
+        labels = most_probable(encoded.targets)
         report["sets"] = prediction_sets_report(probabilities, labels, coverage, set_threshold)
     if as_json:
         print_json(report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
 import typer
 from typer.models import OptionInfo
@@ -75,6 +75,14 @@ Quoting: TypeAlias = Annotated[
         metavar="auto|none|csv",
         help='Quotation marks in .csv and .tsv files: csv, fields may stand in quotes; none, " is '
         "an ordinary character; auto, decide for each file.",
+    ),
+]
+Unseen: TypeAlias = Annotated[
+    Literal["error", "count"],
+    typer.Option(
+        metavar="error|count",
+        help="What to do with rows whose label training never saw: refuse them, or count them as "
+        "wrong.",
     ),
 ]
 Overwrite: TypeAlias = Annotated[

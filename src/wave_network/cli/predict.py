@@ -129,6 +129,7 @@ def predict(
     from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.persistence.paths import check_apart
     from wave_network.runtime import load
+    from wave_network.runtime.counting import counted
 
     if bool(texts) == bool(input_file):
         raise ConfigError("give either texts to classify or --input FILE (- for standard input)")
@@ -143,8 +144,12 @@ def predict(
     engine = load(model)
     set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
+    given = "standard input" if input_file == "-" else input_file
+
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
+        counting, counts = counted(engine)
+        answers = counting.iter_predict(texts, threshold)
+        return records(engine, answers, counts, top_k, set_threshold, given)
 
     types = _label_types(engine) if ending == ".parquet" else {}
     options = ReadOptions(encoding, quoting)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from wave_network.cli.console import note_empty, prediction_record, rounded
+from wave_network.cli.console import note, note_read, prediction_record, rounded
 from wave_network.cli.exit import descriptor_of, write_whole
 from wave_network.data.rows import is_unicode
 from wave_network.data.writing import json_line
@@ -17,6 +17,7 @@ from wave_network.progress.terminal import columns_of, cut, width_of
 
 if TYPE_CHECKING:
     from wave_network.runtime import Engine, Prediction
+    from wave_network.text.counts import TextCounts
 
 _WIDEST_LABELS: Final = 24  # columns; wider labels move their texts to the right
 _NARROWEST_TEXT: Final = 20
@@ -28,9 +29,11 @@ def answer(model: str, texts: list[str]) -> None:
     # Few texts need no threads, and starting them can double the time to import NumPy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wave_network.runtime import load
+    from wave_network.runtime.counting import counted
 
-    engine = load(model)
-    print_records(engine, records(engine, engine.iter_predict(valid(texts))))
+    engine, counts = counted(load(model))
+    answers = engine.iter_predict(valid(texts))
+    print_records(engine, records(engine, answers, counts))
 
 
 def valid(arguments: list[str]) -> list[str]:
@@ -48,29 +51,34 @@ def valid(arguments: list[str]) -> list[str]:
 def records(
     engine: Engine,
     answers: Iterable[tuple[str, Prediction]],
+    counts: TextCounts,
     top_k: int | None = None,
     set_threshold: float | None = None,
+    source: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield one record per text, and note empty texts at the end.
+    """Yield one record per text, and note empty and cut texts at the end.
 
     Args:
         engine: The engine that made the predictions.
         answers: Each text with its prediction.
+        counts: What the engine read of the texts.
         top_k: How many scores to add; None: none.
         set_threshold: The least probability of a label in a prediction set; None: no prediction
             sets.
+        source: The file of the texts, to note how many it has; None: they are arguments.
     """
+    from wave_network.data.summary import TextSummary
     from wave_network.runtime.engine import prediction_set
 
-    count = empty = 0
     for text, prediction in answers:
-        count += 1
-        empty += not text.strip()
         record = rounded(prediction_record(engine.labelling, text, prediction, top_k))
         if set_threshold is not None:
             record["labels"] = prediction_set(prediction, set_threshold)
         yield record
-    note_empty(empty, count)
+    read = TextSummary.of(counts, source)
+    if source is not None and read.rows:
+        note(f"predicted {read}")
+    note_read(read)
 
 
 def print_records(

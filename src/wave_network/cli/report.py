@@ -9,8 +9,9 @@ import typer
 
 from wave_network.cli.console import (
     log_to_stderr,
+    note,
     note_data,
-    note_empty,
+    note_read,
     print_json,
     print_line,
 )
@@ -23,6 +24,7 @@ from wave_network.cli.options import (
     Overwrite,
     Quoting,
     TextColumn,
+    Unseen,
 )
 from wave_network.errors import extra_needed
 
@@ -56,6 +58,7 @@ def report(
     label_separator: LabelSeparator = None,
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
+    unseen: Unseen = "error",
     output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
         "report.html"
     ),
@@ -80,7 +83,9 @@ def report(
     from wave_network.persistence.paths import check_apart
 
     with extra_needed("report", "the report"):
-        from wave_network.data import column, read_dataset
+        from wave_network.data import read_dataset
+        from wave_network.data.read import source_of
+        from wave_network.data.summary import unseen_note
         from wave_network.report.content import measure
         from wave_network.report.page import html_page
 
@@ -95,16 +100,20 @@ def report(
         "encoding": encoding,
         "quoting": quoting,
     }
+    log_to_stderr()
     rows, split = read_dataset(data, **columns)
     note_data("reporting on", len(rows), data, split)
-    note_empty(sum(not text.strip() for text in column(rows, "text")), len(rows))
     training_rows = None
     if training is not None:
         order = ("train", "validation", "test")
         training_rows, training_split = read_dataset(training, order, **columns)
         note_data("comparing with", len(training_rows), training, training_split)
         training = _name(training, training_split)
-    content = measure(model, rows, training_rows)
+    source = source_of(data, split)
+    content = measure(model, rows, training_rows, unseen=unseen, source=source)
+    note_read(content.read)
+    if content.unseen:
+        note(unseen_note(content.unseen))
     page = html_page(content, model=model, data=_name(data, split), training=training)
     with replacing_file(output, overwrite=overwrite) as file:
         file.write(page)
@@ -127,5 +136,8 @@ def _result(content: Content, output: Path) -> dict[str, Any]:
         "cardinality": cardinality and cardinality._asdict(),
         "texts_per_second": content.speed.texts_per_second,
         "label_errors": content.mistakes.label_error_count,
+        "truncated": content.read.truncated(),
+        "data": content.read.to_dict(),
+        **({"unseen": content.unseen} if content.unseen else {}),
         "duplicates": overlap and {"exact": overlap.exact, "near": overlap.near},
     }

@@ -24,6 +24,7 @@ from wave_network.cli.options import (
     Overwrite,
     Quoting,
     TextColumn,
+    Unseen,
     option,
 )
 from wave_network.config.settings import customize
@@ -119,6 +120,7 @@ def train(
     ] = False,
     seed: Annotated[int | None, option("seed", "N")] = None,
     device: Annotated[str | None, option("device", "NAME")] = None,
+    unseen: Unseen = "error",
     log_to: Annotated[
         str | None,
         typer.Option(
@@ -228,6 +230,7 @@ def train(
         overwrite=overwrite,
         unlabeled=unlabeled_texts,
         log_to=log_to,
+        unseen=unseen,
     )
     if as_json:
         print_json(summary)
@@ -268,10 +271,11 @@ def _class_weight(values: list[str]) -> str | dict[str, float] | None:
 def _print_summary(summary: dict[str, Any]) -> None:
     parameters = summary["parameters"]
     parts = [name for name in ("validation", "test") if summary[name] is not None]
-    names = metric_names(summary["validation"])
+    names = metric_names(summary["validation"] or summary["test"] or {})
     rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
-    print_table("Results", ("", *names.values()), rows)
+    if rows:
+        print_table("Results", ("", *names.values()), rows)
     size = f"{summary['size_bytes'] / 1e6:.1f} MB"
     embeddings = f"{parameters['embedding']:,} of them embeddings"
     print_fields(

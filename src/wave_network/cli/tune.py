@@ -24,6 +24,7 @@ from wave_network.cli.options import (
     LabelSeparator,
     Quoting,
     TextColumn,
+    Unseen,
     option,
 )
 from wave_network.config.settings import DEFAULT_PRESET
@@ -90,6 +91,7 @@ def tune(
             metavar="DIR", help="Folder for the trials, the best settings and the best model."
         ),
     ] = Path("wave-tuned"),
+    unseen: Unseen = "error",
     seed: Annotated[int, option("seed", "N")] = 0,
     device: Annotated[str, option("device", "NAME")] = "auto",
     as_json: AsJson = False,
@@ -108,6 +110,7 @@ def tune(
       wave-network train news/ --config tuned-news/tuned.json
     """
     from wave_network.data import read_dataset, read_splits
+    from wave_network.data.read import source_of
     from wave_network.tuning.limits import parse_duration, parse_size
 
     log_to_stderr()
@@ -127,11 +130,14 @@ def tune(
         "quoting": quoting,
     }
     splits = read_splits(data, **columns)
-    held_out = splits.validation
+    held_out, sources = splits.validation, dict(splits.sources)
     if validation is not None:
-        held_out, _ = read_dataset(validation, ("validation", "test", "train"), **columns)
+        held_out, name = read_dataset(validation, ("validation", "test", "train"), **columns)
+        sources["validation"] = source_of(validation, name)
     options = TuneOptions(preset, output, metric, seconds, trials, largest, seed, device)
-    data_given = TrainingData(splits.train, held_out)
+    data_given = TrainingData(
+        splits.train, held_out, classes=splits.classes, sources=sources, unseen=unseen
+    )
     summary, interrupted = search(data_given, options)
     if as_json:
         print_json(summary)

@@ -29,7 +29,8 @@ class ClassifierConfig:
     """The configuration that all model families share.
 
     Attributes:
-        labels: The classes, in the order of the logits: strings or integers, as in the data.
+        labels: The classes, in the order of the logits: strings, integers, booleans or whole
+            floats, as in the data.
         vocab_size: Rows of the token embedding.
         cls_token_id: The id of `[CLS]`, the first token of every text.
         max_length: Tokens read from each text; the rest is ignored. `[CLS]` counts as one.

@@ -112,18 +112,18 @@ def plain_source(name: str, value: object) -> str:
     raise ConfigError(f"{option_name(name)} must be a path or a Hub id; got {shortened(value)}")
 
 
-def plain_class_weight(name: str, value: object) -> str | dict[str | int, float]:
+def plain_class_weight(name: str, value: object) -> str | dict[str | int | float, float]:
     """`balanced`, or weights by label as JSON can hold them."""
     if value == "balanced":
         return "balanced"
     if isinstance(value, Mapping) and all(
-        isinstance(label, str | Integral)
+        isinstance(label, str | Integral | float)
         and _is_finite(weight)
         and 1 / _LARGEST_WEIGHT <= weight <= _LARGEST_WEIGHT
         for label, weight in value.items()
     ):
         return {
-            label if isinstance(label, str) else int(label): float(weight)
+            label if isinstance(label, str | bool | float) else int(label): float(weight)
             for label, weight in value.items()
         }
     raise ConfigError(

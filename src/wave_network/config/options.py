@@ -22,7 +22,9 @@ from wave_network.config.checks import (
 )
 from wave_network.errors import ConfigError, option_name
 
-Label: TypeAlias = str | int
+Label: TypeAlias = str | int | float
+"""A class: a string, an integer, a boolean or a whole float, as in the training data."""
+
 Operation: TypeAlias = Literal["modulation", "interference"]
 Schedule: TypeAlias = Literal["constant", "linear"]
 Initialization: TypeAlias = Literal["random", "latent-semantics"]

@@ -17,12 +17,14 @@ from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, 
 from wave_network.data.files import UNTYPED_ENDINGS, column_index, format_of
 from wave_network.data.folders import SPLIT_NAMES, iter_class_rows
 from wave_network.data.parquet import (
+    LABEL_KINDS,
     LabelType,
     check_text_type,
     check_weight_type,
     first_missing,
     iter_batches,
     label_type,
+    label_type_for,
     missing_value,
     one_line,
     open_parquet,
@@ -37,6 +39,8 @@ from wave_network.progress.stages import stage, tracked
 if TYPE_CHECKING:
     from datasets import Dataset, Features
     from pyarrow import ChunkedArray
+
+logger = logging.getLogger(__name__)
 
 
 def load_file(path: Path, columns: Columns, options: ReadOptions) -> Dataset:
@@ -98,6 +102,9 @@ def load_hub(hub_id: str, columns: Columns) -> dict[str, Dataset]:
             for name in SPLIT_NAMES
             if name in loaded
         }
+    for name, split in splits.items():
+        if split is None:
+            logger.warning("hub:%s (%s) has no labels: it is left out", hub_id, name)
     return {name: split for name, split in splits.items() if split is not None}
 
 
@@ -142,9 +149,7 @@ def label_type_of(dataset: Dataset) -> LabelType:
 
     kind = dataset.data.column("label").type
     listed = types.is_list(kind)
-    return LabelType(
-        "string" if (kind.value_type if listed else kind) == "string" else "int64", listed
-    )
+    return LabelType(str(kind.value_type if listed else kind), listed)  # type: ignore[arg-type]
 
 
 def features_of(label: LabelType, *, weighted: bool = False) -> Features:
@@ -194,7 +199,7 @@ def _label_type_of(label: object) -> LabelType:
     """Return the type of a label or a list of labels; those of an empty list are strings."""
     listed = isinstance(label, list)
     one = next(iter(label), "") if isinstance(label, list) else label
-    return LabelType("int64" if isinstance(one, int) else "string", listed)
+    return label_type_for(one, listed=listed)
 
 
 def _load_parquet(path: Path, columns: Columns) -> Dataset:
@@ -269,22 +274,23 @@ def _plain_labels(labels: ChunkedArray, feature: object, name: str, where: str) 
         return pc.take(pa.chunked_array([pa.array(feature.names)]), known)
     if pa.types.is_integer(labels.type):
         return labels.cast(pa.int64())
+    if pa.types.is_floating(labels.type):
+        return labels.cast(pa.float64())
+    if pa.types.is_boolean(labels.type):
+        return labels
     if pa.types.is_string(labels.type) or pa.types.is_large_string(labels.type):
         return labels.cast(pa.string())
-    raise DataError(
-        f"{where}: column {name!r} has {labels.type}: labels must be strings or integers, or lists"
-        " of them"
-    )
+    raise DataError(f"{where}: column {name!r} has {labels.type}: {LABEL_KINDS}")
 
 
 def _with_separated_labels(dataset: Dataset, separator: str | None) -> Dataset:
-    """Split string labels; integers become lists of one, lists are unchanged."""
+    """Split string labels; other labels become lists of one, lists are unchanged."""
     import pyarrow as pa
 
     kind = label_type_of(dataset)
     if separator is None or kind.listed:
         return dataset
-    if kind.value == "int64":
+    if kind.value != "string":
         return with_label_lists(dataset)
     lists = [
         pa.array(

@@ -63,6 +63,8 @@ def json_kind(value: object) -> str:
     """Name the kind of a JSON value, for messages."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
+    if isinstance(value, float) and (value != value or value.is_integer()):
+        return f"{value}"
     names = {
         str: "a string",
         dict: "an object",

@@ -7,9 +7,8 @@ probabilities into predictions.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
-from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
+from wave_network.data.class_indices import class_indices, unknown_labels
+from wave_network.data.plain_labels import (
+    is_label_list,
+    label_finder,
+    label_key,
+    plain_label_lists,
+    plain_labels,
+)
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
@@ -54,7 +60,7 @@ class Labelling(ABC):
             values: As for `encode`.
 
         Raises:
-            DataError: If there are too few classes, or a label is neither a string nor an integer.
+            DataError: If there are too few classes, or a label is not a plain one (see `Label`).
         """
         # `names` has checked that all are of one type.
         classes = sorted(set(cls.names(values)))
@@ -64,7 +70,7 @@ class Labelling(ABC):
     @classmethod
     @abstractmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return all labels of all texts, as plain strings or integers."""
+        """Return all labels of all texts, as plain Python values."""
 
     @classmethod
     @abstractmethod
@@ -74,43 +80,55 @@ class Labelling(ABC):
     def grown(self, names: Iterable[Label]) -> Self:
         """Append the new classes among these labels, sorted.
 
-        Labels and classes are compared as strings. New classes become strings or integers, as the
-        old ones are.
+        Labels and classes are compared by `label_key`. New classes get the type of the old ones.
 
         Raises:
-            DataError: If the old classes are integers and a new one is not.
+            DataError: If the old classes are numbers and a new one is not.
         """
-        known = set(map(str, self.classes))
-        new = {label for label in names if str(label) not in known}
-        if isinstance(self.classes[0], str):
-            return type(self)((*self.classes, *sorted(map(str, new))))
+        index_of, kind = label_finder(self.classes), type(self.classes[0])
+        new = {label for label in names if index_of(label) < 0}
         try:
-            return type(self)((*self.classes, *sorted(map(int, new))))
+            return type(self)((*self.classes, *sorted(_as(kind, label) for label in new)))
         except ValueError:
+            kinds = {bool: "booleans", int: "integers", float: "numbers"}[kind]
             raise DataError(
                 f"the new labels {listed(sorted(map(str, new)))} are strings, those of the model"
-                f" integers ({listed(list(self.classes))}): make them integers, too"
+                f" {kinds} ({listed(list(self.classes))}): make them {kinds}, too"
             ) from None
 
     @abstractmethod
-    def encode(self, values: Iterable[Any]) -> Targets:
+    def encode(self, values: Iterable[Any], source: str | None = None) -> Targets:
         """Encode labels as targets.
 
-        Labels and classes are compared as strings, because labels read from a file of digits are
-        integers, even if the classes are strings.
+        Labels and classes are compared by `label_key`, because labels read from a file of digits
+        are integers, even if the classes are strings.
 
         Args:
             values: The label or labels of each text.
+            source: The file of the labels, for messages; None: they are from memory.
 
         Raises:
-            DataError: If a label is not one of the classes, or neither a string nor an integer.
+            DataError: If a label is not one of the classes, or not a plain one.
         """
+
+    @abstractmethod
+    def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Return whether all labels of each text are among the classes, (texts,)."""
+
+    def with_unseen(self, values: Iterable[Any]) -> Self:
+        """Append the labels that are not among the classes, to count them as wrong."""
+        index_of = label_finder(self.classes)
+        new = {label for label in self.names(values) if index_of(label) < 0}
+        return self._extended(tuple(sorted(new, key=str)))
+
+    def _extended(self, classes: tuple[Label, ...]) -> Self:
+        return replace(self, classes=(*self.classes, *classes))
 
     def encode_soft(self, labels: SoftLabels) -> NDArray[np.float32]:
         """Encode soft labels of these classes, or of some of them, as soft targets."""
-        places = {str(label): place for place, label in enumerate(self.classes)}
+        places = list(map(label_finder(self.classes), labels.classes))
         targets = np.zeros((len(labels.probabilities), len(self.classes)), np.float32)
-        targets[:, [places[str(label)] for label in labels.classes]] = labels.probabilities
+        targets[:, places] = labels.probabilities
         return targets
 
     @abstractmethod
@@ -128,6 +146,31 @@ class Labelling(ABC):
         Raises:
             DataError: If there are too few texts to hold any out.
         """
+
+    @abstractmethod
+    def strata(self, targets: Targets) -> NDArray[np.int64]:
+        """Return the stratum of each text, (texts,), of which `folds` gives each fold a share."""
+
+    def folds(self, targets: Targets, count: int, seed: int) -> NDArray[np.int64]:
+        """Assign texts to the folds of a cross-validation, stratified by label.
+
+        Args:
+            targets: The targets of all texts.
+            count: Number of folds.
+            seed: Seed of the assignment.
+
+        Returns:
+            The fold of each text from 0, int64, (texts,); -1 for the only text of its stratum,
+            which no fold can hold out.
+        """
+        strata = self.strata(targets)
+        order = np.random.default_rng(seed).permutation(len(strata))
+        order = order[np.argsort(strata[order], kind="stable")]
+        _, places, counts = np.unique(strata, return_inverse=True, return_counts=True)
+        order = order[counts[places[order]] > 1]
+        folds = np.full(len(strata), -1)
+        folds[order] = np.arange(len(order)) % count
+        return folds
 
     @abstractmethod
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -161,7 +204,7 @@ class SingleLabel(Labelling):
 
     @classmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return the labels as plain strings or integers."""
+        """Return the labels as plain Python values."""
         return plain_labels(values)
 
     @classmethod
@@ -171,25 +214,48 @@ class SingleLabel(Labelling):
                 f"there is only one class ({listed(classes)}): give examples of two or more"
             )
 
-    def encode(self, values: Iterable[Any]) -> NDArray[np.int64]:
+    def encode(self, values: Iterable[Any], source: str | None = None) -> NDArray[np.int64]:
         """Encode a label for each text as class indices, (texts,)."""
-        return _indices(plain_labels(values), self.classes)
+        labels = plain_labels(values)
+        indices = class_indices(labels, self.classes)
+        if (indices < 0).any():
+            raise DataError(
+                unknown_labels(labels, indices, self.classes, int(indices.argmin()), source)
+            )
+        return indices
+
+    def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Return whether the label of each text is among the classes, (texts,)."""
+        return class_indices(plain_labels(values), self.classes) >= 0
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
-        """Hold out the same share of each class, but leave at least one training text."""
-        labels = most_probable(targets)
-        order = np.random.default_rng(seed).permutation(len(labels))
+        """Hold out the same share of each class, but leave at least one training text.
+
+        If that is less than a text for most classes, hold out the same share of all texts.
+        """
+        labels, generator = most_probable(targets), np.random.default_rng(seed)
+        order = generator.permutation(len(labels))
         order = order[np.argsort(labels[order], kind="stable")]
         _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
         quotas = np.minimum(np.round(fraction * counts), counts - 1)
         place_in_class = np.arange(len(labels)) - np.repeat(starts, counts)
         held_out = place_in_class < np.repeat(quotas, counts)
+        if 2 * (quotas > 0).sum() < (counts > 1).sum():
+            free = np.flatnonzero(place_in_class > 0)
+            share = min(round(fraction * len(labels)) / len(free), 1)
+            ends = np.floor(np.arange(len(free) + 1) * share + generator.random())
+            held_out[:] = False
+            held_out[free] = np.diff(ends) > 0
         if not held_out.any():
             raise DataError(
                 f"too few examples ({len(labels)} in {len(counts)} classes) to hold out"
                 f" {fraction:.0%} of each class: {_more_validation()}"
             )
         return np.sort(order[~held_out]), np.sort(order[held_out])
+
+    def strata(self, targets: Targets) -> NDArray[np.int64]:
+        """Return the class of each text; of soft targets, the most probable."""
+        return most_probable(targets)
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the softmax."""
@@ -226,7 +292,7 @@ class MultiLabel(Labelling):
 
     @classmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return the labels of all texts, concatenated, as plain strings or integers."""
+        """Return the labels of all texts, concatenated, as plain Python values."""
         return list(chain.from_iterable(plain_label_lists(values)))
 
     @classmethod
@@ -234,30 +300,40 @@ class MultiLabel(Labelling):
         if not classes:
             raise DataError("no text has a label: give some labels")
 
-    def encode(self, values: Iterable[Any]) -> NDArray[np.float32]:
+    def encode(self, values: Iterable[Any], source: str | None = None) -> NDArray[np.float32]:
         """Encode the labels of each text as zeros and ones, float32, (texts, classes)."""
         values = list(values)
         lists = plain_label_lists(values)
-        try:
-            indices = _indices(list(chain.from_iterable(lists)), self.classes)
-        except DataError as error:
-            if any(map(is_label_list, values)):
-                raise
-            advice = f"if each text's labels are joined, give {option_name('label_separator')}"
-            raise DataError(f"{error}; {advice}") from None
+        labels = list(chain.from_iterable(lists))
+        indices = class_indices(labels, self.classes)
         texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
+        if (indices < 0).any():
+            first = int(texts[indices.argmin()])
+            message = unknown_labels(labels, indices, self.classes, first, source)
+            if not any(map(is_label_list, values)):
+                separator = option_name("label_separator")
+                message += f"; if each text's labels are joined, give {separator}"
+            raise DataError(message)
         targets = np.zeros((len(lists), len(self.classes)), np.float32)
         targets[texts, indices] = 1
         return targets
 
+    def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Return whether all labels of each text are among the classes, (texts,)."""
+        lists = plain_label_lists(values)
+        indices = class_indices(list(chain.from_iterable(lists)), self.classes)
+        texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
+        known = np.ones(len(lists), np.bool_)
+        known[texts[indices < 0]] = False
+        return known
+
+    def _extended(self, classes: tuple[Label, ...]) -> Self:
+        thresholds = (*self.label_thresholds, *(1.0,) * len(classes))
+        return replace(self, classes=(*self.classes, *classes), thresholds=thresholds)
+
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
         """Hold out the same share of each stratum: the texts with the same rarest label."""
-        counts = targets.sum(axis=0)
-        none = np.float32(len(targets) + 1)  # more than any count
-        rarity = np.column_stack(
-            [np.where(targets > 0, counts, none), np.full(len(targets), none - 1)]
-        )
-        strata = rarity.argmin(axis=1)  # texts without labels are a stratum of their own
+        strata = self.strata(targets)
         order = np.random.default_rng(seed).permutation(len(targets))
         order = order[np.argsort(strata[order], kind="stable")]
         # The order is by stratum, so even steps take an equal share of each.
@@ -269,6 +345,16 @@ class MultiLabel(Labelling):
                 f" {_more_validation()}"
             )
         return np.sort(order[~held_out]), np.sort(order[held_out])
+
+    def strata(self, targets: Targets) -> NDArray[np.int64]:
+        """Return the rarest label of each text; texts without labels are a stratum of their own."""
+        counts = targets.sum(axis=0)
+        none = np.float32(len(targets) + 1)  # more than any count
+        rarity = np.column_stack(
+            [np.where(targets > 0, counts, none), np.full(len(targets), none - 1)]
+        )
+        strata: NDArray[np.int64] = rarity.argmin(axis=1)
+        return strata
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the sigmoid."""
@@ -291,24 +377,18 @@ def labelling_of(config: ClassifierConfig) -> Labelling:
     return SingleLabel(config.labels)
 
 
+def _as(kind: type[Label], label: Label) -> Label:
+    """Convert a label to the type of others.
+
+    Raises:
+        ValueError: If it does not stand for one of that type.
+    """
+    if kind is bool:
+        raise ValueError  # there are only two, and neither is new
+    return str(label) if kind is str else kind(label_key(label))
+
+
 def _more_validation() -> str:
     """Return the advice for too few texts to hold some out."""
     other = for_caller(command_line="--validation", python="a larger validation_fraction")
     return f"give more rows or {other}"
-
-
-def _indices(labels: list[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
-    """Return the class index of each label."""
-    named = {str(label): index for index, label in enumerate(classes)}
-    positions = {label: named.get(str(label), -1) for label in set(labels)}
-    if -1 in positions.values():
-        unknown = Counter(label for label in labels if positions[label] < 0)
-        rows = f"{unknown.total()} row{'s' if unknown.total() > 1 else ''}"
-        several = len(unknown) > 1
-        raise DataError(
-            f"label{'s' if several else ''} {listed(list(unknown))} in {rows}"
-            f" {'were' if several else 'was'} not in the training data, which has"
-            f" {listed(classes)}: correct or remove these rows"
-        )
-    indices = map(positions.__getitem__, labels)
-    return np.fromiter(indices, dtype=np.int64, count=len(labels))

@@ -22,18 +22,30 @@ _BYTES_AT_ONCE: Final = 2**24
 _ROWS_AT_ONCE: Final = 1_000
 
 
+LABEL_KINDS: Final = "labels must be strings, whole numbers or booleans, or lists of them"
+
+
 class LabelType(NamedTuple):
     """The type of the labels, and whether a text has a list of them."""
 
-    value: Literal["string", "int64"]
+    value: Literal["string", "int64", "bool", "double"]
     listed: bool
 
     def arrow_type(self) -> DataType:
         """Return the Arrow type."""
         import pyarrow as pa
 
-        value = pa.string() if self.value == "string" else pa.int64()
+        value = pa.type_for_alias(self.value)
         return pa.list_(value) if self.listed else value
+
+
+def label_type_for(label: object, *, listed: bool) -> LabelType:
+    """Return the type of labels such as this one."""
+    if isinstance(label, bool):
+        return LabelType("bool", listed)
+    if isinstance(label, int):
+        return LabelType("int64", listed)
+    return LabelType("double" if isinstance(label, float) else "string", listed)
 
 
 @contextmanager
@@ -82,8 +94,7 @@ def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
     """Return the type of the labels in a column.
 
     Raises:
-        DataError: If the column is missing, or contains neither strings nor integers nor lists
-            of them.
+        DataError: If the column is missing, or contains no labels nor lists of them.
     """
     from pyarrow import types
 
@@ -92,12 +103,14 @@ def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
     inner = kind.value_type if listed else kind
     if _is_string(inner):
         return LabelType("string", listed)
-    if types.is_integer(inner.value_type if types.is_dictionary(inner) else inner):
+    inner = inner.value_type if types.is_dictionary(inner) else inner
+    if types.is_integer(inner):
         return LabelType("int64", listed)
-    raise DataError(
-        f"{path}: column {label_column!r} has {kind}: labels must be strings or integers, or lists"
-        " of them"
-    )
+    if types.is_boolean(inner):
+        return LabelType("bool", listed)
+    if types.is_floating(inner):
+        return LabelType("double", listed)
+    raise DataError(f"{path}: column {label_column!r} has {kind}: {LABEL_KINDS}")
 
 
 def check_weight_type(file: ParquetFile, path: Path, weight_column: str) -> None:

@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from wave_network.config import Label
 from wave_network.data.arrow import (
     is_untyped,
     label_type_of,
@@ -27,6 +29,7 @@ from wave_network.data.arrow import (
 from wave_network.data.columns import Columns
 from wave_network.data.files import check_file
 from wave_network.data.folders import find_parts
+from wave_network.data.label_forms import from_indicators, plain_forms
 from wave_network.data.labels import MultiLabel, SingleLabel
 from wave_network.data.parquet import LabelType
 from wave_network.data.read_options import ReadOptions
@@ -35,19 +38,37 @@ from wave_network.huggingface.ids import HUB_ID
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from pyarrow import ChunkedArray
+
+    _Loaded: TypeAlias = tuple[dict[str, Dataset], tuple[Label, ...] | None]
 
 _ROWS_AT_ONCE: Final = 1_000
 _BYTES_AT_ONCE: Final = 2**24
 _BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
+WEIGHTLESS: Final = "weight 0"
+"""Why rows are left out."""
+
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
 class Splits(NamedTuple):
-    """The splits of a data set; only `train` is always present."""
+    """The splits of a data set; only `train` is always present.
+
+    Attributes:
+        train: The training rows.
+        validation: The validation rows.
+        test: The test rows.
+        classes: The classes, where the labels have a column for each, in its order; else None.
+        sources: Where each split is from, by its name.
+        left_out: Number of training rows that were left out, by the reason.
+    """
 
     train: Dataset
     validation: Dataset | None = None
     test: Dataset | None = None
+    classes: tuple[Label, ...] | None = None
+    sources: Mapping[str, str] = MappingProxyType({})
+    left_out: Mapping[str, int] = MappingProxyType({})
 
 
 def read_splits(
@@ -89,17 +110,24 @@ def read_splits(
     """
     columns = _columns(text_column, label_column, label_separator, weight_column)
     options = ReadOptions(encoding, quoting)
+    single = False
     if hub_id := _hub_id(data):
-        splits = load_hub(hub_id, columns)
+        splits, classes = _load_hub(hub_id, columns)
     else:
-        splits = _load_parts(find_parts(data), columns, options)
+        parts = find_parts(data)
+        splits, classes = _load_parts(parts, columns, options)
+        single = [Path(data)] in parts.values()
     if "train" not in splits:
         raise DataError(
             f"{data} has no train split, only {listed(list(splits))}: add a train split"
         )
+    rows = len(splits["train"])
     if weight_column is not None:
         splits["train"] = without_weightless(splits["train"])
-    return Splits(**splits)
+    weightless = rows - len(splits["train"])
+    left_out = {WEIGHTLESS: weightless} if weightless else {}
+    sources = {name: source_of(data, Path(data).name if single else name) for name in splits}
+    return Splits(**splits, classes=classes, sources=sources, left_out=left_out)
 
 
 def read_dataset(
@@ -135,14 +163,14 @@ def read_dataset(
     columns = _columns(text_column, label_column, label_separator)
     options = ReadOptions(encoding, quoting)
     if hub_id := _hub_id(data):
-        splits = load_hub(hub_id, columns)
+        splits, _ = _load_hub(hub_id, columns)
         name = _first_of(split_preference, splits, data)
         return splits[name], name
     parts = find_parts(data)
     if [Path(data)] in parts.values():
-        return _load_parts(parts, columns, options)["train"], Path(data).name
+        return _load_parts(parts, columns, options)[0]["train"], Path(data).name
     name = _first_of(split_preference, parts, data)
-    return _load_parts({name: parts[name]}, columns, options)[name], name
+    return _load_parts({name: parts[name]}, columns, options)[0][name], name
 
 
 def read_texts(
@@ -170,6 +198,16 @@ def read_texts(
     """
     check_file(Path(path))
     return load_texts(Path(path), text_column, ReadOptions(encoding, quoting))
+
+
+def source_of(data: str | Path, split: str) -> str:
+    """Name data for messages, with the split that is read unless it is a single file.
+
+    Args:
+        data: As for `read_splits`.
+        split: The name of the split, or of the file, as `read_dataset` returns it.
+    """
+    return str(data) if Path(data).name == split else f"{data} ({split})"
 
 
 def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:
@@ -255,17 +293,47 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
     raise DataError(f"{data} has only {listed(list(splits))}, none of {listed(preference)}")
 
 
+def _load_hub(hub_id: str, columns: Columns) -> _Loaded:
+    """Load each split, with its labels in plain forms."""
+    splits = load_hub(hub_id, columns)
+    names = {name: f"hub:{hub_id} ({name})" for name in splits}
+    return _without_indicators(_in_plain_forms(splits, names))
+
+
 def _load_parts(
     parts: Mapping[str, Sequence[Path]], columns: Columns, options: ReadOptions
-) -> dict[str, Dataset]:
+) -> _Loaded:
     """Load each split, with labels of one type in all files of all of them."""
     loaded = {
-        path: load_file(path, columns.of(name), options)
+        str(path): load_file(path, columns.of(name), options)
         for name, paths in parts.items()
         for path in paths
     }
-    loaded = _with_one_label_type(loaded)
-    return {name: _joined([loaded[path] for path in paths]) for name, paths in parts.items()}
+    loaded = _with_one_label_type(_in_plain_forms(loaded, {path: path for path in loaded}))
+    return _without_indicators(
+        {name: _joined([loaded[str(path)] for path in paths]) for name, paths in parts.items()}
+    )
+
+
+def _in_plain_forms(parts: Mapping[str, Dataset], names: Mapping[str, str]) -> dict[str, Dataset]:
+    """Convert the labels of all parts to plain forms; the names are for messages."""
+    columns = {names[name]: part.data.column("label") for name, part in parts.items()}
+    return _relabelled(parts, list(plain_forms(columns).values()))
+
+
+def _without_indicators(splits: Mapping[str, Dataset]) -> _Loaded:
+    columns = {name: split.data.column("label") for name, split in splits.items()}
+    changed, classes = from_indicators(columns)
+    return _relabelled(splits, list(changed.values())), classes
+
+
+def _relabelled(
+    parts: Mapping[str, Dataset], columns: Sequence[ChunkedArray]
+) -> dict[str, Dataset]:
+    return {
+        name: part if column is part.data.column("label") else with_labels(part, column)
+        for (name, part), column in zip(parts.items(), columns, strict=True)
+    }
 
 
 def _joined(parts: list[Dataset]) -> Dataset:
@@ -276,19 +344,20 @@ def _joined(parts: list[Dataset]) -> Dataset:
     return concatenate_datasets(parts)
 
 
-def _with_one_label_type(loaded: dict[Path, Dataset]) -> dict[Path, Dataset]:
+def _with_one_label_type(loaded: dict[str, Dataset]) -> dict[str, Dataset]:
     if any(label_type_of(rows).listed for rows in loaded.values()):
         loaded = {
             path: rows if label_type_of(rows).listed else with_label_lists(rows)
             for path, rows in loaded.items()
         }
-    untyped = [path for path in loaded if is_untyped(path)]
+    untyped = [path for path in loaded if is_untyped(Path(path))]
     typed = [path for path in loaded if path not in untyped]
     as_strings = any(label_type_of(loaded[path]).value == "string" for path in typed)
     if not as_strings and all(_has_integer_labels(loaded[path]) for path in untyped):
         loaded |= {path: _with_integer_labels(loaded[path]) for path in untyped}
     kinds = {path: label_type_of(rows).value for path, rows in loaded.items()}
-    if len(set(kinds.values())) > 1:
+    # Booleans and floats are compared with what other files have instead.
+    if set(kinds.values()) >= {"string", "int64"}:
         there = ", ".join(f"{kind} in {path}" for path, kind in kinds.items())
         raise DataError(f"the labels differ in type ({there}): make all strings or all integers")
     return loaded
@@ -297,8 +366,10 @@ def _with_one_label_type(loaded: dict[Path, Dataset]) -> dict[Path, Dataset]:
 def _has_integer_labels(dataset: Dataset) -> bool:
     import pyarrow.compute as pc
 
-    labels = dataset.data.column("label")
-    if label_type_of(dataset).listed:
+    labels, kind = dataset.data.column("label"), label_type_of(dataset)
+    if kind.value != "string":
+        return kind.value == "int64"
+    if kind.listed:
         labels = pc.list_flatten(labels)
     return all(
         _INTEGER.fullmatch(label) and -(2**63) <= int(label) < 2**63

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from wave_network.config import Label
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
 from wave_network.data.files import check_distinct, check_file, column_index, format_of
 from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
@@ -42,7 +43,7 @@ class Row(NamedTuple):
     """
 
     text: str
-    label: str | int | list[str] | list[int] | None
+    label: Label | list[Label] | None
     weight: float | None = None
     others: dict[str, Any] | None = None
 
@@ -227,11 +228,11 @@ def _table_rows(
             yield Row(fields[text_at], None, others=others)
             continue
         where = f"{path}:{line}"
-        label: str | list[str] = fields[label_at]
+        label: Label | list[Label] = fields[label_at]
         if label_separator is None:
             label = _stated(fields[label_at], where)
         else:
-            label = split_labels(fields[label_at], label_separator)
+            label = [*split_labels(fields[label_at], label_separator)]
         weight = None if weight_at is None else _weight(fields[weight_at], where)
         yield Row(fields[text_at], label, weight)
 
@@ -271,24 +272,26 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
     return fields[name]
 
 
-def _json_label(label: object, where: str) -> str | int:
+def _json_label(label: object, where: str) -> Label:
     if isinstance(label, str) and is_unicode(label):
         return _stated(label, where)
-    if type(label) is int and -(2**63) <= label < 2**63:
+    if isinstance(label, int) and -(2**63) <= label < 2**63:
         return label
-    raise DataError(f"{where}: the label is {_json_kind(label)}, not a string or an integer")
+    if isinstance(label, float) and label.is_integer():
+        return label
+    raise DataError(
+        f"{where}: the label is {_json_kind(label)}, not a string, a whole number or a boolean"
+    )
 
 
-def _json_labels(
-    value: object, separator: str | None, where: str
-) -> str | int | list[str] | list[int]:
+def _json_labels(value: object, separator: str | None, where: str) -> Label | list[Label]:
     """Check a label, or the list of a text's labels."""
     if separator is not None and isinstance(value, str) and is_unicode(value):
-        return split_labels(value, separator)
+        return [*split_labels(value, separator)]
     if isinstance(value, list):
-        return [_json_label(one, where) for one in value]  # type: ignore[return-value]  # checked
+        return [_json_label(one, where) for one in value]
     label = _json_label(value, where)
-    return label if separator is None else [label]  # type: ignore[return-value]
+    return label if separator is None else [label]
 
 
 def _check_kind(label: object, kinds: dict[str, type], where: str) -> None:
@@ -324,7 +327,7 @@ def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
             raise DataError(f"{where}: a label inside the text: put all labels before the text")
         labels = [_stated(label, where) for label in labels]
         if several:
-            yield Row(text, labels)
+            yield Row(text, [*labels])
         elif labels:
             yield Row(text, labels[0])
         else:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wave_network.data.read import Splits, joined_rows, read_dataset, read_splits
+from wave_network.data.read import Splits, joined_rows, read_dataset, read_splits, source_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 def read_training_data(
@@ -35,10 +39,20 @@ def read_training_data(
     splits = read_splits(data, weight_column=weight_column, **columns)
     if validation is not None:
         preference = ("validation", "test", "train")
-        splits = splits._replace(validation=read_dataset(validation, preference, **columns)[0])
+        rows, name = read_dataset(validation, preference, **columns)
+        splits = _with(splits, "validation", rows, source_of(validation, name))
     if test is not None:
-        splits = splits._replace(test=read_dataset(test, **columns)[0])
+        rows, name = read_dataset(test, **columns)
+        splits = _with(splits, "test", rows, source_of(test, name))
     if replay is not None:
-        replayed = read_splits(replay, weight_column=weight_column, **columns).train
-        splits = splits._replace(train=joined_rows(splits.train, replayed))
+        replayed = read_splits(replay, weight_column=weight_column, **columns)
+        source = f"{splits.sources['train']} and {replayed.sources['train']}"
+        splits = _with(splits, "train", joined_rows(splits.train, replayed.train), source)
+        left_out = Counter(splits.left_out) + Counter(replayed.left_out)
+        splits = splits._replace(left_out=left_out)
     return splits
+
+
+def _with(splits: Splits, name: str, rows: Dataset, source: str) -> Splits:
+    """Replace a split and its source."""
+    return splits._replace(**{name: rows}, sources={**splits.sources, name: source})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from wave_network.config import Label
 from wave_network.data.labels import Labelling
-from wave_network.data.memory import from_memory, texts_from_memory
-from wave_network.data.plain_labels import label_lists_of
-from wave_network.data.read import labelling_type
+from wave_network.data.memory import from_memory, read_memory, texts_from_memory
+from wave_network.data.plain_labels import columns_named, label_lists_of
+from wave_network.data.read import WEIGHTLESS, labelling_type
 from wave_network.data.soft_labels import SoftLabels, check_soft_labels
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError
@@ -35,6 +37,11 @@ class TrainingData:
             labels of the rows, sorted.
         soft_labels: Targets that replace the column `label`. In validation, the most probable class
             is the label.
+        sources: Where the parts are from, by part: `train`, `validation`, `test`.
+        left_out: Number of rows that were left out, by the reason.
+        held_out: Whether the validation rows were held out from the training rows.
+        unseen: What becomes of validation rows whose label is not one of the classes: `error`, or
+            `count` them as wrong.
     """
 
     rows: Dataset
@@ -42,6 +49,10 @@ class TrainingData:
     unlabeled: Dataset | None = None
     classes: Sequence[Label] | None = None
     soft_labels: SoftLabels | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    held_out: bool = False
+    unseen: Literal["error", "count"] = "error"
 
     def labelling(self) -> Labelling:
         """Return the labelling of a model trained from scratch on this data.
@@ -61,7 +72,7 @@ class TrainingData:
         """Return the targets of the training rows."""
         if self.soft_labels is not None:
             return labelling.encode_soft(self.soft_labels)
-        return labelling.encode(self.rows["label"])
+        return labelling.encode(self.rows["label"], self.sources.get("train"))
 
 
 def training_data_from_memory(
@@ -75,38 +86,109 @@ def training_data_from_memory(
 
     Args:
         texts: Strings.
-        y: A label per text; or a list of labels per text; or an array with a column per class, of
-            the integers 0 and 1 or of probabilities (soft labels).
+        y: A label per text; or a list of labels per text; or an array or frame with a column per
+            class, of the integers 0 and 1 or of probabilities (soft labels).
         weights: Sample weights; None: all count alike. Texts of weight 0 are left out.
-        classes: The labels of the array's columns.
+        classes: The labels of the array's columns; None: a frame's names of them, or 0, 1, 2 and so
+            on.
         unlabeled: Unlabelled texts.
 
     Raises:
         DataError: If the texts or labels cannot be used.
     """
+    data = _data_of(texts, one_dimensional(y), weights, classes)
+    unweighted = 0 if weights is None else int((np.asarray(weights) == 0).sum())
+    return replace(
+        data,
+        unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
+        left_out={WEIGHTLESS: unweighted} if unweighted else {},
+    )
+
+
+def _data_of(
+    texts: Iterable[str],
+    y: Any,  # noqa: ANN401
+    weights: ArrayLike | None,
+    classes: Iterable[Label] | None,
+) -> TrainingData:
+    """Create training data of the right kind for the form of the labels."""
     table = label_table(y)
-    if table is None and classes is not None:
-        raise DataError("classes is for a y with columns, and this y has none: leave it out")
-    more = None if unlabeled is None else texts_from_memory(unlabeled)
     if table is None:
-        return TrainingData(from_memory(texts, y, weights), unlabeled=more)
+        return _from_lists(texts, y, weights, classes)
+    if classes is None and hasattr(y, "columns"):
+        classes = list(y.columns)
     if not np.issubdtype(table.dtype, np.floating):
         lists, names = label_lists_of(table, classes)
-        return TrainingData(from_memory(texts, lists, weights), unlabeled=more, classes=names)
+        return TrainingData(from_memory(texts, lists, weights), classes=names)
     soft = check_soft_labels(table, classes)
     rows = from_memory(texts, most_probable(soft.probabilities), weights)
     if weights is not None:
         soft = soft.select(np.flatnonzero(weights))
-    return TrainingData(rows, unlabeled=more, soft_labels=soft)
+    return TrainingData(rows, soft_labels=soft)
+
+
+def _from_lists(
+    texts: Iterable[str],
+    y: Any,  # noqa: ANN401
+    weights: ArrayLike | None,
+    classes: Iterable[Label] | None,
+) -> TrainingData:
+    """Create training data from a label, or a list, for each text."""
+    rows, found = read_memory(texts, y, weights)
+    if classes is None:
+        return TrainingData(rows, classes=found)
+    if found is None:
+        raise DataError("classes is for a y with columns, and this y has none: leave it out")
+    names = columns_named(classes, len(found))
+    lists = [[names[place] for place in row] for row in rows["label"]]
+    named = from_memory(rows["text"], lists, rows["weight"] if weights is not None else None)
+    return TrainingData(named, classes=names)
+
+
+def labels_from_memory(y: Any, labelling: Labelling) -> list[Any]:  # noqa: ANN401
+    """Return the label or labels of each text from any form but arrays of columns.
+
+    Args:
+        y: As for `training_data_from_memory`.
+        labelling: Names the columns of lists with a 0 or 1 for each class.
+
+    Raises:
+        DataError: If the labels cannot be used.
+    """
+    values = list(one_dimensional(y))
+    rows, found = read_memory([""] * len(values), values)
+    labels: list[Any] = rows["label"][:]
+    if found is None or len(found) != len(labelling.classes):
+        return labels
+    return [[labelling.classes[place] for place in row] for row in labels]
 
 
 def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
-    """Return `y` as an array if it has numbers in a column per class; else None."""
-    if getattr(y, "ndim", 1) != 2:
+    """Return `y` as an array if it has numbers in a column per class; else None.
+
+    Floats that are all 0 and 1 become integers, unless they are probabilities: of one class each.
+    """
+    if len(getattr(y, "shape", ())) != 2:
         return None
     table = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    if table.dtype.kind == "O" and all(isinstance(value, Integral) for value in table.flat):
+        table = table.astype(np.int64)  # a frame of booleans or pandas' nullable integers
     if table.dtype.kind not in "biuf":
         return None
-    if table.shape[1] == 1:
-        raise DataError("y has a single column: give a one-dimensional array of labels, y.ravel()")
+    if table.dtype.kind == "f" and np.isin(table, (0, 1)).all() and (table.sum(axis=1) != 1).any():
+        return table.astype(np.int64)
     return table
+
+
+def one_dimensional(y: Any) -> Any:  # noqa: ANN401
+    """Return `y` without its second axis if that has a length of 1, with scikit-learn's warning."""
+    if len(getattr(y, "shape", ())) != 2 or y.shape[1] != 1:
+        return y
+    from sklearn.exceptions import DataConversionWarning
+
+    warnings.warn(
+        "y is a column vector: its only column is read as one label a text; give y.ravel()",
+        DataConversionWarning,
+        stacklevel=4,  # the caller of `fit`
+    )
+    return np.asarray(y.toarray() if hasattr(y, "toarray") else y).ravel()

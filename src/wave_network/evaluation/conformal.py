@@ -55,7 +55,10 @@ def threshold_for(coverage: float, thresholds: list[float] | None) -> float:
     if not 0 < coverage < 1:
         raise ConfigError(f"{option_name('coverage')} must be between 0 and 1; got {coverage}")
     if not thresholds:
-        raise ConfigError("this model has no prediction sets: train it again with this version")
+        raise ConfigError(
+            "this model has no prediction sets: it had no validation texts, or is of an older"
+            " version; train it again with more texts"
+        )
     step = ceil(round(STEPS * coverage, 6))  # 0.07 is 70.00000000000001 thousandths
     if step > len(thresholds):
         raise ConfigError(

@@ -82,9 +82,11 @@ def prediction_sets_report(
         `mean_size`, the mean number of labels in a set; `empty`, the share of empty sets.
     """
     sizes = (probabilities >= threshold).sum(axis=1)
+    known = np.flatnonzero(labels < probabilities.shape[1])  # no set contains an unknown label
+    contained = probabilities[known, labels[known]] >= threshold
     return {
         "asked": coverage,
-        "coverage": float((probabilities[np.arange(len(labels)), labels] >= threshold).mean()),
+        "coverage": float(contained.sum() / len(labels)),
         "mean_size": float(sizes.mean()),
         "empty": float((sizes == 0).mean()),
     }

@@ -23,15 +23,15 @@ class PostHoc(NamedTuple):
         temperature: Divides the logits; None: not fitted.
         thresholds: The threshold of each label; None for single-label models.
         conformal_thresholds: The thresholds of prediction sets; None for multi-label models.
-        metrics: The validation metrics after calibration.
-        uncalibrated: The validation metrics before calibration.
+        metrics: The validation metrics after calibration; None without validation data.
+        uncalibrated: The validation metrics before calibration; None without validation data.
     """
 
     temperature: float | None
     thresholds: tuple[float, ...] | None
     conformal_thresholds: list[float] | None
-    metrics: dict[str, float]
-    uncalibrated: dict[str, float]
+    metrics: dict[str, float] | None
+    uncalibrated: dict[str, float] | None
 
 
 def calibrate_post_hoc(

@@ -80,6 +80,14 @@ _MAYBE_KNOWN: Final = """\
 The {held_out:,} validation texts may be among the training texts of the model that training
 continued from, so their metrics may be optimistic."""
 
+_CROSS_VALIDATED: Final = """\
+With so few texts, the metrics are those of a cross-validation: each of {held_out:,} texts was
+predicted by a model that was not trained on it. They chose the epoch (number {best_epoch} of
+{epochs}){thresholds}; this model was then trained on all texts."""
+_UNVALIDATED: Final = """\
+There were too few texts to hold some out for validation: nothing was measured, chosen or calibrated
+on other texts than those it was trained on."""
+
 _REFIT: Final = """
 The validation metrics are of a model that was not trained on these texts. This one was then
 trained on all {texts:,}.
@@ -171,14 +179,19 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """Return training and metrics; nothing for a folder without `metrics.json`."""
     if "training_texts" not in metrics:
         return ""
-    names = metric_names(metrics["validation"])
+    names = metric_names(metrics["validation"] or metrics.get("test") or {})
     rows = [
         f"| {part} | {' | '.join(f'{values[name]:.4f}' for name in names)} |"
         for part in ("validation", "test")
         if (values := metrics.get(part))
     ]
     base, teacher = training.get("base_model"), training.get("teacher")
-    validation = (_MAYBE_KNOWN if base else _CHOSEN).format(
+    template = _MAYBE_KNOWN if base else _CHOSEN
+    if not metrics["validation"]:
+        template = _UNVALIDATED
+    elif metrics.get("validation_method") == "cross-validation":
+        template = _CROSS_VALIDATED
+    validation = template.format(
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
         epochs=metrics["epochs"],
@@ -192,7 +205,9 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         teacher=f", with {_code(teacher)} as its teacher" if teacher else "",
         rows="\n".join(rows),
         validation=validation,
-        refit=_REFIT.format(texts=metrics["training_texts"]) if metrics.get("refit") else "",
+        refit=_REFIT.format(texts=metrics["training_texts"])
+        if metrics.get("refit") and template is _CHOSEN
+        else "",
         calibration=_calibration(metrics.get("calibration")),
     )
 

@@ -105,13 +105,15 @@ def check_metrics(metrics: Mapping[str, Any]) -> None:
 def _check_training_metrics(metrics: Mapping[str, Any]) -> None:
     """What continued training computes with, and what the card says all together or not at all."""
     if "training_texts" in metrics:
-        missing = [name for name in _TOGETHER if metrics.get(name) is None]
+        unvalidated = metrics.get("validation_texts") == 0  # then there are no metrics
+        needed = _TOGETHER[:-1] if unvalidated else _TOGETHER
+        missing = [name for name in needed if metrics.get(name) is None]
         if missing:
             raise ConfigError(f"it has no {missing[0]}")
     margin = metrics.get("margin_weight", 1.0)
     if not _is_number(margin) or not 0 < margin < _LARGEST_NUMBER:
         raise ConfigError(f"its margin_weight must be above 0; got {shortened(margin)}")
-    if metrics.get("refit"):
+    if metrics.get("refit") and metrics.get("validation_method") != "cross-validation":
         learnt = metrics.get("represented_texts", metrics.get("training_texts", 0))
         if not 0 <= metrics.get("validation_texts", 0) < learnt:
             raise ConfigError("it has as many validation_texts as texts in all, or more")

@@ -14,8 +14,11 @@ import numpy as np
 
 from wave_network.config import Label
 from wave_network.data import column
+from wave_network.data.plain_labels import label_key
+from wave_network.data.summary import TextSummary
 from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.metrics import report_for
+from wave_network.evaluation.unseen import Unseen, encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import read_history, read_model, resolve_source, size_bytes
 from wave_network.progress.stages import stage, tracked
@@ -37,6 +40,7 @@ from wave_network.report.reliability import (
     reliability_bins,
 )
 from wave_network.runtime import Engine
+from wave_network.runtime.counting import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -92,6 +96,9 @@ class Content:
         empty: Number of empty or blank texts.
         full: Number of texts with `max_length` tokens or more.
         max_length: The maximum number of tokens that the model reads.
+        read: What was read of the texts.
+        unseen: Number of texts whose labels the model does not know, which count as wrong in the
+            metrics of all texts, and are left out of everything else.
     """
 
     metrics: dict[str, Any]
@@ -111,44 +118,66 @@ class Content:
     empty: int
     full: int
     max_length: int
+    read: TextSummary
+    unseen: int
 
 
-def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) -> Content:
+def measure(
+    model: str | Path,
+    rows: Dataset,
+    training: Dataset | None = None,
+    *,
+    unseen: Unseen = "error",
+    source: str | None = None,
+) -> Content:
     """Measure everything that a report shows.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME`.
+        model: A model folder, or `hub:OWNER/NAME`.
         rows: Labelled texts outside the training data.
         training: The model's training data, to find duplicates.
+        unseen: What becomes of rows whose label training never saw. If they count as wrong, they do
+            so in the metrics of all texts; all else is of the other rows.
+        source: Where the rows are from.
 
     Raises:
         DataError: If a label is not one of the model's.
         ModelFolderError: If the model folder is missing or damaged.
     """
-    files = read_model(source)
+    files = read_model(model)
     engine = Engine(files)
+    encoded = encode_with_unseen(engine.labelling, rows["label"], unseen, source)
+    probabilities, seconds = _timed_probabilities(
+        engine, tracked(column(rows, "text"), "predicting", len(rows))
+    )
+    texts = len(rows)
+    overall = measured_with_unseen(report_for, engine.labelling, probabilities, encoded)
+    if encoded.unseen:
+        known = np.flatnonzero(encoded.known)
+        rows, probabilities = rows.select(known), probabilities[known]
     targets = engine.labelling.encode(rows["label"])
-    texts = tracked(column(rows, "text"), "predicting", len(rows))
-    probabilities, seconds = _timed_probabilities(engine, texts)
     metrics = report_for(engine.labelling, probabilities, targets)
+    details = ("per_class", "confusion")
+    metrics |= {name: value for name, value in overall.items() if name not in details}
     compare = _compare_multi_label if engine.labelling.multi_label else _compare_single_label
     with stage("finding errors"):
         compared = compare(engine, rows, probabilities, targets)
-    lengths, empty = _lengths(engine, tracked(column(rows, "text"), "counting tokens", len(rows)))
+    counting, counts = counted(engine)
+    lengths = _lengths(counting, tracked(column(rows, "text"), "counting tokens", len(rows)))
     sizes = None if training is None else _class_sizes(engine.labels, training)
     supports = (
         np.bincount(compared.labels, minlength=len(engine.labels)) if sizes is None else sizes
     )
     return Content(
         metrics=metrics,
-        accuracy_interval=interval(metrics["accuracy"], len(rows)),
+        accuracy_interval=interval(metrics["accuracy"], texts),
         cardinality=compared.cardinality,
         reliability=compared.reliability,
         parameters=parameter_counts(files.config),
-        size_bytes=size_bytes(resolve_source(source)),
+        size_bytes=size_bytes(resolve_source(model)),
         preset=files.preset,
-        speed=Speed(len(rows) / seconds, _milliseconds(engine, rows)),
-        history=read_history(source),
+        speed=Speed(texts / seconds, _milliseconds(engine, rows)),
+        history=read_history(model),
         mistakes=compared.mistakes,
         overlap=None if training is None else find_overlap(rows, training, compared.correct),
         lengths=groups(lengths, lengths, compared.correct),
@@ -159,9 +188,11 @@ def measure(source: str | Path, rows: Dataset, training: Dataset | None = None) 
             compared.labels,
         ),
         training_sizes=None if sizes is None else sizes.tolist(),
-        empty=empty,
+        empty=counts.empty,
         full=int((lengths >= files.config.max_length).sum()),
         max_length=files.config.max_length,
+        read=TextSummary.of(counts, source),
+        unseen=encoded.unseen,
     )
 
 
@@ -236,17 +267,15 @@ def _milliseconds(engine: Engine, rows: Dataset) -> float:
     return 1e3 * float(np.median(times))
 
 
-def _lengths(engine: Engine, texts: Iterable[str]) -> tuple[Integers, int]:
-    """Count the tokens of each text, `[CLS]` included, and the empty texts."""
+def _lengths(engine: Engine, texts: Iterable[str]) -> Integers:
+    """Count the tokens of each text, `[CLS]` included."""
     remaining = iter(texts)
     parts: list[Integers] = []
-    empty = 0
     while chunk := list(islice(remaining, _TEXTS_AT_ONCE)):
         parts.append(np.diff(engine.tokenizer.encode(chunk).offsets))
-        empty += sum(not text.strip() for text in chunk)
-    return np.concatenate(parts), empty
+    return np.concatenate(parts)
 
 
 def _class_sizes(classes: Sequence[Label], training: Dataset) -> Integers:
     counts = Counter(chain.from_iterable(map(label_names, column(training, "label"))))
-    return np.array([counts[str(label)] for label in classes], np.int64)
+    return np.array([counts[label_key(label)] for label in classes], np.int64)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.config import Label
 from wave_network.data import column
-from wave_network.data.plain_labels import is_label_list
+from wave_network.data.plain_labels import is_label_list, label_key
 from wave_network.progress.stages import stage, tracked
 from wave_network.report.duplicates import Duplicate, find_duplicates
 from wave_network.report.mistakes import EXAMPLES, shortened
@@ -92,6 +93,6 @@ def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -
 
 
 def label_names(value: object) -> tuple[str, ...]:
-    """Return the label or labels of a text as strings, sorted."""
-    labels: Iterable[object] = value if is_label_list(value) else [value]  # type: ignore[assignment]
-    return tuple(sorted(map(str, labels)))
+    """Return the label or labels of a text as strings to compare, sorted."""
+    labels: Iterable[Label] = value if is_label_list(value) else [value]  # type: ignore[assignment, list-item]
+    return tuple(sorted(map(label_key, labels)))

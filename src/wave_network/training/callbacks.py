@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wave_network.data.summary import DataSummary
 
 
 class Progress:
@@ -18,6 +21,9 @@ class Progress:
 
     def advance(self, count: int) -> None:
         """Report that `count` more parts of the stage are done."""
+
+    def data(self, summary: DataSummary) -> None:
+        """Report what was read of the data, before training."""
 
     def expect_linear_part(self) -> None:
         """Announce a linear part, which the metrics of the coming epochs do not include."""

@@ -222,7 +222,7 @@ def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> 
             for_caller(command_line=" (--replay)", python=""),
         )
     known: int = base.metrics.get("represented_texts", base.metrics.get("training_texts", 0))
-    if base.metrics.get("refit"):
+    if base.metrics.get("refit") and base.metrics.get("validation_method") != "cross-validation":
         known -= base.metrics["validation_texts"]  # as they are held out this time
     multi_label = labelling_of(base.config).multi_label
     corrected = old and known and not weighted and not multi_label

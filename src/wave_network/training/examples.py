@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.data import TrainingData
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
+from wave_network.errors import DataError
+from wave_network.evaluation.unseen import encode_with_unseen
 from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
@@ -16,6 +18,17 @@ from wave_network.training.sample_weights import class_factors, sample_weights, 
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+ValidationMethod: TypeAlias = Literal["holdout", "cross-validation", "given"]
+
+LEAST_VALIDATION: Final = 10
+"""Fewer held-out texts decide nothing, and an accuracy on them says nothing."""
+
+LEAST_WITHOUT_REFIT: Final = 5
+"""As `LEAST_VALIDATION`, if the model must not be trained on the held-out texts in the end."""
+
+FOLDS: Final = 5
 
 
 class Examples(NamedTuple):
@@ -37,8 +50,37 @@ class Examples(NamedTuple):
         return Examples(self.rows.select(texts), self.targets[texts], weights)
 
 
-def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
-    """Return training and validation examples, holding the latter out if the data has none."""
+class Split(NamedTuple):
+    """How a run validates, and on which texts.
+
+    Attributes:
+        everything: All examples but validation data that was given.
+        given: The validation data, as far as the model knows its labels; None if there is none.
+        parts: The indices of training and held-out examples: one pair of a holdout, one for each
+            fold of a cross-validation; none if nothing is held out.
+        unseen: Number of validation rows that were given but whose labels the model does not know.
+    """
+
+    everything: Examples
+    given: Examples | None
+    parts: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...] = ()
+    unseen: int = 0
+
+    @property
+    def method(self) -> ValidationMethod | None:
+        """How the run validates; None if there are too few texts to validate at all."""
+        if self.given is not None:
+            return "given"
+        return "cross-validation" if len(self.parts) > 1 else "holdout" if self.parts else None
+
+
+def split_examples(data: TrainingData, run: Run) -> Split:
+    """Choose the validation examples.
+
+    If there are too few texts for a holdout, a model from scratch is cross-validated: all decisions
+    are then made on the predictions of models that were not trained on the text. As the model is
+    then trained on all texts, this is not done where a refit is forbidden.
+    """
     labelling, config = run.labelling, run.config
     targets = data.targets(labelling)
     own = np.asarray(data.rows["weight"][:]) if "weight" in data.rows.column_names else None
@@ -46,11 +88,27 @@ def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
     factors = class_factors(config.class_weight, labelling.classes, labels, own)
     training = Examples(data.rows, targets, sample_weights(labels, factors, own))
     if data.validation is not None:
-        given = labelling.encode(data.validation["label"])
+        source, rows = data.sources.get("validation"), data.validation
+        encoded = encode_with_unseen(labelling, rows["label"], data.unseen, source)
+        if encoded.unseen:
+            rows = rows.select(np.flatnonzero(encoded.known))
+        given = labelling.encode(rows["label"])
         counts = sample_weights(most_probable(given), factors, None)
-        return training, Examples(data.validation, given, counts)
-    kept, held_out = labelling.split(targets, config.validation_fraction, config.seed)
-    return training.select(kept), training.select(held_out)
+        return Split(training, Examples(rows, given, counts), unseen=encoded.unseen)
+    try:
+        holdout = labelling.split(targets, config.validation_fraction, config.seed)
+    except DataError:
+        holdout = None
+    refits = run.recipe.base is None and config.refit is not False
+    least = LEAST_VALIDATION if refits else LEAST_WITHOUT_REFIT
+    if holdout is not None and len(holdout[1]) >= least:
+        return Split(training, None, (holdout,))
+    folds = labelling.folds(targets, FOLDS, config.seed)
+    if not refits or (folds >= 0).sum() < LEAST_VALIDATION:
+        return Split(training, None)
+    numbers = range(FOLDS)
+    parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in numbers]
+    return Split(training, None, tuple(parts))
 
 
 def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:

@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
 
-from wave_network.data import TrainingData
-from wave_network.data.batch import PackedTexts
-from wave_network.errors import ConfigError
-from wave_network.evaluation.posthoc import PostHoc, calibrate_post_hoc
+from wave_network.data import TrainingData, column
+from wave_network.evaluation.metrics import summarize_for
+from wave_network.evaluation.posthoc import PostHoc
+from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
-from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
+from wave_network.runtime import Engine
+from wave_network.text.counts import TextCounts
 from wave_network.training.callbacks import SILENT, Progress
-from wave_network.training.continual import class_frequencies, continued_labelling
-from wave_network.training.examples import Examples, join_examples, mix_targets, split_examples
-from wave_network.training.interrupt import StopSignal
-from wave_network.training.local_wave.linear_part import (
-    MARGIN,
-    LinearWeights,
-    continue_linear_part,
-    fit_linear_part,
-    fitted_beside,
-    set_linear_part,
+from wave_network.training.continual import continued_labelling
+from wave_network.training.describe import Described, describe
+from wave_network.training.examples import (
+    Split,
+    ValidationMethod,
+    join_examples,
+    mix_targets,
+    split_examples,
 )
-from wave_network.training.loop import TrainResult, train, train_to_the_end
+from wave_network.training.folds import FoldProgress, combined
+from wave_network.training.interrupt import StopSignal
+from wave_network.training.loop import EpochChoice, TrainResult
 from wave_network.training.prepare import (
     Prepared,
-    initialize,
     prepare,
     reads_characters,
-    report_empty,
-    report_uncompiled,
 )
 from wave_network.training.recipe import Recipe, Run
+from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 from wave_network.training.threads import survive_fork
+
+_VALIDATIONS: Final = 25
+"""The most epochs that are validated in each fold of a cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,13 @@ class Fitted:
             not reading and writing files.
         history: One record per epoch.
         stopped: Why training ended before its last epoch: `patience`, `interrupted`, or None.
+        described: What was read of the data.
     """
 
     files: ModelFiles
     history: list[dict[str, Any]]
     stopped: str | None
+    described: Described
 
 
 def fit(
@@ -80,8 +81,8 @@ def fit(
         stop: Ends training early, as Ctrl-C does.
 
     Raises:
-        DataError: If the data cannot be used: a single class, too few rows to hold any out, or a
-            validation label that is not in the training data.
+        DataError: If the data cannot be used: a single class, or a validation label that is not in
+            the training data.
         ModelFolderError: If the tokenizer or teacher cannot be read.
         ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
             classes are not the data's, or there are unlabelled texts and no teacher.
@@ -92,182 +93,160 @@ def fit(
     with stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
-        examples, held_out = split_examples(data, run)
-        frequencies = _frequencies(examples, base)
-        examples = mix_targets(examples, data.unlabeled, run)
-        first = prepare(examples, run)
-        report_empty(first.texts)
-        report_uncompiled(first.config)
-        validation = first.pack(held_out)
-        # The model may have seen held-out texts before: they favour the epoch that forgot least.
-        choose = base is None or data.validation is not None
-        trained = _train(first, validation, frequencies, run, choose)
-        calibrated = _calibrate(trained, held_out, run)
-        last, stopped = first, trained.result.stopped
-        characters = reads_characters(examples, first.tokenizer)
-        texts = len(first.texts) + len(validation)
-        refits = run.recipe.refits(data, texts, characters=characters)
-        if refits and stopped != "interrupted":
-            second = _refit(join_examples(examples, held_out), first, trained, run)
-            last, stopped = (first, "interrupted") if second is None else (second, stopped)
-        if stop.take():
-            stopped = "interrupted"
+        split = split_examples(data, run)
+        if split.method == "cross-validation":
+            outcome = _cross_validated(data, split, run)
+        else:
+            outcome = _validated_once(data, split, run)
+        stopped = "interrupted" if stop.take() else outcome.stopped
+    method = "holdout" if data.held_out else outcome.method
+    summary = replace(outcome.described.summary, method=method)
     metrics = {
-        "parameters": parameter_counts(last.config),
-        "training_texts": len(last.texts),
-        "validation_texts": len(validation),
-        "refit": last is not first,
-        **trained.metrics,
+        **summary.to_dict(examples=False),
+        "parameters": parameter_counts(outcome.last.config),
+        "training_texts": len(outcome.last.texts),
+        "validation_texts": outcome.validation_texts,
+        "refit": outcome.refitted,
+        **outcome.trained.metrics,
         "train_seconds": round(time.perf_counter() - started, 3),
-        **_validation_metrics(trained.result, calibrated),
+        **_validation_metrics(outcome.trained.result, outcome.calibrated),
         "stopped": stopped,
-        **frequencies,
+        **outcome.frequencies,
     }
-    return Fitted(_model_files(last, calibrated, run, metrics), trained.result.history, stopped)
+    files = _model_files(outcome, run, metrics)
+    if split.unseen:
+        files = replace(files, metrics={**metrics, "validation": _counting_unseen(files, data)})
+    return Fitted(files, outcome.trained.result.history, stopped, outcome.described)
 
 
-class _Trained(NamedTuple):
-    """The results of training a model and its linear part.
+def _counting_unseen(files: ModelFiles, data: TrainingData) -> dict[str, Any]:
+    """Measure all validation texts, with those of unknown labels counted as wrong."""
+    assert data.validation is not None
+    engine = Engine(files)
+    encoded = encode_with_unseen(engine.labelling, data.validation["label"], "count")
+    probabilities = engine.predict_proba(column(data.validation, "text"))
+    return measured_with_unseen(summarize_for, engine.labelling, probabilities, encoded)
+
+
+class _Outcome(NamedTuple):
+    """The results of all trainings of a run.
 
     Attributes:
-        result: The result of the training loop.
-        margin: Weight of the linear part's margins, in logits; None without a linear part.
-        logits: Logits of the validation texts, (texts, classes).
+        last: The model to keep.
+        trained: The training that validation measured; of a cross-validation, the mean of all.
+        calibrated: The temperature, thresholds and metrics.
+        validation_texts: Number of texts that they are from.
+        method: As in `Split`.
+        stopped: As in `Fitted`.
+        described: What was read of the data.
+        refitted: Whether `last` was trained on the held-out texts, too.
+        frequencies: The result of `frequencies_of`.
     """
 
-    result: TrainResult
-    margin: float | None
-    logits: NDArray[np.float32]
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The metrics of the linear part, for `metrics.json`."""
-        return {} if self.margin is None else {"margin_weight": self.margin}
-
-
-def _frequencies(examples: Examples, base: ModelFiles | None) -> dict[str, Any]:
-    """Measure how frequent old and new classes are; empty when training from scratch."""
-    if base is None:
-        return {}
-    return class_frequencies(base, examples.targets, weighted=examples.weights is not None)
+    last: Prepared
+    trained: Trained
+    calibrated: PostHoc
+    validation_texts: int
+    method: ValidationMethod | None
+    stopped: str | None
+    described: Described
+    refitted: bool = False
+    frequencies: Mapping[str, Any] = MappingProxyType({})
 
 
-def _train(
-    prepared: Prepared,
-    validation: PackedTexts,
-    frequencies: Mapping[str, Any],
-    run: Run,
-    choose_epoch: bool,
-) -> _Trained:
-    """Train the waves by gradient descent and, in parallel, the linear part.
-
-    Args:
-        prepared: Its model is changed in place.
-        validation: Texts that choose the epoch and the weight of the linear part.
-        frequencies: The result of `_frequencies`.
-        run: How to train.
-        choose_epoch: Keep the best epoch; else the last one.
-    """
-    config, model = run.config, prepared.model
-    with fitted_beside(prepared.texts, prepared.config, config.seed, run.stop) as linear_weights:
-        initialize(prepared, run)
-        if prepared.config.has_linear_part:
-            run.progress.expect_linear_part()
-        result = train(
-            model,
-            prepared.texts,
-            validation,
-            config,
-            run.progress,
-            labelling=run.labelling,
-            choose_epoch=choose_epoch,
-            stop=run.stop,
-        )
-        if not math.isfinite(result.validation["loss"]):
-            raise ConfigError(
-                "training diverged, the loss is not a number: lower the learning rate"
-            )
-        if prepared.config.has_linear_part:
-            run.progress.stage("fitting the linear part")
-        weights = linear_weights()
-        if weights is None and prepared.config.has_linear_part:  # keep the waves alone
-            result.stopped = "interrupted"
-    base = run.recipe.base
-    if base is not None:
-        margin = _continue(prepared, base, weights, frequencies)
-        return _Trained(result, margin, predict_logits(model, validation))
-    waves = predict_logits(model, validation)
-    if weights is None:
-        return _Trained(result, None, waves)
-    return _Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
-
-
-def _continue(
-    prepared: Prepared,
-    base: ModelFiles,
-    weights: LinearWeights | None,
-    frequencies: Mapping[str, Any],
-) -> float | None:
-    """Mix the new linear part with the old one, and correct the log-odds of new classes."""
-    margin, model = None, prepared.model
-    if weights is not None:
-        share = frequencies["represented_share"]
-        margin = continue_linear_part(model, weights, prepared.texts, base, share)
-    if frequencies["new_class_offset"]:
-        _correct_new_classes(model, base, frequencies["new_class_offset"])
-    return margin
-
-
-def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
-    bias = model.get_parameter("classifier.bias")
-    with torch.no_grad():
-        # Calibration will divide the logits by about the temperature of the continued model.
-        bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
-
-
-def _calibrate(trained: _Trained, held_out: Examples, run: Run) -> PostHoc:
-    """Fit temperature and thresholds, and report the metrics of the whole model."""
-    calibrated = calibrate_post_hoc(
-        run.labelling,
-        trained.logits,
-        held_out.targets,
-        held_out.weights,
-        fits_temperature=run.config.calibrate,
+def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
+    """Train on all texts but those held out, and refit on all of them if the recipe says so."""
+    base, examples, held_out = run.recipe.base, split.everything, split.given
+    if split.parts:
+        ((kept, held),) = split.parts
+        examples, held_out = split.everything.select(kept), split.everything.select(held)
+    frequencies = frequencies_of(examples, base)
+    examples = mix_targets(examples, data.unlabeled, run)
+    first = prepare(examples, run)
+    counts = TextCounts(first.tokenizer)
+    validation = None if held_out is None else first.pack(held_out, counts)
+    described = describe(data, split, run, first.counts, None if held_out is None else counts)
+    # The model may have seen held-out texts before: they favour the epoch that forgot least.
+    choice = EpochChoice(best=base is None or data.validation is not None)
+    trained = train_once(first, validation, frequencies, run, choice)
+    calibrated = calibrate(trained, held_out, run)
+    last, stopped = first, trained.result.stopped
+    characters = reads_characters(examples, first.tokenizer)
+    validation_texts = 0 if validation is None else len(validation)
+    texts = len(first.texts) + validation_texts
+    refits = held_out is not None and run.recipe.refits(data, texts, characters=characters)
+    if held_out is not None and refits and stopped != "interrupted":
+        second = refit(join_examples(examples, held_out), first, trained, run)
+        last, stopped = (first, "interrupted") if second is None else (second, stopped)
+    return _Outcome(
+        last,
+        trained,
+        calibrated,
+        validation_texts,
+        split.method,
+        stopped,
+        described,
+        refitted=last is not first,
+        frequencies=frequencies,
     )
-    if trained.margin is not None:
-        run.progress.linear_part(calibrated.metrics)
-    return calibrated
 
 
-def _refit(examples: Examples, first: Prepared, trained: _Trained, run: Run) -> Prepared | None:
-    """Train on all examples for the best number of epochs; None if it was interrupted."""
-    config = replace(run.config.for_texts(len(first.texts)), epochs=trained.result.best_epoch)
-    second = None
-    with run.stop.at_once():
-        second = prepare(examples, run)
-    if second is None:
-        return None
-    with fitted_beside(second.texts, second.config, config.seed, run.stop) as linear_weights:
-        with run.stop.at_once():
-            initialize(second, run)
-        if not train_to_the_end(
-            second.model, second.texts, config, run.progress, run.labelling, run.stop
-        ):
-            return None
-        if not second.config.has_linear_part:
-            return second
-        run.progress.stage("fitting the linear part")
-        weights = linear_weights()
-    if weights is None:
-        return None
-    set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
-    return second
+def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
+    """Train on all texts, with all that validation decides from models of the folds.
+
+    An interruption keeps the model of the last fold that was completed, or of the first one.
+    """
+    examples = mix_targets(split.everything, data.unlabeled, run)
+    texts = np.arange(len(examples.rows))  # the unlabelled ones are at the end, in no fold
+    # Few texts may have hundreds of epochs, and validating each would take most of the time.
+    choice = EpochChoice(validations=_VALIDATIONS if run.config.patience is None else None)
+    results: list[Trained] = []
+    for number, (_, held) in enumerate(split.parts, start=1):
+        progress = FoldProgress(run.progress, number, len(split.parts))
+        in_fold = replace(run, progress=progress)
+        prepared = prepare(examples.select(np.delete(texts, held)), in_fold)
+        held_out = split.everything.select(held)
+        if not results:
+            described = _described_whole(data, split, prepared, run)
+        trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, choice)
+        interrupted = trained.result.stopped == "interrupted"
+        if not results or not interrupted:
+            calibrated = calibrate(trained, held_out, in_fold)
+            kept = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
+        if interrupted:
+            return kept._replace(stopped="interrupted")
+        results.append(trained)
+    mean = _combined(results)
+    for record in mean.result.history:
+        run.progress.epoch(record)
+    held = np.concatenate([held for _, held in split.parts])
+    calibrated = calibrate(mean, split.everything.select(held), run)
+    last = refit(examples, prepared, mean, run)
+    stopped = mean.result.stopped
+    outcome = _Outcome(prepared, mean, calibrated, len(held), split.method, stopped, described)
+    if last is None:
+        return outcome._replace(stopped="interrupted")
+    return outcome._replace(last=last, refitted=True)
 
 
-def _model_files(
-    last: Prepared, calibrated: PostHoc, run: Run, metrics: Mapping[str, Any]
-) -> ModelFiles:
+def _described_whole(data: TrainingData, split: Split, prepared: Prepared, run: Run) -> Described:
+    """Describe the data of a cross-validation, which are few texts."""
+    counts = TextCounts(prepared.tokenizer)
+    prepared.pack(split.everything, counts)
+    return describe(data, split, run, counts, None)
+
+
+def _combined(results: Sequence[Trained]) -> Trained:
+    """Combine the trainings of all folds; the weight of the margins is their geometric mean."""
+    margins = [trained.margin for trained in results if trained.margin is not None]
+    margin = float(np.exp(np.mean(np.log(margins)))) if margins else None
+    logits = np.concatenate([trained.logits for trained in results if trained.logits is not None])
+    return Trained(combined([trained.result for trained in results]), margin, logits)
+
+
+def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> ModelFiles:
     """Collect the content of the model folder."""
+    last, calibrated = outcome.last, outcome.calibrated
     return ModelFiles(
         config=replace(last.config, thresholds=calibrated.thresholds),
         tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
@@ -293,8 +272,9 @@ def _validation_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, A
 
 def _calibration_metrics(calibrated: PostHoc) -> dict[str, Any] | None:
     """Return the validation metrics before and after calibration; None without calibration."""
-    if calibrated.temperature is None:
+    if calibrated.temperature is None or calibrated.metrics is None:
         return None
+    assert calibrated.uncalibrated is not None
     names = ("loss", "ece", "brier")
     sides = {"before": calibrated.uncalibrated, "after": calibrated.metrics}
     metrics = {side: {name: values[name] for name in names} for side, values in sides.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -30,10 +30,11 @@ class TrainResult:
     """The result of a training loop, besides the model's weights.
 
     Attributes:
-        validation: The uncalibrated metrics (see `summarize_for`) of the epoch that was kept.
+        validation: The uncalibrated metrics (see `summarize_for`) of the epoch that was kept;
+            empty without validation texts.
         history: One record per epoch: `epoch`, `train_loss` and `train_accuracy` (over the epoch's
             batches, each before its step; of soft targets, the most probable class counts as the
-            label), `learning_rate` and `seconds` at its end, and `validation`.
+            label), `learning_rate` and `seconds` at its end, and `validation` (None without texts).
         best_epoch: The epoch that was kept, from 1; 0 if training was interrupted before the
             first one ended.
         seconds: Wall time of the loop, including validation.
@@ -47,6 +48,25 @@ class TrainResult:
     stopped: str | None = None
 
 
+class EpochChoice(NamedTuple):
+    """Which epochs are validated, and which one is kept.
+
+    Attributes:
+        best: Keep the best epoch; else the last one that ended.
+        validations: Validate at most about this many epochs, evenly spaced; None: all.
+    """
+
+    best: bool = True
+    validations: int | None = None
+
+    def validates(self, epoch: int, epochs: int) -> bool:
+        """Return whether an epoch, from 1, is validated."""
+        every = -(-epochs // (self.validations or epochs))
+        return epoch % every == 0 or epoch == epochs
+
+
+BEST_EPOCH: Final = EpochChoice()
+
 ANY_CLASSES: Final = SingleLabel(())
 """A single-label labelling of any classes: the loop does not use their names."""
 
@@ -54,12 +74,12 @@ ANY_CLASSES: Final = SingleLabel(())
 def train(
     model: nn.Module,
     training: PackedTexts,
-    validation: PackedTexts,
+    validation: PackedTexts | None,
     config: TrainConfig,
     progress: Progress = SILENT,
     *,
     labelling: Labelling = ANY_CLASSES,
-    choose_epoch: bool = True,
+    choice: EpochChoice = BEST_EPOCH,
     stop: StopSignal | None = None,
 ) -> TrainResult:
     """Train a model in place and keep the weights of the epoch with the best validation metrics.
@@ -72,11 +92,11 @@ def train(
         model: Takes a `PackedBatch` and returns logits, (texts, labels); while training possibly
             those of several members, (members, texts, labels). It ends on the CPU.
         training: Texts with hard or soft targets.
-        validation: Labelled texts that choose the epoch.
+        validation: Labelled texts that choose the epoch; None: the last one that ended is kept.
         config: See `TrainConfig`.
         progress: Receives every step and epoch.
         labelling: Single-label or multi-label.
-        choose_epoch: Keep the best epoch; else the last one that ended.
+        choice: Which epochs are validated, and which one is kept.
         stop: Checked after every step and epoch.
 
     Raises:
@@ -87,10 +107,10 @@ def train(
     result = TrainResult()
     trainer = _Trainer(model, training, config, progress, labelling, stop)
     stop.keep()
-    best = _train_epochs(trainer, validation, result, choose_epoch=choose_epoch)
+    best = _train_epochs(trainer, validation, result, choice)
     if best:
         model.load_state_dict(best)
-    else:
+    elif validation is not None:
         result.validation = trainer.validate(validation)
     model.cpu().eval()
     result.seconds = time.perf_counter() - started
@@ -98,23 +118,23 @@ def train(
 
 
 def _train_epochs(
-    trainer: _Trainer, validation: PackedTexts, result: TrainResult, *, choose_epoch: bool
+    trainer: _Trainer, validation: PackedTexts | None, result: TrainResult, choice: EpochChoice
 ) -> dict[str, Tensor]:
     """Train and validate each epoch; return the weights to keep, empty if no epoch ended."""
     started = time.perf_counter()
     best: dict[str, Tensor] = {}
     epochs, patience = trainer.config.epochs, trainer.config.patience
     for epoch in range(1, epochs + 1):
-        record = trainer.validated_epoch(epoch, validation)
+        validates = choice.validates(epoch, epochs)
+        record = trainer.validated_epoch(epoch, validation if validates else None)
         if record is None:
             result.stopped = "interrupted"
             break
         record["seconds"] = time.perf_counter() - started
         result.history.append(record)
-        better = not best or _rank(record["validation"]) > _rank(result.validation)
-        if better or not choose_epoch:
+        if _is_kept(record["validation"], result, choice, validated=validation is not None):
             best = {name: value.clone() for name, value in trainer.model.state_dict().items()}
-            result.validation, result.best_epoch = record["validation"], epoch
+            result.validation, result.best_epoch = record["validation"] or {}, epoch
         trainer.progress.epoch(record)
         if trainer.stop.take():
             result.stopped = "interrupted"
@@ -123,6 +143,17 @@ def _train_epochs(
         if result.stopped:
             break
     return best
+
+
+def _is_kept(
+    metrics: dict[str, float] | None, result: TrainResult, choice: EpochChoice, *, validated: bool
+) -> bool:
+    """Return whether an epoch's weights replace those kept so far."""
+    if not choice.best or not validated:
+        return True
+    if metrics is None:
+        return False
+    return not result.validation or rank(metrics) > rank(result.validation)
 
 
 def train_to_the_end(
@@ -146,7 +177,7 @@ def train_to_the_end(
     return True
 
 
-def _rank(metrics: dict[str, float]) -> tuple[float, float]:
+def rank(metrics: dict[str, float]) -> tuple[float, float]:
     """Rank an epoch by accuracy (multi-label: micro F1), then by lower loss."""
     accuracy = metrics.get("weighted_accuracy", metrics["accuracy"])
     return metrics.get("micro_f1", accuracy), -metrics["loss"]
@@ -221,10 +252,12 @@ class _Trainer:
             "learning_rate": self.steps.rate,
         }
 
-    def validated_epoch(self, epoch: int, validation: PackedTexts) -> dict[str, Any] | None:
+    def validated_epoch(self, epoch: int, validation: PackedTexts | None) -> dict[str, Any] | None:
         """Train for one epoch and validate; return its record, or None if stopped."""
         record = self.run_epoch(epoch)
-        if record is not None:
+        if record is not None and validation is None:
+            return {**record, "validation": None}
+        if record is not None and validation is not None:
             with self.stop.at_once():
                 return {**record, "validation": self.validate(validation)}
         self.stop.take()

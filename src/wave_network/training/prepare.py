@@ -20,6 +20,7 @@ from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.progress.stages import tracked
 from wave_network.text import TextTokenizer
+from wave_network.text.counts import CountingTokenizer, TextCounts
 from wave_network.text.scripts import share_of
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
@@ -43,16 +44,18 @@ class Prepared(NamedTuple):
         model: The model, initialised.
         tokenizer: Its tokenizer.
         texts: The encoded training examples.
+        counts: What was read of their texts.
     """
 
     config: ClassifierConfig
     model: ClassifierNetwork
     tokenizer: TextTokenizer
     texts: PackedTexts
+    counts: TextCounts
 
-    def pack(self, examples: Examples) -> PackedTexts:
-        """Encode examples with the model's tokenizer."""
-        return pack_examples(examples, self.tokenizer, self.config)
+    def pack(self, examples: Examples, counts: TextCounts | None = None) -> PackedTexts:
+        """Encode examples with the model's tokenizer, and count their texts."""
+        return pack_examples(examples, self.tokenizer, self.config, counts)
 
 
 def prepare(examples: Examples, run: Run) -> Prepared:
@@ -80,12 +83,14 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     else:
         larger = grown(base, run.labelling.classes, column(examples.rows, "text"))
         tokenizer, model_config, tensors = larger
+    _report_uncompiled(model_config)
     run.progress.stage("encoding the texts")
-    texts = pack_examples(examples, tokenizer, model_config)
+    counts = TextCounts(tokenizer)
+    texts = pack_examples(examples, tokenizer, model_config, counts)
     model = build_model(model_config, run.config.seed)
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    return Prepared(model_config, model, tokenizer, texts)
+    return Prepared(model_config, model, tokenizer, texts, counts)
 
 
 def initialize(prepared: Prepared, run: Run) -> None:
@@ -136,9 +141,14 @@ def _linear_part_for(
 
 
 def pack_examples(
-    examples: Examples, tokenizer: TextTokenizer, config: ClassifierConfig
+    examples: Examples,
+    tokenizer: TextTokenizer,
+    config: ClassifierConfig,
+    counts: TextCounts | None = None,
 ) -> PackedTexts:
-    """Encode examples."""
+    """Encode examples, and count their texts."""
+    if counts is not None:
+        tokenizer = CountingTokenizer(tokenizer, counts)
     texts = pack(examples.rows, tokenizer, examples.targets, sentences=config.reads_sentences)
     return replace(texts, weights=examples.weights)
 
@@ -182,14 +192,7 @@ def pack(
     )
 
 
-def report_empty(texts: PackedTexts) -> None:
-    """Warn of empty training texts."""
-    empty = int((np.diff(texts.offsets) == 1).sum())  # [CLS] and nothing else
-    if empty:
-        logger.warning("%d of %d training texts are empty; they are kept", empty, len(texts))
-
-
-def report_uncompiled(config: ClassifierConfig) -> None:
+def _report_uncompiled(config: ClassifierConfig) -> None:
     """Warn once that training takes longer, if it could use compiled code and there is none."""
     if _native.compiled is None and isinstance(config, LocalWaveConfig):
         _warn_of_slow_training()

@@ -12,6 +12,8 @@ from wave_network.training.tracking import Tracker
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from wave_network.data.summary import DataSummary
+
 
 class StageBar(Progress):
     """Shows the stage, and in training the loss."""
@@ -45,6 +47,8 @@ class StageBar(Progress):
     def epoch(self, record: dict[str, Any]) -> None:
         """Show the last validation accuracy."""
         validation = record["validation"]
+        if validation is None:
+            return
         main = next(iter(metric_names(validation)))
         self._validation = f", validation {validation[main]:.2%}"
 
@@ -80,6 +84,11 @@ class TrainingBar(StageBar):
         self._track = track
         self._without = ""
 
+    def data(self, summary: DataSummary) -> None:
+        """Print a line for each part of the data, and for what is notable."""
+        for line in summary.lines():
+            say(line)
+
     def expect_linear_part(self) -> None:
         """Mark the coming epochs' metrics as those without the linear part."""
         self._without = " (before the linear part)"
@@ -87,9 +96,11 @@ class TrainingBar(StageBar):
     def epoch(self, record: dict[str, Any]) -> None:
         """Print a line for the epoch."""
         super().epoch(record)
+        validation = record["validation"]
+        shown = "" if validation is None else f"{_shown(validation)}{self._without}  "
         say(
             f"epoch {record['epoch']}/{self._epochs}  loss {record['train_loss']:.4f}  "
-            f"{_shown(record['validation'])}{self._without}  {record['seconds']:.0f} s"
+            f"{shown}{record['seconds']:.0f} s"
         )
         if self._track is not None:
             self._track(record)

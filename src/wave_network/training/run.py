@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from wave_network.data import Splits, TrainingData, column
 from wave_network.data.labels import labelling_of
-from wave_network.data.targets import Targets
+from wave_network.data.summary import DataSummary, TextSummary
 from wave_network.evaluation.metrics import summarize_for
+from wave_network.evaluation.unseen import (
+    Encoded,
+    Unseen,
+    encode_with_unseen,
+    measured_with_unseen,
+)
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, check_output, size_bytes
 from wave_network.persistence.keeping import write_trained
-from wave_network.progress.stages import tracked
+from wave_network.progress.stages import say, tracked
 from wave_network.runtime import Engine
+from wave_network.runtime.counting import counted
+from wave_network.text.counts import TextCounts
 from wave_network.training.continual import continued_labelling
+from wave_network.training.describe import Described
 from wave_network.training.device import resolve_device
 from wave_network.training.fit import fit
 from wave_network.training.progress import TrainingBar
@@ -37,6 +46,7 @@ def train_model(
     overwrite: bool,
     unlabeled: Dataset | None = None,
     log_to: str | None = None,
+    unseen: Unseen = "error",
 ) -> tuple[dict[str, Any], str | None]:
     """Train a model, evaluate it on the test split, and write its folder.
 
@@ -46,6 +56,7 @@ def train_model(
         output: The model folder to write.
         overwrite: Replace it if it exists.
         unlabeled: As in `TrainingData`.
+        unseen: What becomes of validation and test rows whose label training never saw.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:
@@ -56,29 +67,52 @@ def train_model(
     """
     resolve_device(recipe.config.device)
     check_output(output, overwrite=overwrite)
-    data = TrainingData(splits.train, splits.validation, unlabeled)
+    data = TrainingData(
+        splits.train,
+        splits.validation,
+        unlabeled,
+        splits.classes,
+        sources=splits.sources,
+        left_out=splits.left_out,
+        unseen=unseen,
+    )
     # Before training, so that unknown labels in the test split are reported at once.
-    test_targets = _test_targets(data, splits.test, recipe.base)
+    test = _encoded_test(data, splits.test, recipe.base)
     settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
     with tracking(log_to, settings) as track, TrainingBar(track) as progress:
         fitted = fit(data, recipe, progress)
-    files, stopped = fitted.files, fitted.stopped
-    if splits.test is not None and test_targets is not None:
+    files, stopped, summary = fitted.files, fitted.stopped, fitted.described.summary
+    if splits.test is not None and test is not None:
         try:
+            engine, counts = counted(Engine(files))
             texts = tracked(
                 column(splits.test, "text"), "predicting the test texts", len(splits.test)
             )
-            probabilities = Engine(files).predict_proba(texts)
+            probabilities = engine.predict_proba(texts)
         except KeyboardInterrupt:  # the model is trained, and is kept
             stopped = "interrupted"
         else:
-            test = summarize_for(labelling_of(files.config), probabilities, test_targets)
-            files = replace(files, metrics={**files.metrics, "test": test})
+            labelling = labelling_of(files.config)
+            measured = measured_with_unseen(summarize_for, labelling, probabilities, test)
+            summary = _with_test(summary, counts, fitted.described, splits.sources.get("test"))
+            summary = replace(summary, unseen={**summary.unseen, "test": test.unseen})
+            for line in summary.test_lines():
+                say(line)
+            facts = {**files.metrics, **summary.to_dict(examples=False), "test": measured}
+            files = replace(files, metrics=facts)
     card = render_card(files)
     write_trained(output, files, card=card, history=fitted.history, overwrite=overwrite)
     if stopped == "interrupted":
         _warn_of_interrupt(output, files.metrics["best_epoch"])
-    return _summary(output, files), stopped
+    return {**_summary(output, files), **summary.to_dict(examples=True)}, stopped
+
+
+def _with_test(
+    summary: DataSummary, counts: TextCounts, described: Described, source: str | None
+) -> DataSummary:
+    """Add the test texts to the summary."""
+    test = TextSummary.of(counts, source, described.hashes)
+    return replace(summary, parts={**summary.parts, "test": test})
 
 
 def _warn_of_interrupt(output: Path, epoch: int) -> None:
@@ -100,10 +134,10 @@ def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
     }
 
 
-def _test_targets(
+def _encoded_test(
     data: TrainingData, test: Dataset | None, base: ModelFiles | None
-) -> Targets | None:
+) -> Encoded | None:
     if test is None:
         return None
     labelling = data.labelling() if base is None else continued_labelling(base, data)
-    return labelling.encode(test["label"])
+    return encode_with_unseen(labelling, test["label"], data.unseen, data.sources.get("test"))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import ClassWeight, Label
+from wave_network.data.plain_labels import label_finder
 from wave_network.errors import ConfigError, listed, option_name
 
 Weights = NDArray[np.float64]
@@ -23,7 +24,7 @@ def class_factors(
 
     Args:
         class_weight: `balanced` gives all classes the same total weight. A mapping gives the weight
-            of each label, 1 where none is given; labels are compared as strings.
+            of each label, 1 where none is given; labels are compared by `label_key`.
         classes: The classes, in the order of their indices.
         labels: Class index of each training text, (texts,); of soft labels, the most probable.
         own: The texts' own weights, (texts,), or None.
@@ -40,15 +41,15 @@ def class_factors(
         factors[known] = counts.sum() / (known.sum() * counts[known])
         return factors
     assert not isinstance(class_weight, str)
-    places = {str(label): place for place, label in enumerate(classes)}
-    if unknown := [label for label in class_weight if str(label) not in places]:
+    index_of = label_finder(classes)
+    if unknown := [label for label in class_weight if index_of(label) < 0]:
         raise ConfigError(
             f"{option_name('class_weight')} names {listed(unknown)}, which no training text has: "
             f"the labels are {listed(classes)}"
         )
     factors = np.ones(len(classes))
     for label, weight in class_weight.items():
-        factors[places[str(label)]] = weight
+        factors[index_of(label)] = weight
     return factors
 
 

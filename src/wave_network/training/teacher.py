@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from wave_network.config import Label
+from wave_network.data.plain_labels import label_key
 from wave_network.errors import ConfigError, ModelFolderError, first_line, listed
 from wave_network.huggingface.download import hub_file
 from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX
@@ -86,7 +87,7 @@ def columns_of(teacher: Sequence[Label], classes: Sequence[Label]) -> NDArray[np
     Raises:
         ConfigError: If the classes are not the same.
     """
-    for spell in (str, lambda name: str(name).casefold(), _without_prefix):
+    for spell in (str, label_key, lambda name: str(name).casefold(), _without_prefix):
         positions = {spell(name): column for column, name in enumerate(teacher)}
         wanted = [spell(label) for label in classes]
         if len(positions) == len(teacher) and sorted(positions) == sorted(wanted):

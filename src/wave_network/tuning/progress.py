@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import optuna
 
 from wave_network.progress.stages import Stage
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.progress import StageBar
+
+if TYPE_CHECKING:
+    from wave_network.data.summary import DataSummary
 
 _PARTS: Final = 4
 """Compare trials after each quarter of their epochs, whatever their number of epochs."""
@@ -23,6 +26,7 @@ class TrialBar(StageBar):
         metric: Name of the metric.
         deadline: When training must end, in seconds of `time.perf_counter`; None: never.
         stop: Receives the request to end training.
+        describes: Print what was read of the data.
 
     Attributes:
         out_of_time: Whether the deadline ended the training.
@@ -35,14 +39,22 @@ class TrialBar(StageBar):
         metric: str,
         deadline: float | None,
         stop: StopSignal,
+        *,
+        describes: bool = False,
     ) -> None:
         super().__init__()
         self.out_of_time = self.pruned = False
         self._stop = stop
+        self._describes = describes
         self._trial = trial
         self._metric = metric
         self._deadline = deadline
         self._reported = 0
+
+    def data(self, summary: DataSummary) -> None:
+        """Print what was read of the data, which is the same in all trials."""
+        if self._describes:
+            super().data(summary)
 
     def step(self, loss: float) -> None:
         """Record a training step; request a stop if the deadline has passed."""

@@ -19,10 +19,11 @@ from wave_network.config.checks import check_choice
 from wave_network.config.settings import customize
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
+from wave_network.data.summary import SUMMARY_KEYS
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.atomic import replacing_file
 from wave_network.persistence.card import render_card
-from wave_network.persistence.folder import size_bytes
+from wave_network.persistence.folder import read_model, size_bytes
 from wave_network.persistence.keeping import write_trained
 from wave_network.progress.stages import say, stage
 from wave_network.training.device import resolve_device
@@ -110,7 +111,8 @@ def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool
     data = replace(data, classes=labelling.classes)
     if data.validation is None:
         kept, held_out = labelling.split(targets, chosen.train.validation_fraction, options.seed)
-        data = replace(data, rows=data.rows.select(kept), validation=data.rows.select(held_out))
+        rows, validation = data.rows.select(kept), data.rows.select(held_out)
+        data = replace(data, rows=rows, validation=validation, held_out=True)
     with stage("measuring the vocabulary"):
         space = SearchSpace.around(
             chosen, data.rows, labelling, options.max_size, class_weights=class_weights
@@ -155,6 +157,7 @@ class _Search:
     options: TuneOptions
     metric: str
     deadline: float | None
+    _has_described: bool = False
 
     @property
     def output(self) -> Path:
@@ -178,7 +181,9 @@ class _Search:
         """Return the results of the search, as `tune --json` prints them."""
         ranked = self.study.ranked()
         best = ranked[0] if ranked else None
+        kept = read_model(self.output / MODEL).metrics if (self.output / MODEL).is_dir() else {}
         return {
+            **{name: kept[name] for name in SUMMARY_KEYS if name in kept},
             "output": str(self.output),
             "model": str(self.output / MODEL) if (self.output / MODEL).is_dir() else None,
             "settings": str(self.output / SETTINGS) if (self.output / SETTINGS).is_file() else None,
@@ -216,7 +221,9 @@ class _Search:
         seed = space.default.train.seed
         trial = self.study.ask(space.distributions, space.starts, seed)
         stop = StopSignal()
-        bar = TrialBar(trial, self.metric, self.deadline, stop)
+        first = not self._has_described
+        self._has_described = True
+        bar = TrialBar(trial, self.metric, self.deadline, stop, describes=first)
         try:
             preset = space.candidate(trial.params)
             trial.set_user_attr("settings", space.settings(preset))

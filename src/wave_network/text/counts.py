@@ -1,0 +1,122 @@
+"""Count what a model reads of texts, and what it does not: empty texts, cut texts, duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.text.tokenizer import (
+    CHARACTERS_PER_TOKEN,
+    SentenceBatch,
+    TextTokenizer,
+    TokenBatch,
+)
+
+_UNLIMITED: Final = 2**24  # tokens; no text is read that far
+_MOST_HASHED: Final = 2**22  # texts; bounds the memory for a stream
+
+
+class TextCounts:
+    """Counts the texts that are encoded, and the tokens that are not read.
+
+    Only texts with as many tokens as are read at most are encoded again, to count the others.
+
+    Args:
+        tokenizer: The tokenizer that encodes the texts.
+
+    Attributes:
+        max_length: The maximum number of tokens read from a text, `[CLS]` included.
+        texts: Number of texts.
+        empty: How many of them have no token.
+        cut: How many have more tokens than are read.
+        tokens: Number of tokens, without `[CLS]`, including those that are not read.
+        lost: How many of them are not read. Beyond the characters that are read at all, estimated
+            from those before.
+        longest: The number of tokens of the longest text, `[CLS]` included.
+    """
+
+    def __init__(self, tokenizer: TextTokenizer) -> None:
+        self.max_length = tokenizer.max_length
+        self.texts = self.empty = self.cut = self.tokens = self.lost = self.longest = 0
+        self._limit = CHARACTERS_PER_TOKEN * tokenizer.max_length
+        self._untruncated = _untruncated(tokenizer)
+        self._hashes: list[NDArray[np.int64]] = []
+
+    def add(self, texts: Sequence[str], lengths: NDArray[np.int64]) -> None:
+        """Count texts.
+
+        Args:
+            texts: The texts.
+            lengths: The number of tokens of each that were read, `[CLS]` included, (texts,).
+        """
+        if self.texts < _MOST_HASHED:
+            self._hashes.append(np.fromiter(map(hash, texts), np.int64, len(texts)))
+            self._hashes[-1][lengths == 1] = 0  # empty texts are no duplicates
+        self.texts += len(texts)
+        self.empty += int((lengths == 1).sum())
+        self.longest = max(self.longest, int(lengths.max(initial=0)))
+        self.tokens += int(lengths.sum()) - len(texts)
+        full = np.flatnonzero(lengths == self.max_length).tolist()
+        if full:
+            self._add_lost([texts[place] for place in full])
+
+    def _add_lost(self, texts: list[str]) -> None:
+        encoded = self._untruncated.encode(text[: self._limit] for text in texts)
+        for text, tokens in zip(texts, np.diff(encoded.offsets).tolist(), strict=True):
+            share_read = min(1.0, self._limit / len(text))
+            lost = round((tokens - 1) / share_read) - (self.max_length - 1)
+            self.cut += lost > 0
+            self.longest = max(self.longest, lost + self.max_length)
+            self.lost += lost
+            self.tokens += lost
+
+    def hashes(self) -> NDArray[np.int64]:
+        """Return a hash of each text, 0 for an empty one; of a stream, only of the first 4 million.
+
+        Equal texts have equal hashes in one process.
+        """
+        return np.concatenate([np.empty(0, np.int64), *self._hashes])
+
+    def duplicates(self) -> int:
+        """Count the texts that are equal to an earlier one."""
+        hashes = self.hashes()
+        hashes = hashes[hashes != 0]
+        return len(hashes) - len(np.unique(hashes))
+
+
+def _untruncated(tokenizer: TextTokenizer) -> TextTokenizer:
+    """Return a tokenizer that reads whole texts; it shares the vocabulary and the word table."""
+    other = TextTokenizer.__new__(TextTokenizer)
+    vars(other).update(vars(tokenizer))
+    other.max_length = _UNLIMITED
+    return other
+
+
+class CountingTokenizer(TextTokenizer):
+    """A tokenizer that counts the texts that it encodes; it shares the vocabulary of another.
+
+    Args:
+        tokenizer: The other one.
+        counts: Receives the texts.
+    """
+
+    def __init__(self, tokenizer: TextTokenizer, counts: TextCounts) -> None:
+        vars(self).update(vars(tokenizer))
+        self._counts = counts
+
+    def encode(self, texts: Iterable[str]) -> TokenBatch:
+        """Encode texts, and count them."""
+        texts = list(texts)
+        batch = super().encode(texts)
+        self._counts.add(texts, np.diff(batch.offsets))
+        return batch
+
+    def encode_sentences(self, texts: Iterable[str]) -> SentenceBatch:
+        """Encode texts with the offsets of their sentences, and count them."""
+        texts = list(texts)
+        batch = super().encode_sentences(texts)
+        self._counts.add(texts, np.diff(batch.offsets))
+        return batch
