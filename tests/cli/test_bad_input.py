@@ -67,7 +67,6 @@ UNUSABLE_DATA = {
 }
 UNUSABLE_FOR_TRAINING = {
     "a single class": ("few.csv", "text,label\ncat,animal\ndog,animal\n", (), ["only one class"]),
-    "too few rows": ("few.csv", "text,label\ncat,animal\nred,colour\n", (), ["too few examples"]),
 }
 UNKNOWN_LABEL = ("few.csv", GOOD + "salt,mineral\n", (), ["'mineral'", "not in the training data"])
 
