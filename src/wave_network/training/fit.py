@@ -40,6 +40,7 @@ from wave_network.training.prepare import (
     reads_characters,
     report_empty,
 )
+from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 
 
@@ -92,7 +93,7 @@ def fit(
         examples, held_out = split_examples(data, run)
         frequencies = _frequencies(examples, base)
         examples = mix_targets(examples, data.unlabeled, run)
-        first = prepare(examples, run)
+        first, run = prepare_best_read(examples, run)
         report_empty(first.texts)
         validation = first.pack(held_out)
         # The model may have seen held-out texts before: they favour the epoch that forgot least.
