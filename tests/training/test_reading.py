@@ -13,27 +13,11 @@ from wave_network.text.vocabulary import Form
 from wave_network.training import reading as module
 from wave_network.training.reading import _association, _clearly_better
 
-WORDS = [
-    "we",
-    "call",
-    "you",
-    "now",
-    "about",
-    "the",
-    "new",
-    "free",
-    "offer",
-    "and",
-    "a",
-    "prize",
-    "for",
-    "every",
-    "one",
-    "of",
-    "them",
-    "today",
-]
-STEMS = (("river", "storm", "cloud"), ("money", "stock", "trade"))
+WORDS = "we call you now about the free offer and a prize for every one of them".split()  # noqa: SIM905
+TOPICS = (
+    "library harvest mountain painting orchestra cathedral dictionary gardener".split(),  # noqa: SIM905
+    "airplane engineer keyboard satellite telescope generator microscope turbine".split(),  # noqa: SIM905
+)
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 TINY = get_preset("tiny")
 CONFIG = override(TINY.train, seed=0, epochs=2, refit=False)
@@ -52,23 +36,26 @@ def shouted(count, seed):
     return texts, labels
 
 
-def compounds(count, seed):
-    """Texts of words that never recur, with stems that tell the label."""
+def misspelt(count, seed):
+    """Two words of a topic in each text, with three letters replaced at random."""
     random = np.random.default_rng(seed)
 
-    def letters():
-        return "".join(random.choice(LETTERS, 3))
+    def written(word):
+        letters = list(word)
+        for place in random.integers(len(word), size=3):
+            letters[place] = random.choice(LETTERS)
+        return "".join(letters)
 
     labels = [index % 2 for index in range(count)]
-    stems = [random.choice(STEMS[label], 3) for label in labels]
-    return [" ".join(letters() + stem + letters() for stem in each) for each in stems], labels
+    chosen = [random.choice(TOPICS[label], 2) for label in labels]
+    return [" ".join(map(written, words)) for words in chosen], labels
 
 
 def usual(count, seed):
     """Texts of few words, one of which tells the label; capitals do not."""
     random = np.random.default_rng(seed)
     labels = [index % 2 for index in range(count)]
-    texts = [" ".join([*random.choice(WORDS, 6), STEMS[label][0], "NOW"]) for label in labels]
+    texts = [" ".join([*random.choice(WORDS, 6), TOPICS[label][0], "NOW"]) for label in labels]
     return texts, labels
 
 
@@ -93,10 +80,10 @@ def test_capitals_are_kept_where_they_tell_the_label(caplog):
 
 def test_words_that_do_not_recur_are_read_in_pieces(caplog):
     with caplog.at_level(logging.INFO, "wave_network"):
-        files = trained(*compounds(600, 0))
+        files = trained(*misspelt(600, 0))
     assert files.config.vocab_size in module._SIZES
     assert files.config.linear_ngrams == ("pair", "skip-pair", "triple")
-    assert accuracy(files, *compounds(200, 1)) >= 0.9
+    assert accuracy(files, *misspelt(200, 1)) >= 0.9
     assert "pieces of words" in caplog.text
 
 
