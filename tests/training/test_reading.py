@@ -11,6 +11,7 @@ from wave_network.data import from_memory
 from wave_network.runtime import Engine
 from wave_network.text.vocabulary import Form
 from wave_network.training import reading as module
+from wave_network.training.continual import continued_preset, continued_training
 from wave_network.training.reading import _association, _clearly_better
 
 WORDS = "we call you now about the free offer and a prize for every one of them".split()  # noqa: SIM905
@@ -85,6 +86,15 @@ def test_words_that_do_not_recur_are_read_in_pieces(caplog):
     assert files.config.linear_ngrams == ("pair", "skip-pair", "triple")
     assert accuracy(files, *misspelt(200, 1)) >= 0.9
     assert "pieces of words" in caplog.text
+    again = fit(
+        from_memory(*misspelt(300, 2)),
+        None,
+        continued_preset(files, None, {}, None),
+        override(continued_training(TINY.train), seed=0, epochs=1),
+        base=files,
+    ).files
+    assert again.metrics["in_pieces"]
+    assert again.config.vocab_size <= 1.1 * files.config.vocab_size
 
 
 @pytest.mark.parametrize("count", [240, 600])

@@ -114,6 +114,7 @@ def fit(
         "training_texts": len(last.texts),
         "validation_texts": len(validation),
         "refit": last is not first,
+        **({"in_pieces": True} if run.recipe.in_pieces else {}),
         **trained.metrics,
         "train_seconds": round(time.perf_counter() - started, 3),
         **_validation_metrics(trained.result, calibrated),

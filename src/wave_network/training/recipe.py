@@ -90,6 +90,13 @@ class Recipe:
         given = {name: value for name, value in model_options.items() if value is not None}
         return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether texts are read in pieces of words, also by the model to continue."""
+        if self.base is not None:
+            return bool(self.base.metrics.get("in_pieces"))
+        return self.reading.vocab_size is not None
+
     def suited_to(self, data: TrainingData, labelling: Labelling) -> Recipe:
         """Return the recipe adapted to the data.
 
