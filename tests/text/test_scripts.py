@@ -94,6 +94,16 @@ def test_a_share_of_such_texts_is_split():
     assert set(ids[1:5]) & set(ids[6:]) == {ids[2], ids[3], ids[4]}  # 京, で and 雨
 
 
+def test_spaces_are_not_read_where_there_are_hardly_any():
+    few = ["東京で雨が降った。" * 12, "東京で雨 が降った。"]
+    assert learnt_form(few) == SPLIT
+    assert learnt_form([*few, "서울에 비"]) == SPACES
+
+
+def learnt_form(texts):
+    return form_of(learn_vocabulary(texts, 600))
+
+
 def test_spaces_are_read_where_most_characters_are_split():
     tokenizer = TextTokenizer.train(["어제 서울에 비", "東京で雨が降った。"] * 9, 600, 64)
     assert tokenizer.form == SPACES
@@ -105,7 +115,7 @@ def test_spaces_are_read_where_most_characters_are_split():
 
 @pytest.mark.parametrize("text", PARTS)
 def test_splitting_survives_saving_and_gives_the_ids_of_the_wrapped_tokenizer(text, tmp_path):
-    tokenizer = TextTokenizer.train([*PARTS] * 2, 900, 64)
+    tokenizer = TextTokenizer.train([*PARTS, "서울에 비가 온다"] * 2, 900, 64)
     tokenizer.save(tmp_path)
     again = TextTokenizer.load(tmp_path, 64)
     assert again.form == tokenizer.form == SPACES

@@ -123,8 +123,8 @@ class TextTokenizer:
 
         If at least 1 % of the characters belong to scripts without spaces between words (Han, kana,
         Thai, Lao, Khmer, Myanmar, Tibetan) or are Hangul, these scripts are split into characters
-        (see `scripts.py`); from 50 % on, the spaces that there are become tokens, which they do not
-        in other texts. `tokenizer.json` stores this as steps of normaliser and pre-tokenizer.
+        (see `scripts.py`); from 50 % on, spaces become tokens if there is one for every 100
+        characters. `tokenizer.json` stores this as steps of normaliser and pre-tokenizer.
 
         Args:
             texts: The training texts.

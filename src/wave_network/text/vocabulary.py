@@ -36,7 +36,8 @@ _LETTERS: Final = {byte: chr(byte) for byte in _VISIBLE} | {
 }
 _BYTES: Final = {letter: byte for byte, letter in _LETTERS.items()}
 _LEAST_SHARE: Final = 0.01  # of all characters, from which scripts without spaces are split
-_MOSTLY: Final = 0.5  # of all characters, from which spaces are read too
+_MOSTLY: Final = 0.5  # of all characters, from which spaces may be read too
+_SPACES: Final = 0.01  # for each character; where there are fewer, they tell nothing
 _PIECES: Final = 6  # one entry in this many is a piece
 _WORD_COUNT: Final = 2  # a rarer word gets no entry
 _STRINGS_AT_ONCE: Final = 500_000
@@ -68,8 +69,8 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
     Unicode compatibility variants are folded. Accents stay, because many scripts write vowels with
     them. Every string has pieces, so nothing is unknown. The order of the texts does not matter. If
     at least 1 % of the characters belong to scripts without spaces between words, or are Hangul,
-    these scripts are split into characters (see `scripts.py`); from 50 % on, the spaces that there
-    are become tokens.
+    these scripts are split into characters (see `scripts.py`); from 50 % on, spaces become tokens
+    if there is one for every 100 characters.
 
     Args:
         texts: The training texts, without halves of surrogate pairs.
@@ -79,10 +80,12 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
     """
     form = Form(cased=cased)
     tokenizer = _wordless(form)
-    counts = _count_words(texts, tokenizer, form)
-    share = _share_within(counts)
-    if share >= _LEAST_SHARE:
-        form = form._replace(split=True, spaces=share >= _MOSTLY)
+    passing = _Passing(texts)
+    counts = _count_words(passing, tokenizer, form)
+    within, total = _characters(counts)
+    if within >= _LEAST_SHARE * max(total, 1):
+        spaces = within >= _MOSTLY * total and passing.spaces >= _SPACES * total
+        form = form._replace(split=True, spaces=spaces)
         tokenizer, counts = _wordless(form), _split_words(counts)
         if form.spaces:  # more frequent than any word
             counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
@@ -130,6 +133,18 @@ def add_words(
                 pieces.append(ids)
     size = len(tokenizer.get_vocab()) + len(added)
     return _with_words(tokenizer, added, size), pieces
+
+
+class _Passing:
+    """Texts that are read once, with the number of spaces in those that were read."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts, self.spaces = texts, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self._texts:
+            self.spaces += text.count(" ")
+            yield text
 
 
 def _wordless(form: Form) -> Tokenizer:
@@ -205,8 +220,8 @@ def _add_words(
             words[word] += count
 
 
-def _share_within(counts: Counter[str]) -> float:
-    """The share of characters in scripts that may be split."""
+def _characters(counts: Counter[str]) -> tuple[int, int]:
+    """Return the number of characters in scripts that may be split, and of all."""
     within = total = 0
     for word, count in counts.items():
         if word[1:].isascii():
@@ -215,7 +230,7 @@ def _share_within(counts: Counter[str]) -> float:
         text = _text_of(word)
         total += len(text) * count
         within += characters_within(text) * count
-    return within / max(total, 1)
+    return within, total
 
 
 def _split_words(counts: Counter[str]) -> Counter[str]:
