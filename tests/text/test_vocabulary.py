@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from wave_network.data import read_splits
 from wave_network.text import vocabulary as module
-from wave_network.text.vocabulary import CLS_TOKEN, add_words, learn_vocabulary
+from wave_network.text.vocabulary import CLS_TOKEN, SPACE_MARK, add_words, learn_vocabulary
 
 BYTES = 256
 TEXTS = [
@@ -42,7 +42,8 @@ def pieces(tokenizer, text):
 
 
 def decoded(tokenizer, text):
-    return tokenizer.decode(tokenizer.encode(text, add_special_tokens=False).ids)
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    return tokenizer.decode(ids).replace(SPACE_MARK, "")
 
 
 def folded(text):

@@ -8,7 +8,7 @@ from native import needs_native
 
 from wave_network import _native
 from wave_network.text.plain_words import plain_parts
-from wave_network.text.vocabulary import _add_words, _wordless
+from wave_network.text.vocabulary import Form, _add_words, _wordless
 from wave_network.text.word_counter import PythonWordCounter, word_counter
 
 TEXTS = st.lists(
@@ -26,7 +26,7 @@ def words_of(counter, texts):
     for text in texts:
         counter.add(text, others)
     words = Counter()
-    _add_words(words, others, _wordless())
+    _add_words(words, others, _wordless(Form()), Form())
     words.update(counter.counts())
     return words
 

@@ -64,7 +64,7 @@ def test_topics_are_told_apart_without_spaces(language):
     config = override(preset.train, seed=0, refit=False, epochs=10)
     files = fit(from_memory(texts, topics), None, preset, config).files
     assert files.config.linear_ngrams == ("pair", "skip-pair", "triple")
-    assert files.tokenizer.splits_scripts
+    assert files.tokenizer.form.split
     unseen, truth = write(language, 90, seed=1)
     answers = Engine(files).predict_proba(unseen).argmax(axis=1)
     assert np.mean(answers == truth) >= 0.95
@@ -81,4 +81,4 @@ def test_ngrams_that_were_chosen_are_kept_and_other_scripts_have_the_presets():
     english = from_memory([f"rain and wind {i % 7}" for i in range(60)], [0, 1] * 30)
     files = fit(english, None, preset, config).files
     assert files.config.linear_ngrams == preset.model["linear_ngrams"]
-    assert not files.tokenizer.splits_scripts
+    assert not files.tokenizer.form.split

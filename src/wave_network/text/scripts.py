@@ -1,9 +1,9 @@
 """Scripts that write no spaces between words: where their texts are split instead.
 
-Han characters and hiragana stand alone, and so do Hangul syllables, whose words carry their endings
-with them. Thai, Lao, Khmer and Myanmar split into visible characters: a letter with its marks. A
-run of katakana is a word, as a run of Latin letters is. Tibetan marks the end of each syllable, so
-syllables stay whole.
+Han characters and kana stand alone, and so do Hangul syllables, whose words carry their endings
+with them. Thai, Lao and Khmer split into visible characters: a letter with its marks. Letters and
+marks of Myanmar stand alone, as its marks end syllables too. Tibetan marks the end of each
+syllable, so syllables stay whole.
 
 The ranges are written out, because engines differ in the Unicode version that they know.
 """
@@ -27,18 +27,17 @@ _THAI_LAO: Final = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e81-\u0eff"
 _MYANMAR: Final = "\u1000-\u1049\u1050-\u109f\uaa60-\uaa7f"
 _KHMER: Final = "\u1780-\u17d3\u17dc\u17dd\u17e0-\u17e9"
 _TIBETAN: Final = "\u0f00\u0f20-\u0f33\u0f40-\u0f84\u0f86-\u0fbc"
-_ALONE: Final = _HAN + _HIRAGANA + _BOPOMOFO + _HANGUL + _THAI_LAO + _MYANMAR + _KHMER
+_ALONE: Final = _HAN + _HIRAGANA + _KATAKANA + _BOPOMOFO + _HANGUL + _THAI_LAO + _MYANMAR + _KHMER
 _MARKS: Final = (
     "\u3099\u309a\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"
-    "\u102b-\u103e\u1056-\u1059\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d"
-    "\u108f\u109a-\u109d\u17b4-\u17d3\u17dd\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\u17b4-\u17d3\u17dd\ufe00-\ufe0f\U000e0100-\U000e01ef"
 )
-# Khmer and Myanmar stack a letter below another; Thai's and Lao's AM is a mark and a vowel to NFKC.
-_STACKED: Final = "[\u17d2\u1039][\u1000-\u102a\u1780-\u17b3]|\u0e4d\u0e32|\u0ecd\u0eb2"
-_CHARACTER: Final = f"[{_ALONE}](?:{_STACKED}|[{_MARKS}])*|[{_KATAKANA}]+|[{_TIBETAN}]+"
+# Khmer stacks a letter below another; Thai's and Lao's AM is a mark and a vowel to NFKC.
+_STACKED: Final = "\u17d2[\u1780-\u17b3]|\u0e4d\u0e32|\u0ecd\u0eb2"
+_CHARACTER: Final = f"[{_ALONE}](?:{_STACKED}|[{_MARKS}])*|[{_TIBETAN}]+"
 
-_WITHIN: Final = re.compile(f"[{_ALONE}{_KATAKANA}{_TIBETAN}]")
-_PARTS: Final = re.compile(f"{_CHARACTER}|[^{_ALONE}{_KATAKANA}{_TIBETAN}]+")
+_WITHIN: Final = re.compile(f"[{_ALONE}{_TIBETAN}]")
+_PARTS: Final = re.compile(f"{_CHARACTER}|[^{_ALONE}{_TIBETAN}]+")
 
 
 def split_step() -> pre_tokenizers.PreTokenizer:

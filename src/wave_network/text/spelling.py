@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tokenizers import Tokenizer
 
 from wave_network.text.plain_words import WORD_START
-from wave_network.text.vocabulary import is_ours
+from wave_network.text.vocabulary import form_of
 from wave_network.text.word_table import ID
 
 
@@ -31,9 +31,11 @@ def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
     """Read a tokenizer's vocabulary and merges.
 
     Returns:
-        The ids; None if `learn_vocabulary` did not make the tokenizer, or it was changed since.
+        The ids; None if `learn_vocabulary` did not make the tokenizer, or it was changed since, or
+        it reads more of a text than plain words in lower case.
     """
-    if not is_ours(tokenizer):
+    form = form_of(tokenizer)
+    if form is None or not form.is_plain:
         return None
     model = json.loads(tokenizer.to_str())["model"]
     vocabulary = model["vocab"]

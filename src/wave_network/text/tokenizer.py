@@ -12,10 +12,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer, processors
-from tokenizers.normalizers import Normalizer
-from tokenizers.pre_tokenizers import PreTokenizer
 
 from wave_network.errors import ModelFolderError, OutputError
+from wave_network.text.by_word import splits_at_spaces
 from wave_network.text.forms import refusal_of_ids
 from wave_network.text.loading import (
     TOKENIZER_FILE,
@@ -25,14 +24,16 @@ from wave_network.text.loading import (
     read_tokenizer,
 )
 from wave_network.text.parallelism import survive_forks
+from wave_network.text.plain_words import WORD_START
 from wave_network.text.sentences import split_sentences
 from wave_network.text.spans import Span, SpanFinder, original_positions
 from wave_network.text.spelling import spelling_of
 from wave_network.text.vocabulary import (
     CLS_TOKEN,
+    Form,
     add_words,
+    form_of,
     learn_vocabulary,
-    splits_scripts,
 )
 from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
@@ -49,11 +50,6 @@ are bounded for any input. Ordinary text has 2 to 6 characters per token."""
 _TEXTS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 1_000_000
 _MANY_WORDS: Final = 500  # with fewer, reading the vocabulary does not pay
-_SPLITTERS: Final = frozenset(("BertPreTokenizer", "Whitespace", "WhitespaceSplit"))
-_LOCAL_STEPS: Final = _SPLITTERS.union(
-    ("ByteLevel", "Digits", "Punctuation"),
-    ("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents"),
-)
 
 
 class TokenBatch(NamedTuple):
@@ -91,7 +87,7 @@ class TextTokenizer:
         max_length: As given.
         cls_token: The token that begins every text: `[CLS]` or `<s>`.
         cls_token_id: Its id.
-        splits_scripts: Whether scripts without spaces are split into characters (see `train`).
+        form: How a trained tokenizer finds words (see `train`); of any other, `Form()`.
         vocab_size: The rows that an embedding table needs: the highest id plus one.
     """
 
@@ -108,31 +104,37 @@ class TextTokenizer:
         if reason := refusal_of_ids(ids):
             raise ModelFolderError(f"the tokenizer cannot be used: {reason}")
         self.vocab_size = max(ids) + 1
-        self.splits_scripts = splits_scripts(tokenizer)
+        form = form_of(tokenizer)
+        self.form = form or Form()
         self._tokenizer = tokenizer
-        self._words = word_table() if _splits_at_spaces(tokenizer) else None
+        self._words = word_table() if splits_at_spaces(tokenizer, form) else None
         self._has_learnt = False
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocab_size: int, max_length: int) -> TextTokenizer:
+    def train(
+        cls, texts: Iterable[str], vocab_size: int, max_length: int, *, cased: bool = False
+    ) -> TextTokenizer:
         """Learn a vocabulary of whole words and byte-level pieces, in one pass.
 
-        Case and Unicode compatibility variants are folded. Accents stay, because many scripts
-        write vowels with them. Every string of every language has pieces, so nothing is unknown.
-        The same texts, in any order, give the same vocabulary.
+        Unicode compatibility variants are folded. Accents stay, because many scripts write vowels
+        with them. Every string of every language has pieces, so nothing is unknown. The same texts,
+        in any order, give the same vocabulary.
 
         If at least 1 % of the characters belong to scripts without spaces between words (Han, kana,
         Thai, Lao, Khmer, Myanmar, Tibetan) or are Hangul, these scripts are split into characters
-        (see `scripts.py`). `tokenizer.json` stores this as a step of the pre-tokenizer.
+        (see `scripts.py`); from 50 % on, spaces become tokens if there is one for every 100
+        characters. `tokenizer.json` stores this as steps of normaliser and pre-tokenizer.
 
         Args:
             texts: The training texts.
             vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes
                 and `[CLS]`.
             max_length: The maximum number of tokens of one text, including `[CLS]`.
+            cased: Whether to keep capital letters; else texts are read in lower case.
         """
-        return cls(learn_vocabulary(_valid(texts, max_length), vocab_size), max_length)
+        learnt = learn_vocabulary(_valid(texts, max_length), vocab_size, cased=cased)
+        return cls(learnt, max_length)
 
     def grown(self, texts: Iterable[str], most: int) -> tuple[TextTokenizer, list[list[int]]]:
         """Create a tokenizer that also has entries for words that recur in new texts.
@@ -221,6 +223,13 @@ class TextTokenizer:
         """
         with failures_named():
             return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
+
+    def continuations(self) -> BoolArray:
+        """Return which tokens of a trained tokenizer continue a word, (vocab_size,)."""
+        result = np.zeros(self.vocab_size, np.bool_)
+        for token, index in self._tokenizer.get_vocab().items():
+            result[index] = index != self.cls_token_id and not token.startswith(WORD_START)
+        return result
 
     def encode(self, texts: Iterable[str]) -> TokenBatch:
         """Encode texts; an empty text becomes only `[CLS]`."""
@@ -363,27 +372,6 @@ def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:
             return token, index
     tokenizer.add_special_tokens([CLS_TOKEN])
     return _find_cls(tokenizer)
-
-
-def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
-    """Whether encoding a text equals encoding each of its words, split at spaces."""
-    local = _LOCAL_STEPS | ({"Split"} if splits_scripts(tokenizer) else set())  # within words
-    before = _steps(tokenizer.pre_tokenizer, "pretokenizers")
-    normalizing = _steps(tokenizer.normalizer, "normalizers")
-    added = tokenizer.get_added_tokens_decoder().values()
-    return (
-        not _SPLITTERS.isdisjoint(before)
-        and local.issuperset([*before, *normalizing])
-        and all(token.special for token in added)
-    )
-
-
-def _steps(component: Normalizer | PreTokenizer | None, key: str) -> list[str]:
-    """Return the types of the steps of a normalizer or pre-tokenizer."""
-    if component is None:
-        return []
-    state = json.loads(component.__getstate__())
-    return [step["type"] for step in state.get(key, [state])]
 
 
 def _repair(text: str) -> str:

@@ -10,18 +10,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias
+from itertools import product
+from typing import Final, NamedTuple, TypeAlias
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from wave_network.text.byte_pairs import learn_pieces
 from wave_network.text.plain_words import WORD_START, plain_parts
 from wave_network.text.scripts import characters_within, split_step, split_word
-from wave_network.text.word_counter import word_counter
+from wave_network.text.word_counter import PythonWordCounter, word_counter
 
 Step: TypeAlias = normalizers.Normalizer | pre_tokenizers.PreTokenizer | decoders.Decoder
 
 CLS_TOKEN: Final = "[CLS]"
+
+SPACE_MARK: Final = "\u2038"
+"""The token for the space before a word in texts of characters. As punctuation it stands alone."""
 
 _ALPHABET: Final = sorted(pre_tokenizers.ByteLevel.alphabet())
 # How byte-level vocabularies write each byte: as itself if it is visible (as in GPT-2).
@@ -32,29 +36,59 @@ _LETTERS: Final = {byte: chr(byte) for byte in _VISIBLE} | {
 }
 _BYTES: Final = {letter: byte for byte, letter in _LETTERS.items()}
 _LEAST_SHARE: Final = 0.01  # of all characters, from which scripts without spaces are split
+_MOSTLY: Final = 0.5  # of all characters, from which spaces may be read too
+_SPACES: Final = 0.01  # for each character; where there are fewer, they tell nothing
 _PIECES: Final = 6  # one entry in this many is a piece
 _WORD_COUNT: Final = 2  # a rarer word gets no entry
 _STRINGS_AT_ONCE: Final = 500_000
 _LONGEST_WORD: Final = 64  # in bytes; merging inside a very long "word" takes quadratic time
 
 
-def learn_vocabulary(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+class Form(NamedTuple):
+    """How a tokenizer of `learn_vocabulary` finds the words of a text.
+
+    Attributes:
+        split: Split scripts without spaces into characters (see `scripts.py`).
+        spaces: Put `SPACE_MARK` before every word.
+        cased: Keep capital letters.
+    """
+
+    split: bool = False
+    spaces: bool = False
+    cased: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `plain_parts` splits strings of printable ASCII as the tokenizer does."""
+        return not (self.spaces or self.cased)
+
+
+def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = False) -> Tokenizer:
     """Learn a tokenizer of whole words and byte-level pieces, in one pass.
 
-    Case and Unicode compatibility variants are folded. Accents stay, because many scripts write
-    vowels with them. Every string has pieces, so nothing is unknown. The order of the texts does
-    not matter. If at least 1 % of the characters belong to scripts without spaces between words, or
-    are Hangul, these scripts are split into characters (see `scripts.py`).
+    Unicode compatibility variants are folded. Accents stay, because many scripts write vowels with
+    them. Every string has pieces, so nothing is unknown. The order of the texts does not matter. If
+    at least 1 % of the characters belong to scripts without spaces between words, or are Hangul,
+    these scripts are split into characters (see `scripts.py`); from 50 % on, spaces become tokens
+    if there is one for every 100 characters.
 
     Args:
         texts: The training texts, without halves of surrogate pairs.
         vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes and
             `[CLS]`.
+        cased: Whether to keep capital letters; else texts are read in lower case.
     """
-    tokenizer = _wordless()
-    counts = _count_words(texts, tokenizer)
-    if _share_within(counts) >= _LEAST_SHARE:
-        tokenizer, counts = _wordless(split=True), _split_words(counts)
+    form = Form(cased=cased)
+    tokenizer = _wordless(form)
+    passing = _Passing(texts)
+    counts = _count_words(passing, tokenizer, form)
+    within, total = _characters(counts)
+    if within >= _LEAST_SHARE * max(total, 1):
+        spaces = within >= _MOSTLY * total and passing.spaces >= _SPACES * total
+        form = form._replace(split=True, spaces=spaces)
+        tokenizer, counts = _wordless(form), _split_words(counts)
+        if form.spaces:  # more frequent than any word
+            counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
     room = max(0, vocab_size - len(_ALPHABET) - 1)
     recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
     words = recurring[: room - room // _PIECES]
@@ -84,11 +118,12 @@ def add_words(
     Returns:
         The tokenizer, and for each added word, in the order of their ids, the ids of its pieces.
     """
-    if not is_ours(tokenizer):
+    form = form_of(tokenizer)
+    if form is None:
         return tokenizer, []
     added: list[str] = []
     pieces: list[list[int]] = []
-    for word in _recurring(_count_words(texts, tokenizer)):
+    for word in _recurring(_count_words(texts, tokenizer, form)):
         if len(added) >= most:
             break
         if len(word) <= _LONGEST_WORD:
@@ -100,11 +135,30 @@ def add_words(
     return _with_words(tokenizer, added, size), pieces
 
 
-def _wordless(*, split: bool = False) -> Tokenizer:
-    """Create a tokenizer without a vocabulary; `split`: scripts without spaces into characters."""
+class _Passing:
+    """Texts that are read once, with the number of spaces in those that were read."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts, self.spaces = texts, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self._texts:
+            self.spaces += text.count(" ")
+            yield text
+
+
+def _wordless(form: Form) -> Tokenizer:
+    """Create a tokenizer without a vocabulary."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    words = [pre_tokenizers.BertPreTokenizer(), *([split_step()] if split else [])]
+    normalizing = [normalizers.NFKC(), *([] if form.cased else [normalizers.Lowercase()])]
+    words = [pre_tokenizers.BertPreTokenizer(), *([split_step()] if form.split else [])]
+    if form.spaces:
+        # Of several spaces only one counts, and none at the ends: then a text has the tokens of its
+        # words, which are split at spaces and looked up.
+        normalizing += [normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+        marking = pre_tokenizers.Metaspace(SPACE_MARK, prepend_scheme="always", split=False)
+        words.insert(0, marking)
+    tokenizer.normalizer = normalizers.Sequence(normalizing)
     # The prefix space marks the start of a word.
     spelling = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*words, spelling])
@@ -112,47 +166,51 @@ def _wordless(*, split: bool = False) -> Tokenizer:
     return tokenizer
 
 
-def is_ours(tokenizer: Tokenizer) -> bool:
-    """Whether `learn_vocabulary` made it: has its steps, and looks up words before merging."""
-    ours, model = _wordless(), tokenizer.model
-    return (
-        _same(tokenizer.normalizer, ours.normalizer)
-        and (_same(tokenizer.pre_tokenizer, ours.pre_tokenizer) or splits_scripts(tokenizer))
-        and _same(tokenizer.decoder, ours.decoder)
-        and isinstance(model, models.BPE)
-        and model.ignore_merges
-    )
+def form_of(tokenizer: Tokenizer) -> Form | None:
+    """Return the form of a tokenizer that `learn_vocabulary` made; None for all others.
 
-
-def splits_scripts(tokenizer: Tokenizer) -> bool:
-    """Whether it splits scripts without spaces into characters, as `learn_vocabulary` does."""
-    return _same(tokenizer.pre_tokenizer, _wordless(split=True).pre_tokenizer)
+    Ours have our steps, and look up words before merging.
+    """
+    model = tokenizer.model
+    if not isinstance(model, models.BPE) or not model.ignore_merges:
+        return None
+    for form in map(Form._make, product((False, True), repeat=3)):
+        ours = _wordless(form)
+        if (
+            _same(tokenizer.normalizer, ours.normalizer)
+            and _same(tokenizer.pre_tokenizer, ours.pre_tokenizer)
+            and _same(tokenizer.decoder, ours.decoder)
+        ):
+            return form
+    return None
 
 
 def _same(first: Step | None, second: Step) -> bool:
     return first is not None and first.__getstate__() == second.__getstate__()
 
 
-def _count_words(texts: Iterable[str], tokenizer: Tokenizer) -> Counter[str]:
+def _count_words(texts: Iterable[str], tokenizer: Tokenizer, form: Form) -> Counter[str]:
     """Count how often each word occurs, in the tokenizer's byte-level characters."""
     words: Counter[str] = Counter()
-    counter = word_counter()
+    counter = word_counter() if form.is_plain else PythonWordCounter()
     # Strings between spaces recur. Each is normalised and split once, or again after so many
     # others that they would fill the memory.
     enclosed: Counter[str] = Counter()
     for text in texts:
         counter.add(text, enclosed)
         if len(enclosed) > _STRINGS_AT_ONCE:
-            _add_words(words, enclosed, tokenizer)
+            _add_words(words, enclosed, tokenizer, form)
             enclosed.clear()
-    _add_words(words, enclosed, tokenizer)
+    _add_words(words, enclosed, tokenizer, form)
     words.update(counter.counts())
     return words
 
 
-def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer) -> None:
+def _add_words(
+    words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer, form: Form
+) -> None:
     for string, count in enclosed.items():
-        parts = plain_parts(string)
+        parts = plain_parts(string) if form.is_plain else None
         if parts is not None:
             for part in parts:
                 words[WORD_START + part] += count
@@ -162,8 +220,8 @@ def _add_words(words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer
             words[word] += count
 
 
-def _share_within(counts: Counter[str]) -> float:
-    """The share of characters in scripts that may be split."""
+def _characters(counts: Counter[str]) -> tuple[int, int]:
+    """Return the number of characters in scripts that may be split, and of all."""
     within = total = 0
     for word, count in counts.items():
         if word[1:].isascii():
@@ -172,7 +230,7 @@ def _share_within(counts: Counter[str]) -> float:
         text = _text_of(word)
         total += len(text) * count
         within += characters_within(text) * count
-    return within / max(total, 1)
+    return within, total
 
 
 def _split_words(counts: Counter[str]) -> Counter[str]:
@@ -183,8 +241,13 @@ def _split_words(counts: Counter[str]) -> Counter[str]:
             result[word] += count
             continue
         for part in split_word(_text_of(word)):
-            result[WORD_START + "".join(map(_LETTERS.__getitem__, part.encode()))] += count
+            result[WORD_START + _spelt(part)] += count
     return result
+
+
+def _spelt(part: str) -> str:
+    """Spell a word in bytes."""
+    return "".join(map(_LETTERS.__getitem__, part.encode()))
 
 
 def _text_of(word: str) -> str:

@@ -130,7 +130,9 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
         texts: The training texts; words that recur in them become tokens.
     """
     size = base.tokenizer.vocab_size
-    room = max(get_preset(base.preset).vocab_size - size, size // _GROWTH)
+    # A model that reads pieces of words would know their words otherwise, and no longer its pieces.
+    usual = size if base.metrics.get("in_pieces") else get_preset(base.preset).vocab_size
+    room = max(usual - size, size // _GROWTH)
     tokenizer, pieces = base.tokenizer.grown(texts, room)
     config = base.config.extended(classes, tokenizer.vocab_size)
     tensors = shrunk(grown_tensors(base, len(classes), pieces), tensor_specs(config))

@@ -36,6 +36,7 @@ from wave_network.training.prepare import (
     prepare,
     reads_characters,
 )
+from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 from wave_network.training.threads import survive_fork
@@ -107,6 +108,7 @@ def fit(
         "training_texts": len(outcome.last.texts),
         "validation_texts": outcome.validation_texts,
         "refit": outcome.refitted,
+        **({"in_pieces": True} if outcome.in_pieces else {}),
         **outcome.trained.metrics,
         "train_seconds": round(time.perf_counter() - started, 3),
         **_validation_metrics(outcome.trained.result, outcome.calibrated),
@@ -140,6 +142,7 @@ class _Outcome(NamedTuple):
         stopped: As in `Fitted`.
         described: What was read of the data.
         refitted: Whether `last` was trained on the held-out texts, too.
+        in_pieces: Whether texts are read in pieces of words.
         frequencies: The result of `frequencies_of`.
     """
 
@@ -151,6 +154,7 @@ class _Outcome(NamedTuple):
     stopped: str | None
     described: Described
     refitted: bool = False
+    in_pieces: bool = False
     frequencies: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -162,7 +166,7 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         examples, held_out = split.everything.select(kept), split.everything.select(held)
     frequencies = frequencies_of(examples, base)
     examples = mix_targets(examples, data.unlabeled, run)
-    first = prepare(examples, run)
+    first, run = prepare_best_read(examples, run)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
     described = describe(data, split, run, first.counts, None if held_out is None else counts)
@@ -187,6 +191,7 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         stopped,
         described,
         refitted=last is not first,
+        in_pieces=run.recipe.in_pieces,
         frequencies=frequencies,
     )
 

@@ -116,23 +116,25 @@ def initialize(prepared: Prepared, run: Run) -> None:
 
 def reads_characters(examples: Examples, tokenizer: TextTokenizer) -> bool:
     """Whether most tokens are characters of scripts without spaces."""
-    return tokenizer.splits_scripts and share_of(column(examples.rows, "text")) >= _MOSTLY
+    return tokenizer.form.split and share_of(column(examples.rows, "text")) >= _MOSTLY
 
 
 def _linear_part_for(
     examples: Examples, tokenizer: TextTokenizer, recipe: Recipe
 ) -> dict[str, Any]:
-    """Let the linear part read trigrams of characters, unless the user chose its n-grams.
+    """Let the linear part read trigrams of characters or pieces of words.
 
-    Few characters need few embeddings: the parameters that this saves go to the n-grams.
+    Not if the user chose its n-grams. Few characters and pieces need few embeddings: the parameters
+    that this saves go to the n-grams.
     """
     shape = {**recipe.preset.model, **recipe.model_options}
     chosen = "linear_ngrams" in recipe.model_options or "linear_size" in recipe.model_options
     if chosen or shape.get("linear_ngrams") != _USUAL_NGRAMS or not shape.get("linear_size"):
         return {}
-    if not reads_characters(examples, tokenizer):
-        return {}
-    logger.info("most tokens are single characters: the linear part also reads trigrams")
+    if recipe.reading.vocab_size is None:
+        if not reads_characters(examples, tokenizer):
+            return {}
+        logger.info("most tokens are single characters: the linear part also reads trigrams")
     free = max(0, recipe.preset.vocab_size - tokenizer.vocab_size)
     return {
         "linear_ngrams": (*_USUAL_NGRAMS, "triple"),
@@ -221,5 +223,7 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
                 preset.vocab_size,
                 option_name("tokenizer"),
             )
+    reading = recipe.reading
     texts = tracked(column(training, "text"), total=len(training))
-    return TextTokenizer.train(texts, preset.vocab_size, max_length)
+    size = reading.vocab_size or preset.vocab_size
+    return TextTokenizer.train(texts, size, max_length, cased=reading.cased)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from wave_network.config import Preset, TrainConfig, override
 from wave_network.data import TrainingData
@@ -16,6 +16,31 @@ from wave_network.training.interrupt import StopSignal
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """Maximum token dropout with multi-label data, where few tokens indicate each label."""
+
+
+class Reading(NamedTuple):
+    """How the texts are read.
+
+    Attributes:
+        vocab_size: Vocabulary size; None: the preset's, which is enough for whole words. With a
+            small one, texts are read in pieces of words, and trigrams of these.
+        cased: Whether capital letters are kept.
+    """
+
+    vocab_size: int | None = None
+    cased: bool = False
+
+    @property
+    def description(self) -> str:
+        """The reading in words."""
+        units = "words"
+        if self.vocab_size is not None:
+            units = f"pieces of words, of which there are {self.vocab_size:,}"
+        case = "capital letters are kept" if self.cased else "in lower case"
+        return f"texts are read in {units}, {case}"
+
+
+USUAL_READING: Final = Reading()
 
 
 @dataclass(frozen=True)
@@ -30,6 +55,7 @@ class Recipe:
         tokenizer: A folder, file or Hub id to take the tokenizer from. None: the preset's, if it
             has one that can be downloaded; else one trained on the training texts.
         base: The model to continue: new classes and words are added.
+        reading: How the texts are read, if a tokenizer is trained on them.
     """
 
     preset: Preset
@@ -37,6 +63,7 @@ class Recipe:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: str | None = None
     base: ModelFiles | None = None
+    reading: Reading = USUAL_READING
 
     @classmethod
     def of(
@@ -62,6 +89,13 @@ class Recipe:
         """
         given = {name: value for name, value in model_options.items() if value is not None}
         return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether texts are read in pieces of words, also by the model to continue."""
+        if self.base is not None:
+            return bool(self.base.metrics.get("in_pieces"))
+        return self.reading.vocab_size is not None
 
     def suited_to(self, data: TrainingData, labelling: Labelling) -> Recipe:
         """Return the recipe adapted to the data.
