@@ -26,7 +26,7 @@ from wave_network.training.examples import Examples, join_examples, mix_targets,
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.local_wave.linear_part import (
     MARGIN,
-    LinearWeights,
+    AnyLinearWeights,
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
@@ -201,7 +201,7 @@ def _train(
 def _continue(
     prepared: Prepared,
     base: ModelFiles,
-    weights: LinearWeights | None,
+    weights: AnyLinearWeights | None,
     frequencies: Mapping[str, Any],
 ) -> float | None:
     """Mix the new linear part with the old one, and correct the log-odds of new classes."""

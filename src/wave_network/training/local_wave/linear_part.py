@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -25,11 +25,17 @@ from wave_network.data.batch import PackedTexts, evaluation_batches
 from wave_network.data.labels import Labelling, labelling_of
 from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
 from wave_network.evaluation.calibration import pairs_of
-from wave_network.models.local_wave.network import LinearPart
+from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
 from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
+from wave_network.training.local_wave.sparse_weights import (
+    SolvedBlock,
+    SparseLinearWeights,
+    largest_weights,
+    mixed,
+)
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
 from wave_network.training.threads import in_background
 
@@ -67,10 +73,13 @@ class LinearWeights(NamedTuple):
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
 
 
+AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
+
+
 @contextmanager
 def fitted_beside(
     texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
-) -> Iterator[Callable[[], LinearWeights | None]]:
+) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
 
     Args:
@@ -92,7 +101,7 @@ def fitted_beside(
 
 
 def set_linear_part(
-    model: ClassifierNetwork, weights: LinearWeights, margin: float = MARGIN
+    model: ClassifierNetwork, weights: AnyLinearWeights, margin: float = MARGIN
 ) -> None:
     """Set the weights of a model's linear part.
 
@@ -106,7 +115,7 @@ def set_linear_part(
 
 def fit_linear_part(
     model: ClassifierNetwork,
-    weights: LinearWeights,
+    weights: AnyLinearWeights,
     validation: PackedTexts,
     waves: NDArray[np.float32],
     labelling: Labelling,
@@ -143,7 +152,7 @@ def linear_logits(model: ClassifierNetwork, texts: PackedTexts) -> NDArray[np.fl
 
 def continue_linear_part(
     model: ClassifierNetwork,
-    weights: LinearWeights,
+    weights: AnyLinearWeights,
     texts: PackedTexts,
     base: ModelFiles,
     share: float,
@@ -164,29 +173,34 @@ def continue_linear_part(
     Returns:
         The weight of the margins.
     """
-    linear = _linear_part(model).state_dict()
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
-    old = {name: unit * tensor for name, tensor in linear.items()}
     margin = _CONTINUED_MARGIN
-    set_linear_part(model, weights, margin)
     labels, classes = texts.labels, model.config.num_labels
     assert labels is not None
     present = torch.from_numpy(class_totals(labels, classes) > 0)
     kept = torch.where(present, 1 - share, 1.0)  # (labels,)
     kept[base.config.num_labels :] = 0
+    if isinstance(weights, SparseLinearWeights):
+        tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        before = SparseLinearWeights.of_tensors(tensors).times(unit)
+        set_linear_part(model, mixed(weights.times(margin), before, kept.numpy()), 1.0)
+        return margin
+    linear = _linear_part(model).state_dict()
+    old = {name: unit * tensor for name, tensor in linear.items()}
+    set_linear_part(model, weights, margin)
     with torch.no_grad():
         for name, part in linear.items():
             part.mul_(1 - kept).add_(old[name] * kept)
     return margin
 
 
-def _linear_part(model: ClassifierNetwork) -> LinearPart:
+def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
     part = model.get_submodule("linear")
-    assert isinstance(part, LinearPart)
+    assert isinstance(part, LinearPart | SparseLinearPart)
     return part
 
 
-def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:
+def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
 
     Args:
@@ -200,7 +214,13 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
     features, scales = linear_features(texts, config)
-    weights, bias = _solved(features, texts, config, seed)
+    blocks = _solved_blocks(features, texts, config, seed)
+    if config.sparse_linear_size:
+        return largest_weights(blocks, scales, config.num_labels, config.sparse_linear_size)
+    weights = np.zeros((features.shape[1], config.num_labels), np.float32)
+    bias = np.full(config.num_labels, -1.0, np.float32)
+    for chosen, weights_of_block, bias_of_block in blocks:
+        weights[:, chosen], bias[chosen] = weights_of_block, bias_of_block
     weights *= scales[:, None]
     tokens, bigrams = np.split(weights, [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
@@ -246,12 +266,10 @@ def margin_weight(
     return float(of_margins / of_waves)
 
 
-def _solved(
+def _solved_blocks(
     features: csr_array, texts: PackedTexts, config: LocalWaveConfig, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
-    weights = np.zeros((features.shape[1], config.num_labels), np.float32)
-    bias = np.full(config.num_labels, -1.0, np.float32)
+) -> Iterator[SolvedBlock]:
+    """Yield the weights and biases of the labels that the texts have, some labels at a time."""
     labels = texts.labels
     assert labels is not None
     text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
@@ -265,14 +283,12 @@ def _solved(
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
         scales = _label_scales(features, having, text_weights, added)
-        solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
-        weights[:, chosen], bias[chosen] = solution
-    if not multi_label and len(present := np.unique(labels)) == 2:
-        first, second = present  # one machine separates both
-        weights[:, second] /= 2
-        bias[second] /= 2
-        weights[:, first], bias[first] = -weights[:, second], -bias[second]
-    return weights, bias
+        weights, bias = one_against_rest(features, having, scales, _COST * text_weights, seed)
+        if not multi_label and len(present := np.unique(labels)) == 2:  # one machine separates both
+            weights, bias = weights / 2, bias / 2
+            weights, bias = np.hstack([-weights, weights]), np.append(-bias, bias)
+            chosen = present
+        yield chosen, weights, bias
 
 
 def _label_blocks(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.int64]]:
