@@ -89,7 +89,9 @@ def random_files(config_class, **options):
         initializer_range=0.7,
         **options,
     )
-    return ModelFiles(config, random_tensors(config, scale=0.7), None, preset="small", training={}, metrics={})
+    return ModelFiles(
+        config, random_tensors(config, scale=0.7), None, preset="small", training={}, metrics={}
+    )
 
 
 def session(model):

@@ -143,8 +143,8 @@ def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]
     """Extend a model's weights for new classes and tokens.
 
     Before training, a new class's logit is the mean of the old classes' logits. In the linear part
-    a new token has the sum of the weights of the tokens that spelt it. The weights of a new class in
-    a sparse linear part are 0.
+    a new token has the sum of the weights of the tokens that spelt it; a new class has no weights
+    in a sparse linear part.
 
     Args:
         base: The model to continue.

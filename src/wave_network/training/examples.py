@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from wave_network.training.sample_weights import class_factors, sample_weights, 
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+_MOST_LOGITS: Final = 20_000_000  # of the texts held out, which are in memory several times
 
 
 class Examples(NamedTuple):
@@ -50,7 +52,20 @@ def split_examples(data: TrainingData, run: Run) -> tuple[Examples, Examples]:
         counts = sample_weights(most_probable(given), factors, None)
         return training, Examples(data.validation, given, counts)
     kept, held_out = labelling.split(targets, config.validation_fraction, config.seed)
+    kept, held_out = _bounded(kept, held_out, len(labelling.classes))
     return training.select(kept), training.select(held_out)
+
+
+def _bounded(
+    kept: NDArray[np.int64], held_out: NDArray[np.int64], classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Hold out fewer texts with thousands of classes: each text has a logit for every class."""
+    most = max(1, _MOST_LOGITS // classes)
+    if len(held_out) <= most:
+        return kept, held_out
+    chosen = np.arange(most) * len(held_out) // most
+    rest = np.delete(held_out, chosen)
+    return np.sort(np.concatenate([kept, rest])), held_out[chosen]
 
 
 def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:

@@ -1,5 +1,7 @@
 """The sparse linear part gives what a dense matrix of the same weights gives."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from local_networks import IDS, OFFSETS, VOCABULARY, every_ngrams, make_weights
@@ -29,7 +31,7 @@ def dense(config, tensors):
 def test_logits_are_those_of_the_dense_matrix(ngrams):
     config, tensors = make_weights("modulation", 1, 0.5, 400, ngrams, 100)
     matrix, found = dense(config, tensors), SparseLinear(config, tensors).logits(IDS, OFFSETS)
-    for number, (start, stop) in enumerate(zip(OFFSETS[:-1], OFFSETS[1:], strict=True)):
+    for number, (start, stop) in enumerate(pairwise(OFFSETS)):
         text = IDS[start:stop].astype(np.int64)
         expected = tensors["linear.bias"] + matrix[text].sum(axis=0) / len(text) ** 0.5
         for kind in ngrams:

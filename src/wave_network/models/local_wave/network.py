@@ -190,7 +190,7 @@ class LinearPart(nn.Module):
 
 
 class SparseLinearPart(nn.Module):
-    """A `LinearPart` that keeps few weights, as `sparse.py` says; it has none until `set` is called.
+    """A linear part that stores only its largest weights, as `sparse.py` says; none until `set`.
 
     Args:
         config: The model's configuration.

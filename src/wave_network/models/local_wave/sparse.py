@@ -111,8 +111,8 @@ def check_rows(starts: Integers, labels: Integers, num_labels: int) -> None:
     """Refuse what is no matrix in compressed rows: its weights would be read from anywhere.
 
     Raises:
-        ModelFolderError: If a row ends before it starts or beyond the last weight, or a label does not
-            exist.
+        ModelFolderError: If a row ends before it starts or beyond the last weight, or a label does
+            not exist.
     """
     rising = starts[0] == 0 and starts[-1] <= len(labels) and (np.diff(starts) >= 0).all()
     if not rising or labels.min() < 0 or labels.max() >= num_labels:

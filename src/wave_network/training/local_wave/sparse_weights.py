@@ -7,8 +7,8 @@ often it even corrects some.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,28 @@ from scipy.sparse import coo_array, csr_array, vstack
 
 from wave_network.models.tensor_spec import Tensors
 
-SolvedBlock: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]
-"""Some labels, their weights, (features, labels), and biases."""
+
+class _Entries(NamedTuple):
+    """Entries of a matrix: their rows, labels and values; each (entries,)."""
+
+    rows: NDArray[np.integer]
+    labels: NDArray[np.integer]
+    values: NDArray[np.float32]
+
+    def followed_by(self, more: _Entries) -> _Entries:
+        """Return these entries and others."""
+        return _Entries(
+            np.concatenate([self.rows, more.rows]),
+            np.concatenate([self.labels, more.labels]),
+            np.concatenate([self.values, more.values]),
+        )
+
+    def largest(self, size: int) -> _Entries:
+        """Return the `size` largest by magnitude, or all if there are fewer."""
+        if len(self.values) <= size:
+            return self
+        kept = np.argpartition(-np.abs(self.values), size - 1)[:size]
+        return _Entries(self.rows[kept], self.labels[kept], self.values[kept])
 
 
 class SparseLinearWeights(NamedTuple):
@@ -52,8 +72,8 @@ class SparseLinearWeights(NamedTuple):
         cls, matrix: csr_array, bias: NDArray[np.float32], size: int
     ) -> SparseLinearWeights:
         """Keep the `size` largest weights of a matrix, (features, labels), without duplicates."""
-        kept = matrix.tocoo()
-        rows, labels, values = _largest(kept.row, kept.col, kept.data, size)
+        every = matrix.tocoo()
+        rows, labels, values = _Entries(every.row, every.col, every.data).largest(size)
         kept = coo_array((values, (rows, labels)), shape=matrix.shape).tocsr()
         kept.sort_indices()
         return cls(
@@ -74,34 +94,34 @@ class SparseLinearWeights(NamedTuple):
         )
 
 
-def largest_weights(
-    blocks: Iterable[SolvedBlock], scales: NDArray[np.float32], labels: int, size: int
-) -> SparseLinearWeights:
-    """Keep the largest weights of all labels, in memory for a few times as many.
+class LargestWeights:
+    """Collects weights label by label and keeps the largest, in memory for a few times as many.
 
     Args:
-        blocks: The weights of the labels, some at a time; labels that are left out have none.
-        scales: What the weights of each feature are multiplied by once they are chosen, as
-            `linear_features` returns them, (features,).
-        labels: Number of labels.
         size: Number of weights to keep.
     """
-    none = np.zeros(0, np.int64)
-    found: tuple[NDArray[Any], ...] = (none, none, np.zeros(0, np.float32))
-    bias = np.full(labels, -1.0, np.float32)
-    least = 0.0
-    for chosen, weights, biases in blocks:
-        bias[chosen] = biases
-        rows, columns = np.nonzero(np.abs(weights) > least)
-        more = rows, chosen[columns], weights[rows, columns]
-        found = tuple(map(np.concatenate, zip(found, more, strict=True)))
-        if len(found[0]) > 2 * size:
-            found = _largest(*found, size)
-            least = float(np.abs(found[2]).min())
-    rows, columns, values = _largest(*found, size)
-    entries = (values * scales[rows], (rows, columns))
-    matrix = coo_array(entries, shape=(len(scales), labels)).tocsr()
-    return SparseLinearWeights.of_matrix(matrix, bias, size)
+
+    def __init__(self, size: int) -> None:
+        none = np.zeros(0, np.int64)
+        self._found = _Entries(none, none, np.zeros(0, np.float32))
+        self._size, self._least = size, 0.0
+
+    def add(
+        self, features: NDArray[np.integer], labels: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> None:
+        """Add the weights of some features for some labels, (features, labels)."""
+        rows, columns = np.nonzero(np.abs(weights) > self._least)
+        more = _Entries(features[rows], labels[columns], weights[rows, columns])
+        self._found = self._found.followed_by(more)
+        if len(self._found.values) > 2 * self._size:
+            self._found = self._found.largest(self._size)
+            self._least = float(np.abs(self._found.values).min())
+
+    def matrix(self, scales: NDArray[np.float32], labels: int) -> csr_array:
+        """Return the largest weights, multiplied by the scale of each feature."""
+        rows, columns, values = self._found.largest(self._size)
+        entries = (values * scales[rows], (rows, columns))
+        return coo_array(entries, shape=(len(scales), labels)).tocsr()
 
 
 def mixed(
@@ -151,13 +171,3 @@ def grown_sparse_part(
         "linear.values.weight": values,
         "linear.bias": bias,
     }
-
-
-def _largest(
-    rows: NDArray[Any], labels: NDArray[Any], values: NDArray[np.float32], size: int
-) -> tuple[NDArray[Any], ...]:
-    """Return the `size` largest weights by magnitude, or all if there are fewer."""
-    if len(values) <= size:
-        return rows, labels, values
-    kept = np.argpartition(-np.abs(values), size - 1)[:size]
-    return rows[kept], labels[kept], values[kept]
