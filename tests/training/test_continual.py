@@ -56,13 +56,7 @@ def grow(files, texts=NEWS, classes=ALL):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"members": 3},
-        {"problem_type": "multi_label_classification"},
-        {"linear_size": 4_000, "sparse_linear_size": 500},
-    ],
+    "options", [{}, {"members": 3}, {"problem_type": "multi_label_classification"}]
 )
 def test_with_new_classes_the_old_logits_are_what_they_were(make_files, options):
     files = make_files(config_class=LocalWaveConfig, **options)
