@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 Ngram: TypeAlias = Literal["pair", "skip-pair", "triple"]
 
 _LEAST_BUCKETS: Final = 2.5  # a token, of a dense linear part
-_SPARSE_COLUMNS: Final = 8  # a sparse linear part has `linear_size` / 8 buckets,
-_SPARSE_SHARE: Final = 3  # and `linear_size` / 3 weights: more are no more accurate
+_MANY_LABELS: Final = 20  # from this number on a linear part may be sparse:
+_SPARSE_COLUMNS: Final = 8  # it has `linear_size` / 8 buckets,
+_SPARSE_SHARE: Final = 3  # and `linear_size` / 3 weights; more are hardly more accurate
 
 
 def largest_prime(number: int) -> int:
@@ -145,8 +146,8 @@ class LocalWaveConfig(ClassifierConfig):
         return replace(extended, linear_size=self.linear_buckets * len(labels))
 
     def with_sparse_linear_part(self) -> Self:
-        """This shape with a sparse linear part, if it has a linear part that cannot be dense."""
-        if not self.linear_size or self.has_linear_part:
+        """This shape with a sparse linear part, if it has many labels and no dense one fits."""
+        if not self.linear_size or self.has_linear_part or self.num_labels < _MANY_LABELS:
             return self
         return replace(self, sparse_linear_size=max(self.linear_size // _SPARSE_SHARE, 1))
 
