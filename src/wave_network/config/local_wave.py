@@ -146,7 +146,7 @@ class LocalWaveConfig(ClassifierConfig):
         return replace(extended, linear_size=self.linear_buckets * len(labels))
 
     def with_sparse_linear_part(self) -> Self:
-        """This shape with a sparse linear part, if it has many labels and no dense one fits."""
+        """As `ClassifierConfig.with_sparse_linear_part`."""
         if not self.linear_size or self.has_linear_part or self.num_labels < _MANY_LABELS:
             return self
         return replace(self, sparse_linear_size=max(self.linear_size // _SPARSE_SHARE, 1))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import torch
 
-from wave_network.config import ClassifierConfig, LocalWaveConfig
+from wave_network.config import ClassifierConfig
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
@@ -73,9 +73,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
             problem_type=run.labelling.problem_type,
             vocab_size=tokenizer.vocab_size,
             cls_token_id=tokenizer.cls_token_id,
-        )
-        if isinstance(model_config, LocalWaveConfig):
-            model_config = model_config.with_sparse_linear_part()
+        ).with_sparse_linear_part()
     else:
         larger = grown(base, run.labelling.classes, column(examples.rows, "text"))
         tokenizer, model_config, tensors = larger
