@@ -121,11 +121,21 @@ class NaiveBayes:
         return np.concatenate(parts)
 
 
+class WideFastText(FastTextClassifier):
+    """fastText with its default number of dimensions, 100, in place of 10."""
+
+    def _options(self, texts: int) -> dict[str, Any]:
+        return super()._options(texts) | {"dim": 100}
+
+
 PEERS: Final[dict[str, Callable[[int, int], Any]]] = {
     "naive-bayes": lambda seed, threads: NaiveBayes("CountVectorizer"),
     "naive-bayes-tfidf": lambda seed, threads: NaiveBayes("TfidfVectorizer"),
     "fasttext-25": lambda seed, threads: FastTextClassifier(
         settings=FastTextSettings(epochs=25, learning_rate=1.0), seed=seed, threads=threads
+    ),
+    "fasttext-25-wide": lambda seed, threads: WideFastText(
+        settings=FastTextSettings(epochs=25, learning_rate=0.5), seed=seed, threads=threads
     ),
 }
 
