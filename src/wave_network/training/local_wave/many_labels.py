@@ -8,7 +8,8 @@ with a dozen texts does not tell how strongly a feature predicts it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -89,15 +90,28 @@ def _likely_texts(features: csr_array, targets: Targets, labels: int) -> csr_arr
     own = csr_array(targets) if is_soft(targets) else _one_hot(targets, labels)
     weights = csr_array(features.T @ own)  # (features, labels)
     weights.data = np.log1p(weights.data)
-    chosen = []
+    everywhere = np.bincount(features.indices, minlength=features.shape[1]) == texts  # `[CLS]`
+    weights.data[np.repeat(everywhere, np.diff(weights.indptr))] = 0
+    weights.eliminate_zeros()
     rows = max(1, _VALUES_AT_ONCE // labels)
-    for begin in range(0, texts, rows):
-        scores = (features[begin : begin + rows] @ weights).toarray()
-        chosen.append(np.argpartition(scores, -_MOST_LABELS, axis=1)[:, -_MOST_LABELS:].ravel())
-    starts = np.arange(texts + 1) * _MOST_LABELS
-    ones = np.ones(texts * _MOST_LABELS, np.float32)
-    likely = csr_array((ones, np.concatenate(chosen), starts), shape=(texts, labels))
-    return csr_array((likely + own).T)
+    likely = [
+        row
+        for begin in range(0, texts, rows)
+        for row in _largest_of_rows(csr_array(features[begin : begin + rows] @ weights))
+    ]
+    starts = np.concatenate([[0], np.cumsum([len(row) for row in likely])])
+    ones = np.ones(starts[-1], np.float32)
+    chosen = csr_array((ones, np.concatenate(likely), starts), shape=(texts, labels))
+    return csr_array((chosen + own).T)
+
+
+def _largest_of_rows(scores: csr_array) -> Iterator[NDArray[np.int32]]:
+    """Yield the labels with the largest scores of each text."""
+    for start, end in pairwise(scores.indptr):
+        labels, values = scores.indices[start:end], scores.data[start:end]
+        if len(labels) > _MOST_LABELS:
+            labels = labels[np.argpartition(values, -_MOST_LABELS)[-_MOST_LABELS:]]
+        yield labels
 
 
 def _one_hot(targets: Targets, labels: int) -> csr_array:
