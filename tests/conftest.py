@@ -63,8 +63,9 @@ def small_tokenizer():
 @pytest.fixture
 def make_files(small_tokenizer):
     """Make a model folder's content with random weights, of the shape that the options give."""
+    from random_tensors import random_tensors
+
     from wave_network.config import LocalWaveConfig, ModelConfig
-    from wave_network.models.tensors import tensor_shapes
     from wave_network.persistence.folder import ModelFiles
 
     small = {LocalWaveConfig: {"bigram_buckets": 211, "feed_forward_size": 12}}
@@ -83,11 +84,7 @@ def make_files(small_tokenizer):
                 **options,
             }
         )
-        random = np.random.default_rng(seed)
-        tensors = {
-            name: random.normal(size=shape).astype(np.float32)
-            for name, shape in tensor_shapes(config).items()
-        }
+        tensors = random_tensors(config, scale=1.0, seed=seed)
         for name, tensor in tensors.items():
             if tensor.ndim > 1 and name not in tables:  # the second axis is the inputs'
                 tensor /= np.sqrt(tensor.shape[1], dtype=np.float32)

@@ -34,6 +34,7 @@ TEXTS = [
 SHAPES = {
     "local": (LocalWaveConfig, {}),
     "members": (LocalWaveConfig, {"members": 3, "operation": "interference"}),
+    "sparse": (LocalWaveConfig, {"linear_size": 4_000, "sparse_linear_size": 500}),
     "paper": (ModelConfig, {"variants": "linear", "positions": "sinusoidal"}),
     "layers": (ModelConfig, {"variants": "linear", "num_layers": 2, "positions": "learned"}),
     "mean": (ModelConfig, {"pooling": "mean"}),

@@ -69,6 +69,14 @@ def test_report_is_plain_json_with_the_labels_as_they_are():
     assert json.loads(json.dumps(report)) == report
 
 
+@pytest.mark.parametrize("classes", [1_000, 1_001])
+def test_more_than_a_thousand_classes_have_no_confusion_matrix(classes):
+    probabilities = np.eye(3, classes, dtype=np.float32)
+    report = single_label_report(probabilities, np.arange(3), range(classes))
+    assert ("confusion" in report) == (classes == 1_000)
+    assert len(report["per_class"]) == classes
+
+
 def test_a_perfect_classifier():
     perfect = summarize(np.eye(3, dtype=np.float32), np.arange(3))
     assert perfect == {"accuracy": 1.0, "macro_f1": 1.0, "loss": 0.0, "ece": 0.0, "brier": 0.0}

@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_tensors import random_tensors
 
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError
@@ -57,7 +58,11 @@ LINEAR = [
         (1, ("pair", "skip-pair", "triple")),
     ]
 ]
-SHAPES = LOCAL + WAVE + MULTI_LABEL + LINEAR
+SPARSE = [
+    (config_class, {**options, "linear_size": 1_000, "sparse_linear_size": 150})
+    for config_class, options in LINEAR
+]
+SHAPES = LOCAL + WAVE + MULTI_LABEL + LINEAR + SPARSE
 
 every_shape = pytest.mark.parametrize("shape", range(len(SHAPES)))
 
@@ -71,7 +76,6 @@ def made(shape):
 
 
 def random_files(config_class, **options):
-    from wave_network.models.tensors import tensor_shapes
     from wave_network.persistence.folder import ModelFiles
 
     if config_class is LocalWaveConfig:
@@ -85,12 +89,9 @@ def random_files(config_class, **options):
         initializer_range=0.7,
         **options,
     )
-    random = np.random.default_rng(0)
-    tensors = {
-        name: random.normal(scale=0.7, size=shape).astype(np.float32)
-        for name, shape in tensor_shapes(config).items()
-    }
-    return ModelFiles(config, tensors, None, preset="small", training={}, metrics={})
+    return ModelFiles(
+        config, random_tensors(config, scale=0.7), None, preset="small", training={}, metrics={}
+    )
 
 
 def session(model):

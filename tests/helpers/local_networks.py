@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+from random_tensors import random_tensors
 
 from wave_network.config import LocalWaveConfig
-from wave_network.models.tensors import tensor_shapes
 
 VOCABULARY, HIDDEN = 40, 6
 SHAPES = list(product(("modulation", "interference"), (1, 3)))
@@ -21,7 +21,7 @@ every_ngrams = pytest.mark.parametrize("ngrams", NGRAMS, ids="+".join)
 
 
 @cache
-def make_weights(operation, members, scale=0.5, linear_size=0, ngrams=("pair",)):
+def make_weights(operation, members, scale=0.5, linear_size=0, ngrams=("pair",), sparse=0):
     """A configuration and random tensors of a trained model's size."""
     config = LocalWaveConfig(
         labels=("a", "b", "c"),
@@ -36,9 +36,6 @@ def make_weights(operation, members, scale=0.5, linear_size=0, ngrams=("pair",))
         initializer_range=scale,
         linear_size=linear_size,
         linear_ngrams=ngrams,
+        sparse_linear_size=sparse,
     )
-    random = np.random.default_rng(members)
-    return config, {
-        name: random.normal(scale=scale, size=shape).astype(np.float32)
-        for name, shape in tensor_shapes(config).items()
-    }
+    return config, random_tensors(config, scale, seed=members)

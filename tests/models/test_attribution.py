@@ -45,6 +45,12 @@ SHAPES = {
         "linear_size": 4_000,
         "linear_ngrams": ("pair", "skip-pair", "triple"),
     },
+    "local, a sparse linear part": {
+        "config_class": LocalWaveConfig,
+        "linear_size": 4_000,
+        "linear_ngrams": ("pair", "skip-pair", "triple"),
+        "sparse_linear_size": 900,
+    },
     "any number of labels": {"problem_type": "multi_label_classification"},
     "local, any number of labels, three members": {
         "config_class": LocalWaveConfig,

@@ -74,6 +74,7 @@ def folder(tmp_path, make_files):
         {"levels": ("sentence", "input"), "readout": "magnitude", "positions": "sinusoidal"},
         {"config_class": LocalWaveConfig},
         {**LOCAL, "operation": "interference", "labels": (1, -2, 30)},
+        {**LOCAL, "linear_size": 4_000, "sparse_linear_size": 500},
     ],
 )
 def test_round_trip(tmp_path, make_files, options):
@@ -90,7 +91,7 @@ def test_round_trip(tmp_path, make_files, options):
     )
     assert set(found.tensors) == set(files.tensors) == set(tensor_shapes(files.config))
     for name, tensor in files.tensors.items():
-        assert found.tensors[name].dtype == np.float32
+        assert found.tensors[name].dtype == tensor.dtype
         np.testing.assert_array_equal(found.tensors[name], tensor)
     np.testing.assert_array_equal(
         Engine(found).predict_proba(TEXTS), Engine(files).predict_proba(TEXTS)

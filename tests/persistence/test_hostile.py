@@ -55,7 +55,13 @@ def refused(folder, name, read=read_model):
     "field",
     [
         *("vocab_size", "max_length", "hidden_size", "bigram_buckets", "bigram_size", "members"),
-        *("feed_forward_size", "linear_size", "cls_token_id", "initializer_range"),
+        *(
+            "feed_forward_size",
+            "linear_size",
+            "sparse_linear_size",
+            "cls_token_id",
+            "initializer_range",
+        ),
     ],
 )
 @pytest.mark.parametrize(

@@ -102,6 +102,14 @@ def test_the_metrics_stand_in_it(page, content):
     assert "Of 400 texts, 1 is also among the 2 training texts, apart from case" in words
 
 
+def test_without_a_confusion_matrix_the_most_frequent_confusions_stay(content):
+    metrics = {name: value for name, value in content.metrics.items() if name != "confusion"}
+    page = html_page(replace(content, metrics=metrics), model="m", data="d", training=None)
+    section = page.partition('id="confusion"')[2].partition("</section>")[0]
+    assert section.count("<table>") == 1
+    assert "Most frequent" in section
+
+
 def test_each_error_shows_its_text_in_colours(page, content):
     words = Page(page).words
     for answer in content.mistakes.errors:

@@ -22,6 +22,7 @@ TEXTS = ["Oil prices jump", "", "雨が降る", "A goal in the last minute. Fans
         {"levels": ("sentence", "input")},
         {"config_class": LocalWaveConfig},
         {"config_class": LocalWaveConfig, "members": 3},
+        {"config_class": LocalWaveConfig, "linear_size": 4_000, "sparse_linear_size": 500},
     ],
     ids=str,
 )

@@ -147,7 +147,7 @@ def _print_report(report: dict[str, Any]) -> None:
         [[f"{report[name]:.4f}" for name in names]],
     )
     columns = {"precision": "precision", "recall": "recall", "f1": "F1"}
-    if "confusion" not in report:
+    if "micro_f1" in report:  # of a multi-label model
         columns["threshold"] = "threshold"
     print_table(
         "Per class",

@@ -108,6 +108,10 @@ class ClassifierConfig:
         """Whether a linear part over tokens and n-grams answers beside the network."""
         return False
 
+    def with_sparse_linear_part(self) -> Self:
+        """This shape with a sparse linear part, if it has many labels and no dense one fits."""
+        return self
+
     def extended(self, labels: tuple[Label, ...], vocab_size: int) -> Self:
         """The shape with more labels and tokens; thresholds are chosen anew.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isqrt
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from wave_network.config.base import ClassifierConfig
 from wave_network.config.checks import (
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Ngram: TypeAlias = Literal["pair", "skip-pair", "triple"]
+
+_LEAST_BUCKETS: Final = 2.5  # a token, of a dense linear part
+_MANY_LABELS: Final = 20  # from this number on a linear part may be sparse:
+_SPARSE_COLUMNS: Final = 8  # it has `linear_size` / 8 buckets,
+_SPARSE_SHARE: Final = 3  # and `linear_size` / 3 weights; more are hardly more accurate
 
 
 def largest_prime(number: int) -> int:
@@ -47,6 +52,9 @@ class LocalWaveConfig(ClassifierConfig):
         linear_ngrams: N-grams that the linear part reads beside tokens: `pair` (bigrams; required),
             `skip-pair` (skip-bigrams that leave out one token), `triple` (trigrams). They share the
             buckets.
+        sparse_linear_size: Number of weights that a sparse linear part keeps; 0: the linear part,
+            if any, is dense. A sparse one keeps only the largest weights of all tokens and n-grams
+            for all labels. See `with_sparse_linear_part`.
 
     The other fields are those of `ClassifierConfig`.
     """
@@ -58,6 +66,7 @@ class LocalWaveConfig(ClassifierConfig):
     members: int = 1
     linear_size: int = 0
     linear_ngrams: tuple[Ngram, ...] = ("pair",)
+    sparse_linear_size: int = 0
 
     architecture = "local-wave"
     can_be_continued = True
@@ -69,8 +78,9 @@ class LocalWaveConfig(ClassifierConfig):
         check_whole(self, *sizes)
         for name in sizes:
             check_range(name, getattr(self, name), 1, None)
-        check_whole(self, "linear_size")
-        check_range("linear_size", self.linear_size, 0, None)
+        for name in ("linear_size", "sparse_linear_size"):
+            check_whole(self, name)
+            check_range(name, getattr(self, name), 0, None)
         self._check_ngrams()
         features = 3 * self.hidden_size + self.bigram_size
         check_tables(
@@ -78,6 +88,7 @@ class LocalWaveConfig(ClassifierConfig):
             pairs=(self.bigram_buckets, self.members, self.bigram_size),
             feed_forward=(self.members, features, self.feed_forward_size),
             classifier=(self.members, features + self.feed_forward_size, self.num_labels),
+            sparse_linear=(self.sparse_linear_size,),
         )
         if self.initializer_range == 0:
             raise ConfigError(
@@ -95,8 +106,11 @@ class LocalWaveConfig(ClassifierConfig):
             raise ConfigError("linear_ngrams must not repeat a kind of n-gram")
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values."""
-        return {**super().to_dict(), "linear_ngrams": list(self.linear_ngrams)}
+        """The fields as JSON values; `sparse_linear_size` only of a sparse linear part."""
+        values = {**super().to_dict(), "linear_ngrams": list(self.linear_ngrams)}
+        if not self.sparse_linear_size:  # earlier versions, which lack the field, read the rest
+            del values["sparse_linear_size"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -126,16 +140,27 @@ class LocalWaveConfig(ClassifierConfig):
 
     def extended(self, labels: tuple[Label, ...], vocab_size: int) -> Self:
         """As `ClassifierConfig.extended`; the n-grams keep their buckets."""
-        linear_size = self.linear_buckets * len(labels)
-        return replace(super().extended(labels, vocab_size), linear_size=linear_size)
+        extended = super().extended(labels, vocab_size)
+        if self.sparse_linear_size:
+            return extended
+        return replace(extended, linear_size=self.linear_buckets * len(labels))
+
+    def with_sparse_linear_part(self) -> Self:
+        """As `ClassifierConfig.with_sparse_linear_part`."""
+        if not self.linear_size or self.has_linear_part or self.num_labels < _MANY_LABELS:
+            return self
+        return replace(self, sparse_linear_size=max(self.linear_size // _SPARSE_SHARE, 1))
 
     @property
     def linear_buckets(self) -> int:
-        """Number of hash buckets of the linear part, each with a weight per label; 0: no such part.
+        """Number of hash buckets of the linear part; 0: no linear part.
 
-        The largest prime number that `linear_size` allows. There is no linear part if it would have
-        fewer than 2.5 buckets per token: with that many labels, the weights of its tokens would
-        exceed the preset's number of parameters.
+        The buckets of a dense linear part have a weight per label. It has the largest prime number
+        of them that `linear_size` allows, and is left out if these are fewer than 2.5 per token:
+        with that many labels, the weights of its tokens would exceed the preset's number of
+        parameters. A sparse one has an eighth of `linear_size`, with any number of labels.
         """
+        if self.sparse_linear_size:
+            return largest_prime(max(self.linear_size // _SPARSE_COLUMNS, 1))
         buckets = largest_prime(self.linear_size // self.num_labels)
-        return buckets if buckets >= 2.5 * self.vocab_size else 0
+        return buckets if buckets >= _LEAST_BUCKETS * self.vocab_size else 0

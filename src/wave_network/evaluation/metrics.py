@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from wave_network.data.labels import Labelling, MultiLabel
 from wave_network.data.targets import Targets, most_probable
 from wave_network.evaluation.calibration import brier_score, expected_calibration_error, pairs_of
 from wave_network.models.numpy_ops import given_labels
+
+_MOST_CONFUSED: Final = 1_000  # classes of a confusion matrix
 
 
 def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:
@@ -95,17 +97,18 @@ def prediction_sets_report(
 def single_label_report(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64], classes: Sequence[Label]
 ) -> dict[str, Any]:
-    """Return `summarize`, each class's metrics, and the confusion matrix (rows: true class)."""
+    """Return `summarize`, each class's metrics, and the confusion matrix (rows: true class).
+
+    With more than 1,000 classes there is no confusion matrix: it would take gigabytes.
+    """
     predicted = probabilities.argmax(axis=1)
     indices = list(range(len(classes)))
     columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
-    matrix = confusion_matrix(labels, predicted, labels=indices)
-    return {
-        **summarize(probabilities, labels),
-        "per_class": _per_class_rows(classes, columns),
-        "confusion": {"labels": list(classes), "matrix": matrix.tolist()},
-        "examples": len(labels),
-    }
+    report = {**summarize(probabilities, labels), "per_class": _per_class_rows(classes, columns)}
+    if len(classes) <= _MOST_CONFUSED:
+        matrix = confusion_matrix(labels, predicted, labels=indices)
+        report["confusion"] = {"labels": list(classes), "matrix": matrix.tolist()}
+    return {**report, "examples": len(labels)}
 
 
 def summarize_multi_label(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import extra_needed
-from wave_network.models.tensor_spec import TensorSpec
+from wave_network.models.tensor_spec import Tensors, TensorSpec
 from wave_network.persistence.quantization import (
     HALF_BYTE_ZERO,
     pack_table,
@@ -48,7 +48,7 @@ class Graph:
 
     def __init__(
         self,
-        tensors: dict[str, NDArray[np.float32]],
+        tensors: Tensors,
         specs: Sequence[TensorSpec],
         *,
         table_bits: int,
@@ -143,6 +143,46 @@ class Graph:
         pads[1] = 1
         longer = self.op("Pad", values, self.integers(*pads))
         return self.op("Slice", longer, self.integers(0), self.integers(-1), self.integers(1))
+
+    def whole(self, values: str) -> str:
+        """Convert to int64."""
+        return self.op("Cast", values, to=TensorProto.INT64)
+
+    def repeat(self, counts: str) -> tuple[str, str]:
+        """Repeat each index as often as its count says.
+
+        Args:
+            counts: int64, (indices,).
+
+        Returns:
+            The repeated indices, and for each its number among its own repetitions, from 0; both
+            int64, (sum of the counts,).
+        """
+        op, first = self.op, self.integer(0)
+        total = op("ReduceSum", counts, self.integers(0), keepdims=0)
+        begins = op("Sub", op("CumSum", counts, first), counts)
+        ones = op("Add", op("Mul", counts, first), self.integer(1))
+        free = self._zeros(op("Add", total, self.integers(1)), np.int64)
+        marks = op("ScatterElements", free, begins, ones, axis=0, reduction="add")
+        upto = op("Sub", op("CumSum", marks, first), self.integer(1))
+        which = op("Slice", upto, self.integers(0), self.integers(-1), self.integers(0))
+        places = op("Range", first, total, self.integer(1))
+        return which, op("Sub", places, op("Gather", begins, which))
+
+    def sum_at(self, places: str, values: str, size: str) -> str:
+        """Sum values by their places; float32, (size,).
+
+        Args:
+            places: int64, (values,).
+            values: float32, (values,).
+            size: int64, (1,).
+        """
+        zeros = self._zeros(size, np.float32)
+        return self.op("ScatterElements", zeros, places, values, axis=0, reduction="add")
+
+    def _zeros(self, shape: str, dtype: type[np.number]) -> str:
+        value = numpy_helper.from_array(np.zeros(1, dtype))
+        return self.op("ConstantOfShape", shape, value=value)
 
     def gelu(self, values: str) -> str:
         """GELU in its tanh form, as in training; opset 17 has no operator for it."""

@@ -44,10 +44,7 @@ def _word_ngrams() -> str:
         f"{' and '.join(names)}: {', '.join(_NGRAM_NAMES[kind] for kind in kinds)}"
         for kinds, names in presets.items()
     ]
-    return (
-        f"ignored: --preset sets the n-grams ({'; '.join(parts)}; paper: none), and many labels "
-        "leave only bigrams"
-    )
+    return f"ignored: --preset sets the n-grams ({'; '.join(parts)}; paper: none)"
 
 
 _SIZE: Final = "ignored: --preset sets the size (tiny, small, large or paper)"

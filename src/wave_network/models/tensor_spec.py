@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
-Tensors: TypeAlias = dict[str, NDArray[np.float32]]
-"""A model's weights, by tensor name."""
+Tensors: TypeAlias = dict[str, NDArray[Any]]
+"""A model's tensors by name, of the types that their specs declare."""
 
 Role: TypeAlias = Literal[
     "token table", "n-gram table", "positions", "layer", "norm", "head", "linear part"
@@ -30,6 +29,7 @@ class TensorSpec:
             tensor has no row per token, or its family does not support continued training.
         label_axis: The axis with one entry per label, counted from the last (-1); None: no such
             axis.
+        dtype: `int32` for positions in other tensors, which are no parameters.
     """
 
     name: str
@@ -38,6 +38,7 @@ class TensorSpec:
     scales: Literal["row", "table"] | None = None
     new_token: Literal["mean", "sum"] | None = None
     label_axis: int | None = None
+    dtype: Literal["float32", "int32"] = "float32"
 
     @property
     def module(self) -> str:

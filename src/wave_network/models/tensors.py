@@ -21,7 +21,7 @@ def tensor_shapes(config: ClassifierConfig) -> dict[str, tuple[int, ...]]:
 
 def parameter_counts(config: ClassifierConfig) -> dict[str, int]:
     """Count the trained parameters: in `total`, and in `embedding` tables."""
-    specs = tensor_specs(config)
+    specs = [spec for spec in tensor_specs(config) if spec.dtype == "float32"]
     return {
         "total": sum(prod(spec.shape) for spec in specs),
         "embedding": sum(prod(spec.shape) for spec in specs if spec.is_table),

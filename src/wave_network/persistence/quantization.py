@@ -154,7 +154,8 @@ def dequantize_tensors(
 
 def stored_forms(specs: Sequence[TensorSpec], bits: int) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return shape and dtype of every stored tensor, from the declarations of the model's."""
-    forms = {spec.name: (spec.shape, "float32") for spec in specs}
+    forms: dict[str, tuple[tuple[int, ...], str]]
+    forms = {spec.name: (spec.shape, spec.dtype) for spec in specs}
     for spec in _quantized(specs, bits):
         rows, columns = spec.shape
         if bits == 4:

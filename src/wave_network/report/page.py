@@ -59,7 +59,7 @@ def html_page(content: Content, *, model: str, data: str, training: str | None =
             if (drawing := curve(content.history, name))
         },
         diagram=Markup(reliability_diagram(content.reliability, of_labels=several)),
-        confusion=None if several else _confusion(content.metrics),
+        confusion=_confusion(content.metrics) if "confusion" in content.metrics else None,
         explained=_explained,
         examples=EXAMPLES,
         similar=SIMILAR,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wave_network.config import (
     ClassifierConfig,
     Label,
+    LocalWaveConfig,
     Preset,
     TrainConfig,
     get_preset,
@@ -30,6 +31,7 @@ from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
+from wave_network.training.local_wave.sparse_weights import grown_sparse_part
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -143,7 +145,8 @@ def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]
     """Extend a model's weights for new classes and tokens.
 
     Before training, a new class's logit is the mean of the old classes' logits. In the linear part
-    a new token has the sum of the weights of the tokens that spelt it.
+    a new token has the sum of the weights of the tokens that spelt it; a new class has no weights
+    in a sparse linear part.
 
     Args:
         base: The model to continue.
@@ -152,7 +155,11 @@ def grown_tensors(base: ModelFiles, classes: int, pieces: Sequence[Sequence[int]
     """
     count = classes - base.config.num_labels
     tensors = {}
+    if isinstance(base.config, LocalWaveConfig) and base.config.sparse_linear_size:
+        tensors = grown_sparse_part(base.tensors, base.config.vocab_size, classes, pieces)
     for spec in tensor_specs(base.config):
+        if spec.name in tensors:
+            continue
         tensor = base.tensors[spec.name]
         if spec.new_token is not None:
             combined = np.mean if spec.new_token == "mean" else np.sum

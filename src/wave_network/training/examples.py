@@ -19,6 +19,7 @@ from wave_network.training.sample_weights import class_factors, sample_weights, 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_MOST_LOGITS: Final = 20_000_000  # of the texts held out, which are in memory several times
 
 ValidationMethod: TypeAlias = Literal["holdout", "cross-validation", "given"]
 
@@ -102,13 +103,25 @@ def split_examples(data: TrainingData, run: Run) -> Split:
     refits = run.recipe.base is None and config.refit is not False
     least = LEAST_VALIDATION if refits else LEAST_WITHOUT_REFIT
     if holdout is not None and len(holdout[1]) >= least:
-        return Split(training, None, (holdout,))
+        return Split(training, None, (_bounded(*holdout, len(labelling.classes)),))
     folds = labelling.folds(targets, FOLDS, config.seed)
     if not refits or (folds >= 0).sum() < LEAST_VALIDATION:
         return Split(training, None)
     numbers = range(FOLDS)
     parts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in numbers]
     return Split(training, None, tuple(parts))
+
+
+def _bounded(
+    kept: NDArray[np.int64], held_out: NDArray[np.int64], classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Hold out fewer texts with thousands of classes: each text has a logit for every class."""
+    most = max(1, _MOST_LOGITS // classes)
+    if len(held_out) <= most:
+        return kept, held_out
+    chosen = np.arange(most) * len(held_out) // most
+    rest = np.delete(held_out, chosen)
+    return np.sort(np.concatenate([kept, rest])), held_out[chosen]
 
 
 def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:

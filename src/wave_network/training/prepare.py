@@ -79,7 +79,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
             problem_type=run.labelling.problem_type,
             vocab_size=tokenizer.vocab_size,
             cls_token_id=tokenizer.cls_token_id,
-        )
+        ).with_sparse_linear_part()
     else:
         larger = grown(base, run.labelling.classes, column(examples.rows, "text"))
         tokenizer, model_config, tensors = larger

@@ -17,6 +17,9 @@ from wave_network.training.interrupt import StopSignal
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """Maximum token dropout with multi-label data, where few tokens indicate each label."""
 
+_MOST_LOGITS: Final = 2_000_000_000
+"""Bounds the time of training with thousands of classes: texts times classes times epochs."""
+
 
 class Reading(NamedTuple):
     """How the texts are read.
@@ -50,7 +53,8 @@ class Recipe:
     Attributes:
         preset: The model's shape and vocabulary; for a continued model, the result of
             `continued_preset`.
-        config: How to train; with multi-label data, `token_dropout` is 0.1 at most.
+        config: How to train; with multi-label data, `token_dropout` is 0.1 at most. With thousands
+            of classes there are fewer epochs, unless their number was given.
         model_options: Fields of the model's configuration that replace the preset's.
         tokenizer: A folder, file or Hub id to take the tokenizer from. None: the preset's, if it
             has one that can be downloaded; else one trained on the training texts.
@@ -103,7 +107,7 @@ class Recipe:
         Raises:
             ConfigError: If the data and the recipe do not fit together.
         """
-        config = self.config
+        config = self._with_affordable_epochs(len(data.rows) * len(labelling.classes))
         if self.base is not None and config.refit:
             raise ConfigError(
                 f"a continued model is not refitted: leave {option_name('refit')} out"
@@ -111,7 +115,7 @@ class Recipe:
         if data.unlabeled is not None and config.teacher is None:
             raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")
         if not labelling.multi_label:
-            return self
+            return replace(self, config=config)
         if config.teacher is not None:
             raise ConfigError("a teacher gives each text one label: leave it out with label lists")
         if config.class_weight is not None:
@@ -121,6 +125,16 @@ class Recipe:
             )
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         return replace(self, config=replace(config, token_dropout=dropout))
+
+    def _with_affordable_epochs(self, logits: int) -> TrainConfig:
+        """Return the settings, with fewer epochs if an epoch computes very many logits.
+
+        With so many classes, the linear part answers nearly alone, and it has no epochs.
+        """
+        config = self.config
+        if not config.min_steps:  # their number was given
+            return config
+        return replace(config, epochs=min(config.epochs, max(1, _MOST_LOGITS // logits)))
 
     def refits(self, data: TrainingData, texts: int, *, characters: bool) -> bool:
         """Whether to refit: to train a second model on all texts, the held-out ones included.

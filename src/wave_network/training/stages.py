@@ -21,7 +21,7 @@ from wave_network.training.continual import class_frequencies
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.linear_part import (
     MARGIN,
-    LinearWeights,
+    AnyLinearWeights,
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
@@ -118,7 +118,7 @@ def train_once(
 def _continue(
     prepared: Prepared,
     base: ModelFiles,
-    weights: LinearWeights | None,
+    weights: AnyLinearWeights | None,
     frequencies: Mapping[str, Any],
 ) -> float | None:
     """Mix the new linear part with the old one, and correct the log-odds of new classes."""

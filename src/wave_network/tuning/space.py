@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,7 @@ from wave_network.data import column
 from wave_network.data.labels import Labelling
 from wave_network.data.targets import Targets, class_totals
 from wave_network.errors import ConfigError, option_name
-from wave_network.models.tensors import parameter_counts
+from wave_network.models.tensors import tensor_shapes
 from wave_network.text import TextTokenizer
 from wave_network.training.recipe import MULTI_LABEL_TOKEN_DROPOUT
 
@@ -82,8 +83,8 @@ class FolderSize:
             vocab_size=entries,
             cls_token_id=0,
             **preset.model,
-        )
-        weights = 4 * parameter_counts(config)["total"]
+        ).with_sparse_linear_part()
+        weights = 4 * sum(map(prod, tensor_shapes(config).values()))
         # The labels are stored twice: in the configuration and in the card.
         texts = _SMALL_FILES + 2 * len(json.dumps(classes, indent=2))
         texts += _THRESHOLD * len(classes) if self.labelling.multi_label else 0

@@ -68,6 +68,19 @@ def test_logits_with_a_linear_part_equal_torchs(operation, members, ngrams, form
     assert np.abs(found - without).max() > 0.1
 
 
+@every_shape
+@every_ngrams
+@every_form
+def test_logits_with_a_sparse_linear_part_equal_torchs(operation, members, ngrams, form):
+    config, tensors = make_weights(operation, members, 0.5, 400, ngrams, 100)
+    with native_hidden(form != "compiled"):
+        found = NumpyLocalWaveNetwork(config, tensors).logits(IDS, OFFSETS)
+    expected = by_torch(operation, members, IDS, OFFSETS, 0.5, 400, ngrams, 100)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    without = make_network(operation, members).logits(IDS, OFFSETS)
+    assert np.abs(found - without).max() > 0.1
+
+
 @every_ngrams
 def test_margins_are_those_of_the_formula(ngrams):
     """Token by token, with weights that tell every row of every text from any other."""

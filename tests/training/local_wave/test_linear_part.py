@@ -274,6 +274,32 @@ def test_a_preset_stays_in_its_size_whatever_the_labels(name, most):
             assert parameter_counts(config)["total"] <= most
 
 
+@pytest.mark.parametrize(
+    ("name", "labels", "most"),
+    [("small", 10_000, 2.4e6), ("tiny", 900, 4e5), ("large", 6_000, 25e6)],
+)
+def test_a_preset_stays_in_its_size_with_many_labels(name, labels, most):
+    preset, names = get_preset(name), tuple(range(labels))
+    shape = {"labels": names, "vocab_size": preset.vocab_size, "cls_token_id": 0}
+    config = preset.config(**shape, **preset.model).with_sparse_linear_part()
+    assert config.sparse_linear_size
+    assert config.linear_buckets > config.vocab_size
+    assert parameter_counts(config)["total"] <= most
+
+
+def test_a_linear_part_is_sparse_only_where_it_cannot_be_dense():
+    dense, none = make_config(), make_config(linear_size=0)
+    assert dense.with_sparse_linear_part() is dense
+    assert none.with_sparse_linear_part() is none
+    assert "sparse_linear_size" not in dense.to_dict()  # earlier versions read it
+    names = tuple(map(str, range(40)))
+    sparse = make_config(names).with_sparse_linear_part()
+    assert sparse.sparse_linear_size == 133
+    assert LocalWaveConfig.from_dict(sparse.to_dict()) == sparse
+    more = sparse.extended((*names, "new"), 15)
+    assert (more.linear_buckets, more.sparse_linear_size) == (sparse.linear_buckets, 133)
+
+
 def test_the_buckets_are_a_prime():
     assert [largest_prime(number) for number in (0, 1, 2, 3, 4, 225_000)] == [
         *(0, 1, 2, 3, 3),

@@ -32,12 +32,12 @@ class LocalWaveFeatures:
 
     def __init__(self, network: NumpyLocalWaveNetwork, ids: Integers, offsets: Integers) -> None:
         self._network = network
-        self._offsets = offsets
+        self._ids, self._offsets = ids, offsets
         self._summands = network.summands(ids, offsets)
-        self.features = self._features(self._summands, offsets)
+        self.features = self._features(self._summands, ids, offsets)
         alone = np.array([0, 1])
         self._empty_summands = network.summands(ids[:1], alone)
-        self.empty = self._features(self._empty_summands, alone)
+        self.empty = self._features(self._empty_summands, ids[:1], alone)
 
     def logits(self, features: Floats) -> Floats:
         """As `TextFeatures.logits`."""
@@ -77,7 +77,8 @@ class LocalWaveFeatures:
         waves, linear = self._split(gradients)
         coherent, own, local, pairs = self._split_by_kind(waves)
         first = self._empty_summands.u[0]
-        if linear is not None:  # these too are sums over tokens and over n-grams
+        is_dense = linear is not None and self._network.sparse is None
+        if linear is not None and is_dense:  # these too are sums over tokens and over n-grams
             coherent = np.hstack([coherent, linear[0]])
             first = np.append(first, self._empty_summands.linear_tokens[0])
             u = np.hstack([u, linear_tokens])
@@ -98,18 +99,48 @@ class LocalWaveFeatures:
         by_bigram = weighted_sum(energy[:, width:], per_energy[:, width:])
         by_bigram = by_bigram + weighted_sum(bigrams, pairs * ngram_scale)
         by_token += _split_among_tokens(by_bigram, "pair", self._offsets)
-        if linear is not None:
+        if linear is not None and is_dense:
             for kind, rows in linear_ngrams.items():
                 by_ngram = weighted_sum(rows, linear[0] * ngram_scale)
                 by_token += _split_among_tokens(by_ngram, kind, self._offsets)
+        elif linear is not None:
+            by_token += self._by_sparse_part(linear[0])
         by_token[starts] = 0
         return by_token
 
-    def _features(self, summands: Summands, offsets: Integers) -> Floats:
-        features = self._network.features(summands, offsets)
-        if not self._network.has_linear_part:
+    def _by_sparse_part(self, gradients: Floats) -> Floats:
+        """Distribute the change of the sparse linear part's logits as `to_tokens` does.
+
+        Args:
+            gradients: Attribution per unit of each logit, (texts, labels).
+
+        Returns:
+            (tokens,); ignore the entries of `[CLS]`.
+        """
+        sparse, starts, lengths = self._network.sparse, self._offsets[:-1], np.diff(self._offsets)
+        assert sparse is not None
+        by_token = np.zeros(len(self._ids), np.float32)
+        for kind, found in sparse.occurrences(self._ids, self._offsets):
+            products = sparse.products(found, gradients)
+            parts = np.zeros_like(by_token)
+            parts[found.last] = products * found.scales
+            if kind is not None:
+                by_token += _split_among_tokens(parts, kind, self._offsets)
+                continue
+            by_token += parts
+            by_length = products[starts] * (found.scales[starts] - 1)  # that of `[CLS]`
+            each = (by_length / np.maximum(lengths - 1, 1)).astype(np.float32)
+            by_token += np.repeat(each, lengths)
+        return by_token
+
+    def _features(self, summands: Summands, ids: Integers, offsets: Integers) -> Floats:
+        network = self._network
+        features = network.features(summands, offsets)
+        if not network.has_linear_part:
             return features
-        return _append_linear(features, self._network.linear_logits(summands, offsets))
+        if network.sparse is None:
+            return _append_linear(features, network.linear_logits(summands, offsets))
+        return _append_linear(features, network.sparse.logits(ids, offsets))
 
     def _split(self, features: Floats) -> tuple[Floats, Floats | None]:
         """Split off the columns of the linear part, (members, texts, labels); None without one."""

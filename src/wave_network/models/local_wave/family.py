@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def _description(config: LocalWaveConfig) -> str:
     members = f"{config.members} members, each " if config.members > 1 else ""
     linear = f", a linear part with {config.linear_buckets:,}" if config.has_linear_part else ""
+    if config.sparse_linear_size:
+        linear += f" and {config.sparse_linear_size:,} weights"
     return (
         f"{members}{config.hidden_size} wide, local {config.operation}, "
         f"{config.bigram_buckets:,} buckets of token pairs{linear}"

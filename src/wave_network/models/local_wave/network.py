@@ -62,7 +62,7 @@ class LocalWaveNetwork(ClassifierNetwork):
         self.norm = MemberNorm(config.members, hidden)
         self.classifier = MemberLinear(config.members, hidden, config.num_labels)
         self.shortcut = MemberLinear(config.members, features, config.num_labels)
-        self.linear = LinearPart(config) if config.has_linear_part else None
+        self.linear = _linear_part(config)
         nn.init.normal_(self.embedding.weight, std=config.initializer_range)
         nn.init.zeros_(self.bigrams.weight)  # an unseen bigram has no effect
 
@@ -140,6 +140,12 @@ class LocalWaveNetwork(ClassifierNetwork):
         return local.index_fill(0, offsets[:-1], 0.0)
 
 
+def _linear_part(config: LocalWaveConfig) -> LinearPart | SparseLinearPart | None:
+    if config.sparse_linear_size:
+        return SparseLinearPart(config)
+    return LinearPart(config) if config.has_linear_part else None
+
+
 class LinearPart(nn.Module):
     """A linear model of tokens and hashed n-grams; its weights are 0 until `set` is called.
 
@@ -181,6 +187,61 @@ class LinearPart(nn.Module):
         # One scale for all kinds of n-grams, though a text has fewer of the longer ones.
         result: Tensor = tokens / lengths.sqrt() + ngrams / (lengths - 1).clamp(min=1).sqrt()
         return result.to(self.bias.dtype) + self.bias
+
+
+class SparseLinearPart(nn.Module):
+    """A linear part that stores only its largest weights, as `sparse.py` says; none until `set`.
+
+    Args:
+        config: The model's configuration.
+    """
+
+    starts: Tensor
+    labels: Tensor
+
+    def __init__(self, config: LocalWaveConfig) -> None:
+        super().__init__()
+        self.config, size = config, config.sparse_linear_size
+        rows = config.vocab_size + config.linear_buckets
+        self.register_buffer("starts", torch.zeros(rows + 1, dtype=torch.int32))
+        self.register_buffer("labels", torch.zeros(size, dtype=torch.int32))
+        self.values = nn.Embedding(size, 1)
+        self.bias = nn.Parameter(torch.empty(config.num_labels))
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter).requires_grad_(False)
+
+    @torch.no_grad()
+    def set(self, starts: Tensor, labels: Tensor, values: Tensor, bias: Tensor) -> None:
+        """Copy the fields of a `SparseLinearWeights`."""
+        self.starts.copy_(starts)
+        self.labels.zero_()[: len(labels)] = labels
+        self.values.weight.zero_()[: len(values), 0] = values
+        self.bias.copy_(bias)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Compute the logits, (texts, labels)."""
+        lengths, config = batch.offsets.diff(), self.config
+        exact = self.bias.dtype if self.bias.device.type == "mps" else torch.float64
+        text_of = torch.repeat_interleave(lengths)  # of each token
+        scales = lengths.to(exact).rsqrt()
+        sums = self.bias.new_zeros(len(lengths) * config.num_labels, dtype=exact)
+        self._add_rows(sums, batch.ids, text_of, scales[text_of])
+        scales = (lengths - 1).clamp(min=1).to(exact).rsqrt()
+        for kind in config.linear_ngrams:
+            last, buckets = ngrams_within(kind, batch, config.linear_buckets)
+            texts = text_of[last]
+            self._add_rows(sums, config.vocab_size + buckets, texts, scales[texts])
+        return sums.view(len(lengths), -1).to(self.bias.dtype) + self.bias
+
+    def _add_rows(self, sums: Tensor, rows: Tensor, texts: Tensor, scales: Tensor) -> None:
+        """Add the scaled rows of tokens or n-grams to their texts' logits, (texts * labels,)."""
+        begins, ends = self.starts[rows].long(), self.starts[rows + 1].long()
+        counts = ends - begins
+        which = torch.repeat_interleave(counts)
+        entries = torch.arange(len(which), device=rows.device) + (ends - counts.cumsum(0))[which]
+        places = texts[which] * self.config.num_labels + self.labels[entries]
+        weights = self.values.weight[entries, 0].to(sums.dtype) * scales[which]
+        sums.index_add_(0, places, weights)
 
 
 def ngrams_within(ngram: Ngram, batch: PackedBatch, buckets: int) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
+from wave_network.models.local_wave.sparse import SparseLinear
 from wave_network.models.local_wave.tensors import head_names, table_names
 from wave_network.models.numpy_ops import (
     Floats,
@@ -34,10 +35,10 @@ class Summands(NamedTuple):
             before it, not scaled yet, 0 for a text's first token. (tokens, 2 * members * hidden).
         bigrams: The row of the bigram that ends at each token; 0 for a text's first token.
             (tokens, members * bigram).
-        linear_tokens: The linear part's row of each token, (tokens, labels); without a linear part
+        linear_tokens: The dense linear part's row of each token, (tokens, labels); without one
             (tokens, 0).
-        linear_ngrams: By kind, the linear part's row of the n-gram that ends at each token, 0
-            where none ends, (tokens, labels). Empty without a linear part.
+        linear_ngrams: By kind, the dense linear part's row of the n-gram that ends at each token, 0
+            where none ends, (tokens, labels). Empty without a dense linear part.
     """
 
     u: Floats
@@ -53,6 +54,9 @@ class NumpyLocalWaveNetwork:
     Args:
         config: The model's configuration.
         tensors: Its weights.
+
+    Attributes:
+        sparse: The sparse linear part, or None.
     """
 
     def __init__(self, config: LocalWaveConfig, tensors: Tensors) -> None:
@@ -63,7 +67,9 @@ class NumpyLocalWaveNetwork:
         self._shape = native_shape(config) if _native.compiled is not None else None
         self._tables = tuple(map(self._table, table_names(config)))
         self._heads = tuple(np.ascontiguousarray(tensors[name]) for name in head_names(config))
-        self._bias = tensors.get("linear.bias", np.empty(0, np.float32))
+        self.sparse = SparseLinear(config, tensors) if config.sparse_linear_size else None
+        self._has_dense_part = self.has_linear_part and self.sparse is None
+        self._bias = tensors["linear.bias"] if self._has_dense_part else np.empty(0, np.float32)
 
     def __reduce__(self) -> tuple[type[NumpyLocalWaveNetwork], tuple[LocalWaveConfig, Tensors]]:
         # Copies are built anew: the compiled functions' shape belongs to one process.
@@ -75,21 +81,24 @@ class NumpyLocalWaveNetwork:
         """As `NumpyNetwork.logits`."""
         features, linear_logits = self.features_and_linear_logits(ids, offsets)
         logits = self.head_logits(features)
-        if self.has_linear_part:
+        if self.sparse is not None:
+            logits += self.sparse.logits(ids, offsets)
+        elif self.has_linear_part:
             logits += linear_logits
         return logits
 
     def features_and_linear_logits(self, ids: Integers, offsets: Integers) -> tuple[Floats, Floats]:
-        """Compute the features and the linear part's logits of packed texts; compiled if possible.
+        """Compute the features and the dense linear part's logits; compiled if possible.
 
         Returns:
-            As `features` and `linear_logits`; without a linear part the latter are (texts, 0).
+            As `features` and `linear_logits`; without a dense linear part the latter are
+            (texts, 0).
         """
         config, count = self.config, len(offsets) - 1
         if self._shape is None or _native.compiled is None:
             summands = self.summands(ids, offsets)
             linear_logits = np.empty((count, 0), np.float32)
-            if self.has_linear_part:
+            if self._has_dense_part:
                 linear_logits = self.linear_logits(summands, offsets)
             return self.features(summands, offsets), linear_logits
         features = np.empty((count, config.members, self._feature_size), np.float32)
@@ -133,7 +142,7 @@ class NumpyLocalWaveNetwork:
         np.square(local, out=local)
         energy[starts, width:] = 0
         bigrams = self._ngrams("bigrams", "pair", ids, starts)
-        if not self.has_linear_part:
+        if not self._has_dense_part:
             return Summands(u, energy, bigrams, np.empty((len(ids), 0), np.float32), {})
         tokens = self.tensors["linear.tokens.weight"].take(ids, axis=0)
         ngrams = {
@@ -161,7 +170,7 @@ class NumpyLocalWaveNetwork:
         return result
 
     def linear_logits(self, summands: Summands, offsets: Integers) -> Floats:
-        """Compute the logits of the linear part, (texts, labels)."""
+        """Compute the logits of the dense linear part, (texts, labels)."""
         starts = offsets[:-1]
         lengths = (offsets[1:] - starts)[:, None]  # (texts, 1)
 

@@ -19,6 +19,8 @@ def onnx_logits(graph: Graph, config: LocalWaveConfig) -> str:
     """As `NumpyLocalWaveNetwork.logits`."""
     op = graph.op
     logits = _wave_part_logits(graph, config)
+    if config.sparse_linear_size:
+        return op("Add", logits, _sparse_linear_part(graph, config))
     return op("Add", logits, _linear_part(graph, config)) if config.has_linear_part else logits
 
 
@@ -83,6 +85,40 @@ def _linear_part(graph: Graph, config: LocalWaveConfig) -> str:
     tokens = op("Div", tokens, op("Sqrt", graph.lengths))
     ngrams = _ngram_sum(graph, "linear.bigrams", config.linear_buckets, config.linear_ngrams)
     return op("Add", op("Add", tokens, ngrams), graph.weight("linear.bias"))
+
+
+def _sparse_linear_part(graph: Graph, config: LocalWaveConfig) -> str:
+    """As `SparseLinear.logits`, in float32; what is padding has a scale of 0."""
+    op, one = graph.op, graph.number(1.0)
+    rows, scales = [graph.ids], [_per_root(graph, graph.mask, graph.lengths)]
+    bigrams = op("Max", op("Sub", graph.lengths, one), one)
+    for kind in config.linear_ngrams:
+        buckets = _ngram_buckets(graph, kind, config.linear_buckets)
+        rows.append(op("Add", buckets, graph.integer(config.vocab_size)))
+        scales.append(_per_root(graph, _ends_ngram(graph, kind), bigrams))
+    scale = op("Concat", *scales, axis=1)  # (batch, tokens and n-grams)
+    shape = op("Shape", scale)
+    batch, width = (op("Gather", shape, graph.integers(axis)) for axis in (0, 1))
+    flat = op("Reshape", op("Concat", *rows, axis=1), graph.integers(-1))
+    starts = graph.weight("linear.starts")
+    begins = graph.whole(op("Gather", starts, flat))
+    ends = graph.whole(op("Gather", starts, op("Add", flat, graph.integer(1))))
+    which, within = graph.repeat(op("Sub", ends, begins))
+    entries = op("Add", op("Gather", begins, which), within)  # of all rows, one after the other
+    values = graph.rows("linear.values", op("Unsqueeze", entries, graph.integers(0)))
+    factors = op("Gather", op("Reshape", scale, graph.integers(-1)), which)
+    values = op("Mul", op("Reshape", values, graph.integers(-1)), factors)
+    labels = graph.whole(op("Gather", graph.weight("linear.labels"), entries))
+    count = graph.integers(config.num_labels)
+    places = op("Add", op("Mul", op("Div", which, width), count), labels)
+    sums = graph.sum_at(places, values, op("Mul", batch, count))
+    logits = op("Reshape", sums, graph.integers(-1, config.num_labels))
+    return op("Add", logits, graph.weight("linear.bias"))
+
+
+def _per_root(graph: Graph, mask: str, number: str) -> str:
+    """Divide a mask, (batch, length, 1), by the root of a number, (batch, 1); (batch, length)."""
+    return graph.op("Div", graph.op("Squeeze", mask, graph.integers(2)), graph.op("Sqrt", number))
 
 
 def _ends_ngram(graph: Graph, ngram: Ngram) -> str:

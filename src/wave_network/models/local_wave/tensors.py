@@ -19,7 +19,7 @@ def tensor_specs(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
 
 def table_names(config: LocalWaveConfig) -> list[str]:
     """Return the tables in the compiled code's order, the linear part's included even if absent."""
-    specs = (*_wave_tables(config), *_linear_part(config))
+    specs = (*_wave_tables(config), *_dense_linear_part(config))
     return [spec.name for spec in specs if spec.is_table]
 
 
@@ -38,6 +38,24 @@ def _wave_tables(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
 
 
 def _linear_part(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    if config.sparse_linear_size:
+        return _sparse_linear_part(config)
+    return _dense_linear_part(config)
+
+
+def _sparse_linear_part(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
+    """Return the specs of a matrix in compressed rows: those of the tokens, then of the buckets."""
+    rows, size = config.vocab_size + config.linear_buckets, config.sparse_linear_size
+    part = partial(TensorSpec, role="linear part")
+    return (
+        part("linear.starts", (rows + 1,), dtype="int32", new_token="sum"),
+        part("linear.labels", (size,), dtype="int32"),
+        part("linear.values.weight", (size, 1), scales="table"),
+        part("linear.bias", (config.num_labels,), label_axis=-1),
+    )
+
+
+def _dense_linear_part(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
     labels = config.num_labels
     part = partial(TensorSpec, role="linear part", label_axis=-1)
     return (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -25,15 +25,16 @@ from wave_network.data.batch import PackedTexts, evaluation_batches
 from wave_network.data.labels import Labelling, labelling_of
 from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
 from wave_network.evaluation.calibration import pairs_of
-from wave_network.models.local_wave.network import LinearPart
+from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
 from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
-from wave_network.training.local_wave.svm import LABELS_AT_ONCE, one_against_rest
+from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
+from wave_network.training.local_wave.svm import COST, LABELS_AT_ONCE, one_against_rest
 from wave_network.training.threads import in_background
 
-_COST: Final = 0.5
 MARGIN: Final = 12.0
 """Prior weight of the linear part's margins, in logits."""
 
@@ -46,6 +47,7 @@ _EVEN_SHARE: Final = 0.5  # share of a feature's scale that does not depend on t
 _LEAST_SHARE: Final = 0.05  # classes with a smaller share of a soft target are ignored
 _ADDED: Final = 1.0  # smoothing of frequencies
 _ADDED_WITH_TRIGRAMS: Final = 2.0  # most trigrams are rare, and their ratios unreliable
+_MOST_LOGITS: Final = 20_000_000  # of validation texts; bounds the memory
 _MOST_TOKENS: Final = 10_000_000  # bounds time and memory; more change the result little
 
 
@@ -67,10 +69,13 @@ class LinearWeights(NamedTuple):
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
 
 
+AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
+
+
 @contextmanager
 def fitted_beside(
     texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
-) -> Iterator[Callable[[], LinearWeights | None]]:
+) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
 
     Args:
@@ -92,7 +97,7 @@ def fitted_beside(
 
 
 def set_linear_part(
-    model: ClassifierNetwork, weights: LinearWeights, margin: float = MARGIN
+    model: ClassifierNetwork, weights: AnyLinearWeights, margin: float = MARGIN
 ) -> None:
     """Set the weights of a model's linear part.
 
@@ -106,7 +111,7 @@ def set_linear_part(
 
 def fit_linear_part(
     model: ClassifierNetwork,
-    weights: LinearWeights,
+    weights: AnyLinearWeights,
     validation: PackedTexts,
     waves: NDArray[np.float32],
     labelling: Labelling,
@@ -143,7 +148,7 @@ def linear_logits(model: ClassifierNetwork, texts: PackedTexts) -> NDArray[np.fl
 
 def continue_linear_part(
     model: ClassifierNetwork,
-    weights: LinearWeights,
+    weights: AnyLinearWeights,
     texts: PackedTexts,
     base: ModelFiles,
     share: float,
@@ -164,29 +169,34 @@ def continue_linear_part(
     Returns:
         The weight of the margins.
     """
-    linear = _linear_part(model).state_dict()
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
-    old = {name: unit * tensor for name, tensor in linear.items()}
     margin = _CONTINUED_MARGIN
-    set_linear_part(model, weights, margin)
     labels, classes = texts.labels, model.config.num_labels
     assert labels is not None
     present = torch.from_numpy(class_totals(labels, classes) > 0)
     kept = torch.where(present, 1 - share, 1.0)  # (labels,)
     kept[base.config.num_labels :] = 0
+    if isinstance(weights, SparseLinearWeights):
+        tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        before = SparseLinearWeights.of_tensors(tensors).times(unit)
+        set_linear_part(model, mixed(weights.times(margin), before, kept.numpy()), 1.0)
+        return margin
+    linear = _linear_part(model).state_dict()
+    old = {name: unit * tensor for name, tensor in linear.items()}
+    set_linear_part(model, weights, margin)
     with torch.no_grad():
         for name, part in linear.items():
             part.mul_(1 - kept).add_(old[name] * kept)
     return margin
 
 
-def _linear_part(model: ClassifierNetwork) -> LinearPart:
+def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
     part = model.get_submodule("linear")
-    assert isinstance(part, LinearPart)
+    assert isinstance(part, LinearPart | SparseLinearPart)
     return part
 
 
-def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> LinearWeights:
+def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
 
     Args:
@@ -200,7 +210,11 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> Li
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
     features, scales = linear_features(texts, config)
-    weights, bias = _solved(features, texts, config, seed)
+    examples = _examples(features, texts, config)
+    if config.sparse_linear_size:
+        blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
+        return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
+    weights, bias = _solved(examples, config, seed)
     weights *= scales[:, None]
     tokens, bigrams = np.split(weights, [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
@@ -215,7 +229,8 @@ def margin_weight(
     """Fit the weight of the linear part's margins, in logits, relative to the waves' logits.
 
     Waves and margins each get a factor, which maximise the likelihood of held-out labels under a
-    prior: log-normal around 1 and 12. With few texts, the prior dominates.
+    prior: log-normal around 1 and 12. With few texts, the prior dominates. With thousands of
+    classes, some of the texts are enough.
 
     Args:
         logits: Logits of the waves, (texts, labels).
@@ -223,6 +238,8 @@ def margin_weight(
         targets: Targets of the texts.
         labelling: The model's labelling.
     """
+    some = slice(None, None, -(-logits.size // _MOST_LOGITS))
+    logits, margins, targets = logits[some], margins[some], targets[some]
     if labelling.multi_label:  # a sigmoid is the softmax of the logit and 0
         nothing = np.zeros_like(logits)
         logits, margins = pairs_of(nothing, logits), pairs_of(nothing, margins)
@@ -246,28 +263,33 @@ def margin_weight(
     return float(of_margins / of_waves)
 
 
-def _solved(
-    features: csr_array, texts: PackedTexts, config: LocalWaveConfig, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
-    weights = np.zeros((features.shape[1], config.num_labels), np.float32)
-    bias = np.full(config.num_labels, -1.0, np.float32)
+def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) -> Examples:
+    """Return the examples of the machines; soft targets become examples of several classes."""
     labels = texts.labels
     assert labels is not None
     text_weights = np.ones(len(texts), np.float32) if texts.weights is None else texts.weights
-    multi_label = labelling_of(config).multi_label
-    if is_soft(labels) and not multi_label:
+    if is_soft(labels) and not labelling_of(config).multi_label:
         shares = labels
         rows, labels = np.nonzero(shares >= _LEAST_SHARE)
         text_weights = shares[rows, labels] * text_weights[rows]
         features = features[rows]
+    return Examples(features, labels, text_weights)
+
+
+def _solved(
+    examples: Examples, config: LocalWaveConfig, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
+    features, labels, text_weights = examples
+    weights = np.zeros((features.shape[1], config.num_labels), np.float32)
+    bias = np.full(config.num_labels, -1.0, np.float32)
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
         scales = _label_scales(features, having, text_weights, added)
-        solution = one_against_rest(features, having, scales, _COST * text_weights, seed)
+        solution = one_against_rest(features, having, scales, COST * text_weights, seed)
         weights[:, chosen], bias[chosen] = solution
-    if not multi_label and len(present := np.unique(labels)) == 2:
+    if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
         first, second = present  # one machine separates both
         weights[:, second] /= 2
         bias[second] /= 2
@@ -282,8 +304,8 @@ def _label_blocks(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.i
     else:
         having = np.bincount(labels, minlength=config.num_labels)
     chosen = np.flatnonzero((having > 0) & (having < len(labels)))
-    if not labelling_of(config).multi_label and len(chosen) == 2:
-        chosen = chosen[1:]
+    if not (labelling_of(config).multi_label or config.sparse_linear_size) and len(chosen) == 2:
+        chosen = chosen[1:]  # one machine separates both
     return [chosen[i : i + LABELS_AT_ONCE] for i in range(0, len(chosen), LABELS_AT_ONCE)]
 
 

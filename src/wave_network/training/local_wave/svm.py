@@ -15,6 +15,9 @@ _TOLERANCE: Final = 0.1  # in margins; smaller ones change the predictions littl
 _LEAST_PASSES: Final = 5  # more improve the fit little
 _MOST_PASSES: Final = 60
 _MANY_STEPS: Final = 100_000  # with few texts, more passes cost little
+COST: Final = 0.5
+"""The usual cost of a text of weight 1."""
+
 LABELS_AT_ONCE: Final = 16
 """Labels in one call; bounds the memory."""
 
@@ -43,14 +46,13 @@ def one_against_rest(
         costs: The cost of each text, above 0, (texts,).
         seed: Seed of the order of the texts.
         tolerance: Stop when no text violates its optimality condition by a larger margin.
-        most_passes: Maximum number of passes. None: 5 with many texts, up to 60 with few.
+        most_passes: Maximum number of passes. None: `passes_for` the texts.
 
     Returns:
         Weights of the unscaled features, float32, (features, labels), and biases, (labels,).
     """
     if most_passes is None:
-        enough = -(-_MANY_STEPS // max(len(costs), 1))
-        most_passes = min(max(enough, _LEAST_PASSES), _MOST_PASSES)
+        most_passes = passes_for(len(costs))
     if _native.compiled is None:
         return _by_library(features, having, scales, costs, seed, tolerance, most_passes)
     weights = np.empty_like(scales)
@@ -69,6 +71,12 @@ def one_against_rest(
         most_passes=most_passes,
     )
     return weights, bias
+
+
+def passes_for(texts: int) -> int:
+    """Return the maximum number of passes over this many texts: 5, or up to 60 over few."""
+    enough = -(-_MANY_STEPS // max(texts, 1))
+    return min(max(enough, _LEAST_PASSES), _MOST_PASSES)
 
 
 def _by_library(
