@@ -45,7 +45,7 @@ def test_a_file_is_explained_into_a_file_and_a_page(invoke, tiny_model, tmp_path
         *("predict", tiny_model, "--input", lines, "--output", "out.jsonl"),
         *("--explain-html", "page.html"),
     )
-    assert ended == (0, "", "")
+    assert ended == (0, "", f"predicted 150 texts: {lines}\n")
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [record["text"] for record in records] == lines.read_text().splitlines()
     assert all(record["explanation"] for record in records)

@@ -178,8 +178,6 @@ def check_requirements(requirements):
 @pytest.fixture(scope="session")
 def whole_model(tmp_path_factory):
     """A model of the sample, trained as the default preset is."""
-    from rich.console import Console
-
     from wave_network.data import read_splits
     from wave_network.training.recipe import Recipe
     from wave_network.training.run import train_model
@@ -187,8 +185,7 @@ def whole_model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "model"
     splits = read_splits("sample")
     recipe = Recipe.of(_WHOLE["small"], train_options={"device": "cpu"}, model_options={})
-    console = Console(file=io.StringIO())
-    train_model(splits, recipe, folder, overwrite=False, console=console)
+    train_model(splits, recipe, folder, overwrite=False)
     return folder
 
 

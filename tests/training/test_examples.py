@@ -22,11 +22,12 @@ def test_with_many_classes_fewer_texts_are_held_out_and_none_is_lost(data, monke
     monkeypatch.setattr(examples, "_MOST_LOGITS", 30 * 40)
     preset = get_preset("tiny")
     run = Run(Recipe(preset, preset.train), SingleLabel.learn(range(40)), SILENT, StopSignal())
-    training, held_out = split_examples(data, run)
-    assert (len(training.targets), len(held_out.targets)) == (770, 30)
-    every = {*training.rows["text"], *held_out.rows["text"]}
-    assert len(every) == 800
-    assert len(set(held_out.targets.tolist())) == 30  # of all parts of the labels' order
+    split = split_examples(data, run)
+    ((kept, held_out),) = split.parts
+    assert (len(kept), len(held_out)) == (770, 30)
+    assert len({*kept, *held_out}) == 800
+    classes = split.everything.targets[held_out]
+    assert len(set(classes.tolist())) == 30  # of all parts of the labels' order
 
 
 @pytest.mark.parametrize(("given", "epochs"), [(None, 1), (3, 3)])

@@ -33,6 +33,12 @@ from wave_network.errors import extra_needed
 _SHOWN = 20  # best trials in the table; --json has all
 
 
+_USUAL: Final = {
+    **{"text_column": "text", "label_column": "label"},
+    **{"encoding": "utf-8", "quoting": "auto"},
+}
+
+
 def tune(
     data: Annotated[
         str,
@@ -152,7 +158,7 @@ def _train_command(data: str, columns: dict[str, str | None]) -> str:
     """Return the train command for the same data."""
     words = ["wave-network", "train", data]
     for name, value in columns.items():
-        if value not in (None, name.removesuffix("_column")):
+        if value not in (None, _USUAL.get(name)):
             words += ["--" + name.replace("_", "-"), str(value)]
     return shlex.join(words)
 

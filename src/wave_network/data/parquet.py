@@ -216,15 +216,25 @@ def _checked_batches(
 
 
 def _valid_batches(file: ParquetFile, path: Path, columns: Sequence[str]) -> Iterator[RecordBatch]:
+    import pyarrow as pa
+
     given, most = 0, most_unpacked(os.path.getsize(path))
     size = _batch_size(file, columns)
-    for batch in file.iter_batches(batch_size=size, columns=list(columns)):
+    for packed in file.iter_batches(batch_size=size, columns=list(columns)):
         # Otherwise bad UTF-8 would be found when a text is used, without the file's name.
-        batch.validate(full=True)
+        packed.validate(full=True)
+        arrays = [_decoded(array) for array in packed.columns]
+        batch = pa.record_batch(arrays, names=packed.schema.names)
         given += batch.nbytes
         if given > most:
             raise too_large(path, most)
         yield batch
+
+
+def _decoded(values: Array) -> Array:
+    from pyarrow import types
+
+    return values.dictionary_decode() if types.is_dictionary(values.type) else values
 
 
 def first_missing(values: Array) -> int | None:

@@ -84,15 +84,12 @@ def unchanging(path: Path) -> Iterator[None]:
         DataError: If it was.
     """
     before = _state(path)
-    failure = None
     try:
         yield
-    except DataError as error:
-        failure = error
-    if _state(path) != before:
-        raise DataError(f"{path} was changed while it was read: start again when it is complete")
-    if failure is not None:
-        raise failure
+    except DataError:
+        _check_state(path, before)
+        raise
+    _check_state(path, before)
 
 
 @contextmanager
@@ -115,6 +112,13 @@ def _bounded(rows: Iterable[Row]) -> Iterator[list[Row]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _check_state(path: Path, before: tuple[int, int, int] | None) -> None:
+    if _state(path) != before:
+        raise DataError(
+            f"{path} was changed while it was read: start again when it is complete"
+        ) from None
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import IO, Final, Protocol, TypeVar
 
+from wave_network.errors import printable
+
 T = TypeVar("T")
 
 
@@ -190,4 +192,4 @@ def expect(total: int) -> None:
 
 def say(line: str) -> None:
     """Print a line where stages are shown."""
-    shower.get().say(line)
+    shower.get().say(printable(line))
