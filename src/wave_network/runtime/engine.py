@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from wave_network.evaluation.conformal import threshold_for
 from wave_network.models.numpy_ops import Wave
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
+from wave_network.runtime.prediction import Prediction, predictions
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
 if TYPE_CHECKING:
@@ -27,27 +27,6 @@ if TYPE_CHECKING:
 _TEXTS_AT_ONCE = 1_024
 _EXPLAINED_AT_ONCE = 64
 _TOKENS_AT_ONCE = 8_192  # the rows of this many fit into a processor's cache
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one text.
-
-    Attributes:
-        label: The most probable class, as it was in the training data; None if its probability is
-            below the threshold. For a multi-label model the most probable of `labels`; None if
-            the text gets no label.
-        score: The probability of `label`; without a label, the highest probability.
-        scores: The probability of every class, the highest first. For a multi-label model each
-            label has its own probability, and they need not sum to 1.
-        labels: All labels of the text, the most probable first: for a multi-label model those that
-            reach their thresholds, otherwise only `label`.
-    """
-
-    label: Label | None
-    score: float
-    scores: dict[Label, float]
-    labels: tuple[Label, ...]
 
 
 class Engine:
@@ -60,6 +39,7 @@ class Engine:
     def __init__(self, files: ModelFiles) -> None:
         self.config = files.config
         self.labelling = labelling_of(files.config)
+        self._places = {label: place for place, label in enumerate(files.config.labels)}
         self.tokenizer = files.tokenizer
         self._network = family_of(files.config).numpy_network(files.config, files.tensors)
         self._conformal_thresholds = files.conformal_thresholds
@@ -103,8 +83,10 @@ class Engine:
         if not 0 <= threshold <= 1:
             raise ConfigError(f"threshold must be between 0 and 1; got {threshold}")
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            predictions = self._predictions(self._probabilities(chunk), threshold)
-            yield from zip(chunk, predictions, strict=True)
+            probabilities = self._probabilities(chunk)
+            answers = self.labelling.answers(probabilities, threshold)
+            found = predictions(self._places, probabilities, answers)
+            yield from zip(chunk, found, strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Predict class probabilities.
@@ -223,20 +205,6 @@ class Engine:
             raise DataError(f"no label {label!r}: the model has {listed(self.labels)}")
         return self.labels.index(label)
 
-    def _predictions(
-        self, probabilities: NDArray[np.float32], threshold: float
-    ) -> Iterator[Prediction]:
-        labels, answer = self.labels, self.labelling.answer
-        orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
-        for ranked, row in zip(orders, probabilities.tolist(), strict=True):
-            given = answer(ranked, row, threshold)
-            yield Prediction(
-                label=labels[given[0]] if given else None,
-                score=row[given[0] if given else ranked[0]],
-                scores={labels[place]: row[place] for place in ranked},
-                labels=tuple([labels[place] for place in given]),
-            )
-
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
         ids, offsets, sentence_offsets = self._encode(texts)
         if len(ids) <= _TOKENS_AT_ONCE:
@@ -273,7 +241,7 @@ class Engine:
 
 def prediction_set(prediction: Prediction, threshold: float) -> list[Label]:
     """Return the labels whose probability reaches the conformal threshold, most probable first."""
-    return [label for label, score in prediction.scores.items() if score >= threshold]
+    return list(prediction.scores.reaching(threshold))
 
 
 def load(source: str | Path) -> Engine:
