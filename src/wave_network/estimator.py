@@ -131,6 +131,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         sample_weight: ArrayLike | None = None,
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
+        background: Iterable[str] | None = None,
     ) -> WaveClassifier:
         """Train the classifier. An earlier fit is discarded.
 
@@ -146,6 +147,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             classes: The labels of the columns of `y`, in the order of `classes_`; None: 0, 1, 2
                 and so on.
             unlabeled: Additional texts, which the teacher labels.
+            background: Texts that are out of scope, to make the out-of-scope score more accurate;
+                see `Engine.predict`.
 
         Raises:
             DataError: If the texts or labels cannot be used.
@@ -168,7 +171,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             tokenizer=self.tokenizer,
             base=base,
         )
-        data = training_data_from_memory(X, y, sample_weight, classes, unlabeled)
+        data = training_data_from_memory(X, y, sample_weight, classes, unlabeled, background)
         fitted = fit(data, recipe)
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":

@@ -66,6 +66,14 @@ def predict(
             "such as 0.95, contains the true label.",
         ),
     ] = None,
+    out_of_scope: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-scope",
+            help='Add "out_of_scope": how unusual the text is beside the training texts. Of texts '
+            "like those, 5 % are above 0.95; of texts of other kinds, most.",
+        ),
+    ] = False,
     explain: Annotated[
         bool,
         typer.Option(
@@ -114,7 +122,8 @@ def predict(
     set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
 
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        return records(engine, engine.iter_predict(texts, threshold), top_k, set_threshold)
+        answers = engine.iter_predict(texts, threshold, out_of_scope=out_of_scope)
+        return records(engine, answers, top_k, set_threshold)
 
     source = valid(texts) if texts else iter_texts(str(input_file), text_column)
     with ExitStack() as files:

@@ -102,6 +102,14 @@ def train(
             ".parquet, or .txt (one text per line).",
         ),
     ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Texts that are out of scope, to make predict --out-of-scope more accurate: .csv, "
+            ".tsv, .jsonl, .parquet, or .txt (one text per line).",
+        ),
+    ] = None,
     refit: Annotated[bool | None, option("refit", flags="--refit/--no-refit")] = None,
     no_calibration: Annotated[
         bool, option("calibrate", flags="--no-calibration", more="This flag turns it off.")
@@ -196,7 +204,9 @@ def train(
         label_column=label_column,
         label_separator=label_separator,
     )
-    unlabeled_texts = None if unlabeled is None else read_texts(unlabeled, text_column)
+    unlabeled_texts, background_texts = (
+        None if file is None else read_texts(file, text_column) for file in (unlabeled, background)
+    )
     with extra_needed("train", "training"):
         from wave_network.training.recipe import Recipe
         from wave_network.training.run import train_model
@@ -213,6 +223,7 @@ def train(
         overwrite=overwrite,
         console=stderr_console(),
         unlabeled=unlabeled_texts,
+        background=background_texts,
         log_to=log_to,
     )
     if as_json:

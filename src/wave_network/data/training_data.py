@@ -31,6 +31,7 @@ class TrainingData:
             `label` holds lists.
         validation: Validation rows: columns `text` and `label`; None: hold out training rows.
         unlabeled: Unlabelled texts, column `text`, for a teacher to label.
+        background: Texts that are out of scope, column `text`.
         classes: The classes in the order of the logits, including those without texts. None: the
             labels of the rows, sorted.
         soft_labels: Targets that replace the column `label`. In validation, the most probable class
@@ -40,6 +41,7 @@ class TrainingData:
     rows: Dataset
     validation: Dataset | None = None
     unlabeled: Dataset | None = None
+    background: Dataset | None = None
     classes: Sequence[Label] | None = None
     soft_labels: SoftLabels | None = None
 
@@ -70,6 +72,7 @@ def training_data_from_memory(
     weights: ArrayLike | None = None,
     classes: Iterable[Label] | None = None,
     unlabeled: Iterable[str] | None = None,
+    background: Iterable[str] | None = None,
 ) -> TrainingData:
     """Create training data from texts and labels in any form that `WaveClassifier.fit` takes.
 
@@ -80,6 +83,7 @@ def training_data_from_memory(
         weights: Sample weights; None: all count alike. Texts of weight 0 are left out.
         classes: The labels of the array's columns.
         unlabeled: Unlabelled texts.
+        background: Texts that are out of scope.
 
     Raises:
         DataError: If the texts or labels cannot be used.
@@ -87,17 +91,19 @@ def training_data_from_memory(
     table = label_table(y)
     if table is None and classes is not None:
         raise DataError("classes is for a y with columns, and this y has none: leave it out")
-    more = None if unlabeled is None else texts_from_memory(unlabeled)
+    more, others = (
+        None if given is None else texts_from_memory(given) for given in (unlabeled, background)
+    )
     if table is None:
-        return TrainingData(from_memory(texts, y, weights), unlabeled=more)
+        return TrainingData(from_memory(texts, y, weights), None, more, others)
     if not np.issubdtype(table.dtype, np.floating):
         lists, names = label_lists_of(table, classes)
-        return TrainingData(from_memory(texts, lists, weights), unlabeled=more, classes=names)
+        return TrainingData(from_memory(texts, lists, weights), None, more, others, names)
     soft = check_soft_labels(table, classes)
     rows = from_memory(texts, most_probable(soft.probabilities), weights)
     if weights is not None:
         soft = soft.select(np.flatnonzero(weights))
-    return TrainingData(rows, unlabeled=more, soft_labels=soft)
+    return TrainingData(rows, None, more, others, soft_labels=soft)
 
 
 def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401

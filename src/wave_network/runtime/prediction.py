@@ -97,18 +97,22 @@ class Prediction:
             label has its own probability, and they need not sum to 1.
         labels: All labels of the text, the most probable first: for a multi-label model those that
             reach their thresholds, otherwise only `label`.
+        out_of_scope: How unusual the text is: the share of known texts that are less unusual. Of
+            texts like the training data, 5 % are above 0.95. None unless asked for.
     """
 
     label: Label | None
     score: float
     scores: Scores
     labels: tuple[Label, ...]
+    out_of_scope: float | None = None
 
 
 def predictions(
     places: Mapping[Label, int],
     probabilities: NDArray[np.float32],
     answers: Iterable[list[int]],
+    out_of_scope: Iterable[float | None],
 ) -> Iterator[Prediction]:
     """Yield the prediction of each text.
 
@@ -116,13 +120,17 @@ def predictions(
         places: The place of each class, in the order of the columns.
         probabilities: (texts, classes).
         answers: The classes of each text, as `Labelling.answers` returns them.
+        out_of_scope: The out-of-scope score of each text.
     """
     labels = list(places)
     highest = probabilities.max(axis=1).tolist()
-    for row, best, given in zip(probabilities, highest, answers, strict=True):
+    for row, best, given, unusual in zip(
+        probabilities, highest, answers, out_of_scope, strict=True
+    ):
         yield Prediction(
             label=labels[given[0]] if given else None,
             score=float(row[given[0]]) if given else best,
             scores=Scores(places, row.tobytes()),  # a view would keep all rows
             labels=tuple([labels[place] for place in given]),
+            out_of_scope=unusual,
         )

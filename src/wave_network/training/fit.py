@@ -33,6 +33,7 @@ from wave_network.training.local_wave.linear_part import (
     set_linear_part,
 )
 from wave_network.training.loop import TrainResult, train, train_to_the_end
+from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
     initialize,
@@ -99,6 +100,7 @@ def fit(
         choose = base is None or data.validation is not None
         trained = _train(first, validation, frequencies, run, choose)
         calibrated = _calibrate(trained, held_out, run)
+        scope = fit_out_of_scope(first, data.background, held_out, validation, trained.logits, run)
         last, stopped = first, trained.result.stopped
         characters = reads_characters(examples, first.tokenizer)
         texts = len(first.texts) + len(validation)
@@ -106,6 +108,8 @@ def fit(
         if refits and stopped != "interrupted":
             second = _refit(join_examples(examples, held_out), first, trained, run)
             last, stopped = (first, "interrupted") if second is None else (second, stopped)
+            if second is not None:
+                scope = refitted_out_of_scope(scope, second, data.background, run)
         if stop.take():
             stopped = "interrupted"
     metrics = {
@@ -119,7 +123,8 @@ def fit(
         "stopped": stopped,
         **frequencies,
     }
-    return Fitted(_model_files(last, calibrated, run, metrics), trained.result.history, stopped)
+    files = replace(_model_files(last, calibrated, run, metrics), out_of_scope=scope)
+    return Fitted(files, trained.result.history, stopped)
 
 
 class _Trained(NamedTuple):

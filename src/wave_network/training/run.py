@@ -37,6 +37,7 @@ def train_model(
     overwrite: bool,
     console: Console,
     unlabeled: Dataset | None = None,
+    background: Dataset | None = None,
     log_to: str | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """Train a model, evaluate it on the test split, and write its folder.
@@ -48,6 +49,7 @@ def train_model(
         overwrite: Replace it if it exists.
         console: Where to show progress.
         unlabeled: As in `TrainingData`.
+        background: As in `TrainingData`.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:
@@ -58,7 +60,7 @@ def train_model(
     """
     resolve_device(recipe.config.device)
     check_output(output, overwrite=overwrite)
-    data = TrainingData(splits.train, splits.validation, unlabeled)
+    data = TrainingData(splits.train, splits.validation, unlabeled, background)
     # Before training, so that unknown labels in the test split are reported at once.
     test_targets = _test_targets(data, splits.test, recipe.base)
     settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
