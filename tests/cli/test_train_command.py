@@ -13,6 +13,7 @@ MODEL_FILES = {
     "history.jsonl",
     "metrics.json",
     "model.safetensors",
+    "out_of_scope.safetensors",
     "tokenizer.json",
     "tokenizer_config.json",
 }

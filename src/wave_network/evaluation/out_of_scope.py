@@ -234,7 +234,8 @@ def _statistics(pairs: Table, background: Table | None, texts: Texts) -> list[Fl
     with np.errstate(divide="ignore", invalid="ignore"):
         per_pair = np.where(tokens > 1, 1 / (tokens - 1), np.nan)
         known = np.add.reduceat(levels, starts, dtype=np.float64) * per_pair
-        sizes = np.where(texts.characters > 0, texts.characters, np.nan) / tokens
+        counted = (texts.characters > 0) & (tokens > 0)  # blanks have no tokens
+        sizes = np.where(counted, texts.characters / tokens, np.nan)
     found = [texts.energies, -known, -sizes]
     if background is not None:
         other = np.add.reduceat(background[places] * inner, starts, dtype=np.float64) * per_pair
