@@ -195,3 +195,11 @@ def test_hostile_arrays_are_refused(scope, damage):
     damage(tensors)
     with pytest.raises(ConfigError):
         OutOfScope.from_tensors(tensors)
+
+
+def test_another_models_energies_are_put_on_the_scale_of_the_first(scope, random):
+    known = drawn(random, 500)
+    other = known._replace(energies=known.energies * 3 + 20)
+    adapted = scope.with_energies(known.energies, other.energies)
+    np.testing.assert_allclose(adapted.score(other), scope.score(known), atol=1e-3)
+    assert (scope.with_energies(np.zeros(3), np.ones(3)).normal[:, 1] >= 0).all()

@@ -20,7 +20,7 @@ known texts a share of 5 % is above 0.95.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -148,6 +148,14 @@ class OutOfScope:
         """Return the share of known texts that are less unusual than each text, to 3 digits."""
         below = np.searchsorted(self.ranks, self._sums(texts), side="left")
         return np.round(below / (len(self.ranks) + 1), 3)
+
+    def with_energies(self, before: Floats, after: Floats) -> OutOfScope:
+        """Adapt to a model with other energies, which are given for the same texts, (texts,)."""
+        factor = float(after.std() / max(float(before.std()), 1e-9))
+        normal = self.normal.copy()
+        normal[0, 0] = (normal[0, 0] - before.mean()) * factor + after.mean()
+        normal[0, 1] *= factor**2
+        return replace(self, normal=normal)
 
     def _sums(self, texts: Texts) -> Floats:
         tokens = _tokens(texts)

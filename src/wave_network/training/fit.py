@@ -109,7 +109,7 @@ def fit(
             second = _refit(join_examples(examples, held_out), first, trained, run)
             last, stopped = (first, "interrupted") if second is None else (second, stopped)
             if second is not None:
-                scope = refitted_out_of_scope(scope, second, data.background, run)
+                scope = refitted_out_of_scope(scope, first, second, data.background, run)
         if stop.take():
             stopped = "interrupted"
     metrics = {

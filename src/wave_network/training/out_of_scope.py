@@ -74,20 +74,37 @@ def fit_out_of_scope(
 
 
 def refitted_out_of_scope(
-    fitted: OutOfScope | None, prepared: Prepared, background: Dataset | None, run: Run
+    fitted: OutOfScope | None,
+    first: Prepared,
+    second: Prepared,
+    background: Dataset | None,
+    run: Run,
 ) -> OutOfScope | None:
-    """Count the pairs of a refitted model's texts; the held-out texts are those before the refit.
+    """Adapt the score to a refitted model; the held-out texts are those before the refit.
+
+    The refitted model's logits may be larger or smaller. How much is seen on texts that both were
+    trained on: those held out are no longer new to it.
 
     Args:
         fitted: The score of the model before the refit.
-        prepared: The refitted model's tokenizer and training texts.
+        first: That model and its training texts.
+        second: The refitted model; its texts are those of the first, and others after them.
         background: As for `fit_out_of_scope`.
         run: As for `fit_out_of_scope`.
     """
     if fitted is None:
         return None
-    pairs, others = _tables(prepared, background, run)
-    return replace(fitted, pairs=pairs, background=others)
+    count = min(len(first.texts), _MOST_SHORT)
+    places = np.arange(count) * len(first.texts) // count
+    before, after = (
+        energies(
+            predict_logits(prepared.model, prepared.texts.select(places)),
+            multi_label=run.labelling.multi_label,
+        )
+        for prepared in (first, second)
+    )
+    pairs, others = _tables(second, background, run)
+    return replace(fitted.with_energies(before, after), pairs=pairs, background=others)
 
 
 def _tables(prepared: Prepared, background: Dataset | None, run: Run) -> tuple[Table, Table | None]:
