@@ -13,7 +13,6 @@ MODEL_FILES = {
     "history.jsonl",
     "metrics.json",
     "model.safetensors",
-    "out_of_scope.safetensors",
     "tokenizer.json",
     "tokenizer_config.json",
 }

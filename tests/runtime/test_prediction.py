@@ -78,7 +78,9 @@ def test_a_prediction_does_not_keep_those_of_other_texts(kind):
     tracemalloc.start()
     for _ in range(20):
         rows = random.random((50, len(classes)), np.float32) / 2.1
-        found.append(list(predictions(places, rows, kind(classes).answers(rows, 0.0)))[7])
+        found.append(
+            list(predictions(places, rows, kind(classes).answers(rows, 0.0), [None] * 50))[7]
+        )
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [len(prediction.scores) for prediction in found] == [len(classes)] * 20
