@@ -33,11 +33,13 @@ MAY_IMPORT = {
     "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
+        "evaluation.out_of_scope",
         *("huggingface.download", "huggingface.ids", "text"),
         *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
+        "evaluation.out_of_scope",
     },
     "explain": {"errors", "models", "runtime"},
     "report": {
@@ -50,6 +52,7 @@ MAY_IMPORT = {
 
 TORCH_FREE = (
     *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
+    "evaluation.out_of_scope",
     *("models.registry", "models.attribution"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
 )

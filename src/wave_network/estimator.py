@@ -143,6 +143,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         classes: Iterable[Label] | None = None,
         unlabeled: Iterable[str] | None = None,
         verbose: bool = False,
+        background: Iterable[str] | None = None,
     ) -> WaveClassifier:
         """Train the classifier. An earlier fit is discarded.
 
@@ -159,6 +160,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
                 and so on.
             unlabeled: Additional texts, which the teacher labels.
             verbose: Show on stderr how far training is, and a line per epoch.
+            background: Texts that are out of scope, to make the out-of-scope score more accurate;
+                see `Engine.predict`.
 
         Raises:
             DataError: If the texts or labels cannot be used.
@@ -183,7 +186,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             tokenizer=self.tokenizer,
             base=base,
         )
-        data = training_data_from_memory(X, y, sample_weight, classes, unlabeled)
+        data = training_data_from_memory(X, y, sample_weight, classes, unlabeled, background)
         if verbose:
             with Display(), TrainingBar() as progress:
                 fitted = fit(data, recipe, progress)

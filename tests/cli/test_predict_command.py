@@ -2,6 +2,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,27 @@ def test_top_k_adds_the_most_probable_labels(invoke, tiny_model, k):
         assert scores == sorted(scores, key=lambda score: -score[1])
         if k >= 2:
             assert math.fsum(line["scores"].values()) == pytest.approx(1)
+
+
+def test_on_request_each_text_is_said_to_be_usual_or_not(invoke, sample_model):
+    known = "Oil prices rose on Friday as traders weighed a report on supply."
+    texts = (known, "zxcv qwrt plkj mnbv hgfd", "")
+    found = invoke("predict", sample_model, *texts, "--out-of-scope").lines
+    expected = load(sample_model).predict(texts, out_of_scope=True)
+    assert [line["out_of_scope"] for line in found] == [item.out_of_scope for item in expected]
+    assert found[0]["out_of_scope"] < 0.9 < 0.95 < found[1]["out_of_scope"] <= 1
+    assert list(found[0]) == ["text", "label", "score", "out_of_scope"]
+    plain = invoke("predict", sample_model, *texts).lines
+    assert all(item.out_of_scope is None for item in load(sample_model).predict(texts))
+    assert all("out_of_scope" not in line for line in plain)
+
+
+def test_a_model_without_an_out_of_scope_score_says_so(invoke, sample_model, tmp_path):
+    older = tmp_path / "older"
+    shutil.copytree(sample_model, older)
+    (older / "out_of_scope.safetensors").unlink()
+    message = invoke("predict", older, "cat", "--out-of-scope").message
+    assert "train it again with this version, with at least 20 validation texts" in message
 
 
 def test_below_the_threshold_the_label_is_null_and_the_score_stays(invoke, tiny_model):

@@ -223,8 +223,8 @@ def test_one_label_is_the_most_probable_one():
     found = labelling.probabilities(np.log(np.float32([[0.2, 0.7, 0.1], [0.6, 0.1, 0.3]])))
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
     assert labelling.decide(found).tolist() == [[False, True, False], [True, False, False]]
-    assert labelling.answer([1, 0, 2], found[0].tolist(), 0.6) == [1]
-    assert labelling.answer([1, 0, 2], found[0].tolist(), 0.8) == []
+    assert labelling.answers(found, 0.0) == [[1], [0]]
+    assert labelling.answers(found, 0.65) == [[1], []]
     assert labelling.changed(found, found[:, [1, 0, 2]]).tolist() == [True, True]
     assert labelling.changed(found, found / 2).tolist() == [False, False]
 
@@ -233,7 +233,8 @@ def test_of_any_number_of_labels_each_has_a_threshold():
     labelling = MultiLabel(("a", "b", "c"), (0.3, 0.5, 0.9))
     found = np.float32([[0.2, 0.7, 0.8], [0.4, 0.6, 0.95]])
     assert labelling.decide(found).tolist() == [[False, True, False], [True, True, True]]
-    assert labelling.answer([2, 1, 0], found[1].tolist(), 0.0) == [2, 1, 0]
-    assert labelling.answer([2, 1, 0], found[1].tolist(), 0.5) == [2, 1]
+    assert labelling.answers(found, 0.0) == [[1], [2, 1, 0]]
+    assert labelling.answers(found, 0.5) == [[1], [2, 1]]
+    assert labelling.answers(found, 0.65) == [[1], [2]]
     assert MultiLabel(("a", "b")).decide(np.float32([[0.4, 0.5]])).tolist() == [[False, True]]
     np.testing.assert_allclose(labelling.probabilities(np.zeros((1, 3), np.float32)), 0.5)

@@ -126,3 +126,12 @@ def test_a_folder_without_metrics_is_quantized_too(folder, tmp_path):
     (bare / "metrics.json").unlink()
     quantize_model(bare, tmp_path / "small", None, overwrite=False)
     assert load(tmp_path / "small").predict(["red"])[0].label in load(bare).labels
+
+
+def test_the_out_of_scope_score_is_kept(sample_model, tmp_path):
+    quantize_model(sample_model, tmp_path / "small", None, overwrite=False)
+    before, after = (
+        [item.out_of_scope for item in load(folder).predict(TEXTS, out_of_scope=True)]
+        for folder in (sample_model, tmp_path / "small")
+    )
+    np.testing.assert_allclose(after, before, atol=0.05)

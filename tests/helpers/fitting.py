@@ -5,7 +5,7 @@ from wave_network.training.callbacks import SILENT
 from wave_network.training.fit import fit as fit_recipe
 from wave_network.training.recipe import Recipe
 
-DATA = ("unlabeled", "classes", "soft_labels")
+DATA = ("unlabeled", "background", "classes", "soft_labels")
 
 
 def fit(training, validation, preset, config, *, progress=SILENT, stop=None, **options):

@@ -32,6 +32,7 @@ from wave_network.persistence.format import FORMAT_VERSION
 from wave_network.runtime import Engine, load
 from wave_network.text import TextTokenizer
 
+MAY_BE_MISSING = ("conformal.json", "out_of_scope.safetensors")
 FILES = [
     "README.md",
     "config.json",
@@ -111,13 +112,13 @@ def test_a_torch_model_loads_the_stored_tensors(tmp_path, make_files, options):
 
 def test_the_files_are_these_and_none_is_a_pickle(sample_model, folder):
     for written in (sample_model, folder):
-        assert [name for name in names_in(written) if name != "conformal.json"] == FILES
+        assert [name for name in names_in(written) if name not in MAY_BE_MISSING] == FILES
         assert all(path.is_file() for path in written.iterdir())
         for name, content in content_of(written).items():
             assert not content.startswith((b"PK", b"\x80")), name  # torch.save, and pickle
             with pytest.raises((ValueError, KeyError)):
                 list(pickletools.genops(content))
-            if name != "model.safetensors":
+            if not name.endswith(".safetensors"):
                 content.decode("utf-8")
         assert size_bytes(written) == sum(map(len, content_of(written).values()))
 
@@ -194,6 +195,26 @@ def test_bars_are_kept_and_a_folder_without_them_has_none(folder, make_files):
 def test_damaged_bars_are_refused(folder, content):
     (folder / "conformal.json").write_text(content)
     with pytest.raises(ModelFolderError, match=r"conformal\.json is damaged"):
+        read_model(folder)
+
+
+def test_what_the_out_of_scope_score_needs_is_kept(folder, sample_model, make_files):
+    assert read_model(folder).out_of_scope is None
+    fitted = read_model(sample_model).out_of_scope
+    write(folder, replace(make_files(), out_of_scope=fitted), overwrite=True)
+    assert names_in(folder) == sorted([*FILES, "out_of_scope.safetensors"])
+    before, after = fitted.to_tensors(), read_model(folder).out_of_scope.to_tensors()
+    assert list(before) == list(after)
+    for name, tensor in before.items():
+        np.testing.assert_array_equal(after[name], tensor)
+    size = (sample_model / "out_of_scope.safetensors").stat().st_size
+    assert size < 0.05 * size_bytes(sample_model)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100])
+def test_a_damaged_out_of_scope_file_is_refused(folder, content):
+    (folder / "out_of_scope.safetensors").write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"out_of_scope\.safetensors is damaged"):
         read_model(folder)
 
 

@@ -364,3 +364,21 @@ def test_a_path_that_is_no_unicode(tmp_path, make_files):
     np.testing.assert_array_equal(
         Engine(found).predict_proba(texts), Engine(files).predict_proba(texts)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ranks", np.full(30, np.nan)),
+        ("ranks", np.zeros(10**6)),
+        ("normal", np.full((3, 2, 6), np.inf)),
+        ("pairs", np.zeros(10**6, np.uint8)),
+        ("longest", np.ones(1, np.int8)),
+    ],
+)
+def test_out_of_scope_scores(tmp_path, sample_model, make_files, name, value):
+    fitted = read_model(sample_model).out_of_scope
+    folder = write(tmp_path / "model", replace(make_files(), out_of_scope=fitted))
+    file = folder / "out_of_scope.safetensors"
+    save_file({**load_file(file), name: value}, file)
+    refused(folder, "out_of_scope.safetensors")

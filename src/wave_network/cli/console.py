@@ -46,12 +46,13 @@ def prediction_record(
     labelling: Labelling, text: str, prediction: Prediction, top_k: int | None = None
 ) -> dict[str, Any]:
     """Return a prediction as a JSON record: one label, or for multi-label models a list."""
-    scores = dict(list(prediction.scores.items())[:top_k])
     if not labelling.multi_label:
         record = {"text": text, "label": prediction.label, "score": prediction.score}
-        return record if top_k is None else {**record, "scores": scores}
+        return record if top_k is None else {**record, "scores": prediction.scores.top(top_k)}
     if top_k is None:
         scores = {label: prediction.scores[label] for label in prediction.labels}
+    else:
+        scores = prediction.scores.top(top_k)
     return {"text": text, "labels": list(prediction.labels), "scores": scores}
 
 

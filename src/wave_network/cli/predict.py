@@ -86,6 +86,14 @@ def predict(
             "such as 0.95, contains the true label.",
         ),
     ] = None,
+    out_of_scope: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-scope",
+            help='Add "out_of_scope": how unusual the text is beside the training texts. Of texts '
+            "like those, 5 % are above 0.95; of texts of other kinds, most.",
+        ),
+    ] = False,
     explain: Annotated[
         bool,
         typer.Option(
@@ -148,7 +156,7 @@ def predict(
 
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         counting, counts = counted(engine)
-        answers = counting.iter_predict(texts, threshold)
+        answers = counting.iter_predict(texts, threshold, out_of_scope=out_of_scope)
         return records(engine, answers, counts, top_k, set_threshold, given)
 
     types = _label_types(engine) if ending == ".parquet" else {}

@@ -74,6 +74,8 @@ def records(
         record = rounded(prediction_record(engine.labelling, text, prediction, top_k))
         if set_threshold is not None:
             record["labels"] = prediction_set(prediction, set_threshold)
+        if prediction.out_of_scope is not None:
+            record["out_of_scope"] = prediction.out_of_scope
         yield record
     read = TextSummary.of(counts, source)
     if source is not None and read.rows:

@@ -114,6 +114,14 @@ def train(
             ".txt with one text per line.",
         ),
     ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Texts that are out of scope, to make predict --out-of-scope more accurate: a "
+            "file as DATA, or .txt with one text per line.",
+        ),
+    ] = None,
     refit: Annotated[bool | None, option("refit", flags="--refit/--no-refit")] = None,
     no_calibration: Annotated[
         bool, option("calibrate", flags="--no-calibration", more="This flag turns it off.")
@@ -211,9 +219,10 @@ def train(
         encoding=encoding,
         quoting=quoting,
     )
-    unlabeled_texts = None
-    if unlabeled is not None:
-        unlabeled_texts = read_texts(unlabeled, text_column, encoding, quoting)
+    unlabeled_texts, background_texts = (
+        None if file is None else read_texts(file, text_column, encoding, quoting)
+        for file in (unlabeled, background)
+    )
     with extra_needed("train", "training"):
         from wave_network.training.recipe import Recipe
         from wave_network.training.run import train_model
@@ -229,6 +238,7 @@ def train(
         output,
         overwrite=overwrite,
         unlabeled=unlabeled_texts,
+        background=background_texts,
         log_to=log_to,
         unseen=unseen,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -181,12 +181,11 @@ class Labelling(ABC):
         """Decide which labels each text gets, (texts, classes)."""
 
     @abstractmethod
-    def answer(self, ranked: list[int], row: list[float], threshold: float) -> list[int]:
-        """Return the classes predicted for one text, the most probable first.
+    def answers(self, probabilities: Floats, threshold: float) -> list[list[int]]:
+        """Return the classes predicted for each text, the most probable first.
 
         Args:
-            ranked: All classes, the most probable first.
-            row: The probability of each class.
+            probabilities: (texts, classes).
             threshold: The least probability of a predicted class.
         """
 
@@ -268,9 +267,11 @@ class SingleLabel(Labelling):
         )
         return best
 
-    def answer(self, ranked: list[int], row: list[float], threshold: float) -> list[int]:
-        """Return the most probable class, if it reaches the threshold."""
-        return ranked[:1] if row[ranked[0]] >= threshold else []
+    def answers(self, probabilities: Floats, threshold: float) -> list[list[int]]:
+        """Return the most probable class of each text, if it reaches the threshold."""
+        best = probabilities.argmax(axis=1).tolist()
+        given = (probabilities.max(axis=1).astype(np.float64) >= threshold).tolist()
+        return [[place] if reached else [] for place, reached in zip(best, given, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -364,10 +365,14 @@ class MultiLabel(Labelling):
         """Decide for the labels that reach their thresholds."""
         return given_labels(probabilities, self.thresholds)
 
-    def answer(self, ranked: list[int], row: list[float], threshold: float) -> list[int]:
+    def answers(self, probabilities: Floats, threshold: float) -> list[list[int]]:
         """Return the labels that reach both their own threshold and this one."""
-        least = self.label_thresholds
-        return [place for place in ranked if row[place] >= max(least[place], threshold)]
+        least = np.maximum(self.label_thresholds, threshold)
+        texts, places = np.nonzero(probabilities >= least)
+        order = np.lexsort((-probabilities[texts, places], texts))
+        ends = np.bincount(texts, minlength=len(probabilities)).cumsum().tolist()
+        given = places[order].tolist()
+        return [given[start:end] for start, end in pairwise([0, *ends])]
 
 
 def labelling_of(config: ClassifierConfig) -> Labelling:

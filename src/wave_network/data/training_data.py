@@ -33,6 +33,7 @@ class TrainingData:
             `label` holds lists.
         validation: Validation rows: columns `text` and `label`; None: hold out training rows.
         unlabeled: Unlabelled texts, column `text`, for a teacher to label.
+        background: Texts that are out of scope, column `text`.
         classes: The classes in the order of the logits, including those without texts. None: the
             labels of the rows, sorted.
         soft_labels: Targets that replace the column `label`. In validation, the most probable class
@@ -47,6 +48,7 @@ class TrainingData:
     rows: Dataset
     validation: Dataset | None = None
     unlabeled: Dataset | None = None
+    background: Dataset | None = None
     classes: Sequence[Label] | None = None
     soft_labels: SoftLabels | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +83,7 @@ def training_data_from_memory(
     weights: ArrayLike | None = None,
     classes: Iterable[Label] | None = None,
     unlabeled: Iterable[str] | None = None,
+    background: Iterable[str] | None = None,
 ) -> TrainingData:
     """Create training data from texts and labels in any form that `WaveClassifier.fit` takes.
 
@@ -92,6 +95,7 @@ def training_data_from_memory(
         classes: The labels of the array's columns; None: a frame's names of them, or 0, 1, 2 and so
             on.
         unlabeled: Unlabelled texts.
+        background: Texts that are out of scope.
 
     Raises:
         DataError: If the texts or labels cannot be used.
@@ -101,6 +105,7 @@ def training_data_from_memory(
     return replace(
         data,
         unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
+        background=None if background is None else texts_from_memory(background),
         left_out={WEIGHTLESS: unweighted} if unweighted else {},
     )
 

@@ -1,7 +1,8 @@
 """The model folder: write it atomically, and read it with every file checked.
 
 `config.json`, `model.safetensors`, `tokenizer.json` and `README.md` are the model; `conformal.json`
-has the conformal thresholds of its prediction sets; `history.jsonl` and `metrics.json` record how
+has the conformal thresholds of its prediction sets, `out_of_scope.safetensors` what its
+out-of-scope score needs; `history.jsonl` and `metrics.json` record how
 it was trained; `tokenizer_config.json` is for Hugging Face's libraries. There is no code and no
 pickle.
 """
@@ -21,6 +22,7 @@ from wave_network._version import __version__
 from wave_network.config import ClassifierConfig
 from wave_network.config.checks import shortened
 from wave_network.errors import ConfigError, ModelFolderError, first_line
+from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.huggingface.ids import HUB_PREFIX, hub_hint, split_revision
 from wave_network.models.registry import config_class
 from wave_network.models.tensor_spec import Tensors
@@ -45,6 +47,7 @@ from wave_network.persistence.format import (
     METRICS,
     MODEL_FILES,
     MODEL_TYPE,
+    OUT_OF_SCOPE,
     TOKENIZER,
     TOKENIZER_CONFIG,
     WEIGHTS,
@@ -78,6 +81,7 @@ class ModelFiles:
             not calibrated, means 1.
         conformal_thresholds: The conformal thresholds of prediction sets; None for a model without
             them.
+        out_of_scope: What the out-of-scope score needs; None for a model without it.
     """
 
     config: ClassifierConfig
@@ -89,6 +93,7 @@ class ModelFiles:
     table_bits: int = 32
     temperature: float | None = None
     conformal_thresholds: list[float] | None = None
+    out_of_scope: OutOfScope | None = None
 
 
 def size_bytes(folder: Path) -> int:
@@ -161,6 +166,8 @@ def write_model(
         write_json(new / METRICS, files.metrics)
         if files.conformal_thresholds is not None:
             _write(new / CONFORMAL, json.dumps({"bars": files.conformal_thresholds}) + "\n")
+        if files.out_of_scope is not None:
+            (new / OUT_OF_SCOPE).write_bytes(save(files.out_of_scope.to_tensors()))
         _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
         _write(new / CARD, card)
         written = [new / name for name in CHECKED if (new / name).exists()]
@@ -212,7 +219,7 @@ def resolve_source(source: str | Path) -> Path:
             snapshot_download(
                 repository,
                 revision=revision,
-                allow_patterns=[CONFIG, WEIGHTS, TOKENIZER, CONFORMAL, METRICS, HISTORY],
+                allow_patterns=[CONFIG, *CHECKED, METRICS, HISTORY],
             )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -267,6 +274,7 @@ def read_model(source: str | Path) -> ModelFiles:
         table_bits=table_bits,
         temperature=temperature,
         conformal_thresholds=_conformal_thresholds(contents.get(CONFORMAL), folder / CONFORMAL),
+        out_of_scope=_out_of_scope(contents.get(OUT_OF_SCOPE), folder / OUT_OF_SCOPE),
     )
 
 
@@ -311,13 +319,26 @@ def _conformal_thresholds(content: bytes | None, path: Path) -> list[float] | No
         return schema.conformal_thresholds(parse_object(content, path))
 
 
-def _tensors(content: bytes, path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
+def _out_of_scope(content: bytes | None, path: Path) -> OutOfScope | None:
+    if content is None:
+        return None
+    with _damage_named(path):
+        return OutOfScope.from_tensors(_load(content, path))
+
+
+def _load(content: bytes, path: Path) -> Tensors:
+    """Parse a safetensors file."""
     from safetensors.numpy import load
 
     try:
-        tensors = load(content)
+        tensors: Tensors = load(content)
     except Exception as error:  # SafetensorError, or whatever NumPy says of a type it has not
         raise ModelFolderError(f"{path} is damaged: {first_line(error)}") from error
+    return tensors
+
+
+def _tensors(content: bytes, path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
+    tensors = _load(content, path)
     specs = tensor_specs(config)
     for name, (shape, dtype) in stored_forms(specs, table_bits).items():
         tensor = tensors.get(name)

@@ -15,14 +15,15 @@ CARD: Final = "README.md"
 HISTORY: Final = "history.jsonl"
 METRICS: Final = "metrics.json"
 CONFORMAL: Final = "conformal.json"
+OUT_OF_SCOPE: Final = "out_of_scope.safetensors"
 EXPORT: Final = "export"
 """The section of `config.json` that marks an export, which is not a model folder."""
 MODEL_FILES: Final = frozenset(
     (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, CARD, HISTORY, METRICS, CONFORMAL)
-)
+) | {OUT_OF_SCOPE}
 """All files that any version writes into a model folder."""
 
-CHECKED: Final = (WEIGHTS, TOKENIZER, CONFORMAL)
+CHECKED: Final = (WEIGHTS, TOKENIZER, CONFORMAL, OUT_OF_SCOPE)
 """The files that decide the answers: `config.json` has their checksums. Metrics and history contain
 times, so with their checksums the same training would not give the same `config.json`."""
 

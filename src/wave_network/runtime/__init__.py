@@ -1,5 +1,6 @@
 """The torch-free engine: load a model folder and predict with NumPy."""
 
-from wave_network.runtime.engine import Engine, Prediction, load
+from wave_network.runtime.engine import Engine, load
+from wave_network.runtime.prediction import Prediction
 
 __all__ = ["Engine", "Prediction", "load"]

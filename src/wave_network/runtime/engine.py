@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,36 +17,18 @@ from wave_network.evaluation.conformal import threshold_for
 from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
+from wave_network.runtime.prediction import Prediction, predictions
 from wave_network.text.tokenizer import IdArray, OffsetArray
 
 if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
 
+Encoded: TypeAlias = tuple[IdArray, OffsetArray, OffsetArray | None]
+
 _TEXTS_AT_ONCE = 1_024
 _CHARACTERS_AT_ONCE = 2**22  # of texts that are kept to be returned, far longer than what is read
 _EXPLAINED_AT_ONCE = 64
 _TOKENS_AT_ONCE = 8_192  # the rows of this many fit into a processor's cache
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one text.
-
-    Attributes:
-        label: The most probable class, as it was in the training data; None if its probability is
-            below the threshold. For a multi-label model the most probable of `labels`; None if
-            the text gets no label.
-        score: The probability of `label`; without a label, the highest probability.
-        scores: The probability of every class, the highest first. For a multi-label model each
-            label has its own probability, and they need not sum to 1.
-        labels: All labels of the text, the most probable first: for a multi-label model those that
-            reach their thresholds, otherwise only `label`.
-    """
-
-    label: Label | None
-    score: float
-    scores: dict[Label, float]
-    labels: tuple[Label, ...]
 
 
 class Engine:
@@ -60,9 +41,11 @@ class Engine:
     def __init__(self, files: ModelFiles) -> None:
         self.config = files.config
         self.labelling = labelling_of(files.config)
+        self._places = {label: place for place, label in enumerate(files.config.labels)}
         self.tokenizer = files.tokenizer
         self._network = family_of(files.config).numpy_network(files.config, files.tensors)
         self._conformal_thresholds = files.conformal_thresholds
+        self._out_of_scope = files.out_of_scope
         self._temperature = files.temperature or 1.0
 
     @property
@@ -70,7 +53,9 @@ class Engine:
         """The classes, in the order of `predict_proba`'s columns."""
         return self.config.labels
 
-    def predict(self, texts: Iterable[str], threshold: float = 0.0) -> list[Prediction]:
+    def predict(
+        self, texts: Iterable[str], threshold: float = 0.0, *, out_of_scope: bool = False
+    ) -> list[Prediction]:
         """Classify texts.
 
         A text gets the same probabilities alone, in any batch and in any order, to 1e-6: sums of
@@ -81,33 +66,49 @@ class Engine:
                 single string or a table is refused.
             threshold: If the probability is below it, the label is None. For a multi-label model,
                 labels below it are also dropped, in addition to their own thresholds.
+            out_of_scope: Also tell how unusual each text is, from 0 to 1: see `Prediction`.
 
         Returns:
             One prediction for each text, in order.
 
         Raises:
-            ConfigError: If the threshold is not between 0 and 1.
+            ConfigError: If the threshold is not between 0 and 1, or the model has no out-of-scope
+                score.
             DataError: If `texts` is a single string or a table, or one of them is not a string.
         """
-        return [prediction for _, prediction in self.iter_predict(texts, threshold)]
+        return [
+            prediction
+            for _, prediction in self.iter_predict(texts, threshold, out_of_scope=out_of_scope)
+        ]
 
     def iter_predict(
-        self, texts: Iterable[str], threshold: float = 0.0
+        self, texts: Iterable[str], threshold: float = 0.0, *, out_of_scope: bool = False
     ) -> Iterator[tuple[str, Prediction]]:
         """Classify a stream of texts in constant memory.
 
         Args:
             texts: As for `predict`.
             threshold: As for `predict`.
+            out_of_scope: As for `predict`.
 
         Yields:
             Each text with its prediction, in order.
         """
         if not 0 <= threshold <= 1:
             raise ConfigError(f"threshold must be between 0 and 1; got {threshold}")
+        if out_of_scope and self._out_of_scope is None:
+            raise ConfigError(
+                "this model has no out-of-scope score: train it again with this version, with at "
+                "least 20 validation texts"
+            )
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            predictions = self._predictions(self._probabilities(chunk), threshold)
-            yield from zip(chunk, predictions, strict=True)
+            encoded = self._encode(chunk)
+            logits = self._logits(*encoded)
+            unusual = self._unusual(chunk, encoded, logits) if out_of_scope else [None] * len(chunk)
+            probabilities = self._probabilities(logits)
+            answers = self.labelling.answers(probabilities, threshold)
+            found = predictions(self._places, probabilities, answers, unusual)
+            yield from zip(chunk, found, strict=True)
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Predict class probabilities.
@@ -122,7 +123,10 @@ class Engine:
         Raises:
             DataError: As `predict`.
         """
-        parts = [self._probabilities(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
+        parts = [
+            self._probabilities(self._logits(*self._encode(chunk)))
+            for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)
+        ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
@@ -228,30 +232,34 @@ class Engine:
             raise DataError(f"no label {label!r}: the model has {listed(self.labels)}")
         return self.labels.index(label)
 
-    def _predictions(
-        self, probabilities: NDArray[np.float32], threshold: float
-    ) -> Iterator[Prediction]:
-        labels, answer = self.labels, self.labelling.answer
-        orders = np.argsort(-probabilities, axis=1, kind="stable").tolist()
-        for ranked, row in zip(orders, probabilities.tolist(), strict=True):
-            given = answer(ranked, row, threshold)
-            yield Prediction(
-                label=labels[given[0]] if given else None,
-                score=row[given[0] if given else ranked[0]],
-                scores={labels[place]: row[place] for place in ranked},
-                labels=tuple([labels[place] for place in given]),
-            )
+    def _unusual(
+        self, texts: list[str], encoded: Encoded, logits: NDArray[np.float32]
+    ) -> list[float]:
+        """Return the out-of-scope score of each text."""
+        from wave_network.evaluation.out_of_scope import Texts, characters_read, energies
 
-    def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
-        ids, offsets, sentence_offsets = self._encode(texts)
+        assert self._out_of_scope is not None
+        ids, offsets, _ = encoded
+        characters = characters_read(texts, offsets, self.tokenizer.max_length)
+        found = energies(logits, multi_label=self.labelling.multi_label)
+        scores = self._out_of_scope.score(Texts(ids, offsets, characters, found))
+        result: list[float] = scores.tolist()
+        return result
+
+    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits /= self._temperature
+        return self.labelling.probabilities(logits)
+
+    def _logits(
+        self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
+    ) -> NDArray[np.float32]:
         with finite_expected():
             if len(ids) <= _TOKENS_AT_ONCE:
                 logits = self._network.logits(ids, offsets, sentence_offsets)
             else:
                 logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
         check_finite(logits)
-        logits /= self._temperature
-        return self.labelling.probabilities(logits)
+        return logits
 
     def _logits_in_parts(
         self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
@@ -266,7 +274,7 @@ class Engine:
                 ids[first:last], offsets[start : stop + 1] - first, sentences
             )
 
-    def _encode(self, texts: list[str]) -> tuple[IdArray, OffsetArray, OffsetArray | None]:
+    def _encode(self, texts: list[str]) -> Encoded:
         """Return ids, the offsets of texts, and those of sentences if the model needs them."""
         if self.config.reads_sentences:
             return self.tokenizer.encode_sentences(texts)
@@ -275,7 +283,7 @@ class Engine:
 
 def prediction_set(prediction: Prediction, threshold: float) -> list[Label]:
     """Return the labels whose probability reaches the conformal threshold, most probable first."""
-    return [label for label, score in prediction.scores.items() if score >= threshold]
+    return list(prediction.scores.reaching(threshold))
 
 
 def load(source: str | Path) -> Engine:

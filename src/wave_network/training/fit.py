@@ -12,6 +12,7 @@ import numpy as np
 
 from wave_network.data import TrainingData, column
 from wave_network.evaluation.metrics import summarize_for
+from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
@@ -31,6 +32,7 @@ from wave_network.training.examples import (
 from wave_network.training.folds import FoldProgress, combined
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.loop import EpochChoice, TrainResult
+from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
     prepare,
@@ -144,6 +146,7 @@ class _Outcome(NamedTuple):
         refitted: Whether `last` was trained on the held-out texts, too.
         in_pieces: Whether texts are read in pieces of words.
         frequencies: The result of `frequencies_of`.
+        scope: The out-of-scope score; None with too few held-out texts.
     """
 
     last: Prepared
@@ -156,6 +159,7 @@ class _Outcome(NamedTuple):
     refitted: bool = False
     in_pieces: bool = False
     frequencies: Mapping[str, Any] = MappingProxyType({})
+    scope: OutOfScope | None = None
 
 
 def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
@@ -174,6 +178,9 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
     choice = EpochChoice(best=base is None or data.validation is not None)
     trained = train_once(first, validation, frequencies, run, choice)
     calibrated = calibrate(trained, held_out, run)
+    scope = None
+    if held_out is not None and validation is not None and trained.logits is not None:
+        scope = fit_out_of_scope(first, data.background, held_out, validation, trained.logits, run)
     last, stopped = first, trained.result.stopped
     characters = reads_characters(examples, first.tokenizer)
     validation_texts = 0 if validation is None else len(validation)
@@ -182,6 +189,8 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
     if held_out is not None and refits and stopped != "interrupted":
         second = refit(join_examples(examples, held_out), first, trained, run)
         last, stopped = (first, "interrupted") if second is None else (second, stopped)
+        if second is not None:
+            scope = refitted_out_of_scope(scope, first, second, data.background, run)
     return _Outcome(
         last,
         trained,
@@ -193,6 +202,7 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         refitted=last is not first,
         in_pieces=run.recipe.in_pieces,
         frequencies=frequencies,
+        scope=scope,
     )
 
 
@@ -261,6 +271,7 @@ def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> Mod
         metrics=metrics,
         temperature=calibrated.temperature,
         conformal_thresholds=calibrated.conformal_thresholds,
+        out_of_scope=outcome.scope,
     )
 
 

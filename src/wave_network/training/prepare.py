@@ -158,7 +158,7 @@ def pack_examples(
 def pack(
     rows: Dataset,
     tokenizer: TextTokenizer,
-    labels: Targets,
+    labels: Targets | None = None,
     *,
     sentences: bool = False,
 ) -> PackedTexts:
@@ -167,7 +167,7 @@ def pack(
     Args:
         rows: The texts, column `text`.
         tokenizer: The tokenizer.
-        labels: The targets.
+        labels: The targets, if there are any.
         sentences: Number the sentences, too.
     """
     ids, lengths, numbers = [], [], []

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from wave_network.config import Preset, TrainConfig, override
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
-from wave_network.errors import ConfigError, option_name
+from wave_network.errors import ConfigError, DataError, option_name
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
@@ -106,6 +106,7 @@ class Recipe:
 
         Raises:
             ConfigError: If the data and the recipe do not fit together.
+            DataError: If there are background texts, but none in them.
         """
         config = self._with_affordable_epochs(len(data.rows) * len(labelling.classes))
         if self.base is not None and config.refit:
@@ -114,6 +115,11 @@ class Recipe:
             )
         if data.unlabeled is not None and config.teacher is None:
             raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")
+        if data.background is not None and not len(data.background):
+            raise DataError(
+                f"there are no background texts: give some, or leave {option_name('background')}"
+                " out"
+            )
         if not labelling.multi_label:
             return replace(self, config=config)
         if config.teacher is not None:

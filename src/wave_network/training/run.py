@@ -45,6 +45,7 @@ def train_model(
     *,
     overwrite: bool,
     unlabeled: Dataset | None = None,
+    background: Dataset | None = None,
     log_to: str | None = None,
     unseen: Unseen = "error",
 ) -> tuple[dict[str, Any], str | None]:
@@ -57,6 +58,7 @@ def train_model(
         overwrite: Replace it if it exists.
         unlabeled: As in `TrainingData`.
         unseen: What becomes of validation and test rows whose label training never saw.
+        background: As in `TrainingData`.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:
@@ -71,6 +73,7 @@ def train_model(
         splits.train,
         splits.validation,
         unlabeled,
+        background,
         splits.classes,
         sources=splits.sources,
         left_out=splits.left_out,
