@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,10 @@ def invoke(monkeypatch, capsys, tmp_path):
         capsys.readouterr()
         with pytest.raises(SystemExit) as ending:
             main()
+        error: BaseException | None = ending.value
+        while error is not None:  # as the end of a process would: it closes files that are read
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
         return Ended(ending.value.code, *capsys.readouterr())
 
     yield run

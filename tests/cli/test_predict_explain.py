@@ -29,9 +29,9 @@ def test_each_line_gains_its_explanation(wave, tiny_model):
         ]
         total = sum(token["attribution"] for token in line["explanation"])
         assert total == pytest.approx(line["log_odds"] - line["baseline"], abs=0.02)
-        assert line["explanation"] == [
-            pytest.approx(one._asdict(), rel=1e-5) for one in explanation.tokens
-        ]
+        for found, token in zip(line["explanation"], explanation.tokens, strict=True):
+            assert found.pop("token") == token.token
+            assert found == pytest.approx({name: token._asdict()[name] for name in found}, rel=1e-5)
     assert ended.lines[1]["explanation"] == []
     assert set(ended.lines[0]["explanation"][0]) == {
         *("token", "start", "end", "attribution", "energy")
