@@ -54,7 +54,7 @@ def test_verbose_shows_the_epochs_and_changes_nothing(fitted, capsys):
     shown = make().fit(TEXTS, LABELS, verbose=True)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("epoch 1/8  loss ")
+    assert "\nepoch 1/8  loss " in err
     assert err.splitlines()[-1].startswith("with the linear part  validation accuracy ")
     np.testing.assert_array_equal(shown.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
     make(epochs=1).fit(TEXTS, LABELS)

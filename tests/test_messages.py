@@ -94,10 +94,8 @@ def test_a_column_that_is_missing(capsys, tmp_path):
 def test_too_few_texts_to_hold_out(capsys, tmp_path):
     path = tmp_path / "few.csv"
     path.write_text("text,label\na,x\nb,y\n")
-    said = said_on_the_command_line(capsys, "train", path, "--output", tmp_path / "model")
+    said = said_on_the_command_line(capsys, "tune", path, "--output", tmp_path / "model")
     assert "give more rows or --validation" in said
-    with pytest.raises(DataError, match="give more rows or a larger validation_fraction"):
-        WaveClassifier("tiny").fit(["a", "b"], ["x", "y"])
 
 
 def test_unlabelled_texts_without_a_teacher(capsys):

@@ -125,7 +125,7 @@ def test_predicting_from_a_file_needs_no_training_package(sample_model, tmp_path
     path = tmp_path / f"texts.{ending}"
     path.write_text(content.get(ending, "hello\n"))
     done = command("predict", sample_model, "--input", path, without=TRAINING_PACKAGES)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, f"predicted 1 text: {path}\n")
     assert json.loads(done.stdout)["text"] == "hello"
 
 

@@ -27,10 +27,12 @@ def test_tune_then_train_with_what_it_found(invoke, few, tmp_path):
     (summary,) = ended.lines
     assert list(summary) == [
         *("output", "model", "settings", "metric", "score", "trials", "seconds"),
-        *("importance", "ranking"),
+        *("importance", "ranking", "rows", "classes", "truncated", "validation_method"),
+        *("unlabeled", "vectors", "threads", "data"),
     ]
     assert (summary["trials"], summary["metric"]) == (2, "accuracy")
-    assert [line.split("  ")[0] for line in ended.err.splitlines()] == ["trial 0", "trial 1"]
+    *_, first, second = ended.err.splitlines()
+    assert [line.split("  ")[0] for line in (first, second)] == ["trial 0", "trial 1"]
     ended = invoke("train", few, "--config", "wave-tuned/tuned.json", "--no-refit", "--json")
     assert ended.code == 0, ended.err
     assert ended.lines[0]["preset"] == "tiny"

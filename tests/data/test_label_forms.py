@@ -43,7 +43,7 @@ def from_file(write, ending):
 
 def from_hub(labels, folder, monkeypatch):
     published = {"train": Dataset(pa.table({"text": TEXTS, "label": labels}))}
-    monkeypatch.setattr("datasets.load_dataset", lambda name: published)
+    monkeypatch.setattr("datasets.load_dataset", lambda name, revision: published)
     splits = read_splits("hub:a/b")
     return TrainingData(splits.train, classes=splits.classes)
 

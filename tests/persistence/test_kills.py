@@ -90,7 +90,7 @@ def test_a_killed_training_leaves_no_copy_of_the_texts_for_ever(tmp_path):
         return subprocess.Popen(
             [
                 *(sys.executable, "-c", dedent(TRAINING), "train", "few.csv", "--preset", "tiny"),
-                *("--epochs", str(epochs), "--overwrite"),
+                *("--validation", "few.csv", "--epochs", str(epochs), "--overwrite"),
             ],
             cwd=tmp_path,
             env={**os.environ, "TMPDIR": str(temporary)},
@@ -104,7 +104,7 @@ def test_a_killed_training_leaves_no_copy_of_the_texts_for_ever(tmp_path):
 
     for _ in range(max(1, KILLS // 20)):
         with train(100_000) as process:
-            assert process.stderr.readline().startswith("epoch 1/")
+            assert any(line.startswith("epoch 1/") for line in process.stderr)
             process.kill()
         assert len(copies()) == 1
     with train(1) as process:

@@ -85,7 +85,7 @@ def test_shrunk_tables_keep_their_proportion_and_prime_buckets(sample):
 def test_hidden_sizes_that_can_never_fit_are_not_tried(sample):
     preset = get_preset("tiny")
     wide = around(preset, sample).distributions["hidden_size"].choices
-    narrow = around(preset, sample, 130_000).distributions["hidden_size"].choices
+    narrow = around(preset, sample, 166_000).distributions["hidden_size"].choices
     assert wide == (6, 9, 12, 18, 24)
     assert 12 in narrow
     assert set(narrow) < set(wide)

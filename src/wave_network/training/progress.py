@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StageBar(Progress):
-    """Shows the stage, and in training the loss."""
+    """Shows the stage, and in training the loss; prints what was read of the data."""
 
     def __init__(self) -> None:
         self._epochs = 0
@@ -43,6 +43,11 @@ class StageBar(Progress):
         if self._stage is not None:
             self._stage.detail = f"loss {loss:.3f}{self._validation}"
             self._stage.advance()
+
+    def data(self, summary: DataSummary) -> None:
+        """Print a line for each part of the data, and for what is notable."""
+        for line in summary.lines():
+            say(line)
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Show the last validation accuracy."""
@@ -83,11 +88,6 @@ class TrainingBar(StageBar):
         super().__init__()
         self._track = track
         self._without = ""
-
-    def data(self, summary: DataSummary) -> None:
-        """Print a line for each part of the data, and for what is notable."""
-        for line in summary.lines():
-            say(line)
 
     def expect_linear_part(self) -> None:
         """Mark the coming epochs' metrics as those without the linear part."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import LocalWaveConfig
+from wave_network.config.presets import PRESETS
 from wave_network.data import column
 from wave_network.data.targets import Targets, is_soft
 from wave_network.text.vocabulary import Form
@@ -72,9 +73,14 @@ def prepare_best_read(examples: Examples, run: Run) -> tuple[Prepared, Run]:
 
 def _may_be_chosen(examples: Examples, prepared: Prepared, run: Run) -> bool:
     """Whether the reading is free, and the linear part can choose it in little time."""
+    preset = run.recipe.preset
     learnt = run.recipe.base is None and run.recipe.tokenizer is None
+    usual = PRESETS.get(preset.name)
     return (
         learnt
+        # Settings that name a size, as those of `tune` do, are kept.
+        and usual is not None
+        and usual.vocab_size == preset.vocab_size
         and prepared.config.has_linear_part
         and prepared.tokenizer.form == Form()
         and not is_soft(examples.targets)

@@ -183,7 +183,6 @@ class _Search:
         best = ranked[0] if ranked else None
         kept = read_model(self.output / MODEL).metrics if (self.output / MODEL).is_dir() else {}
         return {
-            **{name: kept[name] for name in SUMMARY_KEYS if name in kept},
             "output": str(self.output),
             "model": str(self.output / MODEL) if (self.output / MODEL).is_dir() else None,
             "settings": str(self.output / SETTINGS) if (self.output / SETTINGS).is_file() else None,
@@ -203,6 +202,7 @@ class _Search:
                 }
                 for trial in ranked
             ],
+            **{name: kept[name] for name in SUMMARY_KEYS if name in kept},
         }
 
     def _may_start(self) -> bool:

@@ -43,6 +43,7 @@ _LEAST_VOCABULARY: Final = 512
 _LEAST_BUCKETS: Final = 101
 _LARGEST_VOCABULARY: Final = 262_144
 _SMALL_FILES: Final = 16_000  # bytes of conformal.json, the card and so on, without labels
+_OUT_OF_SCOPE: Final = 36_000  # bytes of out_of_scope.safetensors
 _EPOCH_RECORD: Final = 450  # bytes of a line of history.jsonl
 _THRESHOLD: Final = 30  # bytes of a line of config.json
 _MOST_TOKEN_DROPOUT: Final = 0.8
@@ -86,7 +87,7 @@ class FolderSize:
         ).with_sparse_linear_part()
         weights = 4 * sum(map(prod, tensor_shapes(config).values()))
         # The labels are stored twice: in the configuration and in the card.
-        texts = _SMALL_FILES + 2 * len(json.dumps(classes, indent=2))
+        texts = _SMALL_FILES + _OUT_OF_SCOPE + 2 * len(json.dumps(classes, indent=2))
         texts += _THRESHOLD * len(classes) if self.labelling.multi_label else 0
         return round(weights + self.entry_bytes * entries + texts) + (
             _EPOCH_RECORD * preset.train.epochs

@@ -358,7 +358,7 @@ def test_ctrl_c_while_the_linear_part_is_fitted_keeps_the_waves(monkeypatch, ctr
     monkeypatch.setattr(Progress, "stage", stage)
     rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
     train = TrainConfig(epochs=2, refit=True, device="cpu", initialization="random")
-    fitted = fit(rows, None, get_preset("small"), train)
+    fitted = fit(rows, rows, get_preset("small"), train)
     assert (fitted.stopped, len(fitted.history)) == ("interrupted", 2)
     assert "margin_weight" not in fitted.files.metrics
     assert not fitted.files.tensors["linear.tokens.weight"].any()
