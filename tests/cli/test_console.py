@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wave_network.data.writing import json_line
+from wave_network.data.json_text import json_line
 
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 HOSTILE = '\x00\x1b\x7f\x9b\u2028\u202e\u2066\\"\n'

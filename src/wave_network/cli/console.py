@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wave_network.data.json_text import json_text
+from wave_network.data.json_text import json_line
 from wave_network.errors import printable
 from wave_network.progress.stages import NOBODY, shower
 
@@ -28,7 +28,7 @@ def note(message: str) -> None:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print a JSON object on one line of stdout."""
-    sys.stdout.write(json_text(value) + "\n")
+    sys.stdout.write(json_line(value))
 
 
 def print_line(text: object) -> None:

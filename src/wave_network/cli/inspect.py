@@ -11,7 +11,7 @@ import typer
 
 from wave_network.cli.console import prediction_record, print_fields, print_json, rounded
 from wave_network.cli.options import Model, Overwrite
-from wave_network.data.rows import is_unicode
+from wave_network.data.values import is_unicode
 from wave_network.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wave_network.cli.console import note, note_read, prediction_record, rounded
 from wave_network.cli.exit import descriptor_of, write_whole
-from wave_network.data.rows import is_unicode
-from wave_network.data.writing import json_line
+from wave_network.data.json_text import json_line
+from wave_network.data.values import is_unicode
 from wave_network.errors import DataError, printable
 from wave_network.progress.terminal import columns_of, cut, width_of
 
@@ -67,7 +67,6 @@ def records(
             sets.
         source: The file of the texts, to note how many it has; None: they are arguments.
     """
-    from wave_network.data.summary import TextSummary
     from wave_network.runtime.engine import prediction_set
 
     for text, prediction in answers:
@@ -77,6 +76,10 @@ def records(
         if prediction.out_of_scope is not None:
             record["out_of_scope"] = prediction.out_of_scope
         yield record
+    if source is None and not (counts.empty or counts.cut or counts.duplicates()):
+        return
+    from wave_network.data.summary import TextSummary  # here, so that predicting starts faster
+
     read = TextSummary.of(counts, source)
     if source is not None and read.rows:
         note(f"predicted {read}")

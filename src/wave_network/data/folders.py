@@ -12,8 +12,9 @@ from typing import Final
 
 from wave_network.data.files import ENDINGS, check_file, names_in, split_name
 from wave_network.data.read_options import ReadOptions
-from wave_network.data.rows import Row, is_unicode
+from wave_network.data.rows import Row
 from wave_network.data.streams import read_text
+from wave_network.data.values import is_unicode
 from wave_network.errors import DataError, listed
 
 LOGGER: Final = logging.getLogger("wave_network")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from wave_network.errors import printable_json
 
@@ -21,6 +21,11 @@ def json_text(value: object) -> str:
     except ValueError:
         text = _encoder.encode(_finite(value))
     return printable_json(text)
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """Format a record as a line of JSON."""
+    return json_text(record) + "\n"
 
 
 def text_of(value: object) -> str:

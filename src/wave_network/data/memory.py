@@ -14,7 +14,7 @@ from wave_network.data.label_forms import from_indicators, plain_forms
 from wave_network.data.parquet import label_type_for
 from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
 from wave_network.data.read import without_weightless
-from wave_network.data.rows import check_one_column, is_unicode
+from wave_network.data.values import check_one_column, is_unicode
 from wave_network.errors import DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,6 +19,7 @@ from wave_network.data.files import check_distinct, check_file, column_index, fo
 from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.streams import iter_lines, stream_lines
+from wave_network.data.values import is_unicode
 from wave_network.errors import DataError, listed, option_name
 from wave_network.progress.stages import follow
 
@@ -139,39 +140,9 @@ def iter_texts(
     return (row.text for row in rows)
 
 
-def is_unicode(text: str) -> bool:
-    """Whether a text is valid Unicode, without halves of surrogate pairs."""
-    if text.isascii():  # fast
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def split_labels(labels: str, separator: str) -> list[str]:
     """Split labels at a separator; strip spaces, and drop empty labels."""
     return [label for part in labels.split(separator) if (label := part.strip())]
-
-
-def check_one_column(values: object, name: str) -> None:
-    """Refuse a table, because iterating over it yields the names of its columns.
-
-    Args:
-        values: The texts or labels.
-        name: Which of the two, for the message.
-
-    Raises:
-        DataError: If it is a mapping, or a pandas or polars data frame.
-    """
-    if isinstance(values, Mapping) or hasattr(values, "columns"):
-        raise DataError(f"the {name} are a table: give one of its columns, such as data['text']")
-    if name == "texts" and len(shape := getattr(values, "shape", ())) > 1:
-        raise DataError(
-            f"the texts are an array of shape {tuple(shape)}: give one axis, with texts.ravel() if "
-            "it has one column, or else one column, such as texts[:, 0]"
-        )
 
 
 def _others(fields: Iterable[tuple[str, Any]], text_column: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
-from wave_network.data.json_text import json_text, text_of
+from wave_network.data.json_text import json_line, json_text, text_of
 from wave_network.errors import ConfigError, DataError, extra_needed, option_name
 
 if TYPE_CHECKING:
@@ -75,11 +75,6 @@ def write_records(
         write_parquet(binary, *_table(records), types)
     else:
         _write_delimited(file, *_table(records), _DELIMITERS[ending])
-
-
-def json_line(record: Record) -> str:
-    """Format a record as a line of JSON."""
-    return json_text(record) + "\n"
 
 
 def _write_array(file: IO[str], records: Iterable[Record]) -> None:

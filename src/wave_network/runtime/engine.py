@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.data.labels import labelling_of
-from wave_network.data.rows import check_one_column
+from wave_network.data.values import check_one_column
 from wave_network.errors import ConfigError, DataError, listed
 from wave_network.evaluation.conformal import threshold_for
 from wave_network.models.numpy_ops import Wave, check_finite, finite_expected

@@ -136,14 +136,15 @@ def add_words(
 
 
 class _Passing:
-    """Texts that are read once, with the number of spaces in those that were read."""
+    """Texts that are read once, with the number of spaces in those that are not ASCII."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts, self.spaces = texts, 0
 
     def __iter__(self) -> Iterator[str]:
         for text in self._texts:
-            self.spaces += text.count(" ")
+            if not text.isascii():  # others have no such characters
+                self.spaces += text.count(" ")
             yield text
 
 

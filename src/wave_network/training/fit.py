@@ -41,7 +41,7 @@ from wave_network.training.prepare import (
 from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
-from wave_network.training.threads import survive_fork
+from wave_network.training.threads import prepare_threads
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
@@ -91,7 +91,7 @@ def fit(
             classes are not the data's, or there are unlabelled texts and no teacher.
     """
     started = time.perf_counter()
-    survive_fork()
+    prepare_threads()
     stop, base = stop or StopSignal(), recipe.base
     with stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)

@@ -204,14 +204,15 @@ def torch_threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("threads", "members"), [(3, 1), (1, 1), (3, 2)])
-def test_it_is_the_same_beside_the_waves(torch_threads, threads, members):
+@pytest.mark.parametrize(("threads", "members", "meanwhile"), [(3, 1, 2), (1, 1, 1), (3, 2, 2)])
+def test_it_is_the_same_beside_the_waves(torch_threads, threads, members, meanwhile):
     torch_threads(threads)
     rows, labels = topics()
     texts, config = pack(rows, labels), make_config(("a", "b", "c"), members=members)
     with fitted_beside(texts, config, seed=0) as weights:
-        assert torch.get_num_threads() == threads
+        assert torch.get_num_threads() == meanwhile
         found = weights()
+    assert torch.get_num_threads() == threads
     for array, expected in zip(found, linear_weights(texts, config, seed=0), strict=True):
         np.testing.assert_array_equal(array, expected)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
-from wave_network.models.local_wave.sparse import SparseLinear
 from wave_network.models.local_wave.tensors import head_names, table_names
 from wave_network.models.numpy_ops import (
     Floats,
@@ -24,6 +23,9 @@ from wave_network.models.numpy_ops import (
     represent,
 )
 from wave_network.models.tensor_spec import Tensors
+
+if TYPE_CHECKING:
+    from wave_network.models.local_wave.sparse import SparseLinear
 
 
 class Summands(NamedTuple):
@@ -67,7 +69,11 @@ class NumpyLocalWaveNetwork:
         self._shape = native_shape(config) if _native.compiled is not None else None
         self._tables = tuple(map(self._table, table_names(config)))
         self._heads = tuple(np.ascontiguousarray(tensors[name]) for name in head_names(config))
-        self.sparse = SparseLinear(config, tensors) if config.sparse_linear_size else None
+        self.sparse: SparseLinear | None = None
+        if config.sparse_linear_size:
+            from wave_network.models.local_wave.sparse import SparseLinear  # only where it is used
+
+            self.sparse = SparseLinear(config, tensors)
         self._has_dense_part = self.has_linear_part and self.sparse is None
         self._bias = tensors["linear.bias"] if self._has_dense_part else np.empty(0, np.float32)
 

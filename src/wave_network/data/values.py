@@ -1,0 +1,37 @@
+"""Check single texts and columns. Everything that predicts imports it, so it imports little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wave_network.errors import DataError
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text is valid Unicode, without halves of surrogate pairs."""
+    if text.isascii():  # fast
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_one_column(values: object, name: str) -> None:
+    """Refuse a table, because iterating over it yields the names of its columns.
+
+    Args:
+        values: The texts or labels.
+        name: Which of the two, for the message.
+
+    Raises:
+        DataError: If it is a mapping, or a pandas or polars data frame.
+    """
+    if isinstance(values, Mapping) or hasattr(values, "columns"):
+        raise DataError(f"the {name} are a table: give one of its columns, such as data['text']")
+    if name == "texts" and len(shape := getattr(values, "shape", ())) > 1:
+        raise DataError(
+            f"the texts are an array of shape {tuple(shape)}: give one axis, with texts.ravel() if "
+            "it has one column, or else one column, such as texts[:, 0]"
+        )
