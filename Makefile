@@ -38,7 +38,7 @@ bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA
 	$(BIN)/python benchmarks/compare.py $(DATA)
 	$(BIN)/python benchmarks/plots.py
 
-fuzz: $(VENV)/.test ## read damaged files; call the compiled functions wrongly under sanitizers (needs gcc)
+fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functions wrongly under sanitizers (needs gcc)
 	dev/fuzz.sh $(BIN)/python
 
 clean:
