@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -96,7 +97,7 @@ def changed_json(content, random):
         if random.random() < 0.2:
             del parent[last]
         else:
-            parent[last] = VALUES[random.integers(len(VALUES))]
+            parent[last] = deepcopy(VALUES[random.integers(len(VALUES))])
         if not whole:
             break
     return json.dumps(whole).encode()

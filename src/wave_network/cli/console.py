@@ -138,7 +138,7 @@ def log_to_stderr() -> None:
 def note_data(doing: str, texts: int, data: str, split: str) -> None:
     """Note which data is used, and which split of it."""
     part = "" if split == Path(data).name else f" ({split})"
-    note(f"{doing} {texts:,} texts: {data}{part}")
+    note(f"{doing} {texts:,} text{'' if texts == 1 else 's'}: {data}{part}")
 
 
 def note_read(read: TextSummary) -> None:
