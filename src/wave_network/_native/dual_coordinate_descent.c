@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define MOST_PASSES 100000 /* those that never converge end, too */
+
 enum { MOST_LABELS = 16 }; /* per call: their values fill one or two cache lines per feature */
 
 typedef struct {
@@ -305,6 +307,9 @@ dual_coordinate_descent(PyObject *Py_UNUSED(module), PyObject *args, PyObject *k
                                      &objects[HAVING], &objects[SCALES], &objects[WEIGHTS],
                                      &objects[BIAS], &seed, &tolerance, &most_passes)) {
         return argument_error();
+    }
+    if (most_passes < 0 || most_passes > MOST_PASSES) {
+        return PyErr_Format(PyExc_ValueError, "most_passes must be from 0 to %d", MOST_PASSES);
     }
     Py_buffer views[ARRAYS];
     if (acquire_arrays(objects, views, specs, ARRAYS) < 0) {
