@@ -122,7 +122,7 @@ class NaiveBayes:
 
 
 class WideFastText(FastTextClassifier):
-    """fastText with its default number of dimensions, 100, in place of 10."""
+    """fastText with its default of 100 dimensions instead of 10."""
 
     def _options(self, texts: int) -> dict[str, Any]:
         return super()._options(texts) | {"dim": 100}
