@@ -15,28 +15,33 @@ if TYPE_CHECKING:
     from wave_network.config import PRESETS, ModelConfig, TrainConfig
     from wave_network.errors import WaveNetworkError
     from wave_network.estimator import WaveClassifier
+    from wave_network.few_labels.suggest import Suggestion, suggest
     from wave_network.runtime import Prediction, load
 
 __all__ = [
     "PRESETS",
     "ModelConfig",
     "Prediction",
+    "Suggestion",
     "TrainConfig",
     "WaveClassifier",
     "WaveNetworkError",
     "__version__",
     "load",
     "ops",
+    "suggest",
 ]
 
 _HOMES = {
     "PRESETS": "config",
     "ModelConfig": "config",
     "Prediction": "runtime",
+    "Suggestion": "few_labels.suggest",
     "TrainConfig": "config",
     "WaveClassifier": "estimator",
     "WaveNetworkError": "errors",
     "load": "runtime",
+    "suggest": "few_labels.suggest",
 }
 
 

@@ -259,6 +259,16 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._engine.predict_proba(X)
 
+    @property
+    def engine(self) -> Engine:
+        """The fitted model as `load` returns it: predicts without torch.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: Before `fit`.
+        """
+        check_is_fitted(self)
+        return self._engine
+
     def explain(self, text: str, label: Label | None = None) -> Explanation:
         """Attribute a prediction to the tokens of its text.
 

@@ -19,6 +19,7 @@ from wave_network.cli.push import push
 from wave_network.cli.quantize import quantize
 from wave_network.cli.report import report
 from wave_network.cli.reproduce import reproduce
+from wave_network.cli.suggest import suggest
 from wave_network.cli.train import train
 from wave_network.cli.tune import tune
 
@@ -35,6 +36,7 @@ for command in (
     evaluate,
     report,
     predict,
+    suggest,
     info,
     quantize,
     export,

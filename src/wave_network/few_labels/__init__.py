@@ -1,0 +1,1 @@
+"""Few labels: unlabelled texts, pretrained vectors, and what to label next."""
