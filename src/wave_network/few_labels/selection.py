@@ -17,19 +17,15 @@ _TEXTS_COMPARED: Final = 4_000  # bounds the memory
 
 
 def most_worthwhile(
-    worth: Floats,
-    groups: NDArray[np.int64],
-    words: SparseMatrix,
-    topics: Floats,
-    count: int,
+    worth: Floats, groups: NDArray[np.int64], words: SparseMatrix, count: int
 ) -> Iterator[int]:
     """Yield the texts that are worth most, less if they are like those before them.
 
     Args:
         worth: What each text is worth, not negative, (texts,).
         groups: The group of each text, (texts,): the more of one group, the less another is worth.
-        words: Unit rows, to leave out near-duplicates of those before, (texts, words).
-        topics: Unit rows, (texts, dimensions).
+        words: Unit rows, (texts, words): the more words a text shares with one before, the less it
+            is worth. Near-duplicates are left out.
         count: The most texts to yield.
     """
     closest = np.zeros(len(worth), np.float32)
@@ -42,8 +38,8 @@ def most_worthwhile(
         place = int(np.argmax(np.where(free, new, -1)))
         yield place
         chosen[groups[place]] += 1
-        closest = np.maximum(closest, topics @ topics[place])
-        free &= words.similarities(place) < _NEAR
+        closest = np.maximum(closest, words.similarities(place))
+        free &= closest < _NEAR
         free[place] = False
 
 
@@ -57,8 +53,8 @@ def representative(
     of 4,000 is compared.
 
     Args:
-        words: As for `most_worthwhile`.
-        topics: As for `most_worthwhile`.
+        words: Unit rows, to leave out near-duplicates, (texts, words).
+        topics: What texts are about, unit rows, (texts, dimensions).
         count: The most texts to yield.
         seed: Seed of the sample.
 

@@ -86,9 +86,7 @@ def suggest(
     with stage("comparing texts"):
         counts = count_words(archive.texts)
         words = tf_idf(counts)
-        topics = topic_vectors(words, seed)
         if engine is None:
-            chosen = representative(words, topics, count, seed)
             return [
                 Suggestion(
                     index=archive.places[place],
@@ -97,7 +95,7 @@ def suggest(
                     score=None,
                     reason=f"typical: {share:.1%} of the texts are most like it",
                 )
-                for place, share in chosen
+                for place, share in representative(words, topic_vectors(words, seed), count, seed)
             ]
     probabilities = engine.predict_proba(tracked(archive.texts, "predicting", len(archive.texts)))
     with stage("choosing"):
@@ -106,7 +104,7 @@ def suggest(
             doubt = doubt * clarity(counts, probabilities)
         return [
             _unsure(archive.places[place], archive.texts[place], engine, probabilities[place])
-            for place in most_worthwhile(doubt, doubtful, words, topics, count)
+            for place in most_worthwhile(doubt, doubtful, words, count)
         ]
 
 
