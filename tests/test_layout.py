@@ -41,6 +41,7 @@ MAY_IMPORT = {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
         "evaluation.out_of_scope",
     },
+    "few_labels": {"config", "data", "errors", "progress", "runtime", "text"},
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
@@ -53,6 +54,7 @@ MAY_IMPORT = {
 TORCH_FREE = (
     *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
     "evaluation.out_of_scope",
+    "few_labels.suggest",
     *("models.registry", "models.attribution"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
 )

@@ -13,12 +13,14 @@ NAMES = [
     "PRESETS",
     "ModelConfig",
     "Prediction",
+    "Suggestion",
     "TrainConfig",
     "WaveClassifier",
     "WaveNetworkError",
     "__version__",
     "load",
     "ops",
+    "suggest",
 ]
 
 BLOCKER = """
@@ -67,12 +69,13 @@ def test_every_public_name_is_there(name):
 
 
 def test_the_names_lead_where_they_say():
-    from wave_network import config, errors, estimator, ops, runtime
+    from wave_network import config, errors, estimator, few_labels, ops, runtime
 
     assert wave_network.PRESETS is config.PRESETS
     assert wave_network.WaveClassifier is estimator.WaveClassifier
     assert wave_network.WaveNetworkError is errors.WaveNetworkError
     assert wave_network.load is runtime.load
+    assert wave_network.suggest is few_labels.suggest.suggest
     assert wave_network.ops is ops
     for name in ("represent", "interfere", "modulate", "global_semantics", "phase"):
         assert callable(getattr(ops, name))
@@ -127,6 +130,15 @@ def test_predicting_from_a_file_needs_no_training_package(sample_model, tmp_path
     done = command("predict", sample_model, "--input", path, without=TRAINING_PACKAGES)
     assert (done.returncode, done.stderr) == (0, f"predicted 1 text: {path}\n")
     assert json.loads(done.stdout)["text"] == "hello"
+
+
+def test_suggesting_needs_no_training_package(sample_model, tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("text\nhello there\nhello you\n")
+    for model in ([], [sample_model]):
+        done = command("suggest", *model, "--input", path, without=TRAINING_PACKAGES)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout.splitlines()[0])["text"].startswith("hello")
 
 
 def test_loading_in_python_needs_no_training_package(sample_model):

@@ -5,9 +5,9 @@ from wave_network import Suggestion, WaveClassifier, suggest
 from wave_network.errors import ConfigError, DataError
 
 WORDS = {
-    "animals": "hen fox otter heron sparrow mole newt toad hare lynx".split(),
-    "colours": "red green blue amber violet teal pink grey ochre beige".split(),
-    "metals": "iron tin zinc lead silver nickel copper cobalt gold brass".split(),
+    "animals": ("hen", "fox", "otter", "heron", "sparrow", "mole", "newt", "toad", "hare", "lynx"),
+    "colours": ("red", "green", "blue", "amber", "teal", "pink", "grey", "ochre", "beige", "jade"),
+    "metals": ("iron", "tin", "zinc", "lead", "nickel", "copper", "cobalt", "gold", "brass", "tar"),
 }
 
 

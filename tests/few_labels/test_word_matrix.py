@@ -23,9 +23,7 @@ def random_matrix():
 def test_products_are_those_of_the_dense_matrix(random_matrix, monkeypatch, at_once):
     monkeypatch.setattr("wave_network.few_labels.word_matrix._NUMBERS_AT_ONCE", at_once)
     other = np.random.default_rng(1).random((30, 3), np.float32)
-    np.testing.assert_allclose(
-        random_matrix.times(other), dense(random_matrix) @ other, atol=1e-5
-    )
+    np.testing.assert_allclose(random_matrix.times(other), dense(random_matrix) @ other, atol=1e-5)
     assert (dense(random_matrix.transposed) == dense(random_matrix).T).all()
     expected = dense(random_matrix) @ dense(random_matrix)[5]
     np.testing.assert_allclose(random_matrix.similarities(5), expected, atol=1e-5)

@@ -38,8 +38,8 @@ def suggest(
         str | None,
         typer.Argument(
             metavar="MODEL",
-            help="The classifier so far: a model folder, or hub:OWNER/NAME[@REVISION]. Leave it out "
-            "if there are no labels yet.",
+            help="The classifier so far: a model folder, or hub:OWNER/NAME[@REVISION]. Without "
+            "labels yet, leave it out.",
         ),
     ] = None,
     count: Annotated[

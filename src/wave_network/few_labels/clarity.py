@@ -21,9 +21,7 @@ _FLATTENING: Final = 3.0  # words of a text are not independent, so that they te
 _MOST_TEXTS: Final = 0.1  # more frequent words tell nothing
 
 
-def clarity(
-    counts: SparseMatrix, probabilities: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def clarity(counts: SparseMatrix, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how clear each text's class is, 0 to 1, (texts,).
 
     Args:
