@@ -63,10 +63,16 @@ def test_the_loop_labels_trains_and_suggests_other_texts(invoke, archive, tmp_pa
         assert row["reason"].startswith(f"unsure: {row['guess']} ")
 
 
-def test_a_file_that_is_not_filled_in_is_refused_with_its_line(invoke, archive):
-    invoke("suggest", "--input", archive, "--count", 5, "--output", "next.csv")
-    message = invoke("train", "next.csv").message
-    assert message == "next.csv:2: no label: add a label, or remove the row"
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("next.csv", "next.csv:2:"), ("next.jsonl", "next.jsonl:1:"), ("next.parquet", "row 1 has")],
+)
+def test_a_file_that_is_not_filled_in_is_refused_with_its_row(invoke, archive, name, where):
+    invoke("suggest", "--input", archive, "--count", 5, "--output", name)
+    message = invoke("train", name).message
+    assert where in message
+    assert "no label: add" in message
+    assert message.endswith("or remove the row")
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json", "tsv", "parquet"])

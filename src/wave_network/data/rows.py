@@ -246,6 +246,8 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
 def _json_label(label: object, where: str) -> Label:
     if isinstance(label, str) and is_unicode(label):
         return _stated(label, where)
+    if label is None:
+        return _stated("", where)
     if isinstance(label, int) and -(2**63) <= label < 2**63:
         return label
     if isinstance(label, float) and label.is_integer():
