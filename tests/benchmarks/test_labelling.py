@@ -29,7 +29,6 @@ def test_the_table_and_the_curves_show_both_choices(rows):
     from functools import partial
 
     from labelling import draw, table
-
     from wave_network.explain.figure import render
 
     assert table(rows).splitlines()[2:] == [
