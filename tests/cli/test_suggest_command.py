@@ -143,7 +143,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn([
         (("--input", "archive.csv", "--labeled", "archive.csv"), "no text is left to suggest"),
         (("missing", "--input", "archive.csv"), "missing"),
         (("--input", "archive.csv", "--text-column", "x"), "archive.csv has no column 'x'"),
-        (("--input", "archive.csv", "--count", 0), "Invalid value for '--count'"),
+        (("--input", "archive.csv", "--count", 0), "--count must be between 1 and 1,000; got 0"),
         ((), "Missing option '--input'"),
     ],
 )

@@ -43,7 +43,7 @@ def suggest(
         ),
     ] = None,
     count: Annotated[
-        int, typer.Option(min=1, max=1_000, metavar="N", help="How many texts to suggest.")
+        int, typer.Option(metavar="N", help="How many texts to suggest, up to 1,000.")
     ] = 20,
     labeled: Annotated[
         str | None,

@@ -122,17 +122,17 @@ def _unsure(
     index: int, text: str, engine: Engine, probabilities: NDArray[np.float32]
 ) -> Suggestion:
     """Return the suggestion of a text that the model is unsure of."""
-    several = engine.labelling.multi_label
     (given,) = engine.labelling.answers(probabilities[None], 0.0)
     guess = [engine.labels[place] for place in given]
-    order = np.argsort(np.abs(probabilities - 0.5) if several else -probabilities, kind="stable")
-    doubtful = [
-        f"{engine.labels[place]} {probabilities[place]:.0%}" for place in order[: 2 - several]
-    ]
+    if engine.labelling.multi_label:
+        doubtful = np.abs(probabilities - 0.5).argsort(kind="stable")[:1]
+    else:
+        doubtful = (-probabilities).argsort(kind="stable")[:2]
+    shares = [f"{engine.labels[place]} {probabilities[place]:.0%}" for place in doubtful]
     return Suggestion(
         index=index,
         text=text,
-        guess=guess if several else guess[0],
-        score=float(probabilities[order[0]]),
-        reason=f"unsure: {' or '.join(doubtful)}",
+        guess=guess if engine.labelling.multi_label else guess[0],
+        score=float(probabilities[doubtful[0]]),
+        reason=f"unsure: {' or '.join(shares)}",
     )
