@@ -89,6 +89,8 @@ def read_vector_folder(folder: Path) -> VectorTable:
     vectors = _vectors(_read_tensors(folder / WEIGHTS), list(ids.values()), folder / WEIGHTS)
     words = list(ids)
     told = np.flatnonzero(vectors.any(axis=1))
+    if not len(told):
+        raise ModelFolderError(f"{folder} holds no word vectors: all are 0")
     return VectorTable([words[place] for place in told], vectors[told], is_cased(tokenizer))
 
 
