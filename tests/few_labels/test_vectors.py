@@ -73,16 +73,16 @@ def test_vectors_and_encoders_on_the_hub(encoder_folder, tmp_path):
         ]
     )
     with fake_hub() as hub:
-        for name, folder in (("a/vectors", tmp_path / "vectors"), ("a/encoder", encoder_folder)):
+        for name, folder in (("a/vectors", tmp_path / "vectors"), ("a/encoder@v1", encoder_folder)):
             hub.repositories[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
         done = subprocess.run(
-            [sys.executable, "-c", code, "a/vectors", "a/encoder"],
+            [sys.executable, "-c", code, "a/vectors", "a/encoder@v1"],
             env={**os.environ, **hub.env(tmp_path / "home")},
             capture_output=True,
             text=True,
             check=True,
         )
-    assert done.stdout.splitlines() == ["hub:a/vectors 16 8", "hub:a/encoder 16 24"]
+    assert done.stdout.splitlines() == ["hub:a/vectors 16 8", "hub:a/encoder@v1 16 24"]
 
 
 def wave_network_model(folder):
@@ -95,8 +95,8 @@ def wave_network_model(folder):
         ("missing", "no vectors at missing: there is no such file or folder"),
         ("owner/name", r"no such file or folder \(if it is on the Hub: hub:owner/name\)"),
         ("hub:name", "is no repository on the Hub: give hub:OWNER/NAME"),
-        ("zero\0byte", "cannot be read"),
-        ("", "no vectors at|has no"),
+        ("zero\0byte", "no vectors at zero|cannot be read"),
+        ("", "has no tokenizer.json"),
     ],
 )
 def test_a_source_that_is_none(tmp_path, monkeypatch, source, message):

@@ -35,6 +35,7 @@ def test_bytes_become_characters():
     entries = [spelt.pre_tokenize_str(word)[0][0] for word in words]
     entries += ["s", "Ġ", "<s>", "<|endoftext|>", entries[1][:-1]]
     tokenizer = Tokenizer(models.BPE(ids(entries), []))
+    tokenizer.decoder = decoders.ByteLevel()
     assert word_forms(tokenizer) == {"the": 0, "é": 1, "日本": 2, "##s": 3}
 
 
@@ -48,7 +49,12 @@ def test_marks_of_sentencepiece():
 def test_vocabularies_learnt_here():
     tokenizer = learn_vocabulary(["the cat sat on the mat, café"] * 3, 400)
     forms = word_forms(tokenizer)
-    assert {"the", "cat", "sat", "on", "mat", "café", "##c", ","} <= set(forms)
+    assert {"the", "cat", "sat", "on", "mat", "café", "##c", "##,"} <= set(forms)
     assert "[CLS]" not in forms
     wrapped = TextTokenizer(tokenizer, 16)
     assert wrapped.tokens([forms["café"]]) == [" café"]
+
+
+def test_whole_words():
+    tokenizer = Tokenizer(models.WordLevel(ids(["[UNK]", "the", "Cat"]), unk_token="[UNK]"))
+    assert word_forms(tokenizer) == {"the": 1, "Cat": 2}

@@ -84,7 +84,7 @@ def read_vector_folder(folder: Path) -> VectorTable:
     Raises:
         ModelFolderError: If a file is missing, damaged or too large, or they do not fit together.
     """
-    tokenizer = read_tokenizer(folder / TOKENIZER)
+    tokenizer = read_tokenizer(folder)
     ids = word_forms(tokenizer)
     vectors = _vectors(_read_tensors(folder / WEIGHTS), list(ids.values()), folder / WEIGHTS)
     words = list(ids)
