@@ -33,10 +33,10 @@ def distill(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Distil word vectors from a sentence encoder, for train --vectors.
+    """Distil word vectors from a sentence encoder.
 
-    The encoder reads every word of its vocabulary once. The folder has the layout of model2vec,
-    which reads it as well. train --vectors ENCODER does the same each time.
+    The encoder reads every word of its vocabulary once. train --vectors reads the folder, and so
+    does model2vec, whose layout it has. train --vectors ENCODER distils anew each time.
 
     \b
     Examples:
