@@ -28,9 +28,9 @@ from wave_network.few_labels.encoders import SIZE, SentenceEncoder
 from wave_network.few_labels.english import FILE, write_english
 from wave_network.few_labels.vector_table import frequency_weights, principal_components
 from wave_network.progress.display import Display
-from wave_network.text.word_forms import word_forms
+from wave_network.text.word_forms import CONTINUES, word_forms
 
-_WORD: Final = re.compile(r"[a-z0-9]{2,}")
+_KEPT: Final = re.compile(r"[a-z0-9]{2,}")
 _TEXTS: Final = 60_000
 _WORDS_A_TEXT: Final = 12
 _NEARNESS: Final = 0.03
@@ -46,15 +46,16 @@ def main() -> None:
     with Display():
         encoder = SentenceEncoder(source)
         forms = word_forms(encoder.tokenizer)
-        ids = np.array([index for word, index in forms.items() if _WORD.fullmatch(word)])
+        whole = {word: index for word, index in forms.items() if not word.startswith(CONTINUES)}
+        ids = np.array([*whole.values()])
         texts = _random_texts(len(ids), np.random.default_rng(0))
         alone = encoder.mean_outputs(ids[:, None])
         together = encoder.mean_outputs(ids[texts])
     vectors = _fitted(texts, _unit(together), _unit(alone))
-    names = {index: word for word, index in forms.items()}
-    reduced = principal_components(vectors, SIZE) * frequency_weights(len(ids))[:, None]
-    write_english([names[index] for index in ids], reduced)
-    print(f"{FILE}: {len(ids):,} words, {FILE.stat().st_size:,} bytes")
+    kept = [place for place, word in enumerate(whole) if _KEPT.fullmatch(word)]
+    reduced = principal_components(vectors[kept], SIZE) * frequency_weights(len(kept))[:, None]
+    write_english([word for word in whole if _KEPT.fullmatch(word)], reduced)
+    print(f"{FILE}: {len(kept):,} words, {FILE.stat().st_size:,} bytes")
 
 
 def _bundled() -> str:
@@ -65,10 +66,13 @@ def _bundled() -> str:
 
 
 def _random_texts(words: int, draws: np.random.Generator) -> NDArray[np.int64]:
-    """Draw texts of words, half of them by Zipf's law, half evenly, (texts, words a text)."""
-    zipf = 1 / (np.arange(words) + 50)
-    shares = (zipf / zipf.sum() + 1 / words) / 2
-    return draws.choice(words, size=(_TEXTS, _WORDS_A_TEXT), p=shares)
+    """Draw texts of words, half of them by rank, half evenly, (texts, words a text).
+
+    BERT lists a thousand characters before all words, so function words do not prevail.
+    """
+    zipf = 1 / (np.arange(words) + 50.0)
+    zipf /= zipf.sum()
+    return draws.choice(words, size=(_TEXTS, _WORDS_A_TEXT), p=0.5 * zipf + 0.5 / words)
 
 
 def _unit(vectors: Array) -> Array:

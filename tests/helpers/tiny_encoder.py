@@ -37,7 +37,10 @@ def write_encoder(folder):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         BertModel(config).save_pretrained(folder)
-    bert_tokenizer().save(str(folder / "tokenizer.json"))
+    tokenizer = bert_tokenizer()
+    tokenizer.enable_padding(length=12)  # as that of all-MiniLM-L6-v2
+    tokenizer.enable_truncation(12)
+    tokenizer.save(str(folder / "tokenizer.json"))
     described = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
     (folder / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
     return folder

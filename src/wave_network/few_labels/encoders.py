@@ -59,6 +59,8 @@ class SentenceEncoder:
         if not (folder.is_dir() or HUB_ID.fullmatch(place)):
             raise ModelFolderError(f"no encoder at {source}: there is no such folder")
         self.tokenizer = read_tokenizer(place)
+        self.tokenizer.no_padding()  # many are stored with it
+        self.tokenizer.no_truncation()
         self._model: Any = read_pretrained(place, "AutoModel", "encoder", may_lack=("pooler.",))
         self._model.eval()
         highest = max(self.tokenizer.get_vocab().values(), default=0)
