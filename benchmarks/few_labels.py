@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ import numpy as np
 from compare import numbers
 from conditions import HERE, Conditions, answers_of_new_process, look_around
 from few_labels_data import FewLabels
-from few_labels_models import CACHED, MODELS, OURS, Setup
+from few_labels_models import CACHED, MODELS, OURS
+from few_labels_peers import Setup
 from few_labels_tables import GROUP, draw, tables
 from measure import score
 from records import Records, Row, newest
@@ -40,11 +42,11 @@ CACHE: Final = Path.home() / ".cache" / "wave-network-benchmarks"
 SETS: Final = ("ag_news", "imdb", "dbpedia14")
 SIZES: Final = (4, 8, 16, 64, 250, 1_000)
 
-_SHARED_CODE: Final = tuple(
-    f"benchmarks/{name}.py" for name in ("few_labels_data", "few_labels_models", "pretrained")
+_PEERS_CODE: Final = (
+    *(f"benchmarks/{name}.py" for name in ("few_labels_data", "few_labels_peers", "pretrained")),
+    *("src/wave_network/baselines", "constraints.txt"),
 )
-_OUR_CODE: Final = (*_SHARED_CODE, "src", "pyproject.toml", "constraints.txt")
-_PEERS_CODE: Final = (*_SHARED_CODE, "src/wave_network/baselines", "constraints.txt")
+_OUR_CODE: Final = ("benchmarks/few_labels_data.py", "benchmarks/models.py", "src")
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def measure(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     data, name = FewLabels(task["path"]), cells[0].model
     timed = not task["accuracy_only"] and name not in CACHED
     model = MODELS[name](Setup(data.archive, Path(task["cache"]), cells[0].threads))
+    for module in model.imports:
+        import_module(module)
     start = time.perf_counter()
     model.prepare()
     prepare_seconds = time.perf_counter() - start

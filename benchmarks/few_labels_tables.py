@@ -44,19 +44,14 @@ def _table(rows: Sequence[Row]) -> str:
         f"| --- |{' ---: |' * len(names)}",
     ]
     models = grouped(rows, ("model",)).values()
-    for group in sorted(models, key=lambda group: -statistics.mean(_accuracies(group))):
-        by_amount = {amount: [] for amount in amounts} | {
-            amount: part for (amount,), part in grouped(group, ("per_class",)).items()
-        }
-        cells = [
-            spread(by_amount[amount], "accuracy", ".1%").replace("%", "")
-            if by_amount[amount]
-            else "–"
-            for amount in amounts
-        ]
+    for group in sorted(models, key=lambda group: -_average(group)):
+        by_amount: dict[int, list[Row]] = {amount: [] for amount in amounts}
+        for row in group:
+            by_amount[row["per_class"]].append(row)
         usual = by_amount.get(_USUAL, [])
         times = [_mean(by_amount.get(amount, []), "train_seconds", ".1f") for amount in (8, 1_000)]
-        cells += [
+        cells = [
+            *(_accuracy(part) for part in by_amount.values()),
             _mean(usual, "macro_f1", ".1f", 0.01),
             _mean(group, "prepare_seconds", ".1f"),
             ", ".join(times),
@@ -66,8 +61,13 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _accuracies(rows: Sequence[Row]) -> list[float]:
-    return [row["accuracy"] for row in rows]
+def _average(rows: Sequence[Row]) -> float:
+    mean: float = statistics.mean(row["accuracy"] for row in rows)
+    return mean
+
+
+def _accuracy(rows: Sequence[Row]) -> str:
+    return spread(rows, "accuracy", ".1%").replace("%", "") if rows else "–"
 
 
 def _mean(rows: Sequence[Row], column: str, form: str, unit: float = 1) -> str:

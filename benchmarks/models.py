@@ -70,8 +70,9 @@ class Wave:
             epochs=epochs,
             max_length=max_length,
             device="cpu",
-            **({} if vectors == "none" else {"vectors": vectors}),
         )
+        if vectors != "none":
+            self._classifier.set_params(vectors=vectors)
 
     def fit(
         self,

@@ -145,7 +145,7 @@ def _token_states(tokens: NDArray[np.int64]) -> NDArray[np.float32]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     found = []
     with torch.inference_mode():
-        for part in torch.from_numpy(tokens).split(_TOKENS_AT_ONCE):
+        for part in torch.split(torch.from_numpy(tokens), _TOKENS_AT_ONCE):
             ends = (tokenizer.cls_token_id, tokenizer.sep_token_id)
             first, last = (torch.full_like(part, end) for end in ends)
             states = model(torch.stack([first, part, last], dim=1)).last_hidden_state

@@ -64,7 +64,8 @@ def test_the_test_sample_is_of_the_test_split(data, folder):
 
 
 def test_peers_that_learn_from_the_archive(data, tmp_path):
-    from few_labels_models import MODELS, Setup
+    from few_labels_models import MODELS
+    from few_labels_peers import Setup
 
     labelled = data.draw(16, 0)
     for name in ("self-training", "label-spreading"):
@@ -78,7 +79,7 @@ def test_peers_that_learn_from_the_archive(data, tmp_path):
 
 def test_peers_of_other_libraries(data, tmp_path, monkeypatch):
     fasttext = pytest.importorskip("fasttext")
-    from few_labels_models import FastText, Setup
+    from few_labels_peers import FastText, Setup
 
     labelled = data.draw(64, 0)
     model = FastText(Setup(data.archive, tmp_path, 1))
