@@ -67,13 +67,13 @@ def test_peers_that_learn_from_the_archive(data, tmp_path):
     from few_labels_models import MODELS
     from few_labels_peers import Setup
 
-    labelled = data.draw(16, 0)
+    labelled = data.draw(64, 0)
     for name in ("self-training", "label-spreading"):
         model = MODELS[name](Setup(data.archive, tmp_path, 1))
         model.prepare()
         model.fit(labelled, data.unlabelled(labelled), 0)
         right = model.predict(data.test.texts) == np.array(data.test.labels)
-        assert np.mean(right) > 0.4, name
+        assert np.mean(right) > 0.3, name
         assert model.size_bytes() > 10_000
 
 
@@ -89,6 +89,18 @@ def test_peers_of_other_libraries(data, tmp_path, monkeypatch):
     assert fasttext
     assert np.mean(right) > 0.4
     assert model.size_bytes() > 10_000
+
+
+def test_ours(data, tmp_path):
+    from few_labels_models import MODELS
+    from few_labels_peers import Setup
+
+    labelled = data.draw(16, 0)
+    model = MODELS["small"](Setup(data.archive, tmp_path, 1))
+    model.fit(labelled, np.empty(0, np.intp), 0)
+    right = model.predict(data.test.texts) == np.array(data.test.labels)
+    assert np.mean(right) > 0.3
+    assert model.size_bytes() > 100_000
 
 
 def test_a_text_is_encoded_once(tmp_path, monkeypatch):
@@ -117,12 +129,12 @@ def test_the_script(scripts, folder, tmp_path):
         command = [sys.executable, script, folder, *options, *places, *arguments]
         return subprocess.run([*map(str, command)], capture_output=True, text=True)
 
-    done = run("--models", "small,tfidf-bigram", "--per-class", "4,8")
+    done = run("--models", "tfidf-bigram", "--per-class", "4,8")
     assert done.returncode == 0, done.stderr
     with output.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["model"], row["per_class"]) for row in rows] == [
-        *(("small", "4"), ("small", "8"), ("tfidf-bigram", "4"), ("tfidf-bigram", "8")),
+        *(("tfidf-bigram", "4"), ("tfidf-bigram", "8")),
     ]
     for row in rows:
         assert (int(row["train_rows"]), row["unlabelled_rows"]) == (
@@ -218,3 +230,18 @@ def test_the_measured_rows_are_read():
     assert {row["data"] for row in rows} == set(SETS)
     assert all(0 < row["accuracy"] < 1 for row in rows)
     assert json.dumps(rows[0]["seed"]) == "0"
+
+
+def test_settings_are_compared_on_training_rows(data, folder, tmp_path, monkeypatch, capsys):
+    import few_labels_settings
+
+    monkeypatch.setattr("sys.argv", ["few_labels_settings.py", str(folder / "topics")])
+    monkeypatch.setattr("sys.argv", [*sys.argv, "--peers", "self-training", "--draws", "1"])
+    monkeypatch.setattr("sys.argv", [*sys.argv, "--per-class", "32", "--cache", str(tmp_path)])
+    candidates = few_labels_settings.CANDIDATES["self-training"]
+    chosen = {"threshold 0.75, C 10": candidates["threshold 0.75, C 10"]}
+    monkeypatch.setattr(few_labels_settings, "CANDIDATES", {"self-training": chosen})
+    few_labels_settings.main()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("self-training, 32 a class, threshold 0.75, C 10: ")
+    assert float(line.split(": ")[1].split()[0]) > 30
