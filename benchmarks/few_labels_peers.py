@@ -2,7 +2,7 @@
 
 A model prepares itself once, by the archive without its labels or by a pretrained encoder, and is
 then fitted to every draw of labelled texts. The peers' settings were chosen on training rows
-(`peer_settings.py`). Libraries are imported on first use.
+(`few_labels_settings.py`). Libraries are imported on first use.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ class FastText(Model):
     imports = ("fasttext",)
     WIDTH: Final = 100
 
-    def __init__(self, setup: Setup, *, updates: int = 20_000, rate: float = 0.5) -> None:
+    def __init__(self, setup: Setup, *, updates: int = 20_000, rate: float = 0.1) -> None:
         self._setup = setup
         self._updates = updates
         self._rate = rate
