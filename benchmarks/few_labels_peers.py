@@ -95,14 +95,14 @@ class Tfidf(Model):
 class LatentPeer(Model):
     """A semi-supervised classifier of scikit-learn on LSA of the archive.
 
-    LSA: TF-IDF of words, and of pairs of them, in at least `min_texts` texts; the largest singular
-    vectors; texts scaled to length 1.
+    LSA: TF-IDF of words and n-grams, the largest singular vectors, texts scaled to length 1.
 
     Args:
         setup: What every model is made with.
-        make: Makes the classifier, by the seed.
+        make: Makes the classifier.
         components: Of the LSA.
         word_ngrams: Most words of a feature.
+        min_texts: Fewest texts of the archive that have a feature.
     """
 
     semi_supervised = True
@@ -115,7 +115,7 @@ class LatentPeer(Model):
         self,
         setup: Setup,
         *,
-        make: Callable[[int], Any],
+        make: Callable[[], Any],
         components: int = 100,
         word_ngrams: int = 2,
         min_texts: int = 5,
@@ -148,7 +148,7 @@ class LatentPeer(Model):
             [self._latent.transform(labelled.texts), self._features[unlabelled]]
         )
         targets = np.concatenate([known, np.full(len(unlabelled), -1)])
-        self._classifier = self._make(seed)
+        self._classifier = self._make()
         with warnings.catch_warnings():  # that it stopped before it converged
             warnings.simplefilter("ignore")
             self._classifier.fit(features, targets)
@@ -164,7 +164,7 @@ class LatentPeer(Model):
         return len(pickle.dumps((self._latent, self._classifier), pickle.HIGHEST_PROTOCOL))
 
 
-def self_training(seed: int, *, cost: float = 10.0, threshold: float = 0.75) -> Any:  # noqa: ANN401
+def self_training(*, cost: float = 10.0, threshold: float = 0.75) -> Any:  # noqa: ANN401
     """A logistic regression that labels texts of which it is sure, and learns from them."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.semi_supervised import SelfTrainingClassifier
@@ -172,7 +172,7 @@ def self_training(seed: int, *, cost: float = 10.0, threshold: float = 0.75) -> 
     return SelfTrainingClassifier(LogisticRegression(C=cost, max_iter=500), threshold=threshold)
 
 
-def label_spreading(seed: int, *, neighbours: int = 100, alpha: float = 0.8) -> Any:  # noqa: ANN401
+def label_spreading(*, neighbours: int = 100, alpha: float = 0.8) -> Any:  # noqa: ANN401
     """Labels spread along a graph of nearest neighbours."""
     from sklearn.semi_supervised import LabelSpreading
 

@@ -71,9 +71,9 @@ def _accuracy(rows: Sequence[Row]) -> str:
 
 
 def _mean(rows: Sequence[Row], column: str, form: str, unit: float = 1) -> str:
-    if not rows or any(row[column] is None for row in rows):
-        return "–"
-    return format(statistics.mean(row[column] for row in rows) / unit, form)
+    """The mean of those that were measured."""
+    values = [row[column] for row in rows if row[column] is not None]
+    return format(statistics.mean(values) / unit, form) if values else "–"
 
 
 def draw(rows: Sequence[Row]) -> dict[str, bytes]:
