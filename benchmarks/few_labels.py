@@ -58,14 +58,12 @@ class Cell:
         per_class: Labelled texts of each class.
         model: One of `few_labels_models.MODELS`.
         seed: Of the draw and of the model.
-        threads: How many the model may use.
     """
 
     data: str
     per_class: int
     model: str
     seed: int
-    threads: int
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,8 @@ class Measurement:
     Attributes:
         train_rows: Labelled texts.
         unlabelled_rows: Texts of the archive that are not labelled, if the model takes them.
-        prepare_seconds: For what the model learns from the archive, once for all draws; None if
-            times were not measured.
+        threads: How many the model may use; None if times were not measured, like what follows.
+        prepare_seconds: For what the model learns from the archive, once for all draws.
         train_seconds: From the texts to the model, without that.
         size_bytes: The model on disk.
     """
@@ -87,6 +85,7 @@ class Measurement:
     classes: int
     accuracy: float
     macro_f1: float
+    threads: int | None
     prepare_seconds: float | None
     train_seconds: float | None
     size_bytes: int
@@ -148,12 +147,12 @@ def missing(
     rows = []
     for per_class in options.per_class:
         for seed in range(options.draws):
-            cell = Cell(data, per_class, model, seed, options.threads)
+            cell = Cell(data, per_class, model, seed)
             row = conditions | asdict(cell)
             same = ("commit", "machine", "cores", *asdict(cell))
             found = records.find({name: row[name] for name in same})
-            timed = found and found["train_seconds"] is not None
-            if not (found and (timed or options.accuracy_only or model in CACHED)):
+            wants_times = not options.accuracy_only and model not in CACHED
+            if found is None or (wants_times and found["threads"] != options.threads):
                 rows.append(row)
     return rows
 
@@ -162,14 +161,17 @@ def measured(records: Records, rows: Sequence[Row], options: argparse.Namespace)
     """Measure rows in a process of their own, and add them; the names of those that failed."""
     first = rows[0]
     print(f"{first['data']}, {first['model']}: {len(rows)}", file=sys.stderr, flush=True)
-    task = {
+    timed = not options.accuracy_only and first["model"] not in CACHED
+    # Threads that wait for each other waste a busy machine, on which no times are measured.
+    task: dict[str, Any] = {
         "path": str(options.data / first["data"]),
         "cache": str(options.cache),
-        "accuracy_only": options.accuracy_only,
+        "threads": 1 if options.accuracy_only else options.threads,
+        "timed": timed,
         "cells": [{name: row[name] for name in Cell.__dataclass_fields__} for row in rows],
     }
     done = 0
-    for answer in answers_of_new_process(Path(__file__), task, threads=options.threads):
+    for answer in answers_of_new_process(Path(__file__), task, threads=task["threads"]):
         records.append(rows[done] | answer)
         done += 1
     return [
@@ -181,9 +183,8 @@ def measured(records: Records, rows: Sequence[Row], options: argparse.Namespace)
 def measure(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Train and test a model on every cell of a task, in this process."""
     cells = [Cell(**cell) for cell in task["cells"]]
-    data, name = FewLabels(task["path"]), cells[0].model
-    timed = not task["accuracy_only"] and name not in CACHED
-    model = MODELS[name](Setup(data.archive, Path(task["cache"]), cells[0].threads))
+    data, timed, threads = FewLabels(task["path"]), task["timed"], task["threads"]
+    model = MODELS[cells[0].model](Setup(data.archive, Path(task["cache"]), threads))
     for module in model.imports:
         import_module(module)
     start = time.perf_counter()
@@ -204,6 +205,7 @@ def measure(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 classes=len(data.classes),
                 accuracy=round(accuracy, 5),
                 macro_f1=round(macro_f1, 5),
+                threads=threads if timed else None,
                 prepare_seconds=round(prepare_seconds, 3) if timed else None,
                 train_seconds=round(train_seconds, 3) if timed else None,
                 size_bytes=model.size_bytes(),

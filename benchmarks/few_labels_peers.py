@@ -185,13 +185,15 @@ class VectorPeer(Model):
     Args:
         setup: What every model is made with.
         kind: `encoder`: the encoder's; `static`: means of the static vectors distilled from it.
-        cost: The regression's C.
+        costs: The regression's C is chosen among these by cross-validation.
     """
 
-    imports = ("sklearn.linear_model",)
+    imports = ("sklearn.linear_model", "sklearn.model_selection")
 
-    def __init__(self, setup: Setup, *, kind: str, cost: float = 1.0) -> None:
-        self._cost = cost
+    def __init__(
+        self, setup: Setup, *, kind: str, costs: Sequence[float] = (1.0, 10.0, 100.0)
+    ) -> None:
+        self._costs = costs
         if kind == "encoder":
             self._encode = Encoder(setup.cache).encode
             self._folder = encoder_folder()
@@ -202,11 +204,13 @@ class VectorPeer(Model):
         self._encode = StaticModel.from_pretrained(self._folder).encode
 
     def fit(self, labelled: Labelled, unlabelled: NDArray[np.intp], seed: int) -> None:
-        """Train the regression."""
+        """Choose the regression's C, and train it."""
         from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import GridSearchCV
 
-        self._classifier = LogisticRegression(C=self._cost, max_iter=1_000)
-        self._classifier.fit(self._encode(labelled.texts), labelled.labels)
+        search = GridSearchCV(LogisticRegression(max_iter=1_000), {"C": self._costs}, cv=3)
+        search.fit(self._encode(labelled.texts), labelled.labels)
+        self._classifier = search.best_estimator_
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """The label of each text."""

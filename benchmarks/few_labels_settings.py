@@ -50,7 +50,8 @@ CANDIDATES: Final[Mapping[str, Mapping[str, Make]]] = {
         for neighbours, alpha in ((7, 0.2), (7, 0.8), (30, 0.2), (30, 0.8), (100, 0.8))
     },
     "static-vectors": {
-        f"C {cost}": partial(VectorPeer, kind="static", cost=cost) for cost in (1, 10, 100)
+        f"C among {costs}": partial(VectorPeer, kind="static", costs=costs)
+        for costs in ((1,), (10,), (100,), (1, 10, 100))
     },
     "model2vec-vectors": {
         f"rate {rate}": partial(Model2Vec, rate=rate) for rate in (0.001, 0.01, 0.03)

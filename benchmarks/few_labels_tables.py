@@ -12,7 +12,7 @@ from records import Row, grouped
 from tables import spread
 from wave_network.explain.figure import render
 
-GROUP: Final = ("data", "per_class", "model", "threads")
+GROUP: Final = ("data", "per_class", "model")
 """The columns that rows share if only their seeds differ."""
 
 NOTE: Final = (
@@ -26,7 +26,7 @@ _USUAL: Final = 64  # texts of each class, for the columns that need no more tha
 
 def tables(rows: Sequence[Row]) -> str:
     """A Markdown table a data set: a line a model, the best first."""
-    groups = grouped(rows, ("data", "threads")).values()
+    groups = grouped(rows, ("data",)).values()
     return "\n\n".join([*map(_table, groups), NOTE]) if rows else "No rows."
 
 
@@ -38,7 +38,7 @@ def _table(rows: Sequence[Row]) -> str:
     names += ["macro F1", "archive s", "train s", "MB"]
     lines = [
         f"{first['data']}, {first['classes']} classes, {first['test_rows']:,} test texts;"
-        f" {first['threads']} threads; commits {commits}.",
+        f" commits {commits}.",
         "",
         f"| model | {' | '.join(names)} |",
         f"| --- |{' ---: |' * len(names)}",

@@ -158,9 +158,10 @@ def test_only_what_is_missing_is_measured(folder, tmp_path, monkeypatch):
 
     def answers(script, task, *, threads):
         asked.extend((cell["model"], cell["per_class"], cell["seed"]) for cell in task["cells"])
-        seconds = None if task["accuracy_only"] else 1.0
+        assert threads == task["threads"]
+        assert threads == 2 or not task["timed"]
         for _ in task["cells"]:
-            yield {"accuracy": 0.5, "train_seconds": seconds}
+            yield {"accuracy": 0.5, "threads": threads if task["timed"] else None}
 
     def measure(*arguments):
         monkeypatch.setattr("sys.argv", ["few_labels.py", str(folder), *arguments])
