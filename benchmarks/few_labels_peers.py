@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import pickle
 import random
+import shutil
 import tempfile
 import warnings
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -280,8 +282,9 @@ class FastText(Model):
         self._setup = setup
         self._updates = updates
         self._rate = rate
-        self._folder = tempfile.TemporaryDirectory()
-        self._vectors = Path(self._folder.name, "archive.vec")
+        self._folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._vectors = self._folder / "archive.vec"
 
     def prepare(self) -> None:
         """Train the skip-gram model, and write its `.vec` file."""
@@ -289,7 +292,7 @@ class FastText(Model):
 
         lines = [f"{normalize(text)}\n" for text in self._setup.archive]
         model = fasttext.train_unsupervised(
-            _write(Path(self._folder.name, "archive.txt"), lines),
+            _write(self._folder / "archive.txt", lines),
             model="skipgram",
             dim=self.WIDTH,
             thread=self._setup.threads,
