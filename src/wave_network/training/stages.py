@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ def train_once(
         choice: Which epochs are validated, and which one is kept.
     """
     config, model = run.config, prepared.model
-    with fitted_beside(prepared.texts, prepared.config, config.seed, run.stop) as linear_weights:
+    with _fitted_beside(prepared, run) as linear_weights:
         initialize(prepared, run)
         if prepared.config.has_linear_part:
             run.progress.expect_linear_part()
@@ -113,6 +114,14 @@ def train_once(
     if weights is None:
         return Trained(result, None, waves)
     return Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
+
+
+def _fitted_beside(
+    prepared: Prepared, run: Run
+) -> AbstractContextManager[Callable[[], AnyLinearWeights | None]]:
+    """Fit the linear part in the background; a continued model's words share nothing."""
+    tokenizer = prepared.tokenizer if run.recipe.base is None else None
+    return fitted_beside(prepared.texts, prepared.config, run.config.seed, run.stop, tokenizer)
 
 
 def _continue(
@@ -173,7 +182,7 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         second = prepare(examples, run)
     if second is None:
         return None
-    with fitted_beside(second.texts, second.config, config.seed, run.stop) as linear_weights:
+    with _fitted_beside(second, run) as linear_weights:
         with run.stop.at_once():
             initialize(second, run)
         if not train_to_the_end(

@@ -28,7 +28,9 @@ from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
 from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
+from wave_network.text import TextTokenizer
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_features
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
@@ -74,7 +76,11 @@ AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
 
 @contextmanager
 def fitted_beside(
-    texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
+    texts: PackedTexts,
+    config: ClassifierConfig,
+    seed: int,
+    stop: StopSignal | None = None,
+    tokenizer: TextTokenizer | None = None,
 ) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
 
@@ -83,6 +89,7 @@ def fitted_beside(
         config: The model's configuration.
         seed: As for `linear_weights`.
         stop: Ends the wait for the weights.
+        tokenizer: As for `linear_weights`.
 
     Yields:
         A function that waits for the weights and returns them; None for a model without a linear
@@ -92,7 +99,8 @@ def fitted_beside(
         yield lambda: None
         return
     assert isinstance(config, LocalWaveConfig)  # no other family has one
-    with in_background(partial(linear_weights, texts, config, seed), stop or StopSignal()) as found:
+    fit = partial(linear_weights, texts, config, seed, tokenizer)
+    with in_background(fit, stop or StopSignal()) as found:
         yield found
 
 
@@ -196,7 +204,12 @@ def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
     return part
 
 
-def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> AnyLinearWeights:
+def linear_weights(
+    texts: PackedTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    tokenizer: TextTokenizer | None = None,
+) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
 
     Args:
@@ -205,18 +218,24 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> An
             probability of at least 0.05, weighted by it.
         config: The configuration of a model with a linear part.
         seed: Seed of the sample and the solver.
+        tokenizer: Spells the vocabulary: with few texts, words of similar spelling share what is
+            learnt. None: they do not.
     """
     if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
-    features, scales = linear_features(texts, config)
-    examples = _examples(features, texts, config)
+    if tokenizer is None or config.sparse_linear_size or len(texts.ids) >= FEW_TOKENS:
+        features = linear_features(texts, config)
+    else:
+        entries = tokenizer.tokens(range(config.vocab_size))
+        features = few_text_features(texts, config, entries)
+    examples = _examples(features.matrix, texts, config)
     if config.sparse_linear_size:
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
+        scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
     weights, bias = _solved(examples, config, seed)
-    weights *= scales[:, None]
-    tokens, bigrams = np.split(weights, [config.vocab_size])
+    tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
 
