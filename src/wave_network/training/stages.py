@@ -27,6 +27,7 @@ from wave_network.training.local_wave.linear_part import (
     fit_linear_part,
     fitted_beside,
     set_linear_part,
+    weaken_waves,
 )
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare
@@ -106,6 +107,8 @@ def train_once(
         return Trained(
             result, margin, None if validation is None else predict_logits(model, validation)
         )
+    if weights is not None:
+        weaken_waves(model, len(prepared.texts))
     if validation is None:
         if weights is not None:
             set_linear_part(model, weights)
@@ -195,5 +198,6 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         weights = linear_weights()
     if weights is None:
         return None
+    weaken_waves(second.model, len(second.texts))
     set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
     return second

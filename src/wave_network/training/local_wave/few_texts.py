@@ -21,11 +21,13 @@ from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.training.local_wave.ngram_matrix import LinearFeatures, ngram_counts
 
-FEW_TOKENS: Final = 250_000
+FEW_TOKENS: Final = 1_000_000
 """With more tokens in the training texts, spelling tells nothing that the tokens do not."""
 
 _SIZES: Final = (3, 4, 5)  # characters of an n-gram; the space before a word is one
-_NGRAM_SHARE: Final = 0.7  # the root of the energy of token n-grams, in that of the tokens
+_SPELLING_SHARE: Final = 1.75  # roots of energies, with hardly any texts; tokens have 1
+_NGRAM_SHARE: Final = 0.3
+_LEAST_ENERGY: Final = 1e-12
 
 
 def few_text_features(
@@ -34,40 +36,43 @@ def few_text_features(
     """Return the features of few texts: tokens, token n-grams and character n-grams.
 
     Each is multiplied by an inverse document frequency; all features of a text together have unit
-    length. Repeated tokens count about as the logarithm of their number. Character n-grams have as
-    much energy as tokens with hardly any texts, and ever less up to `FEW_TOKENS`.
+    length. Repeated tokens count about as the logarithm of their number. With hardly any texts,
+    character n-grams weigh more than tokens, and token n-grams less; both shares change with the
+    number of tokens, up to `FEW_TOKENS`.
 
     Args:
         texts: Packed texts.
         config: The configuration of a model with a dense linear part.
         entries: The spelling of each vocabulary entry; a leading space starts a word.
     """
+    few = max(0.0, 1 - sqrt(len(texts.ids) / FEW_TOKENS))  # 1 with hardly any, 0 with many
     counts = ngram_counts(texts, config)
-    words, ngrams = counts[:, : config.vocab_size], counts[:, config.vocab_size :]
-    damping = _damping(words, np.diff(texts.offsets))
-    words = _times(words, damping)
-    spelling = _spelling(entries)  # (vocabulary, character n-grams)
+    tokens, ngrams = counts[:, : config.vocab_size], counts[:, config.vocab_size :]
+    damping = _damping(tokens, np.diff(texts.offsets))
+    spelling = _spelling(entries)
     spelling.data *= np.repeat(damping, np.diff(spelling.indptr))
-    spelt = csr_array(counts[:, : config.vocab_size] @ spelling)
-    share = max(0.0, 1 - sqrt(len(texts.ids) / FEW_TOKENS))
-    parts, scales = [], []
-    for part, relative in ((words, 1.0), (ngrams, _NGRAM_SHARE), (spelt, share)):
-        scale = _rarity(part)
-        part = _times(part, scale)
-        energy = float(np.square(part.data).sum())
-        if not parts:
-            unit = energy
-        factor = relative * sqrt(unit / max(energy, 1e-12))
-        parts.append(part * np.float32(factor))
-        scales.append(scale * np.float32(factor))
-    matrix = csr_array(hstack(parts))
-    squares = csr_array(matrix.multiply(matrix)).sum(axis=1)
-    inverse = 1 / np.sqrt(np.maximum(squares, 1e-12))
-    matrix.data *= np.repeat(inverse, np.diff(matrix.indptr)).astype(np.float32)
-    usual = np.float32(inverse.mean())  # texts to be predicted are not normalised
-    scales[0] = scales[0] * damping
-    spelling.data *= scales[2][spelling.indices] * usual
-    return LinearFeatures(_in_32_bits(matrix), np.concatenate(scales[:2]) * usual, spelling)
+    characters = csr_array(tokens @ spelling)
+    blocks, scales = [], []
+    for block, share, damped in (
+        (tokens, 1.0, damping),
+        (ngrams, few * _NGRAM_SHARE + (1 - few), 1.0),
+        (characters, few * _SPELLING_SHARE, 1.0),
+    ):
+        scale = _rarity(block) * damped
+        energy = _energies(_times(block, scale)).sum()
+        scale *= share / np.sqrt(max(energy, _LEAST_ENERGY))
+        blocks.append(_times(block, scale))
+        scales.append(scale)
+    matrix = csr_array(hstack(blocks))
+    inverse = 1 / np.sqrt(np.maximum(_energies(matrix), _LEAST_ENERGY))
+    matrix.data *= np.repeat(inverse, np.diff(matrix.indptr))
+    usual = inverse.mean()  # for texts to be predicted, which the model does not normalise
+    token_scales, ngram_scales, character_scales = (scale * usual for scale in scales)
+    return LinearFeatures(
+        _in_32_bits(matrix),
+        np.concatenate([token_scales, ngram_scales]).astype(np.float32),
+        _times(spelling, character_scales),
+    )
 
 
 def _spelling(entries: Sequence[str]) -> csr_array:
@@ -76,9 +81,7 @@ def _spelling(entries: Sequence[str]) -> csr_array:
     rows: list[list[int]] = []
     for entry in entries:
         found = {
-            entry[start : start + size]
-            for size in _SIZES
-            for start in range(len(entry) - size + 1)
+            entry[start : start + size] for size in _SIZES for start in range(len(entry) - size + 1)
         }
         rows.append([columns.setdefault(ngram, len(columns)) for ngram in sorted(found)])
     lengths = list(map(len, rows))
@@ -104,21 +107,28 @@ def _damping(words: csr_array, lengths: NDArray[np.int64]) -> NDArray[np.float32
     return np.divide(damped, plain, out=np.ones(width), where=plain > 0).astype(np.float32)
 
 
-def _rarity(counts: csr_array) -> NDArray[np.float32]:
+def _rarity(counts: csr_array) -> NDArray[np.float64]:
     """Return the inverse document frequency of each feature."""
     texts, width = counts.shape
     frequency = np.bincount(counts.indices, minlength=width)
-    return (np.log((texts + 1) / (frequency + 1)) + 1).astype(np.float32)
+    rarity: NDArray[np.float64] = np.log((texts + 1) / (frequency + 1)) + 1
+    return rarity
 
 
-def _times(matrix: csr_array, scales: NDArray[np.float32]) -> csr_array:
-    """Multiply the columns of a matrix."""
-    result = matrix.copy()
-    result.data *= scales[result.indices]
-    return result
+def _energies(matrix: csr_array) -> NDArray[np.float64]:
+    """Return the sum of the squares of each row."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return np.bincount(rows, np.square(matrix.data), minlength=matrix.shape[0])
+
+
+def _times(matrix: csr_array, scales: NDArray[np.floating]) -> csr_array:
+    """Multiply each column by its scale."""
+    values = (matrix.data * scales[matrix.indices]).astype(np.float32)
+    return csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _in_32_bits(matrix: csr_array) -> csr_array:
-    """Return a matrix as the native solver reads it."""
-    arrays = matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    return csr_array(arrays, shape=matrix.shape)
+    """Return a matrix in the types that the native solver reads."""
+    values = matrix.data.astype(np.float32)
+    places = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return csr_array((values, *places), shape=matrix.shape)

@@ -34,11 +34,18 @@ from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_feat
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
-from wave_network.training.local_wave.svm import COST, LABELS_AT_ONCE, one_against_rest
+from wave_network.training.local_wave.svm import (
+    FEW_TEXTS,
+    LABELS_AT_ONCE,
+    MANY_TEXTS,
+    one_against_rest,
+)
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
 """Prior weight of the linear part's margins, in logits."""
+
+_MANY_TEXTS: Final = 2_000  # with fewer texts to train on, the waves count less
 
 _CONTINUED_MARGIN: Final = (
     6.0  # weight of a continued model's margins; half, to keep what it learned
@@ -115,6 +122,23 @@ def set_linear_part(
         margin: Weight of the margins, in logits.
     """
     _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
+
+
+@torch.no_grad()
+def weaken_waves(model: ClassifierNetwork, texts: int) -> None:
+    """Make the logits of the waves smaller if texts are few, which the linear part learns better.
+
+    They are multiplied by the number of texts over 2,000.
+
+    Args:
+        model: A trained model with a linear part, changed in place.
+        texts: Number of texts it was trained on.
+    """
+    if texts >= _MANY_TEXTS:
+        return
+    for head in ("classifier", "shortcut"):
+        for parameter in model.get_submodule(head).parameters():
+            parameter.mul_(texts / _MANY_TEXTS)
 
 
 def fit_linear_part(
@@ -234,7 +258,8 @@ def linear_weights(
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
         scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    weights, bias = _solved(examples, config, seed)
+    few = features.spelling is not None
+    weights, bias = _solved(examples, config, seed, *(FEW_TEXTS if few else MANY_TEXTS))
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
@@ -296,7 +321,7 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int
+    examples: Examples, config: LocalWaveConfig, seed: int, cost: float, tolerance: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
     features, labels, text_weights = examples
@@ -306,8 +331,9 @@ def _solved(
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
         scales = _label_scales(features, having, text_weights, added)
-        solution = one_against_rest(features, having, scales, COST * text_weights, seed)
-        weights[:, chosen], bias[chosen] = solution
+        weights[:, chosen], bias[chosen] = one_against_rest(
+            features, having, scales, cost * text_weights, seed, tolerance=tolerance
+        )
     if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
         first, second = present  # one machine separates both
         weights[:, second] /= 2
