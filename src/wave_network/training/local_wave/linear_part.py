@@ -124,21 +124,23 @@ def set_linear_part(
     _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
 
 
-@torch.no_grad()
-def weaken_waves(model: ClassifierNetwork, texts: int) -> None:
-    """Make the logits of the waves smaller if texts are few, which the linear part learns better.
-
-    They are multiplied by the number of texts over 2,000.
+def waves_weight(texts: int) -> float:
+    """Return the weight of the waves beside a linear part, which learns few texts better.
 
     Args:
-        model: A trained model with a linear part, changed in place.
-        texts: Number of texts it was trained on.
+        texts: Number of texts that the model was trained on; below 2,000 the weight is below 1.
     """
-    if texts >= _MANY_TEXTS:
+    return min(1.0, texts / _MANY_TEXTS)
+
+
+@torch.no_grad()
+def scale_waves(model: ClassifierNetwork, factor: float) -> None:
+    """Multiply the logits of the waves of a model with a linear part, in place."""
+    if factor == 1:
         return
     for head in ("classifier", "shortcut"):
         for parameter in model.get_submodule(head).parameters():
-            parameter.mul_(texts / _MANY_TEXTS)
+            parameter.mul_(factor)
 
 
 def fit_linear_part(
