@@ -152,9 +152,7 @@ class TextTokenizer:
         Returns:
             The tokenizer, and for each new entry the ids of the pieces that it was split into.
         """
-        tokenizer, pieces = add_words(
-            self._tokenizer, _valid(texts, self.max_length), most, least
-        )
+        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most, least)
         return (TextTokenizer(tokenizer, self.max_length) if pieces else self), pieces
 
     @classmethod

@@ -38,6 +38,7 @@ from wave_network.training.local_wave.svm import (
     FEW_TEXTS,
     LABELS_AT_ONCE,
     MANY_TEXTS,
+    Fit,
     one_against_rest,
 )
 from wave_network.training.threads import in_background
@@ -45,14 +46,11 @@ from wave_network.training.threads import in_background
 MARGIN: Final = 12.0
 """Prior weight of the linear part's margins, in logits."""
 
-_MANY_TEXTS: Final = 2_000  # with fewer texts to train on, the waves count less
-
 _CONTINUED_MARGIN: Final = (
     6.0  # weight of a continued model's margins; half, to keep what it learned
 )
 
 _SPREAD: Final = 0.5  # prior deviation of the logarithms of both weights
-_EVEN_SHARE: Final = 0.5  # share of a feature's scale that does not depend on the label
 _LEAST_SHARE: Final = 0.05  # classes with a smaller share of a soft target are ignored
 _ADDED: Final = 1.0  # smoothing of frequencies
 _ADDED_WITH_TRIGRAMS: Final = 2.0  # most trigrams are rare, and their ratios unreliable
@@ -122,25 +120,6 @@ def set_linear_part(
         margin: Weight of the margins, in logits.
     """
     _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
-
-
-def waves_weight(texts: int) -> float:
-    """Return the weight of the waves beside a linear part, which learns few texts better.
-
-    Args:
-        texts: Number of texts that the model was trained on; below 2,000 the weight is below 1.
-    """
-    return min(1.0, texts / _MANY_TEXTS)
-
-
-@torch.no_grad()
-def scale_waves(model: ClassifierNetwork, factor: float) -> None:
-    """Multiply the logits of the waves of a model with a linear part, in place."""
-    if factor == 1:
-        return
-    for head in ("classifier", "shortcut"):
-        for parameter in model.get_submodule(head).parameters():
-            parameter.mul_(factor)
 
 
 def fit_linear_part(
@@ -261,7 +240,9 @@ def linear_weights(
         scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
     few = features.spelling is not None
-    weights, bias = _solved(examples, config, seed, *(FEW_TEXTS if few else MANY_TEXTS))
+    weights, bias = _solved(
+        examples, config, seed, FEW_TEXTS if few else MANY_TEXTS, features.even_share
+    )
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
@@ -323,7 +304,7 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int, cost: float, tolerance: float
+    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit, even_share: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
     features, labels, text_weights = examples
@@ -332,9 +313,9 @@ def _solved(
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
-        scales = _label_scales(features, having, text_weights, added)
+        scales = _label_scales(features, having, text_weights, added, even_share)
         weights[:, chosen], bias[chosen] = one_against_rest(
-            features, having, scales, cost * text_weights, seed, tolerance=tolerance
+            features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
         )
     if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
         first, second = present  # one machine separates both
@@ -361,10 +342,11 @@ def _label_scales(
     having: NDArray[np.bool_],
     text_weights: NDArray[np.float32],
     added: float,
+    even_share: float,
 ) -> NDArray[np.float32]:
     """Return the scale of each feature for each label, (features, labels), about 1.
 
-    Half of a scale is constant; half is proportional to the absolute naive Bayes log-count ratio of
+    `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes log-count ratio of
     the feature, with frequencies smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
@@ -376,8 +358,8 @@ def _label_scales(
     occurring[features.indices] = 1
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
     usual = np.sqrt(squares / max(occurring.sum(), 1))
-    ratios *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
-    ratios += _EVEN_SHARE
+    ratios *= (1 - even_share) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
+    ratios += even_share
     return ratios
 
 
