@@ -31,7 +31,7 @@ from wave_network.training.examples import (
 )
 from wave_network.training.folds import FoldProgress, combined
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.local_wave.linear_part import waves_weight
+from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (

@@ -26,10 +26,9 @@ from wave_network.training.local_wave.linear_part import (
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
-    scale_waves,
     set_linear_part,
-    waves_weight,
 )
+from wave_network.training.local_wave.waves_weight import scale_waves, waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare
 from wave_network.training.recipe import Run
@@ -74,8 +73,6 @@ def train_once(
         choice: Which epochs are validated, and which one is kept.
     """
     config, model, base = run.config, prepared.model, run.recipe.base
-    if base is not None:
-        scale_waves(model, 1 / base.metrics.get("waves_weight", 1.0))
     with _fitted_beside(prepared, run) as linear_weights:
         initialize(prepared, run)
         if prepared.config.has_linear_part:

@@ -19,7 +19,8 @@ from scipy.sparse import csr_array, hstack
 
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
-from wave_network.training.local_wave.ngram_matrix import EVEN_SHARE, LinearFeatures, ngram_counts
+from wave_network.training.local_wave.ngram_matrix import LinearFeatures, ngram_counts
+from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
 
 FEW_TOKENS: Final = 1_000_000
 """With more tokens in the training texts, spelling tells nothing that the tokens do not."""
@@ -27,7 +28,9 @@ FEW_TOKENS: Final = 1_000_000
 _SIZES: Final = (3, 4, 5)  # characters of an n-gram; the space before a word is one
 _SPELLING_SHARE: Final = 1.75  # roots of energies, with hardly any texts; tokens have 1
 _NGRAM_SHARE: Final = 0.3
-_EVEN_SHARE: Final = 0.7
+_EVEN_SHARE: Final = 0.7  # with hardly any texts, most features occur once
+_COST: Final = 1.0
+_TOLERANCE: Final = 0.01
 _LEAST_ENERGY: Final = 1e-12
 
 
@@ -74,7 +77,7 @@ def few_text_features(
         _in_32_bits(matrix),
         np.concatenate([token_scales, ngram_scales]).astype(np.float32),
         _times(spelling, character_scales),
-        few * _EVEN_SHARE + (1 - few) * EVEN_SHARE,
+        Fit(_COST, _TOLERANCE, few * _EVEN_SHARE + (1 - few) * MANY_TEXTS.even_share),
     )
 
 
@@ -123,8 +126,8 @@ def _rarity(counts: csr_array) -> NDArray[np.float64]:
 def _energies(matrix: csr_array) -> NDArray[np.float64]:
     """Return the sum of the squares of each row."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    energies: NDArray[np.float64] = np.bincount(rows, np.square(matrix.data), matrix.shape[0])
-    return energies
+    squares = np.square(matrix.data, dtype=np.float64)
+    return np.bincount(rows, squares, matrix.shape[0]).astype(np.float64)
 
 
 def _times(matrix: csr_array, scales: NDArray[np.floating]) -> csr_array:

@@ -34,13 +34,7 @@ from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_feat
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
-from wave_network.training.local_wave.svm import (
-    FEW_TEXTS,
-    LABELS_AT_ONCE,
-    MANY_TEXTS,
-    Fit,
-    one_against_rest,
-)
+from wave_network.training.local_wave.svm import LABELS_AT_ONCE, Fit, one_against_rest
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
@@ -239,10 +233,7 @@ def linear_weights(
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
         scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    few = features.spelling is not None
-    weights, bias = _solved(
-        examples, config, seed, FEW_TEXTS if few else MANY_TEXTS, features.even_share
-    )
+    weights, bias = _solved(examples, config, seed, features.fit)
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
@@ -304,7 +295,7 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit, even_share: float
+    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
     features, labels, text_weights = examples
@@ -313,7 +304,7 @@ def _solved(
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
-        scales = _label_scales(features, having, text_weights, added, even_share)
+        scales = _label_scales(features, having, text_weights, added, fit.even_share)
         weights[:, chosen], bias[chosen] = one_against_rest(
             features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
         )
@@ -346,8 +337,8 @@ def _label_scales(
 ) -> NDArray[np.float32]:
     """Return the scale of each feature for each label, (features, labels), about 1.
 
-    `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes log-count ratio of
-    the feature, with frequencies smoothed by `added`.
+    `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes
+    log-count ratio of the feature, with frequencies smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
     # In place, as each copy would take as much memory as a table of the model.

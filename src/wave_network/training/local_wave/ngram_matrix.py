@@ -17,11 +17,9 @@ from wave_network.config.local_wave import Ngram
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import NGRAMS, ngram_buckets
+from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
 
 _UNIT: Final = 7.0  # scales a text's features to about a unit vector
-EVEN_SHARE: Final = 0.5
-"""The usual share of a feature's importance that does not depend on the label."""
-
 _LEAST_TEXTS: Final = 2  # rarer features are left out
 _TEXTS_AT_ONCE: Final = 4_096
 
@@ -35,13 +33,13 @@ class LinearFeatures(NamedTuple):
         scales: What the weights of these are multiplied by, (vocabulary + buckets,).
         spelling: What the weights of further features, character n-grams, add to the row of each
             vocabulary entry, (vocabulary, further features); None: there are none.
-        even_share: The share of a feature's importance that does not depend on the label.
+        fit: How closely the machines are to fit these features.
     """
 
     matrix: csr_array
     scales: NDArray[np.float32]
     spelling: csr_array | None = None
-    even_share: float = EVEN_SHARE
+    fit: Fit = MANY_TEXTS
 
     def rows(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rows of the linear part, (vocabulary + buckets, labels).
