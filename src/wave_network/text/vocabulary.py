@@ -90,9 +90,14 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
         if form.spaces:  # more frequent than any word
             counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
     room = max(0, vocab_size - len(_ALPHABET) - 1)
-    recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
-    words = recurring[: room - room // _PIECES]
-    rare = list(_broken_up(sorted(counts.keys() - set(words))))
+    most = room - room // _PIECES
+    if len(counts) <= most:  # few texts: known words are pieces of unknown ones
+        recurring = words = [word for word in _recurring(counts, 1) if len(word) <= _LONGEST_WORD]
+        rare = 2 * list(_broken_up(sorted(counts)))  # twice, as only pairs that recur are merged
+    else:
+        recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
+        words = recurring[:most]
+        rare = list(_broken_up(sorted(counts.keys() - set(words))))
     # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
     # No merge creates it: brackets are always separate pieces.
     size = max(0, vocab_size - len(words))
@@ -104,7 +109,7 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
 
 
 def add_words(
-    tokenizer: Tokenizer, texts: Iterable[str], most: int
+    tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int = _WORD_COUNT
 ) -> tuple[Tokenizer, list[list[int]]]:
     """Add entries for words that recur in new texts and were split into pieces so far.
 
@@ -114,6 +119,7 @@ def add_words(
         tokenizer: A tokenizer that `learn_vocabulary` made; any other is returned unchanged.
         texts: The new texts, without halves of surrogate pairs.
         most: The maximum number of words to add, the most frequent ones first.
+        least: How often they occur in the new texts at least.
 
     Returns:
         The tokenizer, and for each added word, in the order of their ids, the ids of its pieces.
@@ -123,7 +129,7 @@ def add_words(
         return tokenizer, []
     added: list[str] = []
     pieces: list[list[int]] = []
-    for word in _recurring(_count_words(texts, tokenizer, form)):
+    for word in _recurring(_count_words(texts, tokenizer, form), least):
         if len(added) >= most:
             break
         if len(word) <= _LONGEST_WORD:
@@ -256,9 +262,9 @@ def _text_of(word: str) -> str:
     return bytes(map(_BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
-def _recurring(counts: Counter[str]) -> list[str]:
-    """Return the words that occur more than once, the most frequent first, then in order."""
-    words = sorted(word for word, count in counts.items() if count >= _WORD_COUNT)
+def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
+    """Return the words that occur at least so often, the most frequent first, then in order."""
+    words = sorted(word for word, count in counts.items() if count >= least)
     return sorted(words, key=counts.__getitem__, reverse=True)
 
 
