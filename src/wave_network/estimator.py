@@ -114,6 +114,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         refit: bool | None = None,
         class_weight: ClassWeight | None = None,
         calibrate: bool = True,
+        vectors: str = "auto",
+        keep_vocabulary: bool = False,
         seed: int = 0,
         device: str = "auto",
     ) -> None:
@@ -132,6 +134,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.refit = refit
         self.class_weight = class_weight
         self.calibrate = calibrate
+        self.vectors = vectors
+        self.keep_vocabulary = keep_vocabulary
         self.seed = seed
         self.device = device
 

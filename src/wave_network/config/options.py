@@ -271,6 +271,19 @@ _TRAINING: Final = (
         "right in 9 of 10 cases.",
     ),
     Option(
+        "vectors",
+        plain_source,
+        "Word vectors to start with: none; auto, the packaged English ones if cross-validation says "
+        "that they help, with up to a few thousand texts; or a source: a model2vec folder, a .vec "
+        "file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.",
+        "auto",
+    ),
+    Option(
+        "keep_vocabulary",
+        one_of(True, False),
+        "Keep all words of the vectors, not only as many as the preset has room for.",
+    ),
+    Option(
         "seed",
         whole(0, 2**32 - 1),
         "Seed of everything random: the same seed gives the same model.",

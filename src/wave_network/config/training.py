@@ -99,6 +99,8 @@ class TrainConfig:
     refit: bool | None = False
     class_weight: ClassWeight | None = None
     calibrate: bool = True
+    vectors: str = "auto"
+    keep_vocabulary: bool = False
     seed: int = 0
     device: Device = "auto"
 

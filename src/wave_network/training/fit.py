@@ -97,6 +97,9 @@ def fit(
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
         split = split_examples(data, run)
+        if run.config.vectors != "none":
+            from wave_network.few_labels.vectors import read_vectors
+            run = replace(run, recipe=replace(run.recipe, vectors=read_vectors(run.config.vectors)))
         if split.method == "cross-validation":
             outcome = _cross_validated(data, split, run)
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from wave_network import _native
 from wave_network.config import ClassifierConfig, LocalWaveConfig
@@ -16,15 +17,17 @@ from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
+from wave_network.few_labels.text_vectors import directions, token_vectors
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.progress.stages import tracked
 from wave_network.text import TextTokenizer
 from wave_network.text.counts import CountingTokenizer, TextCounts
 from wave_network.text.scripts import share_of
+from wave_network.text.vocabulary import Words
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
-from wave_network.training.local_wave.lsa import token_vectors
+from wave_network.training.local_wave.lsa import token_vectors as latent_vectors
 from wave_network.training.recipe import Recipe, Run
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ class Prepared(NamedTuple):
         tokenizer: Its tokenizer.
         texts: The encoded training examples.
         counts: What was read of their texts.
+        vectors: Word vectors of the tokens, (vocabulary, size); None: none.
     """
 
     config: ClassifierConfig
@@ -52,6 +56,7 @@ class Prepared(NamedTuple):
     tokenizer: TextTokenizer
     texts: PackedTexts
     counts: TextCounts
+    vectors: NDArray[np.float32] | None = None
 
     def pack(self, examples: Examples, counts: TextCounts | None = None) -> PackedTexts:
         """Encode examples with the model's tokenizer, and count their texts."""
@@ -90,7 +95,9 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     model = build_model(model_config, run.config.seed)
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    return Prepared(model_config, model, tokenizer, texts, counts)
+    source = recipe.vectors
+    vectors = None if source is None else token_vectors(tokenizer, source)
+    return Prepared(model_config, model, tokenizer, texts, counts, vectors)
 
 
 def initialize(prepared: Prepared, run: Run) -> None:
@@ -109,7 +116,10 @@ def initialize(prepared: Prepared, run: Run) -> None:
         raise ConfigError('initialization="latent-semantics" is only for LocalWaveConfig models')
     run.progress.stage("initialising the token embeddings")
     size = prepared.model.start_size
-    vectors = token_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
+    if prepared.vectors is None:
+        vectors = latent_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
+    else:
+        vectors = directions(prepared.texts, prepared.vectors, size)
     if vectors.any():
         prepared.model.start_at(torch.from_numpy(vectors))
 
@@ -226,4 +236,5 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
     reading = recipe.reading
     texts = tracked(column(training, "text"), total=len(training))
     size = reading.vocab_size or preset.vocab_size
-    return TextTokenizer.train(texts, size, max_length, cased=reading.cased)
+    more = None if recipe.vectors is None else Words(recipe.vectors.words, size)
+    return TextTokenizer.train(texts, size, max_length, cased=reading.cased, more_words=more)

@@ -10,6 +10,7 @@ from wave_network.config import Preset, TrainConfig, override
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, DataError, option_name
+from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
@@ -60,6 +61,7 @@ class Recipe:
             has one that can be downloaded; else one trained on the training texts.
         base: The model to continue: new classes and words are added.
         reading: How the texts are read, if a tokenizer is trained on them.
+        vectors: The word vectors that the model starts with; None: none, or none chosen yet.
     """
 
     preset: Preset
@@ -68,6 +70,7 @@ class Recipe:
     tokenizer: str | None = None
     base: ModelFiles | None = None
     reading: Reading = USUAL_READING
+    vectors: WordVectors | None = None
 
     @classmethod
     def of(

@@ -76,7 +76,9 @@ def train_once(
         choice: Which epochs are validated, and which one is kept.
     """
     config, model = run.config, prepared.model
-    with fitted_beside(prepared.texts, prepared.config, config.seed, run.stop) as linear_weights:
+    with fitted_beside(
+        prepared.texts, prepared.config, config.seed, run.stop, prepared.vectors
+    ) as linear_weights:
         initialize(prepared, run)
         if prepared.config.has_linear_part:
             run.progress.expect_linear_part()
@@ -173,7 +175,9 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         second = prepare(examples, run)
     if second is None:
         return None
-    with fitted_beside(second.texts, second.config, config.seed, run.stop) as linear_weights:
+    with fitted_beside(
+        second.texts, second.config, config.seed, run.stop, second.vectors
+    ) as linear_weights:
         with run.stop.at_once():
             initialize(second, run)
         if not train_to_the_end(

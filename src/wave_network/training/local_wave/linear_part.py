@@ -33,6 +33,7 @@ from wave_network.training.local_wave.many_labels import Examples, sparse_linear
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
 from wave_network.training.local_wave.svm import COST, LABELS_AT_ONCE, one_against_rest
+from wave_network.training.local_wave.vector_features import with_vectors
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
@@ -74,7 +75,11 @@ AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
 
 @contextmanager
 def fitted_beside(
-    texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
+    texts: PackedTexts,
+    config: ClassifierConfig,
+    seed: int,
+    stop: StopSignal | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
 
@@ -83,6 +88,7 @@ def fitted_beside(
         config: The model's configuration.
         seed: As for `linear_weights`.
         stop: Ends the wait for the weights.
+        vectors: As for `linear_weights`.
 
     Yields:
         A function that waits for the weights and returns them; None for a model without a linear
@@ -92,7 +98,8 @@ def fitted_beside(
         yield lambda: None
         return
     assert isinstance(config, LocalWaveConfig)  # no other family has one
-    with in_background(partial(linear_weights, texts, config, seed), stop or StopSignal()) as found:
+    fit = partial(linear_weights, texts, config, seed, vectors)
+    with in_background(fit, stop or StopSignal()) as found:
         yield found
 
 
@@ -196,7 +203,12 @@ def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
     return part
 
 
-def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> AnyLinearWeights:
+def linear_weights(
+    texts: PackedTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    vectors: NDArray[np.float32] | None = None,
+) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
 
     Args:
@@ -205,18 +217,26 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> An
             probability of at least 0.05, weighted by it.
         config: The configuration of a model with a linear part.
         seed: Seed of the sample and the solver.
+        vectors: Word vectors of the tokens, which the weights of a dense linear part also use,
+            (vocabulary, size); None: none.
     """
     if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
     features, scales = linear_features(texts, config)
+    width = features.shape[1]
+    if vectors is not None:
+        features, vectors = with_vectors(features, texts, vectors)
     examples = _examples(features, texts, config)
     if config.sparse_linear_size:
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    weights, bias = _solved(examples, config, seed)
+    weights, bias = _solved(examples, config, seed, width)
+    weights, dense = np.split(weights, [width])
     weights *= scales[:, None]
     tokens, bigrams = np.split(weights, [config.vocab_size])
+    if vectors is not None:
+        tokens += vectors @ dense
     return LinearWeights(tokens, bigrams, bias)
 
 
@@ -277,16 +297,19 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int
+    examples: Examples, config: LocalWaveConfig, seed: int, width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
+    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels.
+
+    Only the first `width` features are scaled: those after them are dense.
+    """
     features, labels, text_weights = examples
     weights = np.zeros((features.shape[1], config.num_labels), np.float32)
     bias = np.full(config.num_labels, -1.0, np.float32)
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
-        scales = _label_scales(features, having, text_weights, added)
+        scales = _label_scales(features, having, text_weights, added, width)
         solution = one_against_rest(features, having, scales, COST * text_weights, seed)
         weights[:, chosen], bias[chosen] = solution
     if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
@@ -314,11 +337,13 @@ def _label_scales(
     having: NDArray[np.bool_],
     text_weights: NDArray[np.float32],
     added: float,
+    width: int,
 ) -> NDArray[np.float32]:
     """Return the scale of each feature for each label, (features, labels), about 1.
 
     Half of a scale is constant; half is proportional to the absolute naive Bayes log-count ratio of
-    the feature, with frequencies smoothed by `added`.
+    the feature, with frequencies smoothed by `added`. Features from `width` on are dense: their
+    scale is 1.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
     # In place, as each copy would take as much memory as a table of the model.
@@ -327,10 +352,12 @@ def _label_scales(
     np.abs(ratios, out=ratios)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
+    occurring[width:] = 0
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
     usual = np.sqrt(squares / max(occurring.sum(), 1))
     ratios *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
     ratios += _EVEN_SHARE
+    ratios[width:] = 1
     return ratios
 
 

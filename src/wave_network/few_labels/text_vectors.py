@@ -1,0 +1,95 @@
+"""Mean word vectors of texts, from the vectors of their tokens.
+
+A text's vector is the sum of its tokens' vectors over the root of its length, as the linear part of
+a model sums the weights of its tokens: a linear classifier on text vectors is a linear part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from wave_network.data.batch import PackedTexts
+from wave_network.few_labels.vectors import WordVectors
+from wave_network.text import TextTokenizer
+
+
+def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.float32]:
+    """Look up the vector of each token; 0 for tokens that the source lacks.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        source: The word vectors. Unless they tell capital letters apart, tokens are looked up in
+            lower case; a token in lower case also finds a word with capital letters.
+
+    Returns:
+        float32, (vocab_size, size).
+    """
+    vectors = source.vectors
+    places = {word.lower(): place for place, word in reversed([*enumerate(source.words)])}
+    places |= {word: place for place, word in enumerate(source.words)}
+    result = np.zeros((tokenizer.vocab_size, vectors.shape[1]), np.float32)
+    for word, token in tokenizer.words().items():
+        place = places.get(word if source.cased else word.lower())
+        if place is not None:
+            result[token] = vectors[place]
+    return result
+
+
+def covered_share(texts: PackedTexts, vectors: NDArray[np.float32]) -> float:
+    """Return the share of the texts' tokens that have a vector, `[CLS]` left out."""
+    known = vectors.any(axis=1)[texts.ids].sum()
+    return float(known / max(len(texts.ids) - len(texts), 1))
+
+
+def text_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum the vectors of each text's tokens, over the root of its length.
+
+    Args:
+        texts: Packed texts.
+        vectors: A vector for each token, (vocabulary, size); `[CLS]` counts as a token.
+
+    Returns:
+        float32, (texts, size), scaled by one factor so that the mean squared length is 1.
+    """
+    sums = summed_vectors(texts, vectors)
+    return sums / np.float32(mean_length(sums))
+
+
+def directions(
+    texts: PackedTexts, vectors: NDArray[np.float32], size: int
+) -> NDArray[np.float32]:
+    """Return a vector of unit length for each token, of the first `size` components.
+
+    A token without a vector takes the mean vector of the texts that it occurs in; one that occurs
+    in none has zeros.
+    """
+    vectors = vectors[:, :size]
+    known = vectors.any(axis=1)
+    ones = np.ones(len(texts.ids), np.float32)
+    occurring = csr_array((ones, texts.ids, texts.offsets), shape=(len(texts), len(vectors)))
+    around = occurring.T @ summed_vectors(texts, vectors)  # (vocabulary, size)
+    return _of_unit_length(np.where(known[:, None], vectors, around))
+
+
+def _of_unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    result: NDArray[np.float32] = np.divide(
+        rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9
+    )
+    return result
+
+
+def summed_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `text_vectors`, without its factor."""
+    lengths = np.diff(texts.offsets)
+    values = np.repeat(1 / np.sqrt(lengths), lengths).astype(np.float32)
+    shape = (len(texts), len(vectors))
+    result: NDArray[np.float32] = csr_array((values, texts.ids, texts.offsets), shape=shape) @ vectors
+    return result
+
+
+def mean_length(rows: NDArray[np.float32]) -> float:
+    """Return the root mean square of the lengths of rows, (rows, size); 1 if all are 0."""
+    return float(np.sqrt(np.square(rows).sum(axis=1, dtype=np.float64).mean())) or 1.0
