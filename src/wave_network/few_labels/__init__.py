@@ -1,0 +1,1 @@
+"""Few labels: what to learn from beside them."""
