@@ -37,6 +37,21 @@ def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.f
     return result
 
 
+def centred(vectors: NDArray[np.float32], texts: PackedTexts) -> NDArray[np.float32]:
+    """Subtract the mean vector of the texts' tokens from every vector; 0 stays 0.
+
+    Otherwise the sums of long texts would mostly tell how long they are.
+
+    Args:
+        vectors: A vector for each token, (vocabulary, size).
+        texts: The training texts.
+    """
+    known = vectors.any(axis=1)
+    counts = np.bincount(texts.ids, minlength=len(vectors)) * known
+    mean = counts.astype(np.float32) @ vectors / np.float32(max(counts.sum(), 1))
+    return np.where(known[:, None], vectors - mean, 0).astype(np.float32)
+
+
 def covered_share(texts: PackedTexts, vectors: NDArray[np.float32]) -> float:
     """Return the share of the texts' tokens that have a vector, `[CLS]` left out."""
     known = vectors.any(axis=1)[texts.ids].sum()

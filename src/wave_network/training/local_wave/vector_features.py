@@ -17,7 +17,7 @@ from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.text_vectors import mean_length, summed_vectors
 
 
-_STRENGTH: Final = 1.0  # mean length of the dense features, relative to that of the sparse ones
+_STRENGTH: Final = 0.5  # root mean square length of the dense features; that of the sparse ones is about 1
 
 
 class VectorFeatures(NamedTuple):
