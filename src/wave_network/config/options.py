@@ -273,9 +273,9 @@ _TRAINING: Final = (
     Option(
         "vectors",
         plain_source,
-        "Word vectors to start with: none; auto, the packaged English ones if cross-validation says "
-        "that they help, with up to a few thousand texts; or a source: a model2vec folder, a .vec "
-        "file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.",
+        "Word vectors to start with: none; auto, the packaged English ones, if there are at most "
+        "5,000 texts and cross-validation says that they help; or a source: a model2vec folder, a "
+        ".vec file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.",
         "auto",
     ),
     Option(

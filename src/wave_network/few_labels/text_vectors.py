@@ -6,6 +6,10 @@ a model sums the weights of its tokens: a linear classifier on text vectors is a
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -13,6 +17,8 @@ from scipy.sparse import csr_array
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.vectors import WordVectors
 from wave_network.text import TextTokenizer
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.float32]:
@@ -46,16 +52,21 @@ def centred(vectors: NDArray[np.float32], texts: PackedTexts) -> NDArray[np.floa
         vectors: A vector for each token, (vocabulary, size).
         texts: The training texts.
     """
-    known = vectors.any(axis=1)
+    known = _known(vectors)
     counts = np.bincount(texts.ids, minlength=len(vectors)) * known
     mean = counts.astype(np.float32) @ vectors / np.float32(max(counts.sum(), 1))
     return np.where(known[:, None], vectors - mean, 0).astype(np.float32)
 
 
-def covered_share(texts: PackedTexts, vectors: NDArray[np.float32]) -> float:
-    """Return the share of the texts' tokens that have a vector, `[CLS]` left out."""
-    known = vectors.any(axis=1)[texts.ids].sum()
-    return float(known / max(len(texts.ids) - len(texts), 1))
+def known_share(texts: Iterable[str], source: WordVectors) -> float:
+    """Return the share of the words of texts that have a vector, to tell the language by."""
+    words = set(source.words)
+    total = known = 0
+    for text in texts:
+        found = _WORD.findall(text if source.cased else text.lower())
+        total += len(found)
+        known += sum(map(words.__contains__, found))
+    return known / max(total, 1)
 
 
 def text_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,23 +80,28 @@ def text_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np
         float32, (texts, size), scaled by one factor so that the mean squared length is 1.
     """
     sums = summed_vectors(texts, vectors)
-    return sums / np.float32(mean_length(sums))
+    sums /= np.float32(mean_length(sums))
+    return sums
 
 
-def directions(
-    texts: PackedTexts, vectors: NDArray[np.float32], size: int
-) -> NDArray[np.float32]:
+def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """Return a vector of unit length for each token, of the first `size` components.
 
     A token without a vector takes the mean vector of the texts that it occurs in; one that occurs
     in none has zeros.
     """
     vectors = vectors[:, :size]
-    known = vectors.any(axis=1)
+    known = _known(vectors)
     ones = np.ones(len(texts.ids), np.float32)
     occurring = csr_array((ones, texts.ids, texts.offsets), shape=(len(texts), len(vectors)))
     around = occurring.T @ summed_vectors(texts, vectors)  # (vocabulary, size)
     return _of_unit_length(np.where(known[:, None], vectors, around))
+
+
+def _known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which rows are not 0, (rows,)."""
+    known: NDArray[np.bool_] = vectors.any(axis=1)
+    return known
 
 
 def _of_unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,7 +117,9 @@ def summed_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[
     lengths = np.diff(texts.offsets)
     values = np.repeat(1 / np.sqrt(lengths), lengths).astype(np.float32)
     shape = (len(texts), len(vectors))
-    result: NDArray[np.float32] = csr_array((values, texts.ids, texts.offsets), shape=shape) @ vectors
+    result: NDArray[np.float32] = (
+        csr_array((values, texts.ids, texts.offsets), shape=shape) @ vectors
+    )
     return result
 
 

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from wave_network import _native
 from wave_network.config import ClassifierConfig, LocalWaveConfig
+from wave_network.config.local_wave import least_linear_size, tokens_beside_linear_part
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.few_labels.text_vectors import centred, directions, token_vectors
+from wave_network.few_labels.vectors import WordVectors
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.progress.stages import tracked
@@ -76,8 +78,13 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     tensors = None
     if base is None:
         shape = {**recipe.preset.model, **recipe.model_options}
-        tokenizer = _make_tokenizer(examples.rows, recipe, shape["max_length"])
+        tokenizer = _make_tokenizer(
+            examples.rows, recipe, shape["max_length"], len(run.labelling.classes)
+        )
         shape |= _linear_part_for(examples, tokenizer, recipe)
+        if recipe.vectors is not None and recipe.config.keep_vocabulary:
+            least = least_linear_size(len(run.labelling.classes), tokenizer.vocab_size)
+            shape["linear_size"] = max(shape["linear_size"], least)
         model_config = recipe.preset.config(
             **shape,
             labels=run.labelling.classes,
@@ -218,7 +225,9 @@ def _warn_of_slow_training() -> None:
     )
 
 
-def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextTokenizer:
+def _make_tokenizer(
+    training: Dataset, recipe: Recipe, max_length: int, classes: int
+) -> TextTokenizer:
     preset = recipe.preset
     if recipe.tokenizer is not None:
         return TextTokenizer.load(recipe.tokenizer, max_length)
@@ -236,5 +245,13 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
     reading = recipe.reading
     texts = tracked(column(training, "text"), total=len(training))
     size = reading.vocab_size or preset.vocab_size
-    more = None if recipe.vectors is None else Words(recipe.vectors.words, size)
+    more = None if recipe.vectors is None else _more_words(recipe.vectors, size, recipe, classes)
     return TextTokenizer.train(texts, size, max_length, cased=reading.cased, more_words=more)
+
+
+def _more_words(vectors: WordVectors, size: int, recipe: Recipe, classes: int) -> Words:
+    """Return the words of vectors, as many as the vocabulary has room for."""
+    if recipe.config.keep_vocabulary:
+        return Words(vectors.words, size + len(vectors.words))
+    linear_size = {**recipe.preset.model, **recipe.model_options}.get("linear_size", 0)
+    return Words(vectors.words, tokens_beside_linear_part(linear_size, classes, size))

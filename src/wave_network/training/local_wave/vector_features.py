@@ -16,8 +16,9 @@ from scipy.sparse import csr_array, hstack
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.text_vectors import mean_length, summed_vectors
 
-
-_STRENGTH: Final = 0.5  # root mean square length of the dense features; that of the sparse ones is about 1
+_LENGTH: Final = (
+    0.5  # root mean square length of the dense features; that of the sparse ones is about 1
+)
 
 
 class VectorFeatures(NamedTuple):
@@ -44,6 +45,6 @@ def with_vectors(
     """
     dense = summed_vectors(texts, vectors)
     dense = dense - dense.mean(axis=0)
-    scale = np.float32(_STRENGTH / mean_length(dense))
+    scale = np.float32(_LENGTH / mean_length(dense))
     joined = hstack([features, csr_array(dense * scale)], format="csr")
     return VectorFeatures(csr_array(joined), vectors * scale)
