@@ -23,6 +23,9 @@ LEAST_STEPS: Final = 250
 """With at least this many steps, larger batches are faster and no less accurate."""
 
 
+_TEXTS_FOR_ALL_STEPS: Final = 1_000
+_LEAST_SHARE: Final = 0.2  # of the steps
+
 FEW_TEXTS_IN_CHARACTERS: Final = 20_000
 """As `FEW_TEXTS`, for scripts without spaces: most n-grams of characters are rare."""
 
@@ -34,6 +37,8 @@ class TrainConfig:
     Attributes:
         epochs: Maximum number of passes over the training texts.
         min_steps: Minimum number of training steps; with few texts, epochs are added to reach it.
+            Below 1,000 texts, which the linear part learns alone, it falls in proportion, down to a
+            fifth.
         batch_size: Texts per training step.
         max_batch_size: Largest batch: with many texts, the batch size is doubled up to this limit.
             See `batch_size_for`. None: no doubling.
@@ -130,7 +135,8 @@ class TrainConfig:
     def epochs_for(self, texts: int) -> int:
         """Epochs for this many texts: `epochs`, or more to reach `min_steps`."""
         steps = -(-texts // self.batch_size)
-        return max(self.epochs, -(-self.min_steps // steps))
+        share = min(max(texts / _TEXTS_FOR_ALL_STEPS, _LEAST_SHARE), 1.0)
+        return max(self.epochs, -(-round(share * self.min_steps) // steps))
 
     def batch_size_for(self, texts: int) -> int:
         """Batch size for this many texts: doubled while `LEAST_STEPS` steps remain."""

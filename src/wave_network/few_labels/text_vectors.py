@@ -43,19 +43,25 @@ def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.f
     return result
 
 
-def centred(vectors: NDArray[np.float32], texts: PackedTexts) -> NDArray[np.float32]:
-    """Subtract the mean vector of the texts' tokens from every vector; 0 stays 0.
+def fitted_to(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Centre the vectors of tokens on texts, and scale them; 0 stays 0.
 
-    Otherwise the sums of long texts would mostly tell how long they are.
+    Without centring, the sum of a long text would mostly tell how long it is.
 
     Args:
-        vectors: A vector for each token, (vocabulary, size).
         texts: The training texts.
+        vectors: A vector for each token, (vocabulary, size).
+
+    Returns:
+        float32, (vocabulary, size), with which the mean square of the lengths of `text_vectors` is
+        1, unless all are 0.
     """
     known = _known(vectors)
-    counts = np.bincount(texts.ids, minlength=len(vectors)) * known
-    mean = counts.astype(np.float32) @ vectors / np.float32(max(counts.sum(), 1))
-    return np.where(known[:, None], vectors - mean, 0).astype(np.float32)
+    counts = (np.bincount(texts.ids, minlength=len(vectors)) * known).astype(np.float32)
+    mean = counts @ vectors / max(counts.sum(), 1)
+    centred = np.where(known[:, None], vectors - mean, 0).astype(np.float32)
+    square = np.square(text_vectors(texts, centred)).sum(axis=1, dtype=np.float64).mean()
+    return centred / np.float32(np.sqrt(square) or 1)
 
 
 def known_share(texts: Iterable[str], source: WordVectors) -> float:
@@ -70,18 +76,21 @@ def known_share(texts: Iterable[str], source: WordVectors) -> float:
 
 
 def text_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum the vectors of each text's tokens, over the root of its length.
+    """Sum the vectors of each text's tokens, and divide by the root of its length.
 
     Args:
-        texts: Packed texts.
-        vectors: A vector for each token, (vocabulary, size); `[CLS]` counts as a token.
+        texts: Packed texts; `[CLS]` counts in the length.
+        vectors: A vector for each token, (vocabulary, size).
 
     Returns:
-        float32, (texts, size), scaled by one factor so that the mean squared length is 1.
+        float32, (texts, size).
     """
-    sums = summed_vectors(texts, vectors)
-    sums /= np.float32(mean_length(sums))
-    return sums
+    lengths = np.diff(texts.offsets)
+    values = np.repeat(1 / np.sqrt(lengths), lengths).astype(np.float32)
+    shape = (len(texts), len(vectors))
+    counts = csr_array((values, texts.ids, texts.offsets), shape=shape)
+    result: NDArray[np.float32] = counts @ vectors
+    return result
 
 
 def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -94,7 +103,7 @@ def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> N
     known = _known(vectors)
     ones = np.ones(len(texts.ids), np.float32)
     occurring = csr_array((ones, texts.ids, texts.offsets), shape=(len(texts), len(vectors)))
-    around = occurring.T @ summed_vectors(texts, vectors)  # (vocabulary, size)
+    around = occurring.T @ text_vectors(texts, vectors)  # (vocabulary, size)
     return _of_unit_length(np.where(known[:, None], vectors, around))
 
 
@@ -110,19 +119,3 @@ def _of_unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9
     )
     return result
-
-
-def summed_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As `text_vectors`, without its factor."""
-    lengths = np.diff(texts.offsets)
-    values = np.repeat(1 / np.sqrt(lengths), lengths).astype(np.float32)
-    shape = (len(texts), len(vectors))
-    result: NDArray[np.float32] = (
-        csr_array((values, texts.ids, texts.offsets), shape=shape) @ vectors
-    )
-    return result
-
-
-def mean_length(rows: NDArray[np.float32]) -> float:
-    """Return the root mean square of the lengths of rows, (rows, size); 1 if all are 0."""
-    return float(np.sqrt(np.square(rows).sum(axis=1, dtype=np.float64).mean())) or 1.0

@@ -109,9 +109,14 @@ def learn_vocabulary(
         if form.spaces:  # more frequent than any word
             counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
     room = max(0, vocab_size - len(_ALPHABET) - 1)
-    recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
-    words = recurring[: room - room // _PIECES]
-    rare = list(_broken_up(sorted(counts.keys() - set(words))))
+    most = room - room // _PIECES
+    if len(counts) <= most:  # few texts: known words are pieces of unknown ones
+        recurring = words = [word for word in _recurring(counts, 1) if len(word) <= _LONGEST_WORD]
+        rare = 2 * list(_broken_up(sorted(counts)))  # twice, as only pairs that recur are merged
+    else:
+        recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
+        words = recurring[:most]
+        rare = list(_broken_up(sorted(counts.keys() - set(words))))
     # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
     # No merge creates it: brackets are always separate pieces.
     size = max(0, vocab_size - len(words))
@@ -278,9 +283,9 @@ def _text_of(word: str) -> str:
     return bytes(map(_BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
-def _recurring(counts: Counter[str]) -> list[str]:
-    """Return the words that occur more than once, the most frequent first, then in order."""
-    words = sorted(word for word, count in counts.items() if count >= _WORD_COUNT)
+def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
+    """Return the words that occur at least so often, the most frequent first, then in order."""
+    words = sorted(word for word, count in counts.items() if count >= least)
     return sorted(words, key=counts.__getitem__, reverse=True)
 
 

@@ -194,7 +194,8 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         second = refit(join_examples(examples, held_out), first, trained, run)
         last, stopped = (first, "interrupted") if second is None else (second, stopped)
         if second is not None:
-            scope = refitted_out_of_scope(scope, first, second, data.background, run)
+            places = np.arange(len(first.texts))
+            scope = refitted_out_of_scope(scope, first, second, places, data.background, run)
     return _Outcome(
         last,
         trained,
@@ -224,30 +225,39 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
     for number, (_, held) in enumerate(split.parts, start=1):
         progress = FoldProgress(run.progress, number, len(split.parts))
         in_fold = replace(run, progress=progress)
-        prepared = prepare(examples.select(np.delete(texts, held)), in_fold)
+        kept = np.delete(texts, held)
+        prepared = prepare(examples.select(kept), in_fold)
         held_out = split.everything.select(held)
         if not results:
             tried = counted_in(vectors, prepared)
             described = _described_whole(data, split, prepared, run, tried)
-        trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, choice)
+        validation = prepared.pack(held_out)
+        trained = train_once(prepared, validation, {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
         if not results or not interrupted:
             calibrated = calibrate(trained, held_out, in_fold)
-            kept = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
+            so_far = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
         if interrupted:
-            return kept._replace(stopped="interrupted")
+            return so_far._replace(stopped="interrupted")
         results.append(trained)
     mean = _combined(results)
     for record in mean.result.history:
         run.progress.epoch(record)
+    scope = None
+    if trained.logits is not None:  # of the last fold
+        logits = trained.logits
+        scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
     held = np.concatenate([held for _, held in split.parts])
     calibrated = calibrate(mean, split.everything.select(held), run)
     last = refit(examples, prepared, mean, run)
     stopped = mean.result.stopped
-    outcome = _Outcome(prepared, mean, calibrated, len(held), split.method, stopped, described)
+    outcome = _Outcome(
+        prepared, mean, calibrated, len(held), split.method, stopped, described, scope=scope
+    )
     if last is None:
         return outcome._replace(stopped="interrupted")
-    return outcome._replace(last=last, refitted=True)
+    scope = refitted_out_of_scope(scope, prepared, last, kept, data.background, run)
+    return outcome._replace(last=last, refitted=True, scope=scope)
 
 
 def _described_whole(

@@ -33,7 +33,8 @@ def right_answers(
         seed: Seed of the solver.
     """
     assert isinstance(prepared.config, LocalWaveConfig)
-    weights = linear_weights(training, prepared.config, seed, prepared.vectors)
+    config, tokenizer, vectors = prepared.config, prepared.tokenizer, prepared.vectors
+    weights = linear_weights(training, config, seed, tokenizer, vectors)
     set_linear_part(prepared.model, weights, 1.0)
     answers = linear_logits(prepared.model, held_out).argmax(axis=1)
     assert held_out.labels is not None

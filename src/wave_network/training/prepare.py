@@ -18,7 +18,7 @@ from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
-from wave_network.few_labels.text_vectors import centred, directions, token_vectors
+from wave_network.few_labels.text_vectors import directions, fitted_to, token_vectors
 from wave_network.few_labels.vectors import WordVectors
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
@@ -103,7 +103,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
     source = recipe.vectors
-    vectors = None if source is None else centred(token_vectors(tokenizer, source), texts)
+    vectors = None if source is None else fitted_to(texts, token_vectors(tokenizer, source))
     return Prepared(model_config, model, tokenizer, texts, counts, vectors)
 
 

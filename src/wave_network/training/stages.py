@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from wave_network.training.local_wave.linear_part import (
     fit_linear_part,
     fitted_beside,
     set_linear_part,
+    weaken_waves,
 )
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare
@@ -76,9 +78,7 @@ def train_once(
         choice: Which epochs are validated, and which one is kept.
     """
     config, model = run.config, prepared.model
-    with fitted_beside(
-        prepared.texts, prepared.config, config.seed, run.stop, prepared.vectors
-    ) as linear_weights:
+    with _fitted_beside(prepared, run) as linear_weights:
         initialize(prepared, run)
         if prepared.config.has_linear_part:
             run.progress.expect_linear_part()
@@ -107,6 +107,8 @@ def train_once(
         return Trained(
             result, margin, None if validation is None else predict_logits(model, validation)
         )
+    if weights is not None:
+        weaken_waves(model, len(prepared.texts))
     if validation is None:
         if weights is not None:
             set_linear_part(model, weights)
@@ -115,6 +117,15 @@ def train_once(
     if weights is None:
         return Trained(result, None, waves)
     return Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
+
+
+def _fitted_beside(
+    prepared: Prepared, run: Run
+) -> AbstractContextManager[Callable[[], AnyLinearWeights | None]]:
+    """Fit the linear part in the background; a continued model's words share nothing."""
+    tokenizer = prepared.tokenizer if run.recipe.base is None else None
+    texts, config, vectors = prepared.texts, prepared.config, prepared.vectors
+    return fitted_beside(texts, config, run.config.seed, run.stop, tokenizer, vectors)
 
 
 def _continue(
@@ -175,9 +186,7 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         second = prepare(examples, run)
     if second is None:
         return None
-    with fitted_beside(
-        second.texts, second.config, config.seed, run.stop, second.vectors
-    ) as linear_weights:
+    with _fitted_beside(second, run) as linear_weights:
         with run.stop.at_once():
             initialize(second, run)
         if not train_to_the_end(
@@ -190,5 +199,6 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         weights = linear_weights()
     if weights is None:
         return None
+    weaken_waves(second.model, len(second.texts))
     set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
     return second

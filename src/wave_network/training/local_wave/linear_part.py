@@ -28,16 +28,26 @@ from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
 from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
+from wave_network.text import TextTokenizer
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_features
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
-from wave_network.training.local_wave.svm import COST, LABELS_AT_ONCE, one_against_rest
+from wave_network.training.local_wave.svm import (
+    FEW_TEXTS,
+    LABELS_AT_ONCE,
+    MANY_TEXTS,
+    Fit,
+    one_against_rest,
+)
 from wave_network.training.local_wave.vector_features import with_vectors
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
 """Prior weight of the linear part's margins, in logits."""
+
+_MANY_TEXTS: Final = 2_000  # with fewer texts to train on, the waves count less
 
 _CONTINUED_MARGIN: Final = (
     6.0  # weight of a continued model's margins; half, to keep what it learned
@@ -79,6 +89,7 @@ def fitted_beside(
     config: ClassifierConfig,
     seed: int,
     stop: StopSignal | None = None,
+    tokenizer: TextTokenizer | None = None,
     vectors: NDArray[np.float32] | None = None,
 ) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
@@ -88,6 +99,7 @@ def fitted_beside(
         config: The model's configuration.
         seed: As for `linear_weights`.
         stop: Ends the wait for the weights.
+        tokenizer: As for `linear_weights`.
         vectors: As for `linear_weights`.
 
     Yields:
@@ -98,7 +110,7 @@ def fitted_beside(
         yield lambda: None
         return
     assert isinstance(config, LocalWaveConfig)  # no other family has one
-    fit = partial(linear_weights, texts, config, seed, vectors)
+    fit = partial(linear_weights, texts, config, seed, tokenizer, vectors)
     with in_background(fit, stop or StopSignal()) as found:
         yield found
 
@@ -114,6 +126,23 @@ def set_linear_part(
         margin: Weight of the margins, in logits.
     """
     _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
+
+
+@torch.no_grad()
+def weaken_waves(model: ClassifierNetwork, texts: int) -> None:
+    """Make the logits of the waves smaller if texts are few, which the linear part learns better.
+
+    They are multiplied by the number of texts over 2,000.
+
+    Args:
+        model: A trained model with a linear part, changed in place.
+        texts: Number of texts it was trained on.
+    """
+    if texts >= _MANY_TEXTS:
+        return
+    for head in ("classifier", "shortcut"):
+        for parameter in model.get_submodule(head).parameters():
+            parameter.mul_(texts / _MANY_TEXTS)
 
 
 def fit_linear_part(
@@ -207,6 +236,7 @@ def linear_weights(
     texts: PackedTexts,
     config: LocalWaveConfig,
     seed: int,
+    tokenizer: TextTokenizer | None = None,
     vectors: NDArray[np.float32] | None = None,
 ) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
@@ -217,26 +247,30 @@ def linear_weights(
             probability of at least 0.05, weighted by it.
         config: The configuration of a model with a linear part.
         seed: Seed of the sample and the solver.
-        vectors: Word vectors of the tokens, which the weights of a dense linear part also use,
-            (vocabulary, size); None: none.
+        tokenizer: Spells the vocabulary: with few texts, words of similar spelling share what is
+            learnt. None: they do not.
+        vectors: Word vectors of the tokens, which also share what is learnt, (vocabulary, size).
+            None: there are none.
     """
     if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
-    features, scales = linear_features(texts, config)
-    width = features.shape[1]
+    if tokenizer is None or config.sparse_linear_size or len(texts.ids) >= FEW_TOKENS:
+        features = linear_features(texts, config)
+    else:
+        entries = tokenizer.tokens(range(config.vocab_size))
+        features = few_text_features(texts, config, entries)
     if vectors is not None:
-        features, vectors = with_vectors(features, texts, vectors)
-    examples = _examples(features, texts, config)
+        features = with_vectors(features, texts, vectors)
+    examples = _examples(features.matrix, texts, config)
     if config.sparse_linear_size:
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
+        scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    weights, bias = _solved(examples, config, seed, width)
-    weights, dense = np.split(weights, [width])
-    weights *= scales[:, None]
-    tokens, bigrams = np.split(weights, [config.vocab_size])
-    if vectors is not None:
-        tokens += vectors @ dense
+    few = features.spelling is not None
+    dense = 0 if vectors is None else vectors.shape[1]
+    weights, bias = _solved(examples, config, seed, FEW_TEXTS if few else MANY_TEXTS, dense)
+    tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
 
@@ -297,11 +331,11 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int, width: int
+    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit, dense: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels.
 
-    Only the first `width` features are scaled: those after them are dense.
+    The scale of the last features, which are `dense`, is 1.
     """
     features, labels, text_weights = examples
     weights = np.zeros((features.shape[1], config.num_labels), np.float32)
@@ -309,9 +343,10 @@ def _solved(
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
-        scales = _label_scales(features, having, text_weights, added, width)
-        solution = one_against_rest(features, having, scales, COST * text_weights, seed)
-        weights[:, chosen], bias[chosen] = solution
+        scales = _label_scales(features, having, text_weights, added, features.shape[1] - dense)
+        weights[:, chosen], bias[chosen] = one_against_rest(
+            features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
+        )
     if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
         first, second = present  # one machine separates both
         weights[:, second] /= 2

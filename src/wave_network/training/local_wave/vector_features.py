@@ -7,44 +7,30 @@ the weights of the tokens, also of those that no training text has.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from wave_network.data.batch import PackedTexts
-from wave_network.few_labels.text_vectors import mean_length, summed_vectors
+from wave_network.few_labels.text_vectors import text_vectors
+from wave_network.training.local_wave.ngram_matrix import LinearFeatures
 
-_LENGTH: Final = (
-    0.5  # root mean square length of the dense features; that of the sparse ones is about 1
-)
-
-
-class VectorFeatures(NamedTuple):
-    """The features of texts with their vectors.
-
-    Attributes:
-        features: The sparse features and then the dense ones, (texts, features + size).
-        vectors: The vectors of tokens in the scale of the dense features, (vocabulary, size).
-    """
-
-    features: csr_array
-    vectors: NDArray[np.float32]
+_LENGTH: Final = 0.5  # of a text's vector; that of its other features is about 1
 
 
 def with_vectors(
-    features: csr_array, texts: PackedTexts, vectors: NDArray[np.float32]
-) -> VectorFeatures:
+    features: LinearFeatures, texts: PackedTexts, vectors: NDArray[np.float32]
+) -> LinearFeatures:
     """Append the vectors of texts to their features.
 
     Args:
-        features: The sparse features, (texts, features).
+        features: The other features.
         texts: The texts.
-        vectors: A vector for each token, (vocabulary, size).
+        vectors: A vector for each token, as `fitted_to` returns them, (vocabulary, size).
     """
-    dense = summed_vectors(texts, vectors)
-    dense = dense - dense.mean(axis=0)
-    scale = np.float32(_LENGTH / mean_length(dense))
-    joined = hstack([features, csr_array(dense * scale)], format="csr")
-    return VectorFeatures(csr_array(joined), vectors * scale)
+    vectors = vectors * np.float32(_LENGTH)
+    dense = csr_array(text_vectors(texts, vectors))
+    matrix = csr_array(hstack([features.matrix, dense], format="csr"))
+    return features._replace(matrix=matrix, vectors=vectors)
