@@ -41,7 +41,7 @@ from wave_network.training.local_wave.svm import (
     Fit,
     one_against_rest,
 )
-from wave_network.training.local_wave.vector_features import with_vectors
+from wave_network.training.local_wave.vector_features import beside_vectors, with_vectors
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
@@ -259,6 +259,8 @@ def linear_weights(
         features = linear_features(texts, config)
     else:
         entries = tokenizer.tokens(range(config.vocab_size))
+        if vectors is not None:
+            entries = beside_vectors(entries, texts, vectors)
         features = few_text_features(texts, config, entries)
     if vectors is not None:
         features = with_vectors(features, texts, vectors)

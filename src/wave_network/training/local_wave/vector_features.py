@@ -7,6 +7,7 @@ the weights of the tokens, also of those that no training text has.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,8 @@ from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.text_vectors import text_vectors
 from wave_network.training.local_wave.ngram_matrix import LinearFeatures
 
-_LENGTH: Final = 0.5  # of a text's vector; that of its other features is about 1
+_LENGTH: Final = 0.8  # of a text's vector with few texts; that of its other features is about 1
+_FEW_TEXTS: Final = 64  # with more, the other features tell more
 
 
 def with_vectors(
@@ -30,7 +32,23 @@ def with_vectors(
         texts: The texts.
         vectors: A vector for each token, as `fitted_to` returns them, (vocabulary, size).
     """
-    vectors = vectors * np.float32(_LENGTH)
+    length = _LENGTH * min(1.0, (_FEW_TEXTS / len(texts)) ** (1 / 3))
+    vectors = vectors * np.float32(length)
     dense = csr_array(text_vectors(texts, vectors))
     matrix = csr_array(hstack([features.matrix, dense], format="csr"))
     return features._replace(matrix=matrix, vectors=vectors)
+
+
+def beside_vectors(
+    entries: Sequence[str], texts: PackedTexts, vectors: NDArray[np.float32]
+) -> list[str]:
+    """Empty the spelling of words that no text has, and whose vectors tell more than it.
+
+    Args:
+        entries: The spelling of each vocabulary entry.
+        texts: The texts.
+        vectors: A vector for each entry, (vocabulary, size).
+    """
+    spelt = ~vectors.any(axis=1)
+    spelt[texts.ids] = True
+    return [entry if kept else "" for entry, kept in zip(entries, spelt.tolist(), strict=True)]
