@@ -30,8 +30,9 @@ def rows_of(classes, texts, more=0):
 @pytest.mark.parametrize(
     ("rows", "method", "held_out"),
     [
-        (rows_of(100, 3), "holdout", 30),
-        (rows_of(30, 5, more=3), "holdout", 15),  # a holdout of each class would be one text
+        (rows_of(100, 6), "holdout", 60),
+        (rows_of(30, 5, more=3), "cross-validation", 153),
+        (rows_of(200, 5), "holdout", 100),
         (rows_of(3, 8), "cross-validation", 24),
         (rows_of(12, 2), "cross-validation", 24),
         (rows_of(12, 1, more=11), "cross-validation", 12),  # the others are alone in their class

@@ -146,7 +146,9 @@ class TextTokenizer:
         learnt = learn_vocabulary(valid, vocab_size, cased=cased, more_words=more_words)
         return cls(learnt, max_length)
 
-    def grown(self, texts: Iterable[str], most: int) -> tuple[TextTokenizer, list[list[int]]]:
+    def grown(
+        self, texts: Iterable[str], most: int, least: int = 2
+    ) -> tuple[TextTokenizer, list[list[int]]]:
         """Create a tokenizer that also has entries for words that recur in new texts.
 
         Old entries keep their ids, and new ones follow. A tokenizer that `train` did not make
@@ -155,11 +157,12 @@ class TextTokenizer:
         Args:
             texts: The new texts.
             most: The maximum number of words to add.
+            least: How often they occur in the new texts at least.
 
         Returns:
             The tokenizer, and for each new entry the ids of the pieces that it was split into.
         """
-        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most)
+        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most, least)
         return (TextTokenizer(tokenizer, self.max_length) if pieces else self), pieces
 
     @classmethod

@@ -131,7 +131,7 @@ def learn_vocabulary(
 
 
 def add_words(
-    tokenizer: Tokenizer, texts: Iterable[str], most: int
+    tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int = _WORD_COUNT
 ) -> tuple[Tokenizer, list[list[int]]]:
     """Add entries for words that recur in new texts and were split into pieces so far.
 
@@ -141,6 +141,7 @@ def add_words(
         tokenizer: A tokenizer that `learn_vocabulary` made; any other is returned unchanged.
         texts: The new texts, without halves of surrogate pairs.
         most: The maximum number of words to add, the most frequent ones first.
+        least: How often they occur in the new texts at least.
 
     Returns:
         The tokenizer, and for each added word, in the order of their ids, the ids of its pieces.
@@ -150,7 +151,7 @@ def add_words(
         return tokenizer, []
     added: list[str] = []
     pieces: list[list[int]] = []
-    for word in _recurring(_count_words(texts, tokenizer, form)):
+    for word in _recurring(_count_words(texts, tokenizer, form), least):
         if len(added) >= most:
             break
         if len(word) <= _LONGEST_WORD:

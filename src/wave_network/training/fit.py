@@ -32,6 +32,7 @@ from wave_network.training.examples import (
 )
 from wave_network.training.folds import FoldProgress, combined
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
@@ -113,7 +114,7 @@ def fit(
         "validation_texts": outcome.validation_texts,
         "refit": outcome.refitted,
         **({"in_pieces": True} if outcome.in_pieces else {}),
-        **outcome.trained.metrics,
+        **outcome.weights,
         "train_seconds": round(time.perf_counter() - started, 3),
         **_validation_metrics(outcome.trained.result, outcome.calibrated),
         "stopped": stopped,
@@ -162,6 +163,15 @@ class _Outcome(NamedTuple):
     in_pieces: bool = False
     frequencies: Mapping[str, Any] = MappingProxyType({})
     scope: OutOfScope | None = None
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the linear part and of the waves, for `metrics.json`."""
+        margin = self.trained.margin
+        if margin is None:  # no linear part
+            return {}
+        texts = self.frequencies.get("represented_texts", len(self.last.texts))
+        return {"margin_weight": margin, "waves_weight": waves_weight(texts)}
 
 
 def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:

@@ -30,6 +30,7 @@ from wave_network.text.vocabulary import Words
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.lsa import token_vectors as latent_vectors
+from wave_network.training.local_wave.waves_weight import scale_waves
 from wave_network.training.recipe import Recipe, Run
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     model = build_model(model_config, run.config.seed)
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    if base is not None:
+        scale_waves(model, 1 / base.metrics.get("waves_weight", 1.0))
     source = recipe.vectors
     vectors = None if source is None else fitted_to(texts, token_vectors(tokenizer, source))
     return Prepared(model_config, model, tokenizer, texts, counts, vectors)

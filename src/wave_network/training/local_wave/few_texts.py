@@ -20,6 +20,7 @@ from scipy.sparse import csr_array, hstack
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.training.local_wave.ngram_matrix import LinearFeatures, ngram_counts
+from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
 
 FEW_TOKENS: Final = 1_000_000
 """With more tokens in the training texts, spelling tells nothing that the tokens do not."""
@@ -27,6 +28,9 @@ FEW_TOKENS: Final = 1_000_000
 _SIZES: Final = (3, 4, 5)  # characters of an n-gram; the space before a word is one
 _SPELLING_SHARE: Final = 1.75  # roots of energies, with hardly any texts; tokens have 1
 _NGRAM_SHARE: Final = 0.3
+_EVEN_SHARE: Final = 0.7  # with hardly any texts, most features occur once
+_COST: Final = 1.0
+_TOLERANCE: Final = 0.01
 _LEAST_ENERGY: Final = 1e-12
 
 
@@ -48,15 +52,16 @@ def few_text_features(
     few = max(0.0, 1 - sqrt(len(texts.ids) / FEW_TOKENS))  # 1 with hardly any, 0 with many
     counts = ngram_counts(texts, config)
     tokens, ngrams = counts[:, : config.vocab_size], counts[:, config.vocab_size :]
-    damping = _damping(tokens, np.diff(texts.offsets))
+    lengths = np.diff(texts.offsets)
+    damping = _damping(tokens, lengths)
     spelling = _spelling(entries)
     spelling.data *= np.repeat(damping, np.diff(spelling.indptr))
     characters = csr_array(tokens @ spelling)
     blocks, scales = [], []
     for block, share, damped in (
         (tokens, 1.0, damping),
-        (ngrams, few * _NGRAM_SHARE + (1 - few), 1.0),
-        (characters, few * _SPELLING_SHARE, 1.0),
+        (ngrams, few * _NGRAM_SHARE + (1 - few), np.ones(ngrams.shape[1])),
+        (characters, few * _SPELLING_SHARE, _damping(characters, lengths)),
     ):
         scale = _rarity(block) * damped
         energy = _energies(_times(block, scale)).sum()
@@ -72,6 +77,7 @@ def few_text_features(
         _in_32_bits(matrix),
         np.concatenate([token_scales, ngram_scales]).astype(np.float32),
         _times(spelling, character_scales),
+        Fit(_COST, _TOLERANCE, few * _EVEN_SHARE + (1 - few) * MANY_TEXTS.even_share),
     )
 
 
@@ -91,20 +97,22 @@ def _spelling(entries: Sequence[str]) -> csr_array:
     return csr_array((ones, indices, offsets), shape=(len(entries), max(len(columns), 1)))
 
 
-def _damping(words: csr_array, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return what each token is multiplied by so that counts grow logarithmically, on average.
+def _damping(features: csr_array, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what features are multiplied by so that counts grow logarithmically, on average.
 
     Logarithmic counts serve best, but a text's score is a sum over all its tokens.
 
     Args:
-        words: The count of each token, divided by the root of the text's length, (texts, tokens).
+        features: The count of each feature, divided by the root of the text's length,
+            (texts, features).
         lengths: The length of each text.
     """
-    counts = words.data * np.sqrt(np.repeat(lengths, np.diff(words.indptr)))
-    width = words.shape[1]
-    plain = np.bincount(words.indices, counts, minlength=width)
-    damped = np.bincount(words.indices, 1 + np.log(np.maximum(counts, 1)), minlength=width)
-    return np.divide(damped, plain, out=np.ones(width), where=plain > 0).astype(np.float32)
+    counts = features.data * np.sqrt(np.repeat(lengths, np.diff(features.indptr)))
+    width = features.shape[1]
+    plain = np.bincount(features.indices, counts, minlength=width)
+    damped = np.bincount(features.indices, 1 + np.log(np.maximum(counts, 1)), minlength=width)
+    damping: NDArray[np.float64] = np.divide(damped, plain, out=np.ones(width), where=plain > 0)
+    return damping
 
 
 def _rarity(counts: csr_array) -> NDArray[np.float64]:
@@ -118,7 +126,8 @@ def _rarity(counts: csr_array) -> NDArray[np.float64]:
 def _energies(matrix: csr_array) -> NDArray[np.float64]:
     """Return the sum of the squares of each row."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return np.bincount(rows, np.square(matrix.data), minlength=matrix.shape[0])
+    squares = np.square(matrix.data, dtype=np.float64)
+    return np.bincount(rows, squares, matrix.shape[0]).astype(np.float64)
 
 
 def _times(matrix: csr_array, scales: NDArray[np.floating]) -> csr_array:

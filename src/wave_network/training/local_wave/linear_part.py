@@ -34,27 +34,18 @@ from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_feat
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
-from wave_network.training.local_wave.svm import (
-    FEW_TEXTS,
-    LABELS_AT_ONCE,
-    MANY_TEXTS,
-    Fit,
-    one_against_rest,
-)
+from wave_network.training.local_wave.svm import LABELS_AT_ONCE, Fit, one_against_rest
 from wave_network.training.local_wave.vector_features import beside_vectors, with_vectors
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
 """Prior weight of the linear part's margins, in logits."""
 
-_MANY_TEXTS: Final = 2_000  # with fewer texts to train on, the waves count less
-
 _CONTINUED_MARGIN: Final = (
     6.0  # weight of a continued model's margins; half, to keep what it learned
 )
 
 _SPREAD: Final = 0.5  # prior deviation of the logarithms of both weights
-_EVEN_SHARE: Final = 0.5  # share of a feature's scale that does not depend on the label
 _LEAST_SHARE: Final = 0.05  # classes with a smaller share of a soft target are ignored
 _ADDED: Final = 1.0  # smoothing of frequencies
 _ADDED_WITH_TRIGRAMS: Final = 2.0  # most trigrams are rare, and their ratios unreliable
@@ -126,23 +117,6 @@ def set_linear_part(
         margin: Weight of the margins, in logits.
     """
     _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
-
-
-@torch.no_grad()
-def weaken_waves(model: ClassifierNetwork, texts: int) -> None:
-    """Make the logits of the waves smaller if texts are few, which the linear part learns better.
-
-    They are multiplied by the number of texts over 2,000.
-
-    Args:
-        model: A trained model with a linear part, changed in place.
-        texts: Number of texts it was trained on.
-    """
-    if texts >= _MANY_TEXTS:
-        return
-    for head in ("classifier", "shortcut"):
-        for parameter in model.get_submodule(head).parameters():
-            parameter.mul_(texts / _MANY_TEXTS)
 
 
 def fit_linear_part(
@@ -249,8 +223,8 @@ def linear_weights(
         seed: Seed of the sample and the solver.
         tokenizer: Spells the vocabulary: with few texts, words of similar spelling share what is
             learnt. None: they do not.
-        vectors: Word vectors of the tokens, which also share what is learnt, (vocabulary, size).
-            None: there are none.
+        vectors: Word vectors of the tokens, by which the words of a dense linear part share what is
+            learnt, (vocabulary, size). None: there are none.
     """
     if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
@@ -262,16 +236,15 @@ def linear_weights(
         if vectors is not None:
             entries = beside_vectors(entries, texts, vectors)
         features = few_text_features(texts, config, entries)
-    if vectors is not None:
+    if vectors is not None and not config.sparse_linear_size:
         features = with_vectors(features, texts, vectors)
     examples = _examples(features.matrix, texts, config)
     if config.sparse_linear_size:
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
         scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    few = features.spelling is not None
     dense = 0 if vectors is None else vectors.shape[1]
-    weights, bias = _solved(examples, config, seed, FEW_TEXTS if few else MANY_TEXTS, dense)
+    weights, bias = _solved(examples, config, seed, features.fit, dense)
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
@@ -345,7 +318,8 @@ def _solved(
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
-        scales = _label_scales(features, having, text_weights, added, features.shape[1] - dense)
+        scales = _label_scales(features, having, text_weights, added, fit.even_share)
+        scales[len(scales) - dense :] = 1
         weights[:, chosen], bias[chosen] = one_against_rest(
             features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
         )
@@ -374,13 +348,12 @@ def _label_scales(
     having: NDArray[np.bool_],
     text_weights: NDArray[np.float32],
     added: float,
-    width: int,
+    even_share: float,
 ) -> NDArray[np.float32]:
     """Return the scale of each feature for each label, (features, labels), about 1.
 
-    Half of a scale is constant; half is proportional to the absolute naive Bayes log-count ratio of
-    the feature, with frequencies smoothed by `added`. Features from `width` on are dense: their
-    scale is 1.
+    `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes
+    log-count ratio of the feature, with frequencies smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
     # In place, as each copy would take as much memory as a table of the model.
@@ -389,12 +362,10 @@ def _label_scales(
     np.abs(ratios, out=ratios)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
-    occurring[width:] = 0
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
     usual = np.sqrt(squares / max(occurring.sum(), 1))
-    ratios *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
-    ratios += _EVEN_SHARE
-    ratios[width:] = 1
+    ratios *= (1 - even_share) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
+    ratios += even_share
     return ratios
 
 

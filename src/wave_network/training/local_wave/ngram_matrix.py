@@ -17,6 +17,7 @@ from wave_network.config.local_wave import Ngram
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import NGRAMS, ngram_buckets
+from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
 
 _UNIT: Final = 7.0  # scales a text's features to about a unit vector
 _LEAST_TEXTS: Final = 2  # rarer features are left out
@@ -33,12 +34,14 @@ class LinearFeatures(NamedTuple):
         spelling: What the weights of further features, character n-grams, add to the row of each
             vocabulary entry, (vocabulary, further features); None: there are none.
         vectors: The same of the last features, the texts' word vectors, (vocabulary, size).
+        fit: How closely the machines are to fit these features.
     """
 
     matrix: csr_array
     scales: NDArray[np.float32]
     spelling: csr_array | None = None
     vectors: NDArray[np.float32] | None = None
+    fit: Fit = MANY_TEXTS
 
     def rows(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rows of the linear part, (vocabulary + buckets, labels).

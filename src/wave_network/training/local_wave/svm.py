@@ -25,14 +25,16 @@ class Fit(NamedTuple):
     Attributes:
         cost: The cost of a text of weight 1.
         tolerance: Stop when no text violates its optimality condition by a larger margin.
+        even_share: The share of each feature's scale that does not depend on the label.
     """
 
     cost: float
     tolerance: float
+    even_share: float
 
 
-MANY_TEXTS: Final = Fit(cost=0.5, tolerance=0.1)  # a smaller tolerance changes little
-FEW_TEXTS: Final = Fit(cost=1.0, tolerance=0.01)
+MANY_TEXTS: Final = Fit(cost=0.5, tolerance=0.1, even_share=0.5)
+"""The usual fit; a smaller tolerance changes the predictions of many texts little."""
 
 
 def one_against_rest(
