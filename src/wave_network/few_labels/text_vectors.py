@@ -33,8 +33,10 @@ def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.f
         float32, (vocab_size, size).
     """
     vectors = source.vectors
-    places = {word.lower(): place for place, word in reversed([*enumerate(source.words)])}
-    places |= {word: place for place, word in enumerate(source.words)}
+    places = {word: place for place, word in enumerate(source.words)}
+    if source.cased:
+        capitalised = reversed([*places.items()])  # the most frequent spelling last
+        places = {word.lower(): place for word, place in capitalised} | places
     result = np.zeros((tokenizer.vocab_size, vectors.shape[1]), np.float32)
     for word, token in tokenizer.words().items():
         place = places.get(word if source.cased else word.lower())

@@ -239,14 +239,17 @@ def _add_words(
     words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer, form: Form
 ) -> None:
     for string, count in enclosed.items():
-        parts = plain_parts(string) if form.is_plain else None
-        if parts is not None:
-            for part in parts:
-                words[WORD_START + part] += count
-            continue
-        normal = tokenizer.normalizer.normalize_str(string)
-        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
+        for word in _words_in(string, tokenizer, form):
             words[word] += count
+
+
+def _words_in(string: str, tokenizer: Tokenizer, form: Form) -> list[str]:
+    """Split a string without spaces into words, in the tokenizer's byte-level characters."""
+    parts = plain_parts(string) if form.is_plain else None
+    if parts is not None:
+        return [WORD_START + part for part in parts]
+    normal = tokenizer.normalizer.normalize_str(string)
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
 def _characters(counts: Counter[str]) -> tuple[int, int]:
@@ -293,10 +296,9 @@ def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
 def _whole_words(words: Iterable[str], tokenizer: Tokenizer, form: Form) -> Iterator[str]:
     """Yield the words that a tokenizer finds as one, in its byte-level characters."""
     for word in words:
-        counts: Counter[str] = Counter()
-        _add_words(counts, Counter([word]), tokenizer, form)
-        if len(counts) == 1 and len(found := next(iter(counts))) <= _LONGEST_WORD:
-            yield found
+        found = _words_in(word, tokenizer, form)
+        if len(found) == 1 and len(found[0]) <= _LONGEST_WORD:
+            yield found[0]
 
 
 def _broken_up(words: Iterable[str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ CONTINUES: Final = "##"
 
 _METASPACE: Final = "\u2581"
 _PART_OF_A_CHARACTER: Final = "\ufffd"
+_OPENING: Final = ("[", "<", _PART_OF_A_CHARACTER)
 _SPECIAL: Final = re.compile(r"\[[\w ]{2,}\]|<[\w|/ ]+>|\ufffd", re.ASCII)
 
 
@@ -33,7 +34,11 @@ def word_forms(tokenizer: Tokenizer) -> dict[str, int]:
     decode = decoders.ByteLevel().decode if mark == WORD_START else "".join
     forms: dict[str, int] = {}
     for entry, index in entries:
-        word = "" if _SPECIAL.fullmatch(entry) else decode([entry.removeprefix(mark)])
+        word = entry.removeprefix(mark)
+        if not word.isascii():
+            word = decode([word])
+        if entry[:1] in _OPENING and _SPECIAL.fullmatch(entry):
+            continue
         if word and _PART_OF_A_CHARACTER not in word:
             forms.setdefault(word if entry.startswith(mark) else CONTINUES + word, index)
     return forms

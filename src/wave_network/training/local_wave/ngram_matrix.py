@@ -33,15 +33,15 @@ class LinearFeatures(NamedTuple):
         scales: What the weights of these are multiplied by, (vocabulary + buckets,).
         spelling: What the weights of further features, character n-grams, add to the row of each
             vocabulary entry, (vocabulary, further features); None: there are none.
-        vectors: The same of the last features, the texts' word vectors, (vocabulary, size).
         fit: How closely the machines are to fit these features.
+        vectors: As `spelling` for the last features, the texts' word vectors, (vocabulary, size).
     """
 
     matrix: csr_array
     scales: NDArray[np.float32]
     spelling: csr_array | None = None
-    vectors: NDArray[np.float32] | None = None
     fit: Fit = MANY_TEXTS
+    vectors: NDArray[np.float32] | None = None
 
     def rows(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rows of the linear part, (vocabulary + buckets, labels).
