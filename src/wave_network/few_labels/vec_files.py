@@ -31,42 +31,41 @@ _WIDEST: Final = 4_096  # numbers of a word
 _LONGEST_LINE: Final = 2**17  # bytes; the widest words take half of it
 _LINES_AT_ONCE: Final = 1_000
 _LARGEST: Final = 1e6  # ordinary numbers are below 10
-_HEADER: Final = re.compile(rb"\s*(\d+)\s+(\d+)\s*")
+_HEADER: Final = re.compile(rb"\s*\d{1,12}\s+(\d{1,12})\s*")
 
 
 def read_vec_file(path: Path) -> VectorTable:
     """Read the first words of a `.vec` file, which may be compressed: at most `MOST_WORDS`.
 
-    Damaged lines are left out, and one line says how many. Of a word that occurs twice, the first
-    line counts.
+    Lines that are damaged or repeat a word are left out, and one line says how many.
 
     Args:
         path: The file.
 
     Raises:
-        DataError: If it cannot be read, holds no vectors, or has too many damaged lines.
+        DataError: If it cannot be read, holds no vectors, or has too many such lines.
         MissingExtraError: For `.zst`, if pyarrow is not installed.
     """
     vectors: dict[str, NDArray[np.float32]] = {}
-    damaged = 0
+    read = 0
     with stage(f"reading {path.name}", MOST_WORDS, "words") as running, open_bytes(path) as stream:
         lines, size = _recognised(_lines(stream), path)
         most = min(MOST_WORDS, _MOST_NUMBERS // size)
         while len(vectors) < most and (block := list(islice(lines, _LINES_AT_ONCE))):
-            words, numbers = _parsed(block, size)
-            damaged += len(block) - len(words)
-            if damaged > max(_LINES_AT_ONCE, len(vectors)):
-                raise _no_vectors(path, f"{damaged:,} of its first lines are not a word and {size}")
-            for word, row in zip(words, numbers, strict=True):
+            for word, row in zip(*_parsed(block, size), strict=True):
                 vectors.setdefault(word, row)
+            read += len(block)
             running.done = len(vectors)
+            if read - len(vectors) > max(_LINES_AT_ONCE, len(vectors)):
+                few = f"only {len(vectors):,} of its first {read:,} lines are a new word and {size}"
+                raise _no_vectors(path, few)
         cut = next(lines, None) is not None
     if not vectors:
         raise _no_vectors(path, f"no line is a word and {size}")
     if cut or len(vectors) > most:
-        say(f"{path.name}: the first {most:,} words are read, the rarer ones after them are not")
-    if damaged:
-        say(f"{path.name}: {damaged:,} damaged lines are left out")
+        say(f"{path.name}: the first {most:,} words are read, not the rarer ones after them")
+    if left_out := read - len(vectors):
+        say(f"{path.name}: left out lines that are damaged or repeat a word: {left_out:,}")
     words = list(vectors)[:most]
     cased = any(word != word.lower() for word in words)
     return VectorTable(words, np.stack([vectors[word] for word in words]), cased)
@@ -84,7 +83,7 @@ def _recognised(lines: Iterator[bytes], path: Path) -> tuple[Iterator[bytes], in
     """Return the lines of words, and how many numbers a word has."""
     first = list(islice(lines, _LINES_AT_ONCE))
     if first and (header := _HEADER.fullmatch(first[0])):
-        size = int(header[2])
+        size = int(header[1])
         del first[0]
     else:
         widths = Counter(len(line.split()) for line in first)
@@ -114,6 +113,8 @@ def _numbers(lines: list[bytes], size: int) -> Iterator[tuple[bytes, NDArray[np.
     try:
         numbers = np.loadtxt(rests, np.float32, comments=None, ndmin=2)
     except ValueError:
+        numbers = np.empty((0, 0), np.float32)
+    if numbers.shape != (len(lines), size):
         if len(lines) > 1:  # find the damaged ones
             middle = len(lines) // 2
             yield from _numbers(lines[:middle], size)

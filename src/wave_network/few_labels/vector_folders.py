@@ -84,11 +84,13 @@ def read_vector_folder(folder: Path) -> VectorTable:
     Raises:
         ModelFolderError: If a file is missing, damaged or too large, or they do not fit together.
     """
-    tokenizer = read_tokenizer(folder / TOKENIZER)
+    tokenizer = read_tokenizer(folder)
     ids = word_forms(tokenizer)
     vectors = _vectors(_read_tensors(folder / WEIGHTS), list(ids.values()), folder / WEIGHTS)
     words = list(ids)
     told = np.flatnonzero(vectors.any(axis=1))
+    if not len(told):
+        raise ModelFolderError(f"{folder} holds no word vectors: all are 0")
     return VectorTable([words[place] for place in told], vectors[told], is_cased(tokenizer))
 
 

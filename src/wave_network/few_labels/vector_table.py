@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_SIF: Final = 1e-4
+_SIF: Final = 1e-3
 """A word of this frequency gets half the weight of a rare one: the `a` of Arora et al."""
 
 

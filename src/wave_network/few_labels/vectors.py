@@ -117,6 +117,6 @@ def _is_table(source: str, description: Path) -> bool:
 
 def _distilled(source: str) -> VectorTable:
     with extra_needed("transformers", "distilling a sentence encoder"):
-        from wave_network.few_labels.encoders import distil
-    tokenizer, ids, vectors = distil(source, MOST_NUMBERS)
+        from wave_network.few_labels.encoders import SIZE, distil
+    tokenizer, ids, vectors = distil(source, SIZE)
     return VectorTable(list(ids), vectors, is_cased(tokenizer))

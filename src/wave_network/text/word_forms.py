@@ -14,8 +14,7 @@ CONTINUES: Final = "##"
 
 _METASPACE: Final = "\u2581"
 _PART_OF_A_CHARACTER: Final = "\ufffd"
-_OPENING: Final = ("[", "<", _PART_OF_A_CHARACTER)
-_SPECIAL: Final = re.compile(r"\[[\w ]{2,}\]|<[\w|/ ]+>|\ufffd", re.ASCII)
+_SPECIAL: Final = re.compile(r"\[[\w ]{2,}\]|<[\w|/ ]+>", re.ASCII)
 
 
 def word_forms(tokenizer: Tokenizer) -> dict[str, int]:
@@ -25,20 +24,32 @@ def word_forms(tokenizer: Tokenizer) -> dict[str, int]:
     vocabularies and of SentencePiece are read, too. Special tokens and parts of characters are left
     out.
     """
-    entries = sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
-    marks = (WORD_START, _METASPACE)
-    begun = {mark: sum(entry.startswith(mark) for entry, _ in entries) for mark in marks}
-    mark = max(marks, key=begun.__getitem__)
-    if 10 * begun[mark] < len(entries):  # as BERT's, or whole words
-        return {entry: index for entry, index in entries if not _SPECIAL.fullmatch(entry)}
-    decode = decoders.ByteLevel().decode if mark == WORD_START else "".join
+    entries = [
+        entry
+        for entry in sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
+        if not _SPECIAL.fullmatch(entry[0])
+    ]
+    if _is_byte_level(tokenizer):
+        mark = WORD_START
+    elif _has(entries, _METASPACE) and not _has(entries, CONTINUES):
+        mark = _METASPACE
+    else:  # as BERT's, or whole words
+        return dict(entries)
+    spelling = decoders.ByteLevel()
     forms: dict[str, int] = {}
     for entry, index in entries:
         word = entry.removeprefix(mark)
-        if not word.isascii():
-            word = decode([word])
-        if entry[:1] in _OPENING and _SPECIAL.fullmatch(entry):
-            continue
+        if mark == WORD_START and not word.isascii():
+            word = spelling.decode([word])
         if word and _PART_OF_A_CHARACTER not in word:
             forms.setdefault(word if entry.startswith(mark) else CONTINUES + word, index)
     return forms
+
+
+def _has(entries: list[tuple[str, int]], mark: str) -> bool:
+    return any(entry.startswith(mark) for entry, _ in entries)
+
+
+def _is_byte_level(tokenizer: Tokenizer) -> bool:
+    steps = (tokenizer.pre_tokenizer, tokenizer.decoder)
+    return any(step is not None and b'"ByteLevel"' in step.__getstate__() for step in steps)
