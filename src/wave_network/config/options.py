@@ -36,6 +36,12 @@ PRESET_NAMES: Final = ("small", "tiny", "large", "paper")
 FEW_TEXTS: Final = 10_000
 """With fewer texts a refit takes only seconds, and the texts held out are missed most."""
 
+AUTO_VECTORS: Final = "auto"
+"""The value of the option `vectors` for those of the package, if they help."""
+
+NO_VECTORS: Final = "none"
+"""The value of the option `vectors` for none."""
+
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value in plain Python, or raises `ConfigError`."""
 

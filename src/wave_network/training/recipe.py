@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from wave_network.config import Preset, TrainConfig, override
+from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, DataError, option_name
@@ -115,6 +116,11 @@ class Recipe:
         if self.base is not None and config.refit:
             raise ConfigError(
                 f"a continued model is not refitted: leave {option_name('refit')} out"
+            )
+        if self.base is not None and config.vectors not in (AUTO_VECTORS, NO_VECTORS):
+            raise ConfigError(
+                "a continued model keeps the words that it knows: leave "
+                f"{option_name('vectors')} out, or train from scratch"
             )
         if data.unlabeled is not None and config.teacher is None:
             raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")

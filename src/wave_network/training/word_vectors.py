@@ -2,7 +2,8 @@
 
 Vectors tell of words that the labelled texts lack. They help most with few labels, and only in the
 language that they are of: those of the package are used if the linear part answers better with them
-in a cross-validation of the labelled texts.
+in a cross-validation of the labelled texts. With so many labels that the linear part is sparse,
+vectors initialise the token embeddings alone, and those of the package are not used.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.config import LocalWaveConfig
+from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
 from wave_network.data.summary import VectorSummary
 from wave_network.errors import ConfigError, option_name
 from wave_network.few_labels.text_vectors import known_share
-from wave_network.few_labels.vectors import AUTO, WordVectors, read_vectors
+from wave_network.few_labels.vectors import WordVectors, read_vectors
+from wave_network.models.torch_network import StartsAtVectors
 from wave_network.training.callbacks import SILENT
 from wave_network.training.examples import FOLDS, Examples
 from wave_network.training.linear_trials import gains, right_answers
 from wave_network.training.prepare import Prepared, prepare
 from wave_network.training.recipe import Run
-
-NO_VECTORS: Final = "none"
-"""The value of the option `vectors` for none."""
 
 _MOST_TEXTS: Final = 5_000  # with more, the vectors of the package gained little
 _TEXTS_TRIED: Final = 2_000
@@ -52,32 +53,46 @@ def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | N
     if source == NO_VECTORS or run.recipe.base is not None:
         return run, None
     few = len(examples.targets) <= _MOST_TEXTS
-    if source == AUTO and not few:
+    if source == AUTO_VECTORS and not few:
         return run, None
     run.progress.stage("trying word vectors")
     vectors = read_vectors(source)
     tried = _some(examples, run.config.seed)
-    if source == AUTO and not _are_of_the_language(vectors, tried):
+    if source == AUTO_VECTORS and not _are_of_the_language(vectors, tried):
         return run, None
     chosen = replace(run, recipe=replace(run.recipe, vectors=vectors))
     plain = prepare(tried, replace(run, progress=SILENT))
-    if not plain.config.has_linear_part:
-        if source == AUTO:
+    if not _has_dense_linear_part(plain):
+        if source == AUTO_VECTORS:
             return run, None
-        raise ConfigError(
-            f"the preset {run.recipe.preset.name} does not read word vectors with these labels: "
-            f"leave {option_name('vectors')} out, or train another preset"
-        )
-    if not few:
+        _check_start(plain, run)
         return chosen, VectorSummary(vectors.name)
     folds = run.labelling.folds(tried.targets, FOLDS, run.config.seed)
+    if not few or (folds < 0).all():  # all labels have a single text
+        return chosen, VectorSummary(vectors.name)
     before = _right_answers(plain, folds, run.config.seed)
     after = _right_answers(prepare(tried, replace(chosen, progress=SILENT)), folds, run.config.seed)
-    if not len(before):  # one text of each label
-        return chosen, VectorSummary(vectors.name)
-    used = source != AUTO or gains(after, before, _SURE)
+    used = source != AUTO_VECTORS or gains(after, before, _SURE)
     summary = VectorSummary(vectors.name, float(before.mean()), float(after.mean()), used)
     return chosen if used else run, summary
+
+
+def _has_dense_linear_part(prepared: Prepared) -> bool:
+    """Whether there is a linear part that takes the vectors in."""
+    config = prepared.config
+    return config.has_linear_part and not (
+        isinstance(config, LocalWaveConfig) and config.sparse_linear_size
+    )
+
+
+def _check_start(prepared: Prepared, run: Run) -> None:
+    """Refuse vectors that would have no effect at all."""
+    starts = isinstance(prepared.model, StartsAtVectors)
+    if not starts or run.config.initialization == "random":
+        raise ConfigError(
+            f"the preset {run.recipe.preset.name} does not read word vectors: leave "
+            f"{option_name('vectors')} out, or train another preset"
+        )
 
 
 def counted_in(vectors: VectorSummary | None, prepared: Prepared) -> VectorSummary | None:
