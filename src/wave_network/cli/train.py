@@ -124,6 +124,8 @@ def train(
             "file as DATA, or .txt with one text per line.",
         ),
     ] = None,
+    vectors: Annotated[str | None, option("vectors", "SOURCE|auto|none")] = None,
+    keep_vocabulary: Annotated[bool, option("keep_vocabulary", flags="--keep-vocabulary")] = False,
     refit: Annotated[bool | None, option("refit", flags="--refit/--no-refit")] = None,
     no_calibration: Annotated[
         bool, option("calibrate", flags="--no-calibration", more="This flag turns it off.")
@@ -165,6 +167,7 @@ def train(
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
+      wave-network train tickets.csv --vectors glove.6B.100d.vec
       wave-network train news/ --log-to tensorboard:runs/first
       wave-network train news/ --config wave-tuned/tuned.json
       wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
@@ -195,6 +198,8 @@ def train(
         "patience": patience,
         "teacher": teacher,
         "distillation_weight": distillation_weight,
+        "vectors": vectors,
+        "keep_vocabulary": True if keep_vocabulary else None,
         "class_weight": _class_weight(class_weight or []),
         "refit": refit,
         "calibrate": False if no_calibration else None,

@@ -63,7 +63,25 @@ class Form(NamedTuple):
         return not (self.spaces or self.cased)
 
 
-def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = False) -> Tokenizer:
+class Words(NamedTuple):
+    """Words that a vocabulary has beside those of the texts.
+
+    Attributes:
+        words: The most frequent first. Those that the tokenizer would split are left out.
+        most: How many entries the vocabulary has with them at most; fewer if the texts need them.
+    """
+
+    words: tuple[str, ...]
+    most: int
+
+
+def learn_vocabulary(
+    texts: Iterable[str],
+    vocab_size: int,
+    *,
+    cased: bool = False,
+    more_words: Words | None = None,
+) -> Tokenizer:
     """Learn a tokenizer of whole words and byte-level pieces, in one pass.
 
     Unicode compatibility variants are folded. Accents stay, because many scripts write vowels with
@@ -77,6 +95,7 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
         vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes and
             `[CLS]`.
         cased: Whether to keep capital letters; else texts are read in lower case.
+        more_words: Words to add after those of the texts; None: none.
     """
     form = Form(cased=cased)
     tokenizer = _wordless(form)
@@ -104,6 +123,9 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
     pieces, merges = learn_pieces(rare, [CLS_TOKEN, *_ALPHABET], size)
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     _add_entries(vocabulary, recurring, vocab_size)
+    if more_words is not None:
+        whole = _whole_words(more_words.words, tokenizer, form)
+        _add_entries(vocabulary, whole, more_words.most)
     tokenizer.model = models.BPE(vocabulary, merges, ignore_merges=True)
     return tokenizer
 
@@ -217,14 +239,17 @@ def _add_words(
     words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer, form: Form
 ) -> None:
     for string, count in enclosed.items():
-        parts = plain_parts(string) if form.is_plain else None
-        if parts is not None:
-            for part in parts:
-                words[WORD_START + part] += count
-            continue
-        normal = tokenizer.normalizer.normalize_str(string)
-        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
+        for word in _words_in(string, tokenizer, form):
             words[word] += count
+
+
+def _words_in(string: str, tokenizer: Tokenizer, form: Form) -> list[str]:
+    """Split a string without spaces into words, in the tokenizer's byte-level characters."""
+    parts = plain_parts(string) if form.is_plain else None
+    if parts is not None:
+        return [WORD_START + part for part in parts]
+    normal = tokenizer.normalizer.normalize_str(string)
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
 def _characters(counts: Counter[str]) -> tuple[int, int]:
@@ -268,6 +293,14 @@ def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
     return sorted(words, key=counts.__getitem__, reverse=True)
 
 
+def _whole_words(words: Iterable[str], tokenizer: Tokenizer, form: Form) -> Iterator[str]:
+    """Yield the words that a tokenizer finds as one, in its byte-level characters."""
+    for word in words:
+        found = _words_in(word, tokenizer, form)
+        if len(found) == 1 and len(found[0]) <= _LONGEST_WORD:
+            yield found[0]
+
+
 def _broken_up(words: Iterable[str]) -> Iterator[str]:
     for word in words:
         for start in range(0, len(word), _LONGEST_WORD):
@@ -281,7 +314,7 @@ def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Toke
     return Tokenizer.from_str(json.dumps(content))
 
 
-def _add_entries(vocabulary: dict[str, int], words: list[str], size: int) -> None:
+def _add_entries(vocabulary: dict[str, int], words: Iterable[str], size: int) -> None:
     for word in words:
         if len(vocabulary) >= size:
             break

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from wave_network.data import TrainingData, column
+from wave_network.data.summary import VectorSummary
 from wave_network.evaluation.metrics import standard_error, summarize_for
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
@@ -43,6 +44,7 @@ from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 from wave_network.training.threads import prepare_threads
+from wave_network.training.word_vectors import choose_vectors, counted_in
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
@@ -179,11 +181,13 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         ((kept, held),) = split.parts
         examples, held_out = split.everything.select(kept), split.everything.select(held)
     frequencies = frequencies_of(examples, base)
+    run, vectors = choose_vectors(examples, run)
     examples = mix_targets(examples, data.unlabeled, run)
     first, run = prepare_best_read(examples, run)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
-    described = describe(data, split, run, first.counts, None if held_out is None else counts)
+    held_counts = None if held_out is None else counts
+    described = describe(data, split, run, first.counts, held_counts, counted_in(vectors, first))
     # The model may have seen held-out texts before: they favour the epoch that forgot least.
     choice = EpochChoice(best=base is None or data.validation is not None)
     trained = train_once(first, validation, frequencies, run, choice)
@@ -222,6 +226,7 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
 
     An interruption keeps the model of the last fold that was completed, or of the first one.
     """
+    run, vectors = choose_vectors(split.everything, run)
     examples = mix_targets(split.everything, data.unlabeled, run)
     texts = np.arange(len(examples.rows))  # the unlabelled ones are at the end, in no fold
     # Few texts may have hundreds of epochs, and validating each would take most of the time.
@@ -234,7 +239,8 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
         prepared = prepare(examples.select(kept), in_fold)
         held_out = split.everything.select(held)
         if not results:
-            described = _described_whole(data, split, prepared, run)
+            tried = counted_in(vectors, prepared)
+            described = _described_whole(data, split, prepared, run, tried)
         validation = prepared.pack(held_out)
         trained = train_once(prepared, validation, {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
@@ -264,11 +270,13 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
     return outcome._replace(last=last, refitted=True, scope=scope)
 
 
-def _described_whole(data: TrainingData, split: Split, prepared: Prepared, run: Run) -> Described:
+def _described_whole(
+    data: TrainingData, split: Split, prepared: Prepared, run: Run, vectors: VectorSummary | None
+) -> Described:
     """Describe the data of a cross-validation, which are few texts."""
     counts = TextCounts(prepared.tokenizer)
     prepared.pack(split.everything, counts)
-    return describe(data, split, run, counts, None)
+    return describe(data, split, run, counts, None, vectors)
 
 
 def _combined(results: Sequence[Trained]) -> Trained:

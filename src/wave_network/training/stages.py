@@ -117,8 +117,8 @@ def _fitted_beside(
     prepared: Prepared, run: Run
 ) -> AbstractContextManager[Callable[[], AnyLinearWeights | None]]:
     """Fit the linear part in the background."""
-    config, tokenizer = prepared.config, prepared.tokenizer
-    return fitted_beside(prepared.texts, config, run.config.seed, run.stop, tokenizer)
+    texts, config, tokenizer = prepared.texts, prepared.config, prepared.tokenizer
+    return fitted_beside(texts, config, run.config.seed, run.stop, tokenizer, prepared.vectors)
 
 
 def _continue(

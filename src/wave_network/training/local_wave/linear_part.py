@@ -35,6 +35,7 @@ from wave_network.training.local_wave.many_labels import Examples, sparse_linear
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
 from wave_network.training.local_wave.svm import LABELS_AT_ONCE, Fit, one_against_rest
+from wave_network.training.local_wave.vector_features import beside_vectors, with_vectors
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
@@ -80,6 +81,7 @@ def fitted_beside(
     seed: int,
     stop: StopSignal | None = None,
     tokenizer: TextTokenizer | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
 
@@ -89,6 +91,7 @@ def fitted_beside(
         seed: As for `linear_weights`.
         stop: Ends the wait for the weights.
         tokenizer: As for `linear_weights`.
+        vectors: As for `linear_weights`.
 
     Yields:
         A function that waits for the weights and returns them; None for a model without a linear
@@ -98,7 +101,7 @@ def fitted_beside(
         yield lambda: None
         return
     assert isinstance(config, LocalWaveConfig)  # no other family has one
-    fit = partial(linear_weights, texts, config, seed, tokenizer)
+    fit = partial(linear_weights, texts, config, seed, tokenizer, vectors)
     with in_background(fit, stop or StopSignal()) as found:
         yield found
 
@@ -208,6 +211,7 @@ def linear_weights(
     config: LocalWaveConfig,
     seed: int,
     tokenizer: TextTokenizer | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
 
@@ -219,6 +223,8 @@ def linear_weights(
         seed: Seed of the sample and the solver.
         tokenizer: Spells the vocabulary: with few texts, words of similar spelling share what is
             learnt. None: they do not.
+        vectors: Word vectors of the tokens, by which the words of a dense linear part share what is
+            learnt, (vocabulary, size). None: there are none.
     """
     if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
@@ -227,13 +233,18 @@ def linear_weights(
         features = linear_features(texts, config)
     else:
         entries = tokenizer.tokens(range(config.vocab_size))
+        if vectors is not None:
+            entries = beside_vectors(entries, texts, vectors)
         features = few_text_features(texts, config, entries)
+    if vectors is not None and not config.sparse_linear_size:
+        features = with_vectors(features, texts, vectors)
     examples = _examples(features.matrix, texts, config)
     if config.sparse_linear_size:
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
         scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    weights, bias = _solved(examples, config, seed, features.fit)
+    dense = 0 if vectors is None else vectors.shape[1]
+    weights, bias = _solved(examples, config, seed, features.fit, dense)
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
@@ -295,9 +306,12 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit
+    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit, dense: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
+    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels.
+
+    The scale of the last features, which are `dense`, is 1.
+    """
     features, labels, text_weights = examples
     weights = np.zeros((features.shape[1], config.num_labels), np.float32)
     bias = np.full(config.num_labels, -1.0, np.float32)
@@ -305,6 +319,7 @@ def _solved(
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
         scales = _label_scales(features, having, text_weights, added, fit.even_share)
+        scales[len(scales) - dense :] = 1
         weights[:, chosen], bias[chosen] = one_against_rest(
             features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
         )

@@ -34,12 +34,14 @@ class LinearFeatures(NamedTuple):
         spelling: What the weights of further features, character n-grams, add to the row of each
             vocabulary entry, (vocabulary, further features); None: there are none.
         fit: How closely the machines are to fit these features.
+        vectors: As `spelling` for the last features, the texts' word vectors, (vocabulary, size).
     """
 
     matrix: csr_array
     scales: NDArray[np.float32]
     spelling: csr_array | None = None
     fit: Fit = MANY_TEXTS
+    vectors: NDArray[np.float32] | None = None
 
     def rows(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rows of the linear part, (vocabulary + buckets, labels).
@@ -49,8 +51,13 @@ class LinearFeatures(NamedTuple):
         """
         rows = weights[: len(self.scales)]
         rows *= self.scales[:, None]
+        further = weights[len(self.scales) :]
         if self.spelling is not None:
-            rows[: self.spelling.shape[0]] += self.spelling @ weights[len(self.scales) :]
+            entries, count = self.spelling.shape
+            rows[:entries] += self.spelling @ further[:count]
+        if self.vectors is not None:
+            entries, size = self.vectors.shape
+            rows[:entries] += self.vectors @ further[-size:]
         return rows
 
 
