@@ -37,7 +37,7 @@ def test_summary_and_folder(tmp_path):
     assert stopped is None
     assert list(summary) == [
         *("model", "preset", "parameters", "size_bytes", "train_seconds"),
-        *("validation", "test", "seed"),
+        *("validation", "validation_standard_error", "test", "seed"),
         *("rows", "classes", "truncated", "validation_method", "unlabeled", "vectors"),
         *("threads", "data"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -30,6 +30,8 @@ from wave_network.cli.options import (
 from wave_network.config.settings import customize
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
+
+_NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
 
 
 def train(
@@ -287,7 +289,11 @@ def _print_summary(summary: dict[str, Any]) -> None:
     parameters = summary["parameters"]
     parts = [name for name in ("validation", "test") if summary[name] is not None]
     names = metric_names(summary["validation"] or summary["test"] or {})
-    rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
+    rows = [[part, *(f"{summary[part][name]:.4f}" for name in names)] for part in parts]
+    error = summary["validation_standard_error"]
+    if error is not None and error >= _NOTABLE_ERROR:
+        accuracy = 1 + list(names).index("accuracy")
+        rows[0][accuracy] += f" ± {error:.4f}"
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
     if rows:
         print_table("Results", ("", *names.values()), rows)

@@ -37,8 +37,8 @@ class TrainConfig:
     Attributes:
         epochs: Maximum number of passes over the training texts.
         min_steps: Minimum number of training steps; with few texts, epochs are added to reach it.
-            Below 1,000 texts, which the linear part learns alone, it falls in proportion, down to a
-            fifth.
+            Below 1,000 texts, which the linear part learns better than the waves, it falls in
+            proportion, down to a fifth.
         batch_size: Texts per training step.
         max_batch_size: Largest batch: with many texts, the batch size is doubled up to this limit.
             See `batch_size_for`. None: no doubling.

@@ -12,7 +12,7 @@ import numpy as np
 
 from wave_network.data import TrainingData, column
 from wave_network.data.summary import VectorSummary
-from wave_network.evaluation.metrics import summarize_for
+from wave_network.evaluation.metrics import standard_error, summarize_for
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
@@ -33,7 +33,7 @@ from wave_network.training.examples import (
 from wave_network.training.folds import FoldProgress, combined
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.local_wave.waves_weight import waves_weight
-from wave_network.training.loop import EpochChoice, TrainResult
+from wave_network.training.loop import EpochChoice
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
@@ -116,7 +116,7 @@ def fit(
         **({"in_pieces": True} if outcome.in_pieces else {}),
         **outcome.weights,
         "train_seconds": round(time.perf_counter() - started, 3),
-        **_validation_metrics(outcome.trained.result, outcome.calibrated),
+        **_validation_metrics(outcome),
         "stopped": stopped,
         **outcome.frequencies,
     }
@@ -303,12 +303,17 @@ def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> Mod
     )
 
 
-def _validation_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, Any]:
+def _validation_metrics(outcome: _Outcome) -> dict[str, Any]:
     """Return the metrics of training and validation, for `metrics.json`."""
+    result, calibrated = outcome.trained.result, outcome.calibrated
+    error = None
+    if calibrated.metrics is not None:
+        error = standard_error(calibrated.metrics["accuracy"], outcome.validation_texts)
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "validation": calibrated.metrics,
+        "validation_standard_error": error,
         "calibration": _calibration_metrics(calibrated),
         "test": None,
     }

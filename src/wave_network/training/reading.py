@@ -32,7 +32,7 @@ _LEAST_TEXTS: Final = 500  # with fewer, chance decides
 _MOST_TEXTS: Final = 20_000  # with more, other readings gained nothing, and would take longer
 _TEXTS_TRIED: Final = 4_000
 _FOLDS: Final = 3
-_MANY_PIECES: Final = 0.18  # of the tokens; usual texts have 0.03 to 0.13
+_MANY_RARE: Final = 0.18  # of the tokens; usual texts have 0.03 to 0.17
 _CAPITALS_MATTER: Final = 0.15  # Cramer's V of labels and capitals; usual texts have up to 0.1
 _SURE: Final = 1.5  # standard errors: what is tried is likely to help
 _CLEAR: Final = 0.01  # of the texts
@@ -84,9 +84,10 @@ def _may_be_chosen(examples: Examples, prepared: Prepared, run: Run) -> bool:
 
 
 def _words_are_rare(prepared: Prepared) -> bool:
-    """Whether many words of the texts have no token of their own."""
-    continued = prepared.tokenizer.continuations()[prepared.texts.ids]
-    return bool(continued.mean() >= _MANY_PIECES)
+    """Whether many words of the texts have no token of their own, or one that does not recur."""
+    ids = prepared.texts.ids
+    once = np.bincount(ids, minlength=prepared.config.vocab_size) == 1
+    return bool((prepared.tokenizer.continuations() | once)[ids].mean() >= _MANY_RARE)
 
 
 def _with_capitals(examples: Examples) -> Iterator[bool]:
