@@ -112,7 +112,8 @@ def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> N
 
 def _known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which rows are not 0, (rows,)."""
-    return np.any(vectors, axis=1)
+    known: NDArray[np.bool_] = np.any(vectors, axis=1)
+    return known
 
 
 def _of_unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
