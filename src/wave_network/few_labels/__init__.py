@@ -1,0 +1,1 @@
+"""Learning from few labels: unlabelled texts, pretrained vectors, what to label next."""

@@ -1,0 +1,108 @@
+"""Views: classifiers that see a text in different ways, and err on different texts.
+
+Each learns from some labelled texts and scores all texts. The first learns from labelled texts
+alone; the others from unlabelled ones, too: naive Bayes from what words occur together with, and
+the latent ones from the vectors of texts, in which words that occur in the same texts are near.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from wave_network.few_labels.naive_bayes import naive_bayes_weights
+
+_COST: Final = 1.0  # of the support vector machine
+_RIDGE: Final = 1.0
+
+
+class View(Protocol):
+    """A classifier of the texts that it was made with."""
+
+    def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Learn from labelled texts, and score all texts.
+
+        Args:
+            texts: The indices of the labelled texts to learn from.
+            targets: The probabilities of their classes, (labelled texts, classes); each class is
+                the most probable one of some text.
+
+        Returns:
+            A score for each class, of any scale, (all texts, classes).
+        """
+
+
+@dataclass(frozen=True)
+class LinearView:
+    """A linear support vector machine, of labelled texts alone.
+
+    Attributes:
+        features: Rows of length 1, (texts, features).
+        seed: Seed of the solver.
+    """
+
+    features: csr_array
+    seed: int
+
+    def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score by margins; see `View`."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
+
+        machine = LinearSVC(C=_COST, random_state=self.seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            machine.fit(self.features[texts], targets.argmax(axis=1))
+        margins = machine.decision_function(self.features)
+        if margins.ndim == 1:  # one machine separates two classes
+            margins = np.stack([-margins, margins], axis=1)
+        return margins.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NaiveBayesView:
+    """Naive Bayes with expectation maximisation; see `naive_bayes.py`.
+
+    Attributes:
+        features: 0 or 1, (texts, features).
+        unlabelled: The texts to learn from without labels.
+    """
+
+    features: csr_array
+    unlabelled: slice
+
+    def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score by log-odds; see `View`."""
+        unlabelled = self.features[self.unlabelled]
+        weights = naive_bayes_weights(self.features[texts], targets, unlabelled)
+        result: NDArray[np.float32] = self.features @ weights
+        return result
+
+
+@dataclass(frozen=True)
+class VectorView:
+    """Ridge regression on the vectors of texts.
+
+    Attributes:
+        vectors: Vectors of length 1, float32, (texts, dimensions).
+    """
+
+    vectors: NDArray[np.float32]
+
+    def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score by the regression on the targets; see `View`."""
+        chosen, shares = self.vectors[texts], targets.sum(axis=0)
+        # Each class counts alike, however many texts it has.
+        weights = (targets / shares).sum(axis=1, keepdims=True) * len(texts) / len(shares)
+        centre = np.average(chosen, axis=0, weights=weights[:, 0])
+        inputs = chosen - centre
+        products = inputs.T @ (weights * inputs)
+        products[np.diag_indices_from(products)] += _RIDGE
+        outputs = targets - np.float32(1 / len(shares))
+        solution = np.linalg.solve(products, inputs.T @ (weights * outputs))
+        return (self.vectors - centre) @ solution
