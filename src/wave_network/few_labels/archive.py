@@ -40,11 +40,13 @@ class Archive(NamedTuple):
 
     Attributes:
         rows: The texts, column `text`.
+        sampled: How many texts were looked at.
         repeated: How many texts are left out as they equal an earlier one.
         labelled: How many are left out as they equal a labelled text.
     """
 
     rows: Dataset
+    sampled: int
     repeated: int
     labelled: int
 
@@ -62,19 +64,21 @@ def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int
     order = order[: min(_MOST_TEXTS, _MOST_SCORES // classes)]
     is_labelled = dict.fromkeys(map(hash, column(labelled, "text")), True)
     chosen: list[int] = []
-    repeated = known = characters = 0
+    sampled = repeated = known = characters = 0
     for place, text in zip(order, column(unlabelled.select(order), "text"), strict=True):
+        if characters > _MOST_CHARACTERS:
+            break
+        sampled += 1
         before = is_labelled.get(hash(text))
         repeated += before is False
         known += before is True
         if before is not None or not text.strip():
             continue
         characters += min(len(text), _CHARACTERS_OF_ONE)
-        if characters > _MOST_CHARACTERS:
-            break
         is_labelled[hash(text)] = False
         chosen.append(place)
-    return Archive(unlabelled.select(np.sort(np.array(chosen, np.int64))), repeated, known)
+    rows = unlabelled.select(np.sort(np.array(chosen, np.int64)))
+    return Archive(rows, sampled, repeated, known)
 
 
 def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:

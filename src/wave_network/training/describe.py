@@ -18,10 +18,12 @@ from wave_network.data.summary import (
     class_summaries,
     count_conflicting,
 )
+from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.text.counts import TextCounts
 from wave_network.training.callbacks import Progress
 from wave_network.training.examples import Split
 from wave_network.training.recipe import Run
+from wave_network.training.unlabelled import Taught
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +34,12 @@ class Described(NamedTuple):
     Attributes:
         summary: What was read.
         hashes: A hash of each training and held-out text, (texts,).
+        unlabelled: A hash of each unlabelled text that the model learns from, (texts,).
     """
 
     summary: DataSummary
     hashes: NDArray[np.int64]
+    unlabelled: NDArray[np.int64]
 
 
 class Warnings(Progress):
@@ -53,6 +57,7 @@ def describe(
     run: Run,
     training: TextCounts,
     validation: TextCounts | None,
+    taught: Taught | None = None,
 ) -> Described:
     """Describe the data of a run, and report it to the run's progress.
 
@@ -64,6 +69,7 @@ def describe(
             cross-validation, those of all texts.
         validation: The counts of the validation texts; None without any, and of a
             cross-validation.
+        taught: The unlabelled texts, if no model was named that labels them.
     """
     name, rows = data.sources.get("train"), len(split.everything.rows)
     train = TextSummary.of(training, name)
@@ -94,12 +100,27 @@ def describe(
         ),
         left_out=data.left_out,
         conflicting=count_conflicting(hashes[:rows], everything.targets),
-        unlabeled=None if data.unlabeled is None else len(data.unlabeled),
+        unlabeled=_unlabelled(data, taught, validation),
         threads=torch.get_num_threads(),
         unseen={"validation": split.unseen},
     )
     run.progress.data(summary)
-    return Described(summary, hashes)
+    unlabelled = np.empty(0, np.int64) if taught is None else taught.hashes
+    return Described(summary, hashes, unlabelled)
+
+
+def _unlabelled(
+    data: TrainingData, taught: Taught | None, validation: TextCounts | None
+) -> UnlabelledSummary | None:
+    """Summarise the unlabelled texts."""
+    if data.unlabeled is None:
+        return None
+    if taught is None:
+        return UnlabelledSummary(len(data.unlabeled), taught=True)
+    if validation is None:
+        return taught.summary
+    shared = int(np.isin(validation.hashes(), taught.hashes).sum())
+    return replace(taught.summary, in_validation=shared)
 
 
 def _placed(

@@ -16,6 +16,7 @@ from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
+from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text.counts import TextCounts
@@ -42,6 +43,7 @@ from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 from wave_network.training.threads import prepare_threads
+from wave_network.training.unlabelled import Taught, learn_from
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
@@ -88,7 +90,7 @@ def fit(
             the training data.
         ModelFolderError: If the tokenizer or teacher cannot be read.
         ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
-            classes are not the data's, or there are unlabelled texts and no teacher.
+            classes are not the data's, or unlabelled texts are for a continued or multi-label model.
     """
     started = time.perf_counter()
     prepare_threads()
@@ -97,10 +99,15 @@ def fit(
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
         split = split_examples(data, run)
-        if split.method == "cross-validation":
-            outcome = _cross_validated(data, split, run)
+        taught = None
+        if data.unlabeled is not None and run.config.teacher is None:
+            taught = learn_from(data.unlabeled, split.everything, run)
+        if taught is not None and taught.teaching is not None and split.given is None:
+            outcome = _validated_by_teacher(data, split, taught, run)
+        elif split.method == "cross-validation":
+            outcome = _cross_validated(data, split, run, taught)
         else:
-            outcome = _validated_once(data, split, run)
+            outcome = _validated_once(data, split, run, taught)
         stopped = "interrupted" if stop.take() else outcome.stopped
     method = "holdout" if data.held_out else outcome.method
     summary = replace(outcome.described.summary, method=method)
@@ -162,18 +169,24 @@ class _Outcome(NamedTuple):
     scope: OutOfScope | None = None
 
 
-def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
+def _validated_once(
+    data: TrainingData, split: Split, run: Run, taught: Taught | None
+) -> _Outcome:
     """Train on all texts but those held out, and refit on all of them if the recipe says so."""
     base, examples, held_out = run.recipe.base, split.everything, split.given
     if split.parts:
         ((kept, held),) = split.parts
         examples, held_out = split.everything.select(kept), split.everything.select(held)
     frequencies = frequencies_of(examples, base)
-    examples = mix_targets(examples, data.unlabeled, run)
+    if taught is not None and taught.teaching is not None:
+        examples, _ = taught.examples(examples, run)
+    else:
+        examples = mix_targets(examples, data.unlabeled, run)
     first, run = prepare_best_read(examples, run)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
-    described = describe(data, split, run, first.counts, None if held_out is None else counts)
+    held_counts = None if held_out is None else counts
+    described = describe(data, split, run, first.counts, held_counts, taught)
     # The model may have seen held-out texts before: they favour the epoch that forgot least.
     choice = EpochChoice(best=base is None or data.validation is not None)
     trained = train_once(first, validation, frequencies, run, choice)
@@ -206,7 +219,32 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
     )
 
 
-def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
+def _validated_by_teacher(
+    data: TrainingData, split: Split, taught: Taught, run: Run
+) -> _Outcome:
+    """Train on all labelled texts, and on unlabelled ones with the teacher's probabilities.
+
+    The cross-validation is that of the teacher: the model learns its answers, with its certainty.
+    """
+    split = taught.split(split.everything)
+    examples, held_out = taught.examples(split.everything, run)
+    prepared = prepare(examples, run)
+    described = _described_whole(data, split, prepared, run, taught)
+    trained = train_once(prepared, None, {}, run, EpochChoice())
+    validation = prepared.pack(held_out)
+    logits = predict_logits(prepared.model, validation)
+    calibrated = taught.calibrate(split.everything, held_out, logits, run)
+    scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
+    tested = sum(len(held) for _, held in split.parts)
+    stopped = trained.result.stopped
+    return _Outcome(
+        prepared, trained, calibrated, tested, split.method, stopped, described, scope=scope
+    )
+
+
+def _cross_validated(
+    data: TrainingData, split: Split, run: Run, taught: Taught | None
+) -> _Outcome:
     """Train on all texts, with all that validation decides from models of the folds.
 
     An interruption keeps the model of the last fold that was completed, or of the first one.
@@ -222,7 +260,7 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
         prepared = prepare(examples.select(np.delete(texts, held)), in_fold)
         held_out = split.everything.select(held)
         if not results:
-            described = _described_whole(data, split, prepared, run)
+            described = _described_whole(data, split, prepared, run, taught)
         trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
         if not results or not interrupted:
@@ -244,11 +282,13 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
     return outcome._replace(last=last, refitted=True)
 
 
-def _described_whole(data: TrainingData, split: Split, prepared: Prepared, run: Run) -> Described:
+def _described_whole(
+    data: TrainingData, split: Split, prepared: Prepared, run: Run, taught: Taught | None
+) -> Described:
     """Describe the data of a cross-validation, which are few texts."""
     counts = TextCounts(prepared.tokenizer)
     prepared.pack(split.everything, counts)
-    return describe(data, split, run, counts, None)
+    return describe(data, split, run, counts, None, taught)
 
 
 def _combined(results: Sequence[Trained]) -> Trained:
