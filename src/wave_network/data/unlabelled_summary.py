@@ -37,6 +37,7 @@ class UnlabelledSummary:
         gain: Whether they help; None: too few labelled texts to tell.
         in_validation: How many validation texts are also among those used.
         in_test: How many test texts are; None: not known.
+        marked: How many of the texts were training rows with the label -1.
     """
 
     texts: int
@@ -48,6 +49,7 @@ class UnlabelledSummary:
     gain: Gain | None = None
     in_validation: int = 0
     in_test: int | None = None
+    marked: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
@@ -83,6 +85,11 @@ class UnlabelledSummary:
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each thing that is notable."""
+        if self.marked:
+            yield (
+                f"{self.marked:,} texts with the label -1 taken as unlabelled; if it is a class, "
+                "give the labels as strings"
+            )
         if self.taught:
             return
         if not self.used:

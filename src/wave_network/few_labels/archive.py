@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -92,36 +93,36 @@ def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:
         seed: Seed of the decomposition and of the solvers.
     """
     texts = [
-        text[:_CHARACTERS_OF_ONE] for rows in (labelled, unlabelled) for text in column(rows, "text")
+        text[:_CHARACTERS_OF_ONE]
+        for rows in (labelled, unlabelled)
+        for text in column(rows, "text")
     ]
     tokenizer = TextTokenizer.train(texts, _VOCABULARY, _MAX_LENGTH)
     words, bigrams = words_and_bigrams(tokenizer.encode(texts), tokenizer)
-    without_labels = slice(len(labelled), None)
+    count = len(labelled)
     weighted = tf_idf(words)
     rarer = without_frequent(words, _FREQUENT)
     both = side_by_side(rarer, without_frequent(bigrams, _FREQUENT))
     return [
         LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed),
-        NaiveBayesView(rarer, without_labels),
-        NaiveBayesView(both, without_labels),
-        *map(VectorView, _latent_vectors(weighted, without_labels, seed)),
+        NaiveBayesView.of(rarer, count),
+        NaiveBayesView.of(both, count),
+        *map(VectorView, _latent_vectors(weighted, count, seed)),
     ]
 
 
-def _latent_vectors(
-    features: csr_array, unlabelled: slice, seed: int
-) -> list[NDArray[np.float32]]:
+def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArray[np.float32]]:
     """Return latent vectors of all texts of unit length, a few sizes (Deerwester et al., 1990).
 
     Args:
         features: TF-IDF features, (texts, features).
-        unlabelled: The texts that the decomposition is of.
+        labelled: How many of the first texts the decomposition leaves out.
         seed: Seed of the decomposition.
 
     Returns:
         For each size float32, (texts, at most size).
     """
-    sample = features[unlabelled]
+    sample = features[labelled:]
     rank = min(max(_DIMENSIONS), *(extent - 1 for extent in sample.shape))
     if rank < 1:
         return []

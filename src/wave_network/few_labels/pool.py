@@ -14,7 +14,9 @@ PRIOR_WEIGHT: Final = 0.3
 _SPREAD: Final = 1.0  # prior deviation of the weights
 
 
-def pool_weights(scores: NDArray[np.floating], targets: NDArray[np.floating]) -> NDArray[np.float64]:
+def pool_weights(
+    scores: NDArray[np.floating], targets: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Fit the weight of each view, none below 0, (views,).
 
     The pool is the softmax of the weighted sum of scores. The weights maximise the likelihood of

@@ -61,7 +61,8 @@ class LinearView:
         margins = machine.decision_function(self.features)
         if margins.ndim == 1:  # one machine separates two classes
             margins = np.stack([-margins, margins], axis=1)
-        return margins.astype(np.float32)
+        result: NDArray[np.float32] = margins.astype(np.float32)
+        return result
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,20 @@ class NaiveBayesView:
 
     Attributes:
         features: 0 or 1, (texts, features).
-        unlabelled: The texts to learn from without labels.
+        unlabelled: Those of the texts to learn from without labels.
     """
 
     features: csr_array
-    unlabelled: slice
+    unlabelled: csr_array
+
+    @classmethod
+    def of(cls, features: csr_array, labelled: int) -> NaiveBayesView:
+        """Learn without labels from all texts but the first ones, which are labelled."""
+        return cls(features, features[labelled:])
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score by log-odds; see `View`."""
-        unlabelled = self.features[self.unlabelled]
-        weights = naive_bayes_weights(self.features[texts], targets, unlabelled)
+        weights = naive_bayes_weights(self.features[texts], targets, self.unlabelled)
         result: NDArray[np.float32] = self.features @ weights
         return result
 

@@ -116,11 +116,11 @@ def _unlabelled(
     if data.unlabeled is None:
         return None
     if taught is None:
-        return UnlabelledSummary(len(data.unlabeled), taught=True)
+        return UnlabelledSummary(len(data.unlabeled), taught=True, marked=data.marked)
+    summary = replace(taught.summary, marked=data.marked)
     if validation is None:
-        return taught.summary
-    shared = int(np.isin(validation.hashes(), taught.hashes).sum())
-    return replace(taught.summary, in_validation=shared)
+        return summary
+    return replace(summary, in_validation=int(np.isin(validation.hashes(), taught.hashes).sum()))
 
 
 def _placed(

@@ -90,7 +90,8 @@ def fit(
             the training data.
         ModelFolderError: If the tokenizer or teacher cannot be read.
         ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
-            classes are not the data's, or unlabelled texts are for a continued or multi-label model.
+            classes are not the data's, or unlabelled texts are for a continued or multi-label
+            model.
     """
     started = time.perf_counter()
     prepare_threads()
@@ -169,9 +170,7 @@ class _Outcome(NamedTuple):
     scope: OutOfScope | None = None
 
 
-def _validated_once(
-    data: TrainingData, split: Split, run: Run, taught: Taught | None
-) -> _Outcome:
+def _validated_once(data: TrainingData, split: Split, run: Run, taught: Taught | None) -> _Outcome:
     """Train on all texts but those held out, and refit on all of them if the recipe says so."""
     base, examples, held_out = run.recipe.base, split.everything, split.given
     if split.parts:
@@ -219,9 +218,7 @@ def _validated_once(
     )
 
 
-def _validated_by_teacher(
-    data: TrainingData, split: Split, taught: Taught, run: Run
-) -> _Outcome:
+def _validated_by_teacher(data: TrainingData, split: Split, taught: Taught, run: Run) -> _Outcome:
     """Train on all labelled texts, and on unlabelled ones with the teacher's probabilities.
 
     The cross-validation is that of the teacher: the model learns its answers, with its certainty.
@@ -242,9 +239,7 @@ def _validated_by_teacher(
     )
 
 
-def _cross_validated(
-    data: TrainingData, split: Split, run: Run, taught: Taught | None
-) -> _Outcome:
+def _cross_validated(data: TrainingData, split: Split, run: Run, taught: Taught | None) -> _Outcome:
     """Train on all texts, with all that validation decides from models of the folds.
 
     An interruption keeps the model of the last fold that was completed, or of the first one.
