@@ -84,9 +84,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         training_summary_: What was read of the training data, and how it was validated: `rows` and
             `classes`, `truncated` (texts that are longer than `max_length`, and the share of tokens
             lost), `validation_method` (`holdout`, `cross-validation` with few texts, or None with
-            too few for both), `unlabeled` (how
-            many unlabelled texts are used, and the accuracy without and with them in
-            cross-validation; None without any), `data` (empty texts, duplicates, texts of each class).
+            too few for both), `unlabeled` (how many unlabelled texts are used, and the accuracy
+            without and with them in cross-validation; None without any), `data` (empty texts,
+            duplicates, texts of each class).
 
     Example:
         >>> clf = WaveClassifier(preset="small", seed=0).fit(texts, labels)  # doctest: +SKIP

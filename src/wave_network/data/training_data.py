@@ -92,8 +92,9 @@ def training_data_from_memory(
 
     Args:
         texts: Strings.
-        y: A label per text, None or -1 for unlabelled texts (see `split_rows`); or a list of labels per text; or an array or frame with a column per
-            class, of the integers 0 and 1 or of probabilities (soft labels).
+        y: A label per text, None or -1 for unlabelled ones (see `split_rows`); or a list of labels
+            per text; or an array or frame with a column per class, of the integers 0 and 1 or of
+            probabilities (soft labels).
         weights: Sample weights; None: all count alike. Texts of weight 0 are left out.
         classes: The labels of the array's columns; None: a frame's names of them, or 0, 1, 2 and so
             on.

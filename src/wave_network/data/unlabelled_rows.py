@@ -52,8 +52,10 @@ def split_rows(
     given = list(labels)
     marked = _marked(given)
     missing = {place for place, label in enumerate(given) if label is None}.union(marked)
-    listed = list(texts) if missing else texts
-    if not missing or len(listed) != len(given):  # of other lengths: refused later
+    if not missing:
+        return SplitRows(texts, given, weights, [], 0)
+    listed = list(texts)
+    if len(listed) != len(given):  # refused later
         return SplitRows(listed, given, weights, [], 0)
     kept = [place for place in range(len(given)) if place not in missing]
     return SplitRows(

@@ -92,11 +92,8 @@ def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:
         unlabelled: The unlabelled texts, column `text`.
         seed: Seed of the decomposition and of the solvers.
     """
-    texts = [
-        text[:_CHARACTERS_OF_ONE]
-        for rows in (labelled, unlabelled)
-        for text in column(rows, "text")
-    ]
+    every = chain(column(labelled, "text"), column(unlabelled, "text"))
+    texts = [text[:_CHARACTERS_OF_ONE] for text in every]
     tokenizer = TextTokenizer.train(texts, _VOCABULARY, _MAX_LENGTH)
     words, bigrams = words_and_bigrams(tokenizer.encode(texts), tokenizer)
     count = len(labelled)

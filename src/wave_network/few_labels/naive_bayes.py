@@ -23,7 +23,7 @@ _UNLABELLED: Final = 0.5  # and of an unlabelled one
 
 
 def naive_bayes_weights(
-    labelled: csr_array, targets: NDArray[np.float32], unlabelled: csr_array
+    labelled: csr_array, targets: NDArray[np.float32], unlabelled: csr_array, columns: csr_array
 ) -> NDArray[np.float32]:
     """Return the log-odds that each word adds for each class, float32, (words, classes).
 
@@ -33,10 +33,10 @@ def naive_bayes_weights(
         labelled: The words of the labelled texts, 0 or 1, (texts, words).
         targets: Their classes' probabilities, (texts, classes).
         unlabelled: The words of the unlabelled texts, (texts, words).
+        columns: The same transposed, (words, texts).
     """
     given = _LABELLED * (labelled.T @ targets)
     weights = _log_odds(given)
-    columns = unlabelled.T.tocsr()
     for _ in range(_ROUNDS):
         estimated = softmax(unlabelled @ weights / _DIVISOR)
         weights = _log_odds(given + _UNLABELLED * (columns @ estimated))

@@ -72,19 +72,22 @@ class NaiveBayesView:
     Attributes:
         features: 0 or 1, (texts, features).
         unlabelled: Those of the texts to learn from without labels.
+        columns: The same transposed.
     """
 
     features: csr_array
     unlabelled: csr_array
+    columns: csr_array
 
     @classmethod
     def of(cls, features: csr_array, labelled: int) -> NaiveBayesView:
         """Learn without labels from all texts but the first ones, which are labelled."""
-        return cls(features, features[labelled:])
+        unlabelled = features[labelled:]
+        return cls(features, unlabelled, unlabelled.T.tocsr())
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score by log-odds; see `View`."""
-        weights = naive_bayes_weights(self.features[texts], targets, self.unlabelled)
+        weights = naive_bayes_weights(self.features[texts], targets, self.unlabelled, self.columns)
         result: NDArray[np.float32] = self.features @ weights
         return result
 
