@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.extmath import randomized_svd
 
 from wave_network.data import column
+from wave_network.few_labels.naive_bayes import UnlabelledWords
 from wave_network.few_labels.views import LinearView, NaiveBayesView, VectorView, View
 from wave_network.few_labels.words import (
     joined,
@@ -34,6 +35,7 @@ _FREQUENT: Final = 0.2  # words that more texts have tell naive Bayes little, in
 _BIGRAMS: Final = 0.7  # scale of the bigrams in the features of the linear view
 _DIMENSIONS: Final = (10, 30, 100)
 """Of the latent vectors. The fewer the labels, the fewer dimensions are best."""
+_OF_TOPICS: Final = 30  # dimensions that tell naive Bayes which texts are alike
 
 
 class Archive(NamedTuple):
@@ -100,11 +102,16 @@ def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:
     weighted = tf_idf(words)
     rarer = without_frequent(words, _FREQUENT)
     both = side_by_side(rarer, without_frequent(bigrams, _FREQUENT))
+    latent = _latent_vectors(weighted, count, seed)
+    middle = latent[_DIMENSIONS.index(_OF_TOPICS)]
+    naive_bayes = (
+        NaiveBayesView(each, UnlabelledWords.of(each[count:], middle[count:]), VectorView(middle))
+        for each in (rarer, both)
+    )
     return [
         LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed),
-        NaiveBayesView.of(rarer, count),
-        NaiveBayesView.of(both, count),
-        *map(VectorView, _latent_vectors(weighted, count, seed)),
+        *map(VectorView, latent),
+        *naive_bayes,
     ]
 
 
@@ -122,7 +129,7 @@ def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArr
     sample = features[labelled:]
     rank = min(max(_DIMENSIONS), *(extent - 1 for extent in sample.shape))
     if rank < 1:
-        return []
+        return [np.zeros((features.shape[0], 1), np.float32)] * len(_DIMENSIONS)
     _, _, axes = randomized_svd(sample, rank, n_iter=4, random_state=seed)
     vectors = features @ axes.T.astype(np.float32)
     return [_unit(vectors[:, :size]) for size in _DIMENSIONS]

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from wave_network.few_labels.naive_bayes import naive_bayes_weights
+from wave_network.few_labels.naive_bayes import UnlabelledWords, naive_bayes_weights
+from wave_network.models.numpy_ops import softmax
 
 _COST: Final = 1.0  # of the support vector machine
 _RIDGE: Final = 1.0
@@ -66,33 +67,6 @@ class LinearView:
 
 
 @dataclass(frozen=True)
-class NaiveBayesView:
-    """Naive Bayes with expectation maximisation; see `naive_bayes.py`.
-
-    Attributes:
-        features: 0 or 1, (texts, features).
-        unlabelled: Those of the texts to learn from without labels.
-        columns: The same transposed.
-    """
-
-    features: csr_array
-    unlabelled: csr_array
-    columns: csr_array
-
-    @classmethod
-    def of(cls, features: csr_array, labelled: int) -> NaiveBayesView:
-        """Learn without labels from all texts but the first ones, which are labelled."""
-        unlabelled = features[labelled:]
-        return cls(features, unlabelled, unlabelled.T.tocsr())
-
-    def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score by log-odds; see `View`."""
-        weights = naive_bayes_weights(self.features[texts], targets, self.unlabelled, self.columns)
-        result: NDArray[np.float32] = self.features @ weights
-        return result
-
-
-@dataclass(frozen=True)
 class VectorView:
     """Ridge regression on the vectors of texts.
 
@@ -114,3 +88,28 @@ class VectorView:
         outputs = targets - np.float32(1 / len(shares))
         solution = np.linalg.solve(products, inputs.T @ (weights * outputs))
         return (self.vectors - centre) @ solution
+
+
+@dataclass(frozen=True)
+class NaiveBayesView:
+    """Naive Bayes with expectation maximisation; see `naive_bayes.py`.
+
+    Attributes:
+        words: 1 where the text has the word, else 0, (texts, words).
+        unlabelled: Those of the unlabelled texts, which come last.
+        first: Another view, which gives the first estimate of their classes.
+    """
+
+    words: csr_array
+    unlabelled: UnlabelledWords
+    first: View
+
+    def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score by log-odds; see `View`."""
+        count = self.unlabelled.rows.shape[0]
+        estimated = self.first.scores(texts, targets)[-count:]
+        estimated = estimated - estimated.mean(axis=1, keepdims=True)
+        estimated = softmax(estimated / max(float(estimated.std()), 1e-6))
+        weights = naive_bayes_weights(self.words[texts], targets, self.unlabelled, estimated)
+        result: NDArray[np.float32] = self.words @ weights
+        return result
