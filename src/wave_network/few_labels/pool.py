@@ -10,12 +10,11 @@ from scipy.optimize import minimize
 
 from wave_network.models.numpy_ops import log_softmax
 
-PRIOR_WEIGHT: Final = 0.3
-_SPREAD: Final = 1.0  # prior deviation of the weights
+_SPREAD: Final = 0.3  # prior deviation of the weights
 
 
 def pool_weights(
-    scores: NDArray[np.floating], targets: NDArray[np.floating]
+    scores: NDArray[np.floating], targets: NDArray[np.floating], prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Fit the weight of each view, none below 0, (views,).
 
@@ -25,18 +24,18 @@ def pool_weights(
     Args:
         scores: Scores of held-out texts, (views, texts, classes).
         targets: The probabilities of their classes, (texts, classes).
+        prior: The mean of each weight under the prior, (views,).
     """
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """The negative log-posterior and its gradient."""
         logs = log_softmax(np.tensordot(weights, scores, 1))
         excess = np.exp(logs) - targets
-        apart = weights - PRIOR_WEIGHT
+        apart = weights - prior
         slopes = np.einsum("vtc,tc->v", scores, excess)
         penalty = (apart**2).sum() / (2 * _SPREAD**2)
         return float(penalty - (targets * logs).sum()), slopes + apart / _SPREAD**2
 
-    start = np.full(len(scores), PRIOR_WEIGHT)
-    found = minimize(loss, start, jac=True, bounds=[(0, None)] * len(scores), method="L-BFGS-B")
+    found = minimize(loss, prior, jac=True, bounds=[(0, None)] * len(scores), method="L-BFGS-B")
     result: NDArray[np.float64] = found.x
     return result
