@@ -17,7 +17,7 @@ class Listening:
     """A view that knows the true classes, and notes what it is told."""
 
     def __init__(self, sure):
-        self.sure, self.told = sure, []
+        self.sure, self.told, self.prior = sure, [], 0.5
 
     def scores(self, texts, targets):
         self.told.append((texts.tolist(), targets.shape))
@@ -64,7 +64,7 @@ def test_labels_do_not_reach_their_own_held_out_logits():
     before = teach(views, TARGETS, FOLDS)
     place = int(np.flatnonzero(FOLDS == 0)[0])
     changed = TARGETS.copy()
-    changed[place] = np.roll(changed[place, :3], 1).tolist() + [0]
+    changed[place] = [*np.roll(changed[place, :3], 1).tolist(), 0]
     after = teach([Listening(0), Listening(2)], changed, FOLDS)
     same = FOLDS[before.held_out] == 0
     np.testing.assert_array_equal(after.logits[same], before.logits[same])

@@ -26,8 +26,8 @@ def test_views_score_all_texts_and_those_of_unlabelled_texts_know_more(views):
     assert all(each.shape == (606, 3) and each.dtype == np.float32 for each in scores)
     right = [(each.argmax(axis=1) == LABELS)[LABELLED:].mean() for each in scores]
     assert right[0] < 0.75
-    assert min(right[1:3]) > 0.85
-    assert max(right[3:]) > 0.85
+    assert min(right[1:]) > right[0] + 0.05
+    assert min(right[4:]) > 0.9
 
 
 @pytest.mark.parametrize("place", range(6))

@@ -2,14 +2,20 @@
 
 import numpy as np
 
+_LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+_SHARED = 20
 
-def topic_texts(count, topics=3, words=60, length=8, seed=0):
-    """Texts of words of one topic, and of words that all topics share; and their topics."""
+
+def topic_texts(count, topics=3, words=100, length=6, seed=0):
+    """Texts of words of one topic, and of words that all topics share; and their topics.
+
+    The words are random letters, so that no spelling tells the topic.
+    """
     random = np.random.default_rng(seed)
+    letters = random.integers(26, size=(topics * words + _SHARED, 8))
+    vocabulary = np.array(["".join(word) for word in _LETTERS[letters]])
     labels = np.arange(count) % topics
-    texts = []
-    for label in labels:
-        own = [f"t{label}x{number}" for number in random.integers(words, size=length)]
-        shared = [f"some{number}" for number in random.integers(20, size=length)]
-        texts.append(" ".join(random.permutation([*own, *shared])))
-    return texts, labels
+    own = labels[:, None] * words + random.integers(words, size=(count, length))
+    shared = topics * words + random.integers(_SHARED, size=(count, length))
+    places = random.permuted(np.concatenate([own, shared], axis=1), axis=1)
+    return [" ".join(vocabulary[row]) for row in places], labels
