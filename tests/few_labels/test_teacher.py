@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from topics import topic_texts
 
 from wave_network.data import SingleLabel
 from wave_network.data.memory import texts_from_memory
 from wave_network.few_labels.archive import views_of
-from wave_network.few_labels.teacher import NO_FOLD, teach
+from wave_network.few_labels.teacher import NO_FOLD, Teaching, teach
+from wave_network.models.numpy_ops import log_softmax
 
 TEXTS, LABELS = topic_texts(624)
 LABELLED = 24
@@ -71,13 +73,27 @@ def test_labels_do_not_reach_their_own_held_out_logits():
     assert (after.logits[~same] != before.logits[~same]).any()
 
 
-def test_views_that_guess_do_not_help():
-    teaching = teach([Listening(2), Listening(0)], TARGETS, FOLDS)
-    other = teach([Listening(0), Listening(2)], TARGETS, FOLDS)
-    targets = TARGETS[teaching.held_out]
-    gains = [(targets * (each.logits - each.without)).sum() for each in (teaching, other)]
-    assert gains[0] < gains[1]
-    assert other.helps(targets)
+@pytest.mark.parametrize(
+    ("sure", "with_", "helps"),
+    [
+        (1.0, [0, 1, 1], True),
+        (-0.5, [0, 0, 1], True),  # more right, and less likely by chance
+        (-0.5, [0, 0, 0], False),
+        (-4.0, [0, 0, 1], False),
+    ],
+)
+def test_it_helps_if_labels_are_more_likely_or_more_are_right(sure, with_, helps):
+    targets = np.eye(2, dtype=np.float32)[[0, 1, 1]]
+    without = np.log(np.array([[0.6, 0.4]] * 3, np.float32))
+    likelihood = (targets * without).sum() + sure
+    logits = np.eye(2, dtype=np.float32)[with_]
+    scale = minimize_scalar(
+        lambda scale: abs((targets * log_softmax(scale * logits)).sum() - likelihood),
+        bounds=(0, 20),
+        method="bounded",
+    ).x
+    teaching = Teaching(np.zeros((0, 2)), np.arange(3), scale * logits, without)
+    assert teaching.helps(targets) == helps
 
 
 def test_without_folds_all_views_count_alike():

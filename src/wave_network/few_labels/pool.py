@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from wave_network.models.numpy_ops import log_softmax
 
-_SPREAD: Final = 0.3  # prior deviation of the weights
+_SPREAD: Final = 0.5  # prior deviation of the weights
 
 
 def pool_weights(

@@ -17,8 +17,8 @@ Floats = NDArray[np.float32]
 _ABSENT: Final = -30.0
 """The logit of a class without texts, whose probability is about 0."""
 
-_ALONE: Final = np.ones(1)
-"""Prior weight of the view that learns from labelled texts alone, without the others."""
+_CHANCE: Final = 2.0
+"""A log-likelihood that is lower by no more than this may be so by chance."""
 
 NO_FOLD: Final = -1
 """The fold of a text that is never held out."""
@@ -40,15 +40,20 @@ class Teaching(NamedTuple):
     without: Floats
 
     def helps(self, targets: Floats) -> bool:
-        """Whether unlabelled texts make the held-out labels more likely.
+        """Whether unlabelled texts make the held-out labels more likely, or more of them right.
 
-        Also if no text was held out: seldom do unlabelled texts harm.
+        With few labels, the likelihood may be lower by chance though they help. If it is much
+        lower, their clusters are of another kind than the labels.
 
         Args:
             targets: The targets of the held-out texts, (held-out texts, classes).
         """
-        gains = (targets * (log_softmax(self.logits) - log_softmax(self.without))).sum(axis=1)
-        return not len(gains) or bool(gains.sum() > 0)
+        gain = (targets * (log_softmax(self.logits) - log_softmax(self.without))).sum()
+        labels = targets.argmax(axis=1)
+        right, before = (
+            int((logits.argmax(axis=1) == labels).sum()) for logits in (self.logits, self.without)
+        )
+        return not len(targets) or bool(gain > 0 or (gain > -_CHANCE and right > before))
 
 
 def teach(views: Sequence[View], targets: Floats, folds: NDArray[np.int64]) -> Teaching:
@@ -80,7 +85,7 @@ def teach(views: Sequence[View], targets: Floats, folds: NDArray[np.int64]) -> T
     for kept, held in _parts(folds):
         others = kept[folds[kept] != NO_FOLD]
         pooled[held] = _pooled(scores, prior, others, known, held)
-        alone[held] = _pooled(scores[:1], _ALONE, others, known, held)
+        alone[held] = _pooled(scores[:1], prior[:1], others, known, held)
     weights = pool_weights(scores[:, held_out], known[held_out], prior)
     answers = np.zeros((0, len(present)), np.float32)
     for weight, found in zip(weights, _scores(views, every, known, len(targets)), strict=True):
