@@ -11,8 +11,16 @@ from scipy.sparse import csr_array
 from sklearn.utils.extmath import randomized_svd
 
 from wave_network.data import column
+from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.naive_bayes import UnlabelledWords
-from wave_network.few_labels.views import LinearView, NaiveBayesView, VectorView, View
+from wave_network.few_labels.text_vectors import fitted_to, text_vectors, token_vectors
+from wave_network.few_labels.vectors import WordVectors
+from wave_network.few_labels.views import (
+    LinearView,
+    NaiveBayesView,
+    VectorView,
+    View,
+)
 from wave_network.few_labels.words import (
     joined,
     side_by_side,
@@ -21,6 +29,7 @@ from wave_network.few_labels.words import (
     words_and_bigrams,
 )
 from wave_network.text import TextTokenizer
+from wave_network.text.tokenizer import TokenBatch
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -36,6 +45,9 @@ _BIGRAMS: Final = 0.7  # scale of the bigrams in the features of the linear view
 _DIMENSIONS: Final = (10, 30, 100)
 """Of the latent vectors. The fewer the labels, the fewer dimensions are best."""
 _OF_TOPICS: Final = 30  # dimensions that tell naive Bayes which texts are alike
+# Prior weights in the pool, from the training texts of three data sets. What labelled texts alone
+# say counts once it proves right.
+_LATENT, _WORDS, _WORDS_AND_BIGRAMS, _PRETRAINED = 0.1, 1.6, 0.4, 0.4
 
 
 class Archive(NamedTuple):
@@ -84,7 +96,9 @@ def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int
     return Archive(rows, sampled, repeated, known)
 
 
-def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:
+def views_of(
+    labelled: Dataset, unlabelled: Dataset, seed: int, vectors: WordVectors | None = None
+) -> list[View]:
     """Return the views of labelled and unlabelled texts, in this order.
 
     The first view learns from labelled texts alone. No view knows a label yet.
@@ -93,26 +107,36 @@ def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:
         labelled: The labelled texts, column `text`.
         unlabelled: The unlabelled texts, column `text`.
         seed: Seed of the decomposition and of the solvers.
+        vectors: Word vectors, for another view; None: none.
     """
     every = chain(column(labelled, "text"), column(unlabelled, "text"))
     texts = [text[:_CHARACTERS_OF_ONE] for text in every]
     tokenizer = TextTokenizer.train(texts, _VOCABULARY, _MAX_LENGTH)
-    words, bigrams = words_and_bigrams(tokenizer.encode(texts), tokenizer)
+    encoded = tokenizer.encode(texts)
+    words, bigrams = words_and_bigrams(encoded, tokenizer)
     count = len(labelled)
     weighted = tf_idf(words)
     rarer = without_frequent(words, _FREQUENT)
     both = side_by_side(rarer, without_frequent(bigrams, _FREQUENT))
     latent = _latent_vectors(weighted, count, seed)
     middle = latent[_DIMENSIONS.index(_OF_TOPICS)]
-    naive_bayes = (
-        NaiveBayesView(each, UnlabelledWords.of(each[count:], middle[count:]), VectorView(middle))
-        for each in (rarer, both)
-    )
-    return [
-        LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed),
-        *map(VectorView, latent),
-        *naive_bayes,
-    ]
+    views: list[View] = [LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed)]
+    views += [VectorView(each, _LATENT) for each in latent]
+    for each, prior in ((rarer, _WORDS), (both, _WORDS_AND_BIGRAMS)):
+        unlabelled_words = UnlabelledWords.of(each[count:], middle[count:])
+        views.append(NaiveBayesView(each, unlabelled_words, VectorView(middle), prior))
+    if vectors is not None:
+        views.append(_pretrained_view(encoded, tokenizer, vectors))
+    return views
+
+
+def _pretrained_view(
+    encoded: TokenBatch, tokenizer: TextTokenizer, vectors: WordVectors
+) -> VectorView:
+    """Return the view of all texts by the sums of their words' vectors."""
+    texts = PackedTexts(encoded.ids, encoded.offsets)
+    fitted = fitted_to(texts, token_vectors(tokenizer, vectors))
+    return VectorView(_unit(text_vectors(texts, fitted)), _PRETRAINED)
 
 
 def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArray[np.float32]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,15 @@ from wave_network.few_labels.naive_bayes import UnlabelledWords, naive_bayes_wei
 from wave_network.models.numpy_ops import softmax
 
 _COST: Final = 1.0  # of the support vector machine
-# Prior weights in the pool, from the training texts of three data sets. What labelled texts alone
-# say counts once it proves right.
-_LINEAR, _VECTORS, _NAIVE_BAYES = 0.0, 0.1, 0.8
 _RIDGE: Final = 1.0
 
 
 class View(Protocol):
-    """A classifier of the texts that it was made with.
+    """A classifier of the texts that it was made with."""
 
-    Attributes:
-        prior: Its weight in a pool of views that few labels decide on.
-    """
-
-    prior: ClassVar[float]
+    @property
+    def prior(self) -> float:
+        """Its weight in a pool of views that few labels decide on."""
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Learn from labelled texts, and score all texts.
@@ -54,11 +49,12 @@ class LinearView:
     Attributes:
         features: Rows of length 1, (texts, features).
         seed: Seed of the solver.
+        prior: See `View`.
     """
 
-    prior: ClassVar[float] = _LINEAR
     features: csr_array
     seed: int
+    prior: float = 0.0
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score by margins; see `View`."""
@@ -82,10 +78,11 @@ class VectorView:
 
     Attributes:
         vectors: Vectors of length 1, float32, (texts, dimensions).
+        prior: See `View`.
     """
 
-    prior: ClassVar[float] = _VECTORS
     vectors: NDArray[np.float32]
+    prior: float = 0.0
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score by the regression on the targets; see `View`."""
@@ -109,12 +106,13 @@ class NaiveBayesView:
         words: 1 where the text has the word, else 0, (texts, words).
         unlabelled: Those of the unlabelled texts, which come last.
         first: Another view, which gives the first estimate of their classes.
+        prior: See `View`.
     """
 
-    prior: ClassVar[float] = _NAIVE_BAYES
     words: csr_array
     unlabelled: UnlabelledWords
     first: View
+    prior: float = 0.0
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score by log-odds; see `View`."""

@@ -132,7 +132,9 @@ def learn_from(unlabelled: Dataset, labelled: Examples, run: Run) -> Taught:
     if len(archive.rows) < _LEAST_TEXTS:
         return nothing
     targets = soft_targets(labelled.targets, classes)
-    teaching = teach(views_of(labelled.rows, archive.rows, seed), targets, folds)
+    teaching = teach(
+        views_of(labelled.rows, archive.rows, seed, run.recipe.vectors), targets, folds
+    )
     gain = _gain(teaching, labelled)
     summary = replace(summary, gain=gain)
     if not teaching.helps(targets[teaching.held_out]):
