@@ -59,7 +59,7 @@ class Runner:
         self._sample_model = sample_model
         self._whole_model = whole_model
         self._monkeypatch = monkeypatch
-        self._printed = io.StringIO()
+        self._printed = {"stdout": io.StringIO(), "stderr": io.StringIO()}
         for name, preset in PRESETS.items():  # what most pages print does not depend on it
             short = replace(preset.train, epochs=EPOCHS, min_steps=0)
             monkeypatch.setitem(PRESETS, name, replace(preset, train=short))
@@ -98,13 +98,14 @@ class Runner:
             (self.folder / block.file).write_text(block.code, encoding="utf-8")
             return
         if block.language in OUTPUT:
-            difference = differs(block.code, self._printed.getvalue(), block.within)
+            printed = self._printed[block.stream].getvalue()
+            difference = differs(block.code, printed, block.within)
             assert not difference, f"{where}: {difference}"
             return
         assert block.language in SHELL | PYTHON, f"{where}: unknown language"
-        self._printed = io.StringIO()
+        self._printed = {"stdout": io.StringIO(), "stderr": io.StringIO()}
         if block.language in PYTHON:
-            with contextlib.redirect_stdout(self._printed):
+            with contextlib.redirect_stdout(self._printed["stdout"]):
                 self._python(block, where)
             return
         for command in commands_of(block.code):
@@ -141,11 +142,11 @@ class Runner:
         from wave_network.cli import main
 
         self._monkeypatch.setattr(sys, "argv", words)
-        errors = io.StringIO()
+        errors = self._printed["stderr"]
         with (
             pytest.raises(SystemExit) as ending,
             contextlib.redirect_stderr(errors),
-            contextlib.redirect_stdout(self._printed),
+            contextlib.redirect_stdout(self._printed["stdout"]),
         ):
             main()
         assert ending.value.code == 0, f"{shlex.join(words)}\n{errors.getvalue()}"
@@ -161,7 +162,8 @@ class Runner:
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stderr.decode()}"
-        self._printed.write(done.stdout.decode())
+        self._printed["stdout"].write(done.stdout.decode())
+        self._printed["stderr"].write(done.stderr.decode())
 
 
 def check_requirements(requirements):
