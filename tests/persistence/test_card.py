@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 
 from wave_network._version import __version__
 from wave_network.errors import printable
+from wave_network.few_labels.english import ENGLISH
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.card import render_card
 
@@ -60,6 +61,20 @@ def test_card_names_the_teacher(make_files):
     training = {**files.training, "teacher": "bert-news"}
     card = render_card(replace(files, training=training))
     assert "trained from scratch on 90 texts, with `bert-news` as its teacher." in card
+
+
+def test_card_names_the_word_vectors_and_the_licence_of_those_in_the_package(make_files):
+    files = make_files()
+    card = render_card(replace(files, metrics={**files.metrics, "vectors": "my_vectors"}))
+    assert "trained from scratch on 90 texts, with the word vectors `my_vectors`." in card
+    card = render_card(replace(files, metrics={**files.metrics, "vectors": ENGLISH}))
+    assert (
+        "on 90 texts,\nwith the English word vectors of wave-network, which were distilled" in card
+    )
+    assert "all-MiniLM-L6-v2) (Apache-2.0)." in card
+    assert render_card(replace(files, metrics={**files.metrics, "vectors": None})) == render_card(
+        files
+    )
 
 
 def test_card_says_that_a_refit_learnt_from_the_validation_texts_too(make_files):
@@ -132,7 +147,9 @@ def test_names_of_others_are_no_markup(make_files, hostile):
     def structure(name):
         files = make_files(labels=(f"A{name}", f"{name}B", "C"))
         training = {**files.training, "base_model": f"base {name}", "teacher": f"teacher {name}"}
-        card = render_card(replace(files, preset=f"preset {name}", training=training))
+        metrics = {**files.metrics, "vectors": f"vectors {name}"}
+        changed = replace(files, preset=f"preset {name}", training=training, metrics=metrics)
+        card = render_card(changed)
         return MarkdownIt("commonmark").enable("table").parse(card)
 
     tokens = structure(hostile)
@@ -141,7 +158,7 @@ def test_names_of_others_are_no_markup(make_files, hostile):
     assert not {child.type for child in inline} - {"text", "code_inline", "softbreak"}
     codes = [child.content for child in inline if child.type == "code_inline"]
     shown = printable(hostile)
-    for name in (f"A{shown}", f"{shown}B", f"base {shown}", f"teacher {shown}"):
+    for name in (f"A{shown}", f"{shown}B", f"base {shown}", f"teacher {shown}", f"vectors {shown}"):
         assert name.strip() in [code.strip() for code in codes]
     words = "".join(child.content for child in inline if child.type == "text")
     assert f"A preset {shown} model" in words

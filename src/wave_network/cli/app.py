@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from wave_network._version import __version__
+from wave_network.cli.distill import distill
 from wave_network.cli.evaluate import evaluate
 from wave_network.cli.exit import fail, interrupted_code, output_lost, reported
 from wave_network.cli.export import export
@@ -40,6 +41,7 @@ for command in (
     info,
     quantize,
     export,
+    distill,
     push,
     inspect,
     reproduce,

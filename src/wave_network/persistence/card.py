@@ -64,7 +64,7 @@ _ANSWERS_WITH_SETS: Final = (
 )
 
 _FIGURES: Final = """
-It was trained {start} on {texts:,} texts{teacher}.
+It was trained {start} on {texts:,} texts{teacher}{vectors}.
 
 | data | {names} |
 | --- |{rules}
@@ -72,6 +72,11 @@ It was trained {start} on {texts:,} texts{teacher}.
 
 {validation} Test texts, if there are any, were not used for any choice.
 {refit}{calibration}"""
+
+_ENGLISH: Final = "english"
+_FROM_THE_PACKAGE: Final = """,
+with the English word vectors of wave-network, which were distilled from
+[all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) (Apache-2.0)"""
 
 _CHOSEN: Final = """\
 The {held_out:,} validation texts chose the epoch (number {best_epoch} of {epochs}){thresholds}, so
@@ -203,6 +208,7 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         names=" | ".join(names.values()),
         rules=" ---: |" * len(names),
         teacher=f", with {_code(teacher)} as its teacher" if teacher else "",
+        vectors=_vectors(metrics.get("vectors")),
         rows="\n".join(rows),
         validation=validation,
         refit=_REFIT.format(texts=metrics["training_texts"])
@@ -210,6 +216,13 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         else "",
         calibration=_calibration(metrics.get("calibration")),
     )
+
+
+def _vectors(name: str | None) -> str:
+    """Return which word vectors the model was trained with, and whose those of the package are."""
+    if name is None:
+        return ""
+    return _FROM_THE_PACKAGE if name == _ENGLISH else f", with the word vectors {_code(name)}"
 
 
 def _calibration(figures: Mapping[str, Any] | None) -> str:

@@ -1,0 +1,55 @@
+"""What the entries of vocabularies stand for, whatever their tokenizer marks them with."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tokenizers import Tokenizer, decoders
+
+from wave_network.text.plain_words import WORD_START
+
+CONTINUES: Final = "##"
+"""Begins a piece that continues a word."""
+
+_METASPACE: Final = "\u2581"
+_PART_OF_A_CHARACTER: Final = "\ufffd"
+_SPECIAL: Final = re.compile(r"\[[\w ]{2,}\]|<[\w|/ ]+>", re.ASCII)
+
+
+def word_forms(tokenizer: Tokenizer) -> dict[str, int]:
+    """Return the ids of a vocabulary's entries by the words that they stand for, in order of ids.
+
+    A piece that continues a word begins with `##`, as in BERT's vocabulary; the marks of byte-level
+    vocabularies and of SentencePiece are read, too. Special tokens and parts of characters are left
+    out.
+    """
+    entries = [
+        entry
+        for entry in sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
+        if not _SPECIAL.fullmatch(entry[0])
+    ]
+    if _is_byte_level(tokenizer):
+        mark = WORD_START
+    elif _has(entries, _METASPACE) and not _has(entries, CONTINUES):
+        mark = _METASPACE
+    else:  # as BERT's, or whole words
+        return dict(entries)
+    spelling = decoders.ByteLevel()
+    forms: dict[str, int] = {}
+    for entry, index in entries:
+        word = entry.removeprefix(mark)
+        if mark == WORD_START:
+            word = spelling.decode([word])
+        if word and _PART_OF_A_CHARACTER not in word:
+            forms.setdefault(word if entry.startswith(mark) else CONTINUES + word, index)
+    return forms
+
+
+def _has(entries: list[tuple[str, int]], mark: str) -> bool:
+    return any(entry.startswith(mark) for entry, _ in entries)
+
+
+def _is_byte_level(tokenizer: Tokenizer) -> bool:
+    steps = (tokenizer.pre_tokenizer, tokenizer.decoder)
+    return any(step is not None and b'"ByteLevel"' in step.__getstate__() for step in steps)
