@@ -8,7 +8,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -61,11 +61,15 @@ class Conditions:
     model2vec: str
 
 
-def look_around() -> Conditions:
-    """The conditions of the run that follows."""
+def look_around(code: Sequence[str] = _MEASURED_CODE) -> Conditions:
+    """The conditions of the run that follows.
+
+    Args:
+        code: Paths of the measured code.
+    """
     return Conditions(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        commit=commit(),
+        commit=commit(code),
         machine=machine(),
         cores=os.cpu_count() or 0,
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
@@ -79,9 +83,9 @@ def look_around() -> Conditions:
     )
 
 
-def commit() -> str:
+def commit(code: Sequence[str] = _MEASURED_CODE) -> str:
     """The last commit that changed the measured code; `-dirty` if it has changed since."""
-    paths = ("--", *_MEASURED_CODE)
+    paths = ("--", *code)
     try:
         last = _git("log", "-1", "--format=%h", "--abbrev=7", *paths)
         changed = _git("status", "--porcelain", *paths)
@@ -110,15 +114,36 @@ def in_new_process(script: Path, task: Mapping[str, Any], *, threads: int) -> di
     Returns:
         The answer; None if the process failed; the reason is on stderr.
     """
-    command = [sys.executable, str(script), "--worker", json.dumps(task)]
-    # A new process's peak memory is its own, and one library's threads do not wait for another's.
-    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    environment["TQDM_DISABLE"] = "1"
+    command, environment = _worker(script, task, threads)
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         return None
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def answers_of_new_process(
+    script: Path, task: Mapping[str, Any], *, threads: int
+) -> Iterator[dict[str, Any]]:
+    """As `in_new_process`, but each line that is a JSON object is an answer, when it is written.
+
+    There are fewer answers than expected if the process failed; the reason is on stderr.
+    """
+    command, environment = _worker(script, task, threads)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            if line.startswith("{"):  # fastText and others print, too
+                yield json.loads(line)
+
+
+def _worker(
+    script: Path, task: Mapping[str, Any], threads: int
+) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of a worker."""
+    # A new process's peak memory is its own, and one library's threads do not wait for another's.
+    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    environment["TQDM_DISABLE"] = "1"
+    return [sys.executable, str(script), "--worker", json.dumps(task)], environment
 
 
 def peak_mb() -> float:

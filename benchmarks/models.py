@@ -44,6 +44,7 @@ class Wave:
     Args:
         name: One of `WAVES`.
         seed: As for the classifier, like what follows.
+        vectors: Pretrained vectors; by default none, so that it learns from its texts alone.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Wave:
         tokenizer: str | None = None,
         epochs: int | None = None,
         max_length: int | None = None,
+        vectors: str = "none",
     ) -> None:
         from wave_network import WaveClassifier
 
@@ -69,10 +71,17 @@ class Wave:
             max_length=max_length,
             device="cpu",
         )
+        if vectors != "none":
+            self._classifier.set_params(vectors=vectors)
 
-    def fit(self, texts: Sequence[str], labels: Sequence[Label]) -> Wave:
-        """Train."""
-        self._classifier.fit(texts, labels)
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Label],
+        unlabeled: Sequence[str] | None = None,
+    ) -> Wave:
+        """Train, with unlabelled texts if they are given."""
+        self._classifier.fit(texts, labels, unlabeled=unlabeled)
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:

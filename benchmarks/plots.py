@@ -37,8 +37,17 @@ PANELS: Final = (
 _OURS: Final[Mapping[str, str]] = {
     "tiny": "#74a9cf",
     "small": "#0570b0",
+    "small:unlabelled": "#238b45",
+    "small:vectors": "#dd1c77",
+    "small:both": "#a50f15",
     "large": "#023858",
     "paper": "#d55e00",
+}
+_FEW_LABELS: Final[Mapping[str, str]] = {
+    "self-training": "#8c6d31",
+    "label-spreading": "#c79500",
+    "static-vectors": "#9e9ac8",
+    "encoder": "#1a1a1a",
 }
 _MODEL2VEC: Final = "#6a51a3"
 _MARKERS: Final = ("s", "D", "^", "v", "P", "X")
@@ -161,8 +170,8 @@ def _styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     styles: dict[str, dict[str, Any]] = {}
     used: dict[str, int] = {}
     for name in names:
-        ours = _OURS.get(name.partition(":")[0])
-        shade = ours or colour(name) or _MODEL2VEC
+        ours = _OURS.get(name) or _OURS.get(name.partition(":")[0])
+        shade = ours or _FEW_LABELS.get(name) or colour(name) or _MODEL2VEC
         again = used.get(shade, 0)
         used[shade] = again + 1
         marker = "o" if ours and not again else _MARKERS[again % len(_MARKERS)]

@@ -54,7 +54,7 @@ MAY_IMPORT = {
 TORCH_FREE = (
     *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
     "evaluation.out_of_scope",
-    "few_labels.suggest",
+    "few_labels.suggestions.suggest",
     *("models.registry", "models.attribution"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
 )

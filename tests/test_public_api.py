@@ -75,7 +75,7 @@ def test_the_names_lead_where_they_say():
     assert wave_network.WaveClassifier is estimator.WaveClassifier
     assert wave_network.WaveNetworkError is errors.WaveNetworkError
     assert wave_network.load is runtime.load
-    assert wave_network.suggest is few_labels.suggest.suggest
+    assert wave_network.suggest is few_labels.suggestions.suggest.suggest
     assert wave_network.ops is ops
     for name in ("represent", "interfere", "modulate", "global_semantics", "phase"):
         assert callable(getattr(ops, name))

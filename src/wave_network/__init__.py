@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wave_network.config import PRESETS, ModelConfig, TrainConfig
     from wave_network.errors import WaveNetworkError
     from wave_network.estimator import WaveClassifier
-    from wave_network.few_labels.suggest import Suggestion, suggest
+    from wave_network.few_labels.suggestions.suggest import Suggestion, suggest
     from wave_network.runtime import Prediction, load
 
 __all__ = [
@@ -36,12 +36,12 @@ _HOMES = {
     "PRESETS": "config",
     "ModelConfig": "config",
     "Prediction": "runtime",
-    "Suggestion": "few_labels.suggest",
+    "Suggestion": "few_labels.suggestions.suggest",
     "TrainConfig": "config",
     "WaveClassifier": "estimator",
     "WaveNetworkError": "errors",
     "load": "runtime",
-    "suggest": "few_labels.suggest",
+    "suggest": "few_labels.suggestions.suggest",
 }
 
 

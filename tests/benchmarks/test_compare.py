@@ -74,7 +74,7 @@ def test_what_is_in_the_file_is_not_measured_again(scripts, tmp_path, monkeypatc
         return {"accuracy": 0.5, "train_seconds": None if task["accuracy_only"] else 1.0}
 
     monkeypatch.setattr(compare, "in_new_process", measure)
-    monkeypatch.setattr("conditions.commit", lambda: "aaaaaaa")
+    monkeypatch.setattr("conditions.commit", lambda code: "aaaaaaa")
     records = compare.Records(tmp_path / "rows.csv", compare.KINDS)
     whole = compare.Cell("d/news", None, "small", 0, 2, None, None, None)
     few = compare.Cell("d/news", 8, "small", 0, 2, None, None, None)
@@ -83,7 +83,7 @@ def test_what_is_in_the_file_is_not_measured_again(scripts, tmp_path, monkeypatc
     assert compare.measured(records, whole, again=again)["accuracy"] == 0.5
     assert len(measured) == 2 + again
     for commit in ("bbbbbbb", "ccccccc-dirty", "ccccccc-dirty"):
-        monkeypatch.setattr("conditions.commit", lambda commit=commit: commit)
+        monkeypatch.setattr("conditions.commit", lambda code, commit=commit: commit)
         compare.measured(records, whole, again=False)
     assert len(measured) == 5 + again
 
@@ -98,7 +98,7 @@ def test_a_row_without_times_is_measured_again_for_them(scripts, tmp_path, monke
         return {"accuracy": 0.5, "train_seconds": None if task["accuracy_only"] else 1.0}
 
     monkeypatch.setattr(compare, "in_new_process", measure)
-    monkeypatch.setattr("conditions.commit", lambda: "aaaaaaa")
+    monkeypatch.setattr("conditions.commit", lambda code: "aaaaaaa")
     records = compare.Records(tmp_path / "rows.csv", compare.KINDS)
     cell = compare.Cell("d/news", 8, "small", 0, 2, None, None, None)
     for accuracy_only in (True, True, False, False, True):

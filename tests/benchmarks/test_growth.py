@@ -57,7 +57,7 @@ def grow(monkeypatch, tmp_path):
 
         monkeypatch.setattr(growth.subprocess, "run", check)
         monkeypatch.setattr(growth, "in_new_process", in_this_process)
-        monkeypatch.setattr("conditions.commit", lambda: "aaaaaaa")
+        monkeypatch.setattr("conditions.commit", lambda code: "aaaaaaa")
         files = ("--output", str(tmp_path / "growth.csv"), "--plot", str(tmp_path / "growth.svg"))
         options = ("--axes", "tokens", "--most", "64", "--threads", "1", "--preset", "tiny")
         monkeypatch.setattr(sys, "argv", ["growth.py", *options, *files, *arguments])

@@ -325,7 +325,7 @@ def test_many_texts_come_in_larger_batches_at_a_higher_rate(texts, batch_size):
 
 
 def test_a_training_for_so_many_texts_is_exact():
-    config = TrainConfig(epochs=3, min_steps=100, batch_size=10, max_batch_size=40)
+    config = TrainConfig(epochs=3, min_steps=400, batch_size=10, max_batch_size=40)
     few, many = config.for_texts(300), config.for_texts(10_000)
     assert (few.epochs, few.batch_size) == (4, 10)
     assert (many.epochs, many.batch_size) == (3, 40)
@@ -334,10 +334,11 @@ def test_a_training_for_so_many_texts_is_exact():
 
 
 @pytest.mark.parametrize(
-    ("texts", "epochs"), [(1, 100), (10, 100), (11, 50), (333, 3), (340, 3), (10_000, 3)]
+    ("texts", "epochs"), [(1, 60), (10, 60), (11, 30), (200, 3), (400, 3), (500, 3), (10_000, 3)]
 )
 def test_few_texts_are_passed_over_more_often(texts, epochs):
-    config = TrainConfig(epochs=3, min_steps=100, batch_size=10)
+    """A fifth of the steps below 200 texts, all from 1,000 texts on."""
+    config = TrainConfig(epochs=3, min_steps=300, batch_size=10)
     assert config.epochs_for(texts) == epochs
     assert replace(config, min_steps=0).epochs_for(texts) == 3
     assert config.learning_rate_for(texts) == pytest.approx(4e-3 * (3 / epochs) ** 0.5)

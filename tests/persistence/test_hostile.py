@@ -200,6 +200,7 @@ def test_json_that_is_none(tmp_path, make_files, name, content):
         {"quantization": {"texts": 5, "changed": 1}},
         {"margin_weight": 0},
         {"margin_weight": "1"},
+        {"waves_weight": 0},
         {"represented_texts": DIGITS},
         {"refit": True, "validation_texts": 90},
     ],

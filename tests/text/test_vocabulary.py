@@ -65,7 +65,7 @@ def test_a_recurring_word_is_one_token():
 
 def test_a_rare_word_is_spelt_in_pieces_that_decode_to_it():
     word = "zyxwvutsrqponmlkjihgfedcba"
-    tokenizer = learn_vocabulary([f"the {word}", "in between the lines"], 400)
+    tokenizer = learn_vocabulary([f"the {word}", "in between the lines"], 260)  # no room
     found = pieces(tokenizer, word)
     assert len(found) > 1
     assert "".join(found) == f" {word}"
@@ -79,7 +79,14 @@ def test_a_word_is_one_token_however_its_texts_write_it():
         assert pieces(tokenizer, word) == [" falcon"]
     assert pieces(tokenizer, "cafe\u0301") == [" café"]
     assert pieces(tokenizer, "Otter") == [" otter"]
-    assert len(pieces(tokenizer, "perhaps")) > 1  # once, so no word of its own
+
+
+def test_of_few_texts_every_word_is_a_token_and_a_piece_of_others():
+    tokenizer = learn_vocabulary(["the player of the band", "one falcon"], 400)
+    assert pieces(tokenizer, "player falcon") == [" player", " falcon"]  # once each
+    assert pieces(tokenizer, "players falconry") == [" player", "s", " falcon", "r", "y"]
+    full = learn_vocabulary(["the player of the band", "one falcon"], 262)
+    assert len(pieces(full, "player")) > 1
 
 
 def test_of_more_words_than_there_is_room_for_the_most_frequent_are_kept():
@@ -129,11 +136,11 @@ def test_no_size_is_too_small_for_the_bytes_and_cls(size):
     assert folded(decoded(tokenizer, TEXTS[0])) == folded(TEXTS[0])
 
 
-@pytest.mark.parametrize("texts", [[], [""], [" \n"], ["a"]])
-def test_of_next_to_nothing_the_bytes_are_learnt(texts):
+@pytest.mark.parametrize(("texts", "words"), [([], 0), ([""], 0), ([" \n"], 0), (["a"], 1)])
+def test_of_next_to_nothing_the_bytes_are_learnt(texts, words):
     tokenizer = learn_vocabulary(texts, 8_000)
-    assert tokenizer.get_vocab_size() == BYTES + 1
-    assert pieces(tokenizer, "ab") == [" ", "a", "b"]
+    assert tokenizer.get_vocab_size() == BYTES + 1 + words
+    assert pieces(tokenizer, "xy") == [" ", "x", "y"]
 
 
 @given(st.permutations(TEXTS * 2))

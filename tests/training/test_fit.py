@@ -479,6 +479,13 @@ def test_interrupted_training_gives_a_model(rows, step, epochs):
     assert len(Engine(fitted.files).predict(["a text"])) == 1
 
 
+@pytest.fixture
+def held_out_once(monkeypatch):
+    """Hold a tenth out, however few that are."""
+    monkeypatch.setattr("wave_network.training.examples.LEAST_HELD_OUT", 10)
+
+
+@pytest.mark.usefixtures("held_out_once")
 @pytest.mark.parametrize("name", PRESETS_HERE)
 def test_a_refit_learns_from_all_texts_what_served_best(rows, name):
     """As many epochs as were best, with the held-out texts' temperature and label sets."""
@@ -497,6 +504,7 @@ def test_a_refit_learns_from_all_texts_what_served_best(rows, name):
     assert steps == [(8, 2), (5 * metrics["best_epoch"], metrics["best_epoch"])]
 
 
+@pytest.mark.usefixtures("held_out_once")
 def test_few_texts_are_learnt_from_once_more_unless_it_is_forbidden(rows, monkeypatch):
     config = replace(CONFIG, refit=None)
     assert fit(rows, None, PRESET, config).files.metrics["refit"] is True
@@ -522,6 +530,7 @@ def test_nothing_is_learnt_twice_where_validation_texts_are_given(rows):
     assert fitted.files.metrics["training_texts"] == 100
 
 
+@pytest.mark.usefixtures("held_out_once")
 def test_an_interrupted_refit_leaves_the_first_model(rows):
     once = fit(rows, None, LOCAL, CONFIG)
     config = replace(CONFIG, refit=True)
@@ -541,6 +550,7 @@ def test_a_refit_after_a_teacher_keeps_to_the_labels_of_the_held_out_texts(rows,
     assert fit(rows, None, LOCAL, config, unlabeled=more).files.metrics["training_texts"] == 160
 
 
+@pytest.mark.usefixtures("held_out_once")
 def test_a_refit_of_label_lists_keeps_the_thresholds(rows):
     sets = with_label_lists(rows)
     once, twice = (fit(sets, None, LOCAL, replace(CONFIG, refit=refit)) for refit in (False, True))

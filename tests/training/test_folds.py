@@ -6,9 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fitting import fit
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
 
+from wave_network import WaveClassifier
 from wave_network.config import PRESETS
-from wave_network.data import MultiLabel, SingleLabel, from_memory
+from wave_network.data import MultiLabel, SingleLabel, from_memory, read_splits
+from wave_network.evaluation.metrics import standard_error
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import read_model, write_model
 from wave_network.runtime import Engine
@@ -30,8 +35,9 @@ def rows_of(classes, texts, more=0):
 @pytest.mark.parametrize(
     ("rows", "method", "held_out"),
     [
-        (rows_of(100, 3), "holdout", 30),
-        (rows_of(30, 5, more=3), "holdout", 15),  # a holdout of each class would be one text
+        (rows_of(100, 6), "holdout", 100),
+        (rows_of(30, 5, more=3), "cross-validation", 153),
+        (rows_of(200, 5), "holdout", 100),
         (rows_of(3, 8), "cross-validation", 24),
         (rows_of(12, 2), "cross-validation", 24),
         (rows_of(12, 1, more=11), "cross-validation", 12),  # the others are alone in their class
@@ -53,6 +59,40 @@ def test_every_data_set_trains_and_says_how_it_was_validated(rows, method, held_
     assert read_model(tmp_path / "model").metrics == json.loads(json.dumps(metrics))
     said = {"cross-validation": "metrics are those of a cross-validation", None: "too few texts to"}
     assert said.get(method, "validation texts chose the epoch") in card
+
+
+@pytest.mark.parametrize("texts", [4, 16])
+def test_few_texts_are_learnt_better_than_by_a_support_vector_machine(texts):
+    """So many a class of the bundled sample; the mean of three draws."""
+    sample = read_splits("sample")
+    truth = np.array(sample.test["label"])
+    labels = np.array(sample.train["label"])
+    ours, theirs = [], []
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(labels))
+        drawn = np.concatenate([order[labels[order] == one][:texts] for one in np.unique(labels)])
+        rows = sample.train.select(np.sort(drawn))
+        model = WaveClassifier(preset="tiny").fit(rows["text"][:], rows["label"][:])
+        ours.append(np.mean(model.predict(sample.test["text"][:]) == truth))
+        peer = make_pipeline(TfidfVectorizer(sublinear_tf=True), LinearSVC(C=0.5))
+        peer.fit(rows["text"][:], rows["label"][:])
+        theirs.append(np.mean(peer.predict(sample.test["text"][:]) == truth))
+    assert np.mean(ours) > np.mean(theirs) + 0.02
+
+
+def test_the_validation_accuracy_says_how_sure_it_is():
+    metrics = fit(rows_of(3, 8), None, TINY, CONFIG).files.metrics
+    accuracy = metrics["validation"]["accuracy"]
+    assert metrics["validation_standard_error"] == standard_error(accuracy, 24)
+    assert 0.04 < standard_error(1.0, 24) < 0.06  # all right, but not sure
+    assert standard_error(0.5, 10_000) == pytest.approx(0.005, rel=0.01)
+    assert fit(rows_of(3, 2), None, TINY, CONFIG).files.metrics["validation_standard_error"] is None
+
+
+def test_a_cross_validated_model_tells_what_is_out_of_scope():
+    fitted = fit(rows_of(3, 40), None, TINY, CONFIG)
+    assert fitted.files.metrics["validation_method"] == "cross-validation"
+    assert fitted.files.out_of_scope is not None
 
 
 def test_a_cross_validation_measures_models_that_do_not_know_the_text():

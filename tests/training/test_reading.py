@@ -82,7 +82,7 @@ def test_capitals_are_kept_where_they_tell_the_label(caplog):
 def test_words_that_do_not_recur_are_read_in_pieces(caplog):
     with caplog.at_level(logging.INFO, "wave_network"):
         files = trained(*misspelt(600, 0))
-    assert files.config.vocab_size in module._SIZES
+    assert files.config.vocab_size <= module._SIZES[0]
     assert files.config.linear_ngrams == ("pair", "skip-pair", "triple")
     assert accuracy(files, *misspelt(200, 1)) >= 0.9
     assert "pieces of words" in caplog.text

@@ -22,7 +22,8 @@ ROWS = from_memory(TEXTS, LABELS)
 
 
 def run(folder, splits, stream=None, *, preset="tiny", overwrite=False, **options):
-    defaults = {"model_options": {}, "train_options": {"epochs": 3, "device": "cpu"}}
+    training = {"epochs": 3, "device": "cpu", "refit": options.pop("refit", None)}
+    defaults = {"model_options": {}, "train_options": training}
     recipe = Recipe.of(get_preset(preset), **{**defaults, **options})
     with Display(stream or StringIO()):
         return train_model(splits, recipe, folder, overwrite=overwrite)
@@ -36,11 +37,11 @@ def test_summary_and_folder(tmp_path):
     assert stopped is None
     assert list(summary) == [
         *("model", "preset", "parameters", "size_bytes", "train_seconds"),
-        *("validation", "test", "seed"),
+        *("validation", "validation_standard_error", "test", "seed"),
         *("rows", "classes", "truncated", "validation_method", "unlabeled", "vectors"),
         *("threads", "data"),
     ]
-    assert summary["rows"] == {"train": 108, "validation": 12, "test": 3}
+    assert summary["rows"] == {"train": 120, "validation": 120, "test": 3}
     assert summary["classes"] == 2
     assert summary["data"]["test"] == {
         "source": None,
@@ -141,7 +142,7 @@ class Interrupting(StringIO):
 
 def test_interrupt_keeps_the_best_so_far(tmp_path, caplog, ctrl_c):
     stream = Interrupting("epoch 2/3", ctrl_c)
-    summary, stopped = run(tmp_path / "model", Splits(ROWS), stream)
+    summary, stopped = run(tmp_path / "model", Splits(ROWS), stream, refit=False)
     assert "interrupted: the best model so far" in caplog.text
     assert stopped == "interrupted"
     files = read_model(tmp_path / "model")

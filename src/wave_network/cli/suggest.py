@@ -17,7 +17,7 @@ from wave_network.errors import printable
 from wave_network.progress.terminal import cut, width_of
 
 if TYPE_CHECKING:
-    from wave_network.few_labels.suggest import Suggestion
+    from wave_network.few_labels.suggestions.suggest import Suggestion
     from wave_network.runtime import Engine
 
 _NARROWEST: Final = 40  # columns of a text on a terminal
@@ -91,7 +91,7 @@ def suggest(
     """
     from wave_network.data import iter_texts
     from wave_network.data.writing import format_to_write, write_records
-    from wave_network.few_labels.suggest import suggest as suggest_texts
+    from wave_network.few_labels.suggestions.suggest import suggest as suggest_texts
     from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.persistence.paths import check_apart
     from wave_network.runtime import load

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -30,6 +30,8 @@ from wave_network.cli.options import (
 from wave_network.config.settings import customize
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
+
+_NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
 
 
 def train(
@@ -122,6 +124,8 @@ def train(
             "file as DATA, or .txt with one text per line.",
         ),
     ] = None,
+    vectors: Annotated[str | None, option("vectors", "SOURCE|auto|none")] = None,
+    keep_vocabulary: Annotated[bool, option("keep_vocabulary", flags="--keep-vocabulary")] = False,
     refit: Annotated[bool | None, option("refit", flags="--refit/--no-refit")] = None,
     no_calibration: Annotated[
         bool, option("calibrate", flags="--no-calibration", more="This flag turns it off.")
@@ -163,6 +167,7 @@ def train(
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
+      wave-network train tickets.csv --vectors glove.6B.100d.vec
       wave-network train news/ --log-to tensorboard:runs/first
       wave-network train news/ --config wave-tuned/tuned.json
       wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
@@ -193,6 +198,8 @@ def train(
         "patience": patience,
         "teacher": teacher,
         "distillation_weight": distillation_weight,
+        "vectors": vectors,
+        "keep_vocabulary": True if keep_vocabulary else None,
         "class_weight": _class_weight(class_weight or []),
         "refit": refit,
         "calibrate": False if no_calibration else None,
@@ -282,7 +289,11 @@ def _print_summary(summary: dict[str, Any]) -> None:
     parameters = summary["parameters"]
     parts = [name for name in ("validation", "test") if summary[name] is not None]
     names = metric_names(summary["validation"] or summary["test"] or {})
-    rows = [(part, *(f"{summary[part][name]:.4f}" for name in names)) for part in parts]
+    rows = [[part, *(f"{summary[part][name]:.4f}" for name in names)] for part in parts]
+    error = summary["validation_standard_error"]
+    if error is not None and error >= _NOTABLE_ERROR:
+        accuracy = 1 + list(names).index("accuracy")
+        rows[0][accuracy] += f" ± {error:.4f}"
     folder = f'"{summary["model"]}"' if " " in summary["model"] else summary["model"]
     if rows:
         print_table("Results", ("", *names.values()), rows)

@@ -36,6 +36,24 @@ def largest_prime(number: int) -> int:
     return number
 
 
+def tokens_beside_linear_part(linear_size: int, labels: int, vocab_size: int) -> int:
+    """Return the largest vocabulary up to `vocab_size` that leaves a linear part its buckets.
+
+    Args:
+        linear_size: As in `LocalWaveConfig`; 0: there is no linear part to leave room for.
+        labels: Number of labels; with many, the linear part is sparse and needs no such room.
+        vocab_size: What the vocabulary has at most.
+    """
+    if not linear_size or labels >= _MANY_LABELS:
+        return vocab_size
+    return min(vocab_size, int(largest_prime(linear_size // labels) / _LEAST_BUCKETS))
+
+
+def least_linear_size(labels: int, vocab_size: int) -> int:
+    """Return a `linear_size` with which a vocabulary of this size has a linear part."""
+    return labels * (3 * vocab_size + 100)  # a prime is near
+
+
 @dataclass(frozen=True, kw_only=True)
 class LocalWaveConfig(ClassifierConfig):
     """The configuration of a `LocalWaveNetwork`.

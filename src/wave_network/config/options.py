@@ -36,6 +36,12 @@ PRESET_NAMES: Final = ("small", "tiny", "large", "paper")
 FEW_TEXTS: Final = 10_000
 """With fewer texts a refit takes only seconds, and the texts held out are missed most."""
 
+AUTO_VECTORS: Final = "auto"
+"""The value of the option `vectors` for those of the package, if they help."""
+
+NO_VECTORS: Final = "none"
+"""The value of the option `vectors` for none."""
+
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value in plain Python, or raises `ConfigError`."""
 
@@ -269,6 +275,19 @@ _TRAINING: Final = (
         one_of(True, False),
         "Calibration fits a temperature on the validation texts, so that a probability of 0.9 is "
         "right in 9 of 10 cases.",
+    ),
+    Option(
+        "vectors",
+        plain_source,
+        "Word vectors to start with: none; auto, the packaged English ones, if there are at most "
+        "5,000 texts and cross-validation says that they help; or a source: a model2vec folder, a "
+        ".vec file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.",
+        "auto",
+    ),
+    Option(
+        "keep_vocabulary",
+        one_of(True, False),
+        "Keep all words of the vectors, not only as many as the preset has room for.",
     ),
     Option(
         "seed",

@@ -41,7 +41,7 @@ def customize(preset: Preset, values: Mapping[str, Any]) -> Preset:
     for name, value in given.items():
         if name != "vocab_size" and name not in model_fields | train_fields:
             raise ConfigError(_unknown(name, preset, model_fields | train_fields))
-        if isinstance(value, bool) and name not in ("calibrate", "refit"):
+        if isinstance(value, bool) and name not in ("calibrate", "refit", "keep_vocabulary"):
             raise ConfigError(f"{name} must not be {json.dumps(value)}")
     shape = {name: value for name, value in given.items() if name in model_fields}
     for name in ("levels", "linear_ngrams"):

@@ -45,6 +45,35 @@ class ClassSummary(NamedTuple):
     example: str
 
 
+class VectorSummary(NamedTuple):
+    """Word vectors that were tried.
+
+    Attributes:
+        name: What they are called.
+        before: The share of right answers in a cross-validation without them; None: there was none.
+        after: The same with them.
+        used: Whether the model starts with them.
+        words: How many words only they know.
+    """
+
+    name: str
+    before: float | None = None
+    after: float | None = None
+    used: bool = True
+    words: int = 0
+
+    def __str__(self) -> str:
+        """What became of them, and why."""
+        measured = ""
+        if self.before is not None and self.after is not None:
+            measured = f"{self.before:.0%} -> {self.after:.0%} in cross-validation"
+        if not self.used:
+            return f"none: {self.name} ones do not help, {measured}"
+        return ", ".join(
+            filter(None, (self.name, measured, f"{counted(self.words, 'word')} added"))
+        )
+
+
 @dataclass(frozen=True)
 class TextSummary:
     """What was read of the texts of one part of the data.
@@ -175,6 +204,7 @@ class DataSummary:
         left_out: Number of rows that were left out, by the reason.
         conflicting: Number of training and held-out texts that occur with different labels.
         unlabeled: Number of unlabelled texts; None if there are none.
+        vectors: Word vectors that were tried; None: none.
         threads: Number of threads that train.
         unseen: Number of rows whose label training never saw, by part.
     """
@@ -185,6 +215,7 @@ class DataSummary:
     left_out: Mapping[str, int] = field(default_factory=dict)
     conflicting: int = 0
     unlabeled: int | None = None
+    vectors: VectorSummary | None = None
     threads: int = 1
     unseen: Mapping[str, int] = field(default_factory=dict)
 
@@ -206,7 +237,7 @@ class DataSummary:
             },
             "validation_method": self.method,
             "unlabeled": None if self.unlabeled is None else {"texts": self.unlabeled},
-            "vectors": None,
+            "vectors": self.vectors.name if self.vectors and self.vectors.used else None,
             "threads": self.threads,
             "data": {
                 "max_length": train.max_length,
@@ -235,6 +266,8 @@ class DataSummary:
         if self.unlabeled is not None:
             yield f"{'unlabelled':<12}{self.unlabeled:,} texts"
         yield f"{'labels':<12}{self._classes()}"
+        if self.vectors is not None:
+            yield f"{'vectors':<12}{self.vectors}"
         for note in self.notes():
             yield f"{'note':<12}{note}"
 

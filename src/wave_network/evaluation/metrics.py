@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +41,20 @@ def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) ->
         "ece": expected_calibration_error(probabilities, labels),
         "brier": brier_score(probabilities, labels),
     }
+
+
+def standard_error(accuracy: float, texts: int) -> float:
+    """Return the standard error of an accuracy, a share of right answers.
+
+    Two right and two wrong answers are added (Agresti and Coull, 1998): answers to few texts may
+    all be right, and are not sure for that.
+
+    Args:
+        accuracy: The share of right answers.
+        texts: The number of answers.
+    """
+    share = (accuracy * texts + 2) / (texts + 4)
+    return sqrt(share * (1 - share) / (texts + 4))
 
 
 def answered_report(

@@ -110,9 +110,10 @@ def _check_training_metrics(metrics: Mapping[str, Any]) -> None:
         missing = [name for name in needed if metrics.get(name) is None]
         if missing:
             raise ConfigError(f"it has no {missing[0]}")
-    margin = metrics.get("margin_weight", 1.0)
-    if not _is_number(margin) or not 0 < margin < _LARGEST_NUMBER:
-        raise ConfigError(f"its margin_weight must be above 0; got {shortened(margin)}")
+    for name in ("margin_weight", "waves_weight"):
+        weight = metrics.get(name, 1.0)
+        if not _is_number(weight) or not 0 < weight < _LARGEST_NUMBER:
+            raise ConfigError(f"its {name} must be above 0; got {shortened(weight)}")
     if metrics.get("refit") and metrics.get("validation_method") != "cross-validation":
         learnt = metrics.get("represented_texts", metrics.get("training_texts", 0))
         if not 0 <= metrics.get("validation_texts", 0) < learnt:

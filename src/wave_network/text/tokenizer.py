@@ -31,10 +31,12 @@ from wave_network.text.spelling import spelling_of
 from wave_network.text.vocabulary import (
     CLS_TOKEN,
     Form,
+    Words,
     add_words,
     form_of,
     learn_vocabulary,
 )
+from wave_network.text.word_forms import word_forms
 from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
 survive_forks()
@@ -113,7 +115,13 @@ class TextTokenizer:
 
     @classmethod
     def train(
-        cls, texts: Iterable[str], vocab_size: int, max_length: int, *, cased: bool = False
+        cls,
+        texts: Iterable[str],
+        vocab_size: int,
+        max_length: int,
+        *,
+        cased: bool = False,
+        more_words: Words | None = None,
     ) -> TextTokenizer:
         """Learn a vocabulary of whole words and byte-level pieces, in one pass.
 
@@ -132,11 +140,15 @@ class TextTokenizer:
                 and `[CLS]`.
             max_length: The maximum number of tokens of one text, including `[CLS]`.
             cased: Whether to keep capital letters; else texts are read in lower case.
+            more_words: As for `learn_vocabulary`.
         """
-        learnt = learn_vocabulary(_valid(texts, max_length), vocab_size, cased=cased)
+        valid = _valid(texts, max_length)
+        learnt = learn_vocabulary(valid, vocab_size, cased=cased, more_words=more_words)
         return cls(learnt, max_length)
 
-    def grown(self, texts: Iterable[str], most: int) -> tuple[TextTokenizer, list[list[int]]]:
+    def grown(
+        self, texts: Iterable[str], most: int, least: int = 2
+    ) -> tuple[TextTokenizer, list[list[int]]]:
         """Create a tokenizer that also has entries for words that recur in new texts.
 
         Old entries keep their ids, and new ones follow. A tokenizer that `train` did not make
@@ -145,11 +157,12 @@ class TextTokenizer:
         Args:
             texts: The new texts.
             most: The maximum number of words to add.
+            least: How often they occur in the new texts at least.
 
         Returns:
             The tokenizer, and for each new entry the ids of the pieces that it was split into.
         """
-        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most)
+        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most, least)
         return (TextTokenizer(tokenizer, self.max_length) if pieces else self), pieces
 
     @classmethod
@@ -223,6 +236,10 @@ class TextTokenizer:
         """
         with failures_named():
             return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
+
+    def words(self) -> dict[str, int]:
+        """Return the ids of tokens by what they stand for, as `word_forms` says."""
+        return word_forms(self._tokenizer)
 
     def continuations(self) -> BoolArray:
         """Return which tokens of a trained tokenizer continue a word, (vocab_size,)."""

@@ -63,7 +63,25 @@ class Form(NamedTuple):
         return not (self.spaces or self.cased)
 
 
-def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = False) -> Tokenizer:
+class Words(NamedTuple):
+    """Words that a vocabulary has beside those of the texts.
+
+    Attributes:
+        words: The most frequent first. Those that the tokenizer would split are left out.
+        most: How many entries the vocabulary has with them at most; fewer if the texts need them.
+    """
+
+    words: tuple[str, ...]
+    most: int
+
+
+def learn_vocabulary(
+    texts: Iterable[str],
+    vocab_size: int,
+    *,
+    cased: bool = False,
+    more_words: Words | None = None,
+) -> Tokenizer:
     """Learn a tokenizer of whole words and byte-level pieces, in one pass.
 
     Unicode compatibility variants are folded. Accents stay, because many scripts write vowels with
@@ -77,6 +95,7 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
         vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes and
             `[CLS]`.
         cased: Whether to keep capital letters; else texts are read in lower case.
+        more_words: Words to add after those of the texts; None: none.
     """
     form = Form(cased=cased)
     tokenizer = _wordless(form)
@@ -90,21 +109,29 @@ def learn_vocabulary(texts: Iterable[str], vocab_size: int, *, cased: bool = Fal
         if form.spaces:  # more frequent than any word
             counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
     room = max(0, vocab_size - len(_ALPHABET) - 1)
-    recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
-    words = recurring[: room - room // _PIECES]
-    rare = list(_broken_up(sorted(counts.keys() - set(words))))
+    most = room - room // _PIECES
+    if len(counts) <= most:  # few texts: known words are pieces of unknown ones
+        recurring = words = [word for word in _recurring(counts, 1) if len(word) <= _LONGEST_WORD]
+        rare = 2 * list(_broken_up(sorted(counts)))  # twice, as only pairs that recur are merged
+    else:
+        recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
+        words = recurring[:most]
+        rare = list(_broken_up(sorted(counts.keys() - set(words))))
     # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
     # No merge creates it: brackets are always separate pieces.
     size = max(0, vocab_size - len(words))
     pieces, merges = learn_pieces(rare, [CLS_TOKEN, *_ALPHABET], size)
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     _add_entries(vocabulary, recurring, vocab_size)
+    if more_words is not None:
+        whole = _whole_words(more_words.words, tokenizer, form)
+        _add_entries(vocabulary, whole, more_words.most)
     tokenizer.model = models.BPE(vocabulary, merges, ignore_merges=True)
     return tokenizer
 
 
 def add_words(
-    tokenizer: Tokenizer, texts: Iterable[str], most: int
+    tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int = _WORD_COUNT
 ) -> tuple[Tokenizer, list[list[int]]]:
     """Add entries for words that recur in new texts and were split into pieces so far.
 
@@ -114,6 +141,7 @@ def add_words(
         tokenizer: A tokenizer that `learn_vocabulary` made; any other is returned unchanged.
         texts: The new texts, without halves of surrogate pairs.
         most: The maximum number of words to add, the most frequent ones first.
+        least: How often they occur in the new texts at least.
 
     Returns:
         The tokenizer, and for each added word, in the order of their ids, the ids of its pieces.
@@ -123,7 +151,7 @@ def add_words(
         return tokenizer, []
     added: list[str] = []
     pieces: list[list[int]] = []
-    for word in _recurring(_count_words(texts, tokenizer, form)):
+    for word in _recurring(_count_words(texts, tokenizer, form), least):
         if len(added) >= most:
             break
         if len(word) <= _LONGEST_WORD:
@@ -211,14 +239,17 @@ def _add_words(
     words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer, form: Form
 ) -> None:
     for string, count in enclosed.items():
-        parts = plain_parts(string) if form.is_plain else None
-        if parts is not None:
-            for part in parts:
-                words[WORD_START + part] += count
-            continue
-        normal = tokenizer.normalizer.normalize_str(string)
-        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal):
+        for word in _words_in(string, tokenizer, form):
             words[word] += count
+
+
+def _words_in(string: str, tokenizer: Tokenizer, form: Form) -> list[str]:
+    """Split a string without spaces into words, in the tokenizer's byte-level characters."""
+    parts = plain_parts(string) if form.is_plain else None
+    if parts is not None:
+        return [WORD_START + part for part in parts]
+    normal = tokenizer.normalizer.normalize_str(string)
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
 def _characters(counts: Counter[str]) -> tuple[int, int]:
@@ -256,10 +287,18 @@ def _text_of(word: str) -> str:
     return bytes(map(_BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
-def _recurring(counts: Counter[str]) -> list[str]:
-    """Return the words that occur more than once, the most frequent first, then in order."""
-    words = sorted(word for word, count in counts.items() if count >= _WORD_COUNT)
+def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
+    """Return the words that occur at least so often, the most frequent first, then in order."""
+    words = sorted(word for word, count in counts.items() if count >= least)
     return sorted(words, key=counts.__getitem__, reverse=True)
+
+
+def _whole_words(words: Iterable[str], tokenizer: Tokenizer, form: Form) -> Iterator[str]:
+    """Yield the words that a tokenizer finds as one, in its byte-level characters."""
+    for word in words:
+        found = _words_in(word, tokenizer, form)
+        if len(found) == 1 and len(found[0]) <= _LONGEST_WORD:
+            yield found[0]
 
 
 def _broken_up(words: Iterable[str]) -> Iterator[str]:
@@ -275,7 +314,7 @@ def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Toke
     return Tokenizer.from_str(json.dumps(content))
 
 
-def _add_entries(vocabulary: dict[str, int], words: list[str], size: int) -> None:
+def _add_entries(vocabulary: dict[str, int], words: Iterable[str], size: int) -> None:
     for word in words:
         if len(vocabulary) >= size:
             break

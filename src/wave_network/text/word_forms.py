@@ -39,7 +39,7 @@ def word_forms(tokenizer: Tokenizer) -> dict[str, int]:
     forms: dict[str, int] = {}
     for entry, index in entries:
         word = entry.removeprefix(mark)
-        if mark == WORD_START:
+        if mark == WORD_START and not word.isascii():
             word = spelling.decode([word])
         if word and _PART_OF_A_CHARACTER not in word:
             forms.setdefault(word if entry.startswith(mark) else CONTINUES + word, index)

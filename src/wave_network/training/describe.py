@@ -15,6 +15,7 @@ from wave_network.data import TrainingData
 from wave_network.data.summary import (
     DataSummary,
     TextSummary,
+    VectorSummary,
     class_summaries,
     count_conflicting,
 )
@@ -53,6 +54,7 @@ def describe(
     run: Run,
     training: TextCounts,
     validation: TextCounts | None,
+    vectors: VectorSummary | None = None,
 ) -> Described:
     """Describe the data of a run, and report it to the run's progress.
 
@@ -64,6 +66,7 @@ def describe(
             cross-validation, those of all texts.
         validation: The counts of the validation texts; None without any, and of a
             cross-validation.
+        vectors: Word vectors that were tried; None: none.
     """
     name, rows = data.sources.get("train"), len(split.everything.rows)
     train = TextSummary.of(training, name)
@@ -95,6 +98,7 @@ def describe(
         left_out=data.left_out,
         conflicting=count_conflicting(hashes[:rows], everything.targets),
         unlabeled=None if data.unlabeled is None else len(data.unlabeled),
+        vectors=vectors,
         threads=torch.get_num_threads(),
         unseen={"validation": split.unseen},
     )

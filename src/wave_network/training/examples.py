@@ -24,10 +24,13 @@ _MOST_LOGITS: Final = 20_000_000  # of the texts held out, which are in memory s
 ValidationMethod: TypeAlias = Literal["holdout", "cross-validation", "given"]
 
 LEAST_VALIDATION: Final = 10
-"""Fewer held-out texts decide nothing, and an accuracy on them says nothing."""
+"""Fewer validation texts decide nothing, and an accuracy on them says nothing."""
+
+LEAST_HELD_OUT: Final = 50
+"""With fewer texts held out, all texts validate in turn: a cross-validation."""
 
 LEAST_WITHOUT_REFIT: Final = 5
-"""As `LEAST_VALIDATION`, if the model must not be trained on the held-out texts in the end."""
+"""As `LEAST_HELD_OUT`, if the model must not be trained on the held-out texts in the end."""
 
 FOLDS: Final = 5
 
@@ -101,7 +104,7 @@ def split_examples(data: TrainingData, run: Run) -> Split:
     except DataError:
         holdout = None
     refits = run.recipe.base is None and config.refit is not False
-    least = LEAST_VALIDATION if refits else LEAST_WITHOUT_REFIT
+    least = LEAST_HELD_OUT if refits else LEAST_WITHOUT_REFIT
     if holdout is not None and len(holdout[1]) >= least:
         return Split(training, None, (_bounded(*holdout, len(labelling.classes)),))
     folds = labelling.folds(targets, FOLDS, config.seed)

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from wave_network.data import TrainingData, column
-from wave_network.evaluation.metrics import summarize_for
+from wave_network.data.summary import VectorSummary
+from wave_network.evaluation.metrics import standard_error, summarize_for
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
@@ -31,7 +32,8 @@ from wave_network.training.examples import (
 )
 from wave_network.training.folds import FoldProgress, combined
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.loop import EpochChoice, TrainResult
+from wave_network.training.local_wave.waves_weight import waves_weight
+from wave_network.training.loop import EpochChoice
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
@@ -42,6 +44,7 @@ from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 from wave_network.training.threads import prepare_threads
+from wave_network.training.word_vectors import choose_vectors, counted_in
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
@@ -111,9 +114,9 @@ def fit(
         "validation_texts": outcome.validation_texts,
         "refit": outcome.refitted,
         **({"in_pieces": True} if outcome.in_pieces else {}),
-        **outcome.trained.metrics,
+        **outcome.weights,
         "train_seconds": round(time.perf_counter() - started, 3),
-        **_validation_metrics(outcome.trained.result, outcome.calibrated),
+        **_validation_metrics(outcome),
         "stopped": stopped,
         **outcome.frequencies,
     }
@@ -161,6 +164,15 @@ class _Outcome(NamedTuple):
     frequencies: Mapping[str, Any] = MappingProxyType({})
     scope: OutOfScope | None = None
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the linear part and of the waves, for `metrics.json`."""
+        margin = self.trained.margin
+        if margin is None:  # no linear part
+            return {}
+        texts = self.frequencies.get("represented_texts", len(self.last.texts))
+        return {"margin_weight": margin, "waves_weight": waves_weight(texts)}
+
 
 def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
     """Train on all texts but those held out, and refit on all of them if the recipe says so."""
@@ -169,11 +181,13 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         ((kept, held),) = split.parts
         examples, held_out = split.everything.select(kept), split.everything.select(held)
     frequencies = frequencies_of(examples, base)
+    run, vectors = choose_vectors(examples, run)
     examples = mix_targets(examples, data.unlabeled, run)
     first, run = prepare_best_read(examples, run)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
-    described = describe(data, split, run, first.counts, None if held_out is None else counts)
+    held_counts = None if held_out is None else counts
+    described = describe(data, split, run, first.counts, held_counts, counted_in(vectors, first))
     # The model may have seen held-out texts before: they favour the epoch that forgot least.
     choice = EpochChoice(best=base is None or data.validation is not None)
     trained = train_once(first, validation, frequencies, run, choice)
@@ -190,7 +204,8 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
         second = refit(join_examples(examples, held_out), first, trained, run)
         last, stopped = (first, "interrupted") if second is None else (second, stopped)
         if second is not None:
-            scope = refitted_out_of_scope(scope, first, second, data.background, run)
+            places = np.arange(len(first.texts))
+            scope = refitted_out_of_scope(scope, first, second, places, data.background, run)
     return _Outcome(
         last,
         trained,
@@ -211,6 +226,7 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
 
     An interruption keeps the model of the last fold that was completed, or of the first one.
     """
+    run, vectors = choose_vectors(split.everything, run)
     examples = mix_targets(split.everything, data.unlabeled, run)
     texts = np.arange(len(examples.rows))  # the unlabelled ones are at the end, in no fold
     # Few texts may have hundreds of epochs, and validating each would take most of the time.
@@ -219,36 +235,48 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
     for number, (_, held) in enumerate(split.parts, start=1):
         progress = FoldProgress(run.progress, number, len(split.parts))
         in_fold = replace(run, progress=progress)
-        prepared = prepare(examples.select(np.delete(texts, held)), in_fold)
+        kept = np.delete(texts, held)
+        prepared = prepare(examples.select(kept), in_fold)
         held_out = split.everything.select(held)
         if not results:
-            described = _described_whole(data, split, prepared, run)
-        trained = train_once(prepared, prepared.pack(held_out), {}, in_fold, choice)
+            tried = counted_in(vectors, prepared)
+            described = _described_whole(data, split, prepared, run, tried)
+        validation = prepared.pack(held_out)
+        trained = train_once(prepared, validation, {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
         if not results or not interrupted:
             calibrated = calibrate(trained, held_out, in_fold)
-            kept = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
+            so_far = _Outcome(prepared, trained, calibrated, len(held), "holdout", None, described)
         if interrupted:
-            return kept._replace(stopped="interrupted")
+            return so_far._replace(stopped="interrupted")
         results.append(trained)
     mean = _combined(results)
     for record in mean.result.history:
         run.progress.epoch(record)
+    scope = None
+    if trained.logits is not None:  # of the last fold
+        logits = trained.logits
+        scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
     held = np.concatenate([held for _, held in split.parts])
     calibrated = calibrate(mean, split.everything.select(held), run)
     last = refit(examples, prepared, mean, run)
     stopped = mean.result.stopped
-    outcome = _Outcome(prepared, mean, calibrated, len(held), split.method, stopped, described)
+    outcome = _Outcome(
+        prepared, mean, calibrated, len(held), split.method, stopped, described, scope=scope
+    )
     if last is None:
         return outcome._replace(stopped="interrupted")
-    return outcome._replace(last=last, refitted=True)
+    scope = refitted_out_of_scope(scope, prepared, last, kept, data.background, run)
+    return outcome._replace(last=last, refitted=True, scope=scope)
 
 
-def _described_whole(data: TrainingData, split: Split, prepared: Prepared, run: Run) -> Described:
+def _described_whole(
+    data: TrainingData, split: Split, prepared: Prepared, run: Run, vectors: VectorSummary | None
+) -> Described:
     """Describe the data of a cross-validation, which are few texts."""
     counts = TextCounts(prepared.tokenizer)
     prepared.pack(split.everything, counts)
-    return describe(data, split, run, counts, None)
+    return describe(data, split, run, counts, None, vectors)
 
 
 def _combined(results: Sequence[Trained]) -> Trained:
@@ -275,12 +303,17 @@ def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> Mod
     )
 
 
-def _validation_metrics(result: TrainResult, calibrated: PostHoc) -> dict[str, Any]:
+def _validation_metrics(outcome: _Outcome) -> dict[str, Any]:
     """Return the metrics of training and validation, for `metrics.json`."""
+    result, calibrated = outcome.trained.result, outcome.calibrated
+    error = None
+    if calibrated.metrics is not None:
+        error = standard_error(calibrated.metrics["accuracy"], outcome.validation_texts)
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "validation": calibrated.metrics,
+        "validation_standard_error": error,
         "calibration": _calibration_metrics(calibrated),
         "test": None,
     }

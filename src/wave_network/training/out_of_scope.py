@@ -77,6 +77,7 @@ def refitted_out_of_scope(
     fitted: OutOfScope | None,
     first: Prepared,
     second: Prepared,
+    places: NDArray[np.int64],
     background: Dataset | None,
     run: Run,
 ) -> OutOfScope | None:
@@ -88,20 +89,21 @@ def refitted_out_of_scope(
     Args:
         fitted: The score of the model before the refit.
         first: That model and its training texts.
-        second: The refitted model; its texts are those of the first, and others after them.
+        second: The refitted model and its training texts, those of the first among them.
+        places: Where the first model's training texts are among the second's.
         background: As for `fit_out_of_scope`.
         run: As for `fit_out_of_scope`.
     """
     if fitted is None:
         return None
     count = min(len(first.texts), _MOST_SHORT)
-    places = np.arange(count) * len(first.texts) // count
+    chosen = np.arange(count) * len(first.texts) // count
     before, after = (
         energies(
-            predict_logits(prepared.model, prepared.texts.select(places)),
+            predict_logits(prepared.model, prepared.texts.select(texts)),
             multi_label=run.labelling.multi_label,
         )
-        for prepared in (first, second)
+        for prepared, texts in ((first, chosen), (second, places[chosen]))
     )
     pairs, others = _tables(second, background, run)
     return replace(fitted.with_energies(before, after), pairs=pairs, background=others)

@@ -9,22 +9,28 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from wave_network import _native
 from wave_network.config import ClassifierConfig, LocalWaveConfig
+from wave_network.config.local_wave import least_linear_size, tokens_beside_linear_part
 from wave_network.data import column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
+from wave_network.few_labels.text_vectors import directions, fitted_to, token_vectors
+from wave_network.few_labels.vectors import WordVectors
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.progress.stages import tracked
 from wave_network.text import TextTokenizer
 from wave_network.text.counts import CountingTokenizer, TextCounts
 from wave_network.text.scripts import share_of
+from wave_network.text.vocabulary import Words
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
-from wave_network.training.local_wave.lsa import token_vectors
+from wave_network.training.local_wave.lsa import token_vectors as latent_vectors
+from wave_network.training.local_wave.waves_weight import scale_waves
 from wave_network.training.recipe import Recipe, Run
 
 if TYPE_CHECKING:
@@ -45,6 +51,7 @@ class Prepared(NamedTuple):
         tokenizer: Its tokenizer.
         texts: The encoded training examples.
         counts: What was read of their texts.
+        vectors: Word vectors of the tokens, (vocabulary, size); None: none.
     """
 
     config: ClassifierConfig
@@ -52,6 +59,7 @@ class Prepared(NamedTuple):
     tokenizer: TextTokenizer
     texts: PackedTexts
     counts: TextCounts
+    vectors: NDArray[np.float32] | None = None
 
     def pack(self, examples: Examples, counts: TextCounts | None = None) -> PackedTexts:
         """Encode examples with the model's tokenizer, and count their texts."""
@@ -71,8 +79,13 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     tensors = None
     if base is None:
         shape = {**recipe.preset.model, **recipe.model_options}
-        tokenizer = _make_tokenizer(examples.rows, recipe, shape["max_length"])
+        tokenizer = _make_tokenizer(
+            examples.rows, recipe, shape["max_length"], len(run.labelling.classes)
+        )
         shape |= _linear_part_for(examples, tokenizer, recipe)
+        if recipe.vectors is not None and recipe.config.keep_vocabulary:
+            least = least_linear_size(len(run.labelling.classes), tokenizer.vocab_size)
+            shape["linear_size"] = max(shape["linear_size"], least)
         model_config = recipe.preset.config(
             **shape,
             labels=run.labelling.classes,
@@ -90,7 +103,11 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     model = build_model(model_config, run.config.seed)
     if tensors is not None:
         model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    return Prepared(model_config, model, tokenizer, texts, counts)
+    if base is not None:
+        scale_waves(model, 1 / base.metrics.get("waves_weight", 1.0))
+    source = recipe.vectors
+    vectors = None if source is None else fitted_to(texts, token_vectors(tokenizer, source))
+    return Prepared(model_config, model, tokenizer, texts, counts, vectors)
 
 
 def initialize(prepared: Prepared, run: Run) -> None:
@@ -109,7 +126,10 @@ def initialize(prepared: Prepared, run: Run) -> None:
         raise ConfigError('initialization="latent-semantics" is only for LocalWaveConfig models')
     run.progress.stage("initialising the token embeddings")
     size = prepared.model.start_size
-    vectors = token_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
+    if prepared.vectors is None:
+        vectors = latent_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
+    else:
+        vectors = directions(prepared.texts, prepared.vectors, size)
     if vectors.any():
         prepared.model.start_at(torch.from_numpy(vectors))
 
@@ -208,7 +228,9 @@ def _warn_of_slow_training() -> None:
     )
 
 
-def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextTokenizer:
+def _make_tokenizer(
+    training: Dataset, recipe: Recipe, max_length: int, classes: int
+) -> TextTokenizer:
     preset = recipe.preset
     if recipe.tokenizer is not None:
         return TextTokenizer.load(recipe.tokenizer, max_length)
@@ -226,4 +248,13 @@ def _make_tokenizer(training: Dataset, recipe: Recipe, max_length: int) -> TextT
     reading = recipe.reading
     texts = tracked(column(training, "text"), total=len(training))
     size = reading.vocab_size or preset.vocab_size
-    return TextTokenizer.train(texts, size, max_length, cased=reading.cased)
+    more = None if recipe.vectors is None else _more_words(recipe.vectors, size, recipe, classes)
+    return TextTokenizer.train(texts, size, max_length, cased=reading.cased, more_words=more)
+
+
+def _more_words(vectors: WordVectors, size: int, recipe: Recipe, classes: int) -> Words:
+    """Return the words of vectors, as many as the vocabulary has room for."""
+    if recipe.config.keep_vocabulary:
+        return Words(vectors.words, size + len(vectors.words))
+    linear_size = {**recipe.preset.model, **recipe.model_options}.get("linear_size", 0)
+    return Words(vectors.words, tokens_beside_linear_part(linear_size, classes, size))

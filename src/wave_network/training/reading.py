@@ -16,18 +16,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import LocalWaveConfig
 from wave_network.config.presets import PRESETS
 from wave_network.data import column
 from wave_network.data.targets import Targets, is_soft
 from wave_network.text.vocabulary import Form
 from wave_network.training.callbacks import SILENT
 from wave_network.training.examples import Examples
-from wave_network.training.local_wave.linear_part import (
-    linear_logits,
-    linear_weights,
-    set_linear_part,
-)
+from wave_network.training.linear_trials import gains, right_answers
 from wave_network.training.prepare import Prepared, prepare
 from wave_network.training.recipe import USUAL_READING, Reading, Run
 
@@ -37,7 +32,7 @@ _LEAST_TEXTS: Final = 500  # with fewer, chance decides
 _MOST_TEXTS: Final = 20_000  # with more, other readings gained nothing, and would take longer
 _TEXTS_TRIED: Final = 4_000
 _FOLDS: Final = 3
-_MANY_PIECES: Final = 0.18  # of the tokens; usual texts have 0.03 to 0.13
+_MANY_RARE: Final = 0.18  # of the tokens; usual texts have 0.03 to 0.17
 _CAPITALS_MATTER: Final = 0.15  # Cramer's V of labels and capitals; usual texts have up to 0.1
 _SURE: Final = 1.5  # standard errors: what is tried is likely to help
 _CLEAR: Final = 0.01  # of the texts
@@ -89,9 +84,10 @@ def _may_be_chosen(examples: Examples, prepared: Prepared, run: Run) -> bool:
 
 
 def _words_are_rare(prepared: Prepared) -> bool:
-    """Whether many words of the texts have no token of their own."""
-    continued = prepared.tokenizer.continuations()[prepared.texts.ids]
-    return bool(continued.mean() >= _MANY_PIECES)
+    """Whether many words of the texts have no token of their own, or one that does not recur."""
+    ids = prepared.texts.ids
+    once = np.bincount(ids, minlength=prepared.config.vocab_size) == 1
+    return bool((prepared.tokenizer.continuations() | once)[ids].mean() >= _MANY_RARE)
 
 
 def _with_capitals(examples: Examples) -> Iterator[bool]:
@@ -127,19 +123,13 @@ def _best(examples: Examples, sizes: tuple[int, ...], cased: bool, run: Run) -> 
     answers = [_right_answers(tried, reading, run) for reading in others]
     if others:
         most = int(np.argmax([each.sum() for each in answers]))
-        if _clearly_better(answers[most], right):
+        if gains(answers[most], right, _SURE, _CLEAR):
             best, right = others[most], answers[most]
     if cased:
         other = best._replace(cased=True)
-        if _clearly_better(_right_answers(tried, other, run), right):
+        if gains(_right_answers(tried, other, run), right, _SURE, _CLEAR):
             best = other
     return best
-
-
-def _clearly_better(right: NDArray[np.bool_], before: NDArray[np.bool_]) -> bool:
-    """Whether answers gain much, and more than chance explains (McNemar, 1947)."""
-    gain = int(right.sum()) - int(before.sum())
-    return bool(gain >= max(_CLEAR * len(right), _SURE * np.sqrt((right != before).sum())))
 
 
 def _right_answers(examples: Examples, reading: Reading, run: Run) -> NDArray[np.bool_]:
@@ -150,9 +140,6 @@ def _right_answers(examples: Examples, reading: Reading, run: Run) -> NDArray[np
     for fold in range(_FOLDS):
         held_out = examples.select(np.flatnonzero(folds == fold))
         prepared = prepare(examples.select(np.flatnonzero(folds != fold)), run)
-        assert isinstance(prepared.config, LocalWaveConfig)
-        weights = linear_weights(prepared.texts, prepared.config, run.config.seed)
-        set_linear_part(prepared.model, weights, 1.0)
-        answers = linear_logits(prepared.model, prepared.pack(held_out)).argmax(axis=1)
-        right[folds == fold] = answers == held_out.targets
+        packed = prepared.pack(held_out)
+        right[folds == fold] = right_answers(prepared, prepared.texts, packed, run.config.seed)
     return right

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from wave_network.config import Preset, TrainConfig, override
+from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, DataError, option_name
+from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
@@ -60,6 +62,7 @@ class Recipe:
             has one that can be downloaded; else one trained on the training texts.
         base: The model to continue: new classes and words are added.
         reading: How the texts are read, if a tokenizer is trained on them.
+        vectors: The word vectors that the model starts with; None: none, or none chosen yet.
     """
 
     preset: Preset
@@ -68,6 +71,7 @@ class Recipe:
     tokenizer: str | None = None
     base: ModelFiles | None = None
     reading: Reading = USUAL_READING
+    vectors: WordVectors | None = None
 
     @classmethod
     def of(
@@ -112,6 +116,11 @@ class Recipe:
         if self.base is not None and config.refit:
             raise ConfigError(
                 f"a continued model is not refitted: leave {option_name('refit')} out"
+            )
+        if self.base is not None and config.vectors not in (AUTO_VECTORS, NO_VECTORS):
+            raise ConfigError(
+                "a continued model keeps the words that it knows: leave "
+                f"{option_name('vectors')} out, or train from scratch"
             )
         if data.unlabeled is not None and config.teacher is None:
             raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")

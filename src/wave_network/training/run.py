@@ -132,6 +132,7 @@ def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
         "size_bytes": size_bytes(output),
         "train_seconds": files.metrics["train_seconds"],
         "validation": files.metrics["validation"],
+        "validation_standard_error": files.metrics["validation_standard_error"],
         "test": files.metrics["test"],
         "seed": files.training["seed"],
     }

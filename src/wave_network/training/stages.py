@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from wave_network.training.local_wave.linear_part import (
     fitted_beside,
     set_linear_part,
 )
+from wave_network.training.local_wave.waves_weight import scale_waves, waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare
 from wave_network.training.recipe import Run
@@ -44,11 +46,6 @@ class Trained(NamedTuple):
     result: TrainResult
     margin: float | None
     logits: NDArray[np.float32] | None
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The metrics of the linear part, for `metrics.json`."""
-        return {} if self.margin is None else {"margin_weight": self.margin}
 
 
 def frequencies_of(examples: Examples, base: ModelFiles | None) -> dict[str, Any]:
@@ -75,8 +72,8 @@ def train_once(
         run: How to train.
         choice: Which epochs are validated, and which one is kept.
     """
-    config, model = run.config, prepared.model
-    with fitted_beside(prepared.texts, prepared.config, config.seed, run.stop) as linear_weights:
+    config, model, base = run.config, prepared.model, run.recipe.base
+    with _fitted_beside(prepared, run) as linear_weights:
         initialize(prepared, run)
         if prepared.config.has_linear_part:
             run.progress.expect_linear_part()
@@ -99,12 +96,13 @@ def train_once(
         weights = linear_weights()
         if weights is None and prepared.config.has_linear_part:  # keep the waves alone
             result.stopped = "interrupted"
-    base = run.recipe.base
     if base is not None:
         margin = _continue(prepared, base, weights, frequencies)
         return Trained(
             result, margin, None if validation is None else predict_logits(model, validation)
         )
+    if weights is not None:
+        scale_waves(model, waves_weight(len(prepared.texts)))
     if validation is None:
         if weights is not None:
             set_linear_part(model, weights)
@@ -113,6 +111,14 @@ def train_once(
     if weights is None:
         return Trained(result, None, waves)
     return Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
+
+
+def _fitted_beside(
+    prepared: Prepared, run: Run
+) -> AbstractContextManager[Callable[[], AnyLinearWeights | None]]:
+    """Fit the linear part in the background."""
+    texts, config, tokenizer = prepared.texts, prepared.config, prepared.tokenizer
+    return fitted_beside(texts, config, run.config.seed, run.stop, tokenizer, prepared.vectors)
 
 
 def _continue(
@@ -124,6 +130,7 @@ def _continue(
     """Mix the new linear part with the old one, and correct the log-odds of new classes."""
     margin, model = None, prepared.model
     if weights is not None:
+        scale_waves(model, waves_weight(frequencies["represented_texts"]))
         share = frequencies["represented_share"]
         margin = continue_linear_part(model, weights, prepared.texts, base, share)
     if frequencies["new_class_offset"]:
@@ -173,7 +180,7 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         second = prepare(examples, run)
     if second is None:
         return None
-    with fitted_beside(second.texts, second.config, config.seed, run.stop) as linear_weights:
+    with _fitted_beside(second, run) as linear_weights:
         with run.stop.at_once():
             initialize(second, run)
         if not train_to_the_end(
@@ -186,5 +193,6 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         weights = linear_weights()
     if weights is None:
         return None
+    scale_waves(second.model, waves_weight(len(second.texts)))
     set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
     return second

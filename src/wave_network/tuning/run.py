@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from wave_network._version import __version__
 from wave_network.config import LocalWaveConfig, Preset, get_preset
 from wave_network.config.checks import check_choice
+from wave_network.config.options import NO_VECTORS
 from wave_network.config.settings import customize
 from wave_network.data import TrainingData
 from wave_network.data.labels import Labelling
@@ -92,7 +93,9 @@ def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool
     started = time.perf_counter()
     labelling, preset, output = data.labelling(), options.preset, options.output
     metric = _metric(options.metric, labelling)
-    chosen = customize(get_preset(preset), {"seed": options.seed, "device": options.device})
+    # Vectors fill the vocabulary, whose size is searched; `train --config` decides on them anew.
+    given = {"seed": options.seed, "device": options.device, "vectors": NO_VECTORS}
+    chosen = customize(get_preset(preset), given)
     if chosen.config is not LocalWaveConfig:
         raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
     resolve_device(chosen.train.device)

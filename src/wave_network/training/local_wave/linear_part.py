@@ -28,11 +28,14 @@ from wave_network.evaluation.calibration import pairs_of
 from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
 from wave_network.models.torch_network import ClassifierNetwork
 from wave_network.persistence.folder import ModelFiles
+from wave_network.text import TextTokenizer
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_features
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
-from wave_network.training.local_wave.svm import COST, LABELS_AT_ONCE, one_against_rest
+from wave_network.training.local_wave.svm import LABELS_AT_ONCE, Fit, one_against_rest
+from wave_network.training.local_wave.vector_features import beside_vectors, with_vectors
 from wave_network.training.threads import in_background
 
 MARGIN: Final = 12.0
@@ -43,7 +46,6 @@ _CONTINUED_MARGIN: Final = (
 )
 
 _SPREAD: Final = 0.5  # prior deviation of the logarithms of both weights
-_EVEN_SHARE: Final = 0.5  # share of a feature's scale that does not depend on the label
 _LEAST_SHARE: Final = 0.05  # classes with a smaller share of a soft target are ignored
 _ADDED: Final = 1.0  # smoothing of frequencies
 _ADDED_WITH_TRIGRAMS: Final = 2.0  # most trigrams are rare, and their ratios unreliable
@@ -74,7 +76,12 @@ AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
 
 @contextmanager
 def fitted_beside(
-    texts: PackedTexts, config: ClassifierConfig, seed: int, stop: StopSignal | None = None
+    texts: PackedTexts,
+    config: ClassifierConfig,
+    seed: int,
+    stop: StopSignal | None = None,
+    tokenizer: TextTokenizer | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> Iterator[Callable[[], AnyLinearWeights | None]]:
     """Fit a linear part in the background while the body trains the waves.
 
@@ -83,6 +90,8 @@ def fitted_beside(
         config: The model's configuration.
         seed: As for `linear_weights`.
         stop: Ends the wait for the weights.
+        tokenizer: As for `linear_weights`.
+        vectors: As for `linear_weights`.
 
     Yields:
         A function that waits for the weights and returns them; None for a model without a linear
@@ -92,7 +101,8 @@ def fitted_beside(
         yield lambda: None
         return
     assert isinstance(config, LocalWaveConfig)  # no other family has one
-    with in_background(partial(linear_weights, texts, config, seed), stop or StopSignal()) as found:
+    fit = partial(linear_weights, texts, config, seed, tokenizer, vectors)
+    with in_background(fit, stop or StopSignal()) as found:
         yield found
 
 
@@ -196,7 +206,13 @@ def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
     return part
 
 
-def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> AnyLinearWeights:
+def linear_weights(
+    texts: PackedTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    tokenizer: TextTokenizer | None = None,
+    vectors: NDArray[np.float32] | None = None,
+) -> AnyLinearWeights:
     """Fit the linear part, one label against the rest.
 
     Args:
@@ -205,18 +221,31 @@ def linear_weights(texts: PackedTexts, config: LocalWaveConfig, seed: int) -> An
             probability of at least 0.05, weighted by it.
         config: The configuration of a model with a linear part.
         seed: Seed of the sample and the solver.
+        tokenizer: Spells the vocabulary: with few texts, words of similar spelling share what is
+            learnt. None: they do not.
+        vectors: Word vectors of the tokens, by which the words of a dense linear part share what is
+            learnt, (vocabulary, size). None: there are none.
     """
     if texts.weights is not None:  # the solver needs weights above 0
         texts = texts.select(np.flatnonzero(texts.weights > 0))
     texts = texts.bounded(_MOST_TOKENS, seed)
-    features, scales = linear_features(texts, config)
-    examples = _examples(features, texts, config)
+    if tokenizer is None or config.sparse_linear_size or len(texts.ids) >= FEW_TOKENS:
+        features = linear_features(texts, config)
+    else:
+        entries = tokenizer.tokens(range(config.vocab_size))
+        if vectors is not None:
+            entries = beside_vectors(entries, texts, vectors)
+        features = few_text_features(texts, config, entries)
+    if vectors is not None and not config.sparse_linear_size:
+        features = with_vectors(features, texts, vectors)
+    examples = _examples(features.matrix, texts, config)
     if config.sparse_linear_size:
         blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
+        scales = features.scales
         return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
-    weights, bias = _solved(examples, config, seed)
-    weights *= scales[:, None]
-    tokens, bigrams = np.split(weights, [config.vocab_size])
+    dense = 0 if vectors is None else vectors.shape[1]
+    weights, bias = _solved(examples, config, seed, features.fit, dense)
+    tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
 
@@ -277,18 +306,23 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
 
 
 def _solved(
-    examples: Examples, config: LocalWaveConfig, seed: int
+    examples: Examples, config: LocalWaveConfig, seed: int, fit: Fit, dense: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels."""
+    """Return weights, (features, labels), and biases, (labels,); 0 and -1 for unused labels.
+
+    The scale of the last features, which are `dense`, is 1.
+    """
     features, labels, text_weights = examples
     weights = np.zeros((features.shape[1], config.num_labels), np.float32)
     bias = np.full(config.num_labels, -1.0, np.float32)
     added = _ADDED_WITH_TRIGRAMS if "triple" in config.linear_ngrams else _ADDED
     for chosen in _label_blocks(labels, config):
         having = labels[:, chosen] > 0.5 if is_soft(labels) else labels[:, None] == chosen
-        scales = _label_scales(features, having, text_weights, added)
-        solution = one_against_rest(features, having, scales, COST * text_weights, seed)
-        weights[:, chosen], bias[chosen] = solution
+        scales = _label_scales(features, having, text_weights, added, fit.even_share)
+        scales[len(scales) - dense :] = 1
+        weights[:, chosen], bias[chosen] = one_against_rest(
+            features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
+        )
     if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
         first, second = present  # one machine separates both
         weights[:, second] /= 2
@@ -314,11 +348,12 @@ def _label_scales(
     having: NDArray[np.bool_],
     text_weights: NDArray[np.float32],
     added: float,
+    even_share: float,
 ) -> NDArray[np.float32]:
     """Return the scale of each feature for each label, (features, labels), about 1.
 
-    Half of a scale is constant; half is proportional to the absolute naive Bayes log-count ratio of
-    the feature, with frequencies smoothed by `added`.
+    `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes
+    log-count ratio of the feature, with frequencies smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
     # In place, as each copy would take as much memory as a table of the model.
@@ -329,8 +364,8 @@ def _label_scales(
     occurring[features.indices] = 1
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
     usual = np.sqrt(squares / max(occurring.sum(), 1))
-    ratios *= (1 - _EVEN_SHARE) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
-    ratios += _EVEN_SHARE
+    ratios *= (1 - even_share) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
+    ratios += even_share
     return ratios
 
 

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 
 from wave_network.data.targets import Targets, is_soft
 from wave_network.training.local_wave.sparse_weights import LargestWeights, SparseLinearWeights
-from wave_network.training.local_wave.svm import COST, one_against_rest, passes_for
+from wave_network.training.local_wave.svm import MANY_TEXTS, one_against_rest, passes_for
 
 _MOST_LABELS: Final = 20
 """Labels of which a text may be a negative example."""
@@ -59,7 +59,11 @@ def sparse_linear_weights(
         size: Number of weights to keep.
         seed: Seed of the order of the texts.
     """
-    features, targets, costs = examples.features, examples.targets, COST * examples.weights
+    features, targets, costs = (
+        examples.features,
+        examples.targets,
+        MANY_TEXTS.cost * examples.weights,
+    )
     likely = _likely_texts(features, targets, labels) if labels > _MOST_LABELS else None
     passes = passes_for(len(costs))
     largest = LargestWeights(size)

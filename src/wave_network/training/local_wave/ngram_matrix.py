@@ -5,7 +5,7 @@ The native module, if it was built, makes both passes over the texts.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,52 @@ from wave_network.config.local_wave import Ngram
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import NGRAMS, ngram_buckets
+from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
 
 _UNIT: Final = 7.0  # scales a text's features to about a unit vector
 _LEAST_TEXTS: Final = 2  # rarer features are left out
 _TEXTS_AT_ONCE: Final = 4_096
 
 
-def linear_features(
-    texts: PackedTexts, config: LocalWaveConfig
-) -> tuple[csr_array, NDArray[np.float32]]:
-    """Return the features of texts, and the scale of each feature.
+class LinearFeatures(NamedTuple):
+    """Features of texts, and how weights of the features become rows of the linear part.
+
+    Attributes:
+        matrix: float32, (texts, features), no column twice in a row. The first features are the
+            vocabulary and the buckets.
+        scales: What the weights of these are multiplied by, (vocabulary + buckets,).
+        spelling: What the weights of further features, character n-grams, add to the row of each
+            vocabulary entry, (vocabulary, further features); None: there are none.
+        fit: How closely the machines are to fit these features.
+        vectors: As `spelling` for the last features, the texts' word vectors, (vocabulary, size).
+    """
+
+    matrix: csr_array
+    scales: NDArray[np.float32]
+    spelling: csr_array | None = None
+    fit: Fit = MANY_TEXTS
+    vectors: NDArray[np.float32] | None = None
+
+    def rows(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the rows of the linear part, (vocabulary + buckets, labels).
+
+        Args:
+            weights: A weight for each feature and label, (features, labels); may be changed.
+        """
+        rows = weights[: len(self.scales)]
+        rows *= self.scales[:, None]
+        further = weights[len(self.scales) :]
+        if self.spelling is not None:
+            entries, count = self.spelling.shape
+            rows[:entries] += self.spelling @ further[:count]
+        if self.vectors is not None:
+            entries, size = self.vectors.shape
+            rows[:entries] += self.vectors @ further[-size:]
+        return rows
+
+
+def linear_features(texts: PackedTexts, config: LocalWaveConfig) -> LinearFeatures:
+    """Return the features of texts: tokens and hashed n-grams.
 
     The counts of tokens are divided by the root of the text's length, those of n-grams by the root
     of its number of bigrams; both are multiplied by an inverse document frequency. Features that
@@ -37,16 +73,15 @@ def linear_features(
         config: The configuration of a model with a linear part.
 
     Returns:
-        The features, float32, (texts, vocabulary + buckets), no column twice in a row; and the
-        scales, float32, (vocabulary + buckets,), 0 for features that are left out.
+        The features; the scales are 0 for features that are left out.
     """
     if _native.compiled is None:
-        counts = _counts(texts, config)
+        counts = ngram_counts(texts, config)
         frequency = column_sums(counts, np.ones((len(texts), 1), np.float32))[:, 0]
         scales = _scales(frequency, len(texts))
         counts.data *= scales[counts.indices]
         counts.eliminate_zeros()
-        return counts, scales
+        return LinearFeatures(counts, scales)
     width = config.vocab_size + config.linear_buckets
     texts_and_sizes: dict[str, Any] = {
         "shape": native_shape(config),
@@ -64,7 +99,7 @@ def linear_features(
     _native.compiled.ngram_rows(
         **texts_and_sizes, scales=scales, row_ends=offsets[1:], columns=columns, values=values
     )
-    return _matrix(values, columns, offsets, width), scales
+    return LinearFeatures(_matrix(values, columns, offsets, width), scales)
 
 
 def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -88,22 +123,12 @@ def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np
     return result
 
 
-def _scales(frequency: NDArray[np.number], texts: int) -> NDArray[np.float32]:
-    """Return the scales of features by their document frequency among the texts, (features,)."""
-    rarity = np.log((texts + 1) / (frequency + 1)) + 1
-    return np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
+def ngram_counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
+    """Count each text's tokens and n-grams, divided by the root of its number of them.
 
-
-def _matrix(
-    values: NDArray[np.float32], columns: NDArray[np.int32], offsets: NDArray[np.int64], width: int
-) -> csr_array:
-    shape = (len(offsets) - 1, width)
-    # SciPy copies the columns unless both index arrays have one type.
-    return csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
-
-
-def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
-    """Count each text's tokens and n-grams, scaled by the root of its length; float32."""
+    Returns:
+        float32, (texts, vocabulary + buckets), no column twice in a row.
+    """
     lengths = np.diff(texts.offsets)
     entries = lengths + sum(_numbers(lengths, kind) for kind in config.linear_ngrams)
     offsets = np.concatenate([[0], np.cumsum(entries)])
@@ -119,6 +144,20 @@ def _counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
     return counts
 
 
+def _scales(frequency: NDArray[np.number], texts: int) -> NDArray[np.float32]:
+    """Return the scales of features by their document frequency among the texts, (features,)."""
+    rarity = np.log((texts + 1) / (frequency + 1)) + 1
+    return np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
+
+
+def _matrix(
+    values: NDArray[np.float32], columns: NDArray[np.int32], offsets: NDArray[np.int64], width: int
+) -> csr_array:
+    shape = (len(offsets) - 1, width)
+    # SciPy copies the columns unless both index arrays have one type.
+    return csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
+
+
 def _numbers(lengths: NDArray[np.int64], ngram: Ngram) -> NDArray[np.int64]:
     """Return how many n-grams of a kind texts of these lengths have."""
     return np.maximum(lengths - NGRAMS[ngram].reach, 0)
@@ -130,7 +169,7 @@ def _write_entries(
     texts: PackedTexts,
     config: LocalWaveConfig,
 ) -> None:
-    """Write the entries of `_counts` text by text, one per occurrence."""
+    """Write the entries of `ngram_counts` text by text, one per occurrence."""
     lengths = np.diff(texts.offsets)
     per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
     numbers = [_numbers(lengths, kind) for kind in config.linear_ngrams]

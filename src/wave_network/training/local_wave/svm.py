@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,30 @@ from scipy.sparse import csr_array
 
 from wave_network import _native
 
-_TOLERANCE: Final = 0.1  # in margins; smaller ones change the predictions little
 _LEAST_PASSES: Final = 5  # more improve the fit little
 _MOST_PASSES: Final = 60
 _MANY_STEPS: Final = 100_000  # with few texts, more passes cost little
-COST: Final = 0.5
-"""The usual cost of a text of weight 1."""
 
 LABELS_AT_ONCE: Final = 16
 """Labels in one call; bounds the memory."""
+
+
+class Fit(NamedTuple):
+    """How closely machines fit the texts.
+
+    Attributes:
+        cost: The cost of a text of weight 1.
+        tolerance: Stop when no text violates its optimality condition by a larger margin.
+        even_share: The share of each feature's scale that does not depend on the label.
+    """
+
+    cost: float
+    tolerance: float
+    even_share: float
+
+
+MANY_TEXTS: Final = Fit(cost=0.5, tolerance=0.1, even_share=0.5)
+"""The usual fit; a smaller tolerance changes the predictions of many texts little."""
 
 
 def one_against_rest(
@@ -29,7 +44,7 @@ def one_against_rest(
     costs: NDArray[np.float32],
     seed: int,
     *,
-    tolerance: float = _TOLERANCE,
+    tolerance: float = MANY_TEXTS.tolerance,
     most_passes: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fit linear one-against-rest support vector machines with squared hinge losses.

@@ -1,7 +1,7 @@
 import numpy as np
 
-from wave_network.few_labels.clarity import clarity, margins
-from wave_network.few_labels.word_matrix import count_words
+from wave_network.few_labels.suggestions.clarity import clarity, margins
+from wave_network.few_labels.suggestions.word_matrix import count_words
 
 
 def test_margins_are_those_of_the_two_most_probable_classes():

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.few_labels.word_matrix import SparseMatrix
+from wave_network.few_labels.suggestions.word_matrix import SparseMatrix
 
 _ROUNDS: Final = 4
 _SMOOTHING: Final = 0.1  # occurrences of each word in each class that are taken for granted

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.few_labels.word_matrix import SparseMatrix
+from wave_network.few_labels.suggestions.word_matrix import SparseMatrix
 
 _DIMENSIONS: Final = 64
 _EXTRA: Final = 16  # dimensions that make the random decomposition accurate

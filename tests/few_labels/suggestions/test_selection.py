@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from wave_network.few_labels.selection import most_worthwhile, representative
-from wave_network.few_labels.topics import topic_vectors
-from wave_network.few_labels.word_matrix import count_words, tf_idf
+from wave_network.few_labels.suggestions.selection import most_worthwhile, representative
+from wave_network.few_labels.suggestions.topics import topic_vectors
+from wave_network.few_labels.suggestions.word_matrix import count_words, tf_idf
 
 WORDS = ("amber", "brass", "cobalt", "denim", "ebony", "flint", "grass", "hazel")
 
@@ -31,7 +31,7 @@ def test_representative_texts_are_of_all_topics_and_say_what_they_stand_for():
 
 
 def test_a_sample_represents_many_texts(monkeypatch):
-    monkeypatch.setattr("wave_network.few_labels.selection._TEXTS_COMPARED", 50)
+    monkeypatch.setattr("wave_network.few_labels.suggestions.selection._TEXTS_COMPARED", 50)
     topics, words, vectors = made_up(500, [0.5, 0.3, 0.2])
     chosen = [place for place, _ in representative(words, vectors, 6, seed=1)]
     assert {topics[place] for place in chosen} == {0, 1, 2}

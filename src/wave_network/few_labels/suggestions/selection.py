@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.few_labels.word_matrix import SparseMatrix
+from wave_network.few_labels.suggestions.word_matrix import SparseMatrix
 
 Floats = NDArray[np.float32]
 

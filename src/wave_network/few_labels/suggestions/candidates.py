@@ -16,7 +16,7 @@ MOST_CHARACTERS: Final = 100_000
 """Longer texts are never suggested."""
 
 
-class Archive(NamedTuple):
+class Candidates(NamedTuple):
     """A sample of an archive: distinct texts that may be suggested.
 
     Attributes:
@@ -45,7 +45,7 @@ class Archive(NamedTuple):
         return f"{said}; the others: {listed}" if listed else said
 
 
-def draw(texts: Iterable[str], labeled: Iterable[str], seed: int) -> Archive:
+def draw(texts: Iterable[str], labeled: Iterable[str], seed: int) -> Candidates:
     """Read an archive once, and draw a sample of at most 20,000 texts from it.
 
     Every distinct text is as likely to be drawn (Vitter, 1985). Texts are equal if they differ in
@@ -81,7 +81,7 @@ def draw(texts: Iterable[str], labeled: Iterable[str], seed: int) -> Archive:
         raise DataError("no text is left to suggest: all are empty, too long or labelled already")
     kept.sort()
     places, drawn = zip(*kept, strict=True)
-    return Archive(list(drawn), list(places), read, labelled, read - labelled - len(seen))
+    return Candidates(list(drawn), list(places), read, labelled, read - labelled - len(seen))
 
 
 def _form(text: str) -> int:

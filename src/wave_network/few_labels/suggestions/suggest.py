@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.errors import ConfigError, option_name
-from wave_network.few_labels.archive import draw
-from wave_network.few_labels.clarity import clarity, margins
-from wave_network.few_labels.selection import most_worthwhile, representative
-from wave_network.few_labels.topics import topic_vectors
-from wave_network.few_labels.word_matrix import count_words, tf_idf
+from wave_network.few_labels.suggestions.candidates import draw
+from wave_network.few_labels.suggestions.clarity import clarity, margins
+from wave_network.few_labels.suggestions.selection import most_worthwhile, representative
+from wave_network.few_labels.suggestions.topics import topic_vectors
+from wave_network.few_labels.suggestions.word_matrix import count_words, tf_idf
 from wave_network.progress.stages import say, stage, tracked
 from wave_network.runtime.engine import Engine
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from wave_network.errors import DataError
-from wave_network.few_labels import archive
-from wave_network.few_labels.archive import draw
+from wave_network.few_labels.suggestions import candidates
+from wave_network.few_labels.suggestions.candidates import draw
 
 
 def test_distinct_texts_are_kept_in_order_with_their_places():
@@ -19,7 +19,7 @@ def test_distinct_texts_are_kept_in_order_with_their_places():
 
 
 def test_of_many_texts_a_random_sample_is_kept(monkeypatch):
-    monkeypatch.setattr(archive, "MOST_TEXTS", 100)
+    monkeypatch.setattr(candidates, "MOST_TEXTS", 100)
     samples = [draw(map(str, range(1_000)), [], seed) for seed in range(20)]
     assert all(len(one.texts) == 100 for one in samples)
     assert samples[0] == draw(map(str, range(1_000)), [], 0)
@@ -29,7 +29,7 @@ def test_of_many_texts_a_random_sample_is_kept(monkeypatch):
 
 
 def test_long_texts_are_left_out(monkeypatch):
-    monkeypatch.setattr(archive, "MOST_CHARACTERS", 5)
+    monkeypatch.setattr(candidates, "MOST_CHARACTERS", 5)
     assert draw(["12345", "123456"], [], 0).texts == ["12345"]
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from wave_network.few_labels.topics import topic_vectors
-from wave_network.few_labels.word_matrix import count_words, tf_idf
+from wave_network.few_labels.suggestions.topics import topic_vectors
+from wave_network.few_labels.suggestions.word_matrix import count_words, tf_idf
 
 
 def made_up(texts, seed=0):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wave_network.few_labels.word_matrix import SparseMatrix, count_words, tf_idf
+from wave_network.few_labels.suggestions.word_matrix import SparseMatrix, count_words, tf_idf
 
 
 def dense(matrix):
@@ -21,7 +21,7 @@ def random_matrix():
 
 @pytest.mark.parametrize("at_once", [1, 60, 10**6])
 def test_products_are_those_of_the_dense_matrix(random_matrix, monkeypatch, at_once):
-    monkeypatch.setattr("wave_network.few_labels.word_matrix._NUMBERS_AT_ONCE", at_once)
+    monkeypatch.setattr("wave_network.few_labels.suggestions.word_matrix._NUMBERS_AT_ONCE", at_once)
     other = np.random.default_rng(1).random((30, 3), np.float32)
     np.testing.assert_allclose(random_matrix.times(other), dense(random_matrix) @ other, atol=1e-5)
     assert (dense(random_matrix.transposed) == dense(random_matrix).T).all()

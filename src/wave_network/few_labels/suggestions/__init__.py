@@ -1,0 +1,1 @@
+"""What to label next: the texts whose labels would teach a model most."""

@@ -1,0 +1,123 @@
+"""Mean word vectors of texts, from the vectors of their tokens.
+
+A text's vector is the sum of its tokens' vectors over the root of its length, as the linear part of
+a model sums the weights of its tokens: a linear classifier on text vectors is a linear part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from wave_network.data.batch import PackedTexts
+from wave_network.few_labels.vectors import WordVectors
+from wave_network.text import TextTokenizer
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.float32]:
+    """Look up the vector of each token; 0 for tokens that the source lacks.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        source: The word vectors. Unless they tell capital letters apart, tokens are looked up in
+            lower case; a token in lower case also finds a word with capital letters.
+
+    Returns:
+        float32, (vocab_size, size).
+    """
+    vectors = source.vectors
+    places = {word: place for place, word in enumerate(source.words)}
+    if source.cased:
+        capitalised = reversed([*places.items()])  # the most frequent spelling last
+        places = {word.lower(): place for word, place in capitalised} | places
+    result = np.zeros((tokenizer.vocab_size, vectors.shape[1]), np.float32)
+    for word, token in tokenizer.words().items():
+        place = places.get(word if source.cased else word.lower())
+        if place is not None:
+            result[token] = vectors[place]
+    return result
+
+
+def fitted_to(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Centre the vectors of tokens on texts, and scale them; 0 stays 0.
+
+    Without centring, the sum of a long text would mostly tell how long it is.
+
+    Args:
+        texts: The training texts.
+        vectors: A vector for each token, (vocabulary, size).
+
+    Returns:
+        float32, (vocabulary, size), with which the mean square of the lengths of `text_vectors` is
+        1, unless all are 0.
+    """
+    known = _known(vectors)
+    counts = (np.bincount(texts.ids, minlength=len(vectors)) * known).astype(np.float32)
+    mean = counts @ vectors / max(counts.sum(), 1)
+    centred = np.where(known[:, None], vectors - mean, 0).astype(np.float32)
+    square = np.square(text_vectors(texts, centred)).sum(axis=1, dtype=np.float64).mean()
+    return centred / np.float32(np.sqrt(square) or 1)
+
+
+def known_share(texts: Iterable[str], source: WordVectors) -> float:
+    """Return the share of the words of texts that have a vector, to tell the language by."""
+    words = set(source.words)
+    total = known = 0
+    for text in texts:
+        found = _WORD.findall(text if source.cased else text.lower())
+        total += len(found)
+        known += sum(map(words.__contains__, found))
+    return known / max(total, 1)
+
+
+def text_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum the vectors of each text's tokens, and divide by the root of its length.
+
+    Args:
+        texts: Packed texts; `[CLS]` counts in the length.
+        vectors: A vector for each token, (vocabulary, size).
+
+    Returns:
+        float32, (texts, size).
+    """
+    lengths = np.diff(texts.offsets)
+    values = np.repeat(1 / np.sqrt(lengths), lengths).astype(np.float32)
+    shape = (len(texts), len(vectors))
+    counts = csr_array((values, texts.ids, texts.offsets), shape=shape)
+    result: NDArray[np.float32] = counts @ vectors
+    return result
+
+
+def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return a vector of unit length for each token, of the first `size` components.
+
+    A token without a vector takes the mean vector of the texts that it occurs in; one that occurs
+    in none has zeros.
+    """
+    vectors = vectors[:, :size]
+    known = _known(vectors)
+    ones = np.ones(len(texts.ids), np.float32)
+    occurring = csr_array((ones, texts.ids, texts.offsets), shape=(len(texts), len(vectors)))
+    around = occurring.T @ text_vectors(texts, vectors)  # (vocabulary, size)
+    return _of_unit_length(np.where(known[:, None], vectors, around))
+
+
+def _known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which rows are not 0, (rows,)."""
+    known: NDArray[np.bool_] = vectors.any(axis=1)
+    return known
+
+
+def _of_unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    result: NDArray[np.float32] = np.divide(
+        rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9
+    )
+    return result

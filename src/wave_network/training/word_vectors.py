@@ -1,0 +1,128 @@
+"""Choose the word vectors that a model starts with.
+
+Vectors tell of words that the labelled texts lack. They help most with few labels, and only in the
+language that they are of: those of the package are used if the linear part answers better with them
+in a cross-validation of the labelled texts. With so many labels that the linear part is sparse,
+vectors initialise the token embeddings alone, and those of the package are not used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wave_network.config import LocalWaveConfig
+from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
+from wave_network.data.summary import VectorSummary
+from wave_network.errors import ConfigError, option_name
+from wave_network.few_labels.text_vectors import known_share
+from wave_network.few_labels.vectors import WordVectors, read_vectors
+from wave_network.models.torch_network import StartsAtVectors
+from wave_network.training.callbacks import SILENT
+from wave_network.training.examples import FOLDS, Examples
+from wave_network.training.linear_trials import gains, right_answers
+from wave_network.training.prepare import Prepared, prepare
+from wave_network.training.recipe import Run
+
+_MOST_TEXTS: Final = 5_000  # with more, the vectors of the package gained little
+_TEXTS_TRIED: Final = 2_000
+_TEXTS_READ: Final = 200  # to tell the language by,
+_CHARACTERS_READ: Final = 500  # from the start of each
+_LEAST_KNOWN: Final = 0.6  # of the words; of English ones 0.95, of French and Spanish ones 0.4
+_SURE: Final = 0.5  # standard errors: where most words are known, vectors nearly always help
+
+
+def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | None]:
+    """Read the word vectors of a run, and leave those of the package out if they do not help.
+
+    Args:
+        examples: Labelled texts.
+        run: As for `prepare`.
+
+    Returns:
+        The run with the vectors, and what to tell about them; None: none were tried.
+
+    Raises:
+        ConfigError: If vectors are given for a model that cannot use them.
+        ModelFolderError: As `read_vectors`, as are others.
+    """
+    source = run.config.vectors
+    if source == NO_VECTORS or run.recipe.base is not None:
+        return run, None
+    few = len(examples.targets) <= _MOST_TEXTS
+    if source == AUTO_VECTORS and not few:
+        return run, None
+    run.progress.stage("trying word vectors")
+    vectors = read_vectors(source)
+    tried = _some(examples, run.config.seed)
+    if source == AUTO_VECTORS and not _are_of_the_language(vectors, tried):
+        return run, None
+    chosen = replace(run, recipe=replace(run.recipe, vectors=vectors))
+    plain = prepare(tried, replace(run, progress=SILENT))
+    if not _has_dense_linear_part(plain):
+        if source == AUTO_VECTORS:
+            return run, None
+        _check_start(plain, run)
+        return chosen, VectorSummary(vectors.name)
+    folds = run.labelling.folds(tried.targets, FOLDS, run.config.seed)
+    if not few or (folds < 0).all():  # all labels have a single text
+        return chosen, VectorSummary(vectors.name)
+    before = _right_answers(plain, folds, run.config.seed)
+    after = _right_answers(prepare(tried, replace(chosen, progress=SILENT)), folds, run.config.seed)
+    used = source != AUTO_VECTORS or gains(after, before, _SURE)
+    summary = VectorSummary(vectors.name, float(before.mean()), float(after.mean()), used)
+    return chosen if used else run, summary
+
+
+def _has_dense_linear_part(prepared: Prepared) -> bool:
+    """Whether there is a linear part that takes the vectors in."""
+    config = prepared.config
+    return config.has_linear_part and not (
+        isinstance(config, LocalWaveConfig) and config.sparse_linear_size
+    )
+
+
+def _check_start(prepared: Prepared, run: Run) -> None:
+    """Refuse vectors that would have no effect at all."""
+    starts = isinstance(prepared.model, StartsAtVectors)
+    if not starts or run.config.initialization == "random":
+        raise ConfigError(
+            f"the preset {run.recipe.preset.name} does not read word vectors: leave "
+            f"{option_name('vectors')} out, or train another preset"
+        )
+
+
+def counted_in(vectors: VectorSummary | None, prepared: Prepared) -> VectorSummary | None:
+    """Count the words that no text has, and only the vectors know."""
+    if vectors is None or prepared.vectors is None:
+        return vectors
+    in_texts = np.isin(np.arange(len(prepared.vectors)), prepared.texts.ids)
+    return vectors._replace(words=int((prepared.vectors.any(axis=1) & ~in_texts).sum()))
+
+
+def _some(examples: Examples, seed: int) -> Examples:
+    """Return the examples, or a random sample of many."""
+    order = np.random.default_rng(seed).permutation(len(examples.targets))
+    return examples.select(np.sort(order[:_TEXTS_TRIED]))
+
+
+def _are_of_the_language(vectors: WordVectors, examples: Examples) -> bool:
+    """Whether vectors know most words of some texts."""
+    texts = examples.rows.select(range(min(len(examples.rows), _TEXTS_READ)))["text"][:]
+    shares = known_share((text[:_CHARACTERS_READ] for text in texts), vectors)
+    return shares >= _LEAST_KNOWN
+
+
+def _right_answers(prepared: Prepared, folds: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+    """Return which answers of a cross-validation are right, (texts that a fold holds out,)."""
+    right: NDArray[np.bool_] = np.zeros(len(folds), np.bool_)
+    for fold in range(FOLDS):
+        held_out = np.flatnonzero(folds == fold)
+        if len(held_out):
+            training = prepared.texts.select(np.flatnonzero(folds != fold))
+            held = prepared.texts.select(held_out)
+            right[held_out] = right_answers(prepared, training, held, seed)
+    return right[folds >= 0]
