@@ -7,6 +7,7 @@ from pages import JAVASCRIPT, PAGES, Block, blocks_of, commands_of, presumed_by
 NOT_RUN = {
     "deploying.md": ["replaces the installation", "needs Docker"],
     "distilling.md": ["needs the network and hours"],
+    "few-labels.md": ["needs an encoder"],
     "integrations.md": ["publishes, for which it needs the network and an account"],
     "multi-label.md": ["it takes as long as it says"],
     "reproducing.md": [
