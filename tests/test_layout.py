@@ -41,7 +41,9 @@ MAY_IMPORT = {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
         "evaluation.out_of_scope",
     },
-    "few_labels": {"config", "data", "errors", "progress", "runtime", "text"},
+    "few_labels.suggestions": {"config", "data", "errors", "progress", "runtime", "text"},
+    # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
+    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "text"},
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from wave_network.data import read_splits
 from wave_network.text import vocabulary as module
-from wave_network.text.vocabulary import CLS_TOKEN, SPACE_MARK, add_words, learn_vocabulary
+from wave_network.text.vocabulary import CLS_TOKEN, SPACE_MARK, Words, add_words, learn_vocabulary
 
 BYTES = 256
 TEXTS = [
@@ -261,3 +261,17 @@ def test_a_tokenizer_from_elsewhere_is_given_back(learnt):
     other = Tokenizer.from_str(learnt.to_str())
     other.normalizer = normalizers.Lowercase()
     assert add_words(other, ["zyglophone zyglophone"], 10) == (other, [])
+
+
+def test_further_words_follow_those_of_the_texts():
+    words = Words(("goal", "New York", "don't", "Bank", "the", "x" * 80), 300)
+    found = learn_vocabulary(["the cat the cat"], 280, more_words=words).get_vocab()
+    assert {"Ġgoal", "Ġbank", "Ġthe"} <= found.keys()
+    assert "ĠNew York" not in found
+    assert max(found[word] for word in ("Ġthe", "Ġcat")) < found["Ġgoal"] < found["Ġbank"]
+
+
+def test_further_words_are_as_many_as_there_is_room_for():
+    words = Words(tuple(f"word{letter}" for letter in "abcdefgh"), 263)
+    found = learn_vocabulary(["the cat the cat"], 500, more_words=words).get_vocab()
+    assert len(found) == 263

@@ -12,7 +12,8 @@ from wave_network.runtime import Engine
 from wave_network.text.vocabulary import Form
 from wave_network.training import reading as module
 from wave_network.training.continual import continued_preset, continued_training
-from wave_network.training.reading import _association, _clearly_better
+from wave_network.training.linear_trials import gains
+from wave_network.training.reading import _CLEAR, _SURE, _association
 
 WORDS = "we call you now about the free offer and a prize for every one of them".split()  # noqa: SIM905
 TOPICS = (
@@ -141,7 +142,7 @@ def test_how_far_a_property_tells_the_label():
 
 def test_a_gain_is_clear_if_it_is_large_and_no_chance():
     before = np.arange(1_000) < 800
-    assert _clearly_better(np.arange(1_000) < 820, before)
-    assert not _clearly_better(np.arange(1_000) < 805, before)  # half a percent
-    assert not _clearly_better(np.arange(1_000) >= 180, before)  # 20 more of 380 that differ
-    assert not _clearly_better(before, before)
+    assert gains(np.arange(1_000) < 820, before, _SURE, _CLEAR)
+    assert not gains(np.arange(1_000) < 805, before, _SURE, _CLEAR)  # half a percent
+    assert not gains(np.arange(1_000) >= 180, before, _SURE, _CLEAR)  # 20 more of 380 that differ
+    assert not gains(before, before, _SURE, _CLEAR)

@@ -37,14 +37,14 @@ def largest_prime(number: int) -> int:
 
 
 def tokens_beside_linear_part(linear_size: int, labels: int, vocab_size: int) -> int:
-    """Return the largest vocabulary up to `vocab_size` that leaves a linear part its buckets.
+    """Return the largest vocabulary up to `vocab_size` that leaves a dense linear part its buckets.
 
     Args:
         linear_size: As in `LocalWaveConfig`; 0: there is no linear part to leave room for.
-        labels: Number of labels; with many, the linear part is sparse and needs no such room.
+        labels: Number of labels.
         vocab_size: What the vocabulary has at most.
     """
-    if not linear_size or labels >= _MANY_LABELS:
+    if not linear_size:
         return vocab_size
     return min(vocab_size, int(largest_prime(linear_size // labels) / _LEAST_BUCKETS))
 

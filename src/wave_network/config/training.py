@@ -77,8 +77,8 @@ class TrainConfig:
             otherwise a weight by label, 1 where none is given. None: all texts count alike.
         calibrate: Calibration fits a temperature on the validation texts, so that a probability of
             0.9 is right in 9 of 10 cases. False: no calibration.
-        vectors: Word vectors to start with: `none`; `auto`, the packaged English ones, if there are at
-            most 5,000 texts and cross-validation says that they help; or a source: a model2vec
+        vectors: Word vectors to start with: `none`; `auto`, the packaged English ones, if there are
+            at most 5,000 texts and cross-validation says that they help; or a source: a model2vec
             folder, a .vec file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.
         keep_vocabulary: Keep all words of the vectors, not only as many as the preset has room for.
         seed: Seed of everything random: the same seed gives the same model.

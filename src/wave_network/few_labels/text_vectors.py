@@ -63,7 +63,8 @@ def fitted_to(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.fl
     mean = counts @ vectors / max(counts.sum(), 1)
     centred = np.where(known[:, None], vectors - mean, 0).astype(np.float32)
     square = np.square(text_vectors(texts, centred)).sum(axis=1, dtype=np.float64).mean()
-    return centred / np.float32(np.sqrt(square) or 1)
+    centred /= np.float32(np.sqrt(square) or 1)
+    return centred
 
 
 def known_share(texts: Iterable[str], source: WordVectors) -> float:
@@ -111,7 +112,7 @@ def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> N
 
 def _known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which rows are not 0, (rows,)."""
-    known: NDArray[np.bool_] = vectors.any(axis=1)
+    known: NDArray[np.bool_] = np.any(vectors, axis=1)
     return known
 
 

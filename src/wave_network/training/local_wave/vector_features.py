@@ -49,6 +49,6 @@ def beside_vectors(
         texts: The texts.
         vectors: A vector for each entry, (vocabulary, size).
     """
-    spelt = ~vectors.any(axis=1)
-    spelt[texts.ids] = True
-    return [entry if kept else "" for entry, kept in zip(entries, spelt.tolist(), strict=True)]
+    in_texts = np.isin(np.arange(len(vectors)), texts.ids)
+    spelt = in_texts | ~np.any(vectors, axis=1)
+    return [entry if kept else "" for entry, kept in zip(entries, spelt, strict=True)]
