@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
+from topics import topic_texts
 
 from wave_network import WaveClassifier, load
 from wave_network.errors import ConfigError, DataError, OutputError, WaveNetworkError
@@ -213,9 +214,15 @@ def test_a_teacher_labels_more_texts(fitted, tmp_path):
     assert isinstance(again.get_params()["distillation_weight"], float)
 
 
-def test_unlabelled_texts_need_a_teacher():
-    with pytest.raises(ConfigError, match="unlabelled texts need a teacher"):
-        make().fit(TEXTS, LABELS, unlabeled=TEXTS)
+def test_rows_without_labels_are_learnt_from_too(caplog):
+    texts, topics = topic_texts(400)
+    labels = np.where(np.arange(400) < 24, topics, -1)
+    classifier = make(preset="tiny").fit(texts, labels)
+    assert classifier.classes_.tolist() == [0, 1, 2]
+    assert classifier.training_summary_["rows"]["train"] == 24
+    assert classifier.training_summary_["unlabeled"]["used"] == 376
+    assert "376 texts with the label -1 taken as unlabelled" in caplog.text
+    assert classifier.score(texts, topics) > 0.85
 
 
 def test_a_model_folder_from_before_there_were_teachers_is_read(fitted, tmp_path):

@@ -27,6 +27,7 @@ MAY_IMPORT = {
         *("config", "errors", "huggingface.ids", "models.numpy_ops", "persistence.leftovers"),
         "progress",
     },
+    "few_labels": {"_native", "config", "data", "errors", "models.numpy_ops", "progress", "text"},
     "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},

@@ -98,12 +98,10 @@ def test_too_few_texts_to_hold_out(capsys, tmp_path):
     assert "give more rows or --validation" in said
 
 
-def test_unlabelled_texts_without_a_teacher(capsys):
-    said = said_on_the_command_line(capsys, "train", "--unlabeled", "more.csv")
-    assert "--unlabeled needs a teacher to label the texts: name one with --teacher" in said
+def test_unlabelled_texts_and_lists_of_labels():
     classifier = WaveClassifier("tiny", device="cpu")
-    with pytest.raises(ConfigError, match="unlabelled texts need a teacher to label them"):
-        classifier.fit(["a", "b"] * 20, [0, 1] * 20, unlabeled=["c"])
+    with pytest.raises(ConfigError, match="one label a text: leave unlabeled out"):
+        classifier.fit(["a", "b"] * 20, [["x"], ["x", "y"]] * 20, unlabeled=["c"])
 
 
 def test_a_name_on_the_hub_without_its_prefix(capsys):

@@ -370,7 +370,7 @@ def test_a_model_is_trained_on_with_a_new_label(invoke, few, tmp_path):
         (("--max-length", "99"), "has the max_length 24, and its weights"),
         (("--tokenizer", "base"), "its own tokenizer"),
         (("--config", "tuned.json"), "--config describes a new model: leave it out with --from"),
-        (("--unlabeled", "base"), "--unlabeled needs a teacher"),
+        (("--unlabeled", "base"), "--unlabeled with --from needs a teacher"),
         (("--label-separator", "|"), "these rows have lists of labels"),
     ],
 )

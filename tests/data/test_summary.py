@@ -9,6 +9,7 @@ from wave_network.data.summary import (
     class_summaries,
     count_conflicting,
 )
+from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.errors import on_command_line
 
 CLASSES = (ClassSummary("a", 3, "some text"), ClassSummary("b", 0, ""))
@@ -43,7 +44,7 @@ def test_lines_and_json_have_all_parts():
         classes=CLASSES,
         left_out={"weight 0": 1},
         conflicting=4,
-        unlabeled=7,
+        unlabeled=UnlabelledSummary(7, taught=True),
         unseen={"validation": 0, "test": 1},
     )
     lines = list(summary.lines())

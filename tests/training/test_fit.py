@@ -327,8 +327,6 @@ def test_unlabelled_texts_are_learnt_from_and_never_held_out(rows, sample_model)
     assert files.metrics["training_texts"] == 126 + 30
     assert files.metrics["validation_texts"] == 14
     assert len(files.tokenizer.encode(["zymurgy"]).ids) == 2  # [CLS] and a word of the vocabulary
-    with pytest.raises(ConfigError, match="unlabelled texts need a teacher"):
-        fit(rows, None, PRESET, CONFIG, unlabeled=unlabeled)
 
 
 def test_options_replace_the_presets(rows):

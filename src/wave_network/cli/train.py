@@ -112,8 +112,9 @@ def train(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Additional texts without labels, for the teacher to label: a file as DATA, or "
-            ".txt with one text per line.",
+            help="Texts without labels to learn from, too, if cross-validation says that they "
+            "help (with --teacher: for the teacher to label): a file as DATA, or .txt with one "
+            "text per line.",
         ),
     ] = None,
     background: Annotated[
@@ -166,6 +167,7 @@ def train(
       wave-network train spam.csv --class-weight balanced
       wave-network train news/ --preset large --json
       wave-network train news/ --preset paper --operation interference
+      wave-network train labelled.csv --unlabeled archive.csv
       wave-network train tickets.csv --teacher bert-tickets --unlabeled more.csv
       wave-network train tickets.csv --vectors glove.6B.100d.vec
       wave-network train news/ --log-to tensorboard:runs/first

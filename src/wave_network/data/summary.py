@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import Label
 from wave_network.data.targets import Targets, is_soft, most_probable
+from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.errors import for_caller, listed
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class DataSummary:
         classes: Every class, in the order of the logits.
         left_out: Number of rows that were left out, by the reason.
         conflicting: Number of training and held-out texts that occur with different labels.
-        unlabeled: Number of unlabelled texts; None if there are none.
+        unlabeled: The unlabelled texts; None if there are none.
         vectors: Word vectors that were tried; None: none.
         threads: Number of threads that train.
         unseen: Number of rows whose label training never saw, by part.
@@ -214,7 +215,7 @@ class DataSummary:
     classes: tuple[ClassSummary, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
     conflicting: int = 0
-    unlabeled: int | None = None
+    unlabeled: UnlabelledSummary | None = None
     vectors: VectorSummary | None = None
     threads: int = 1
     unseen: Mapping[str, int] = field(default_factory=dict)
@@ -236,7 +237,7 @@ class DataSummary:
                 "tokens": round(sum(part.lost for part in read) / max(tokens, 1), 6),
             },
             "validation_method": self.method,
-            "unlabeled": None if self.unlabeled is None else {"texts": self.unlabeled},
+            "unlabeled": None if self.unlabeled is None else self.unlabeled.to_dict(),
             "vectors": self.vectors.name if self.vectors and self.vectors.used else None,
             "threads": self.threads,
             "data": {
@@ -264,7 +265,7 @@ class DataSummary:
         if self.method is None:
             yield f"{'validation':<12}none: too few texts to hold some out"
         if self.unlabeled is not None:
-            yield f"{'unlabelled':<12}{self.unlabeled:,} texts"
+            yield f"{'unlabelled':<12}{self.unlabeled}"
         yield f"{'labels':<12}{self._classes()}"
         if self.vectors is not None:
             yield f"{'vectors':<12}{self.vectors}"
@@ -275,6 +276,8 @@ class DataSummary:
         """Yield what was read of the test texts, which are read after training."""
         yield f"{'test':<12}{self.parts['test']}"
         for note in (*self._unseen_notes("test"), *self.parts["test"].notes("test")):
+            yield f"{'note':<12}{note}"
+        for note in () if self.unlabeled is None else self.unlabeled.test_notes():
             yield f"{'note':<12}{note}"
 
     def notes(self) -> Iterator[str]:
@@ -291,6 +294,7 @@ class DataSummary:
             yield from () if validation is None else validation.notes("validation")
         if self.conflicting:
             yield f"{counted(self.conflicting, 'training text')} also there with another label"
+        yield from () if self.unlabeled is None else self.unlabeled.notes()
 
     def _unseen_notes(self, name: str) -> Iterator[str]:
         if rows := self.unseen.get(name):

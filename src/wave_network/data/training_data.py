@@ -17,6 +17,7 @@ from wave_network.data.plain_labels import columns_named, label_lists_of
 from wave_network.data.read import WEIGHTLESS, labelling_type
 from wave_network.data.soft_labels import SoftLabels, check_soft_labels
 from wave_network.data.targets import Targets, most_probable
+from wave_network.data.unlabelled_rows import split_rows
 from wave_network.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class TrainingData:
         rows: Training rows: columns `text` and `label`, and possibly `weight`; in multi-label data,
             `label` holds lists.
         validation: Validation rows: columns `text` and `label`; None: hold out training rows.
-        unlabeled: Unlabelled texts, column `text`, for a teacher to label.
+        unlabeled: Unlabelled texts to learn from, too, column `text`.
         background: Texts that are out of scope, column `text`.
         classes: The classes in the order of the logits, including those without texts. None: the
             labels of the rows, sorted.
@@ -43,6 +44,7 @@ class TrainingData:
         held_out: Whether the validation rows were held out from the training rows.
         unseen: What becomes of validation rows whose label is not one of the classes: `error`, or
             `count` them as wrong.
+        marked: Number of unlabelled texts that were among the rows, with the label -1.
     """
 
     rows: Dataset
@@ -55,6 +57,7 @@ class TrainingData:
     left_out: Mapping[str, int] = field(default_factory=dict)
     held_out: bool = False
     unseen: Literal["error", "count"] = "error"
+    marked: int = 0
 
     def labelling(self) -> Labelling:
         """Return the labelling of a model trained from scratch on this data.
@@ -89,8 +92,9 @@ def training_data_from_memory(
 
     Args:
         texts: Strings.
-        y: A label per text; or a list of labels per text; or an array or frame with a column per
-            class, of the integers 0 and 1 or of probabilities (soft labels).
+        y: A label per text, None or -1 for unlabelled ones (see `split_rows`); or a list of labels
+            per text; or an array or frame with a column per class, of the integers 0 and 1 or of
+            probabilities (soft labels).
         weights: Sample weights; None: all count alike. Texts of weight 0 are left out.
         classes: The labels of the array's columns; None: a frame's names of them, or 0, 1, 2 and so
             on.
@@ -100,10 +104,17 @@ def training_data_from_memory(
     Raises:
         DataError: If the texts or labels cannot be used.
     """
-    data = _data_of(texts, one_dimensional(y), weights, classes)
+    y = one_dimensional(y)
+    marked = 0
+    if label_table(y) is None:
+        texts, y, weights, others, marked = split_rows(texts, y, weights)
+        if others:
+            unlabeled = others if unlabeled is None else [*unlabeled, *others]
+    data = _data_of(texts, y, weights, classes)
     unweighted = 0 if weights is None else int((np.asarray(weights) == 0).sum())
     return replace(
         data,
+        marked=marked,
         unlabeled=None if unlabeled is None else texts_from_memory(unlabeled),
         background=None if background is None else texts_from_memory(background),
         left_out={WEIGHTLESS: unweighted} if unweighted else {},

@@ -15,14 +15,16 @@ from wave_network.data import TrainingData
 from wave_network.data.summary import (
     DataSummary,
     TextSummary,
-    VectorSummary,
     class_summaries,
     count_conflicting,
 )
+from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.text.counts import TextCounts
 from wave_network.training.callbacks import Progress
 from wave_network.training.examples import Split
+from wave_network.training.knowledge import Knowledge
 from wave_network.training.recipe import Run
+from wave_network.training.unlabelled import Taught
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +35,12 @@ class Described(NamedTuple):
     Attributes:
         summary: What was read.
         hashes: A hash of each training and held-out text, (texts,).
+        unlabelled: A hash of each unlabelled text that the model learns from, (texts,).
     """
 
     summary: DataSummary
     hashes: NDArray[np.int64]
+    unlabelled: NDArray[np.int64]
 
 
 class Warnings(Progress):
@@ -54,7 +58,7 @@ def describe(
     run: Run,
     training: TextCounts,
     validation: TextCounts | None,
-    vectors: VectorSummary | None = None,
+    knowledge: Knowledge,
 ) -> Described:
     """Describe the data of a run, and report it to the run's progress.
 
@@ -66,7 +70,7 @@ def describe(
             cross-validation, those of all texts.
         validation: The counts of the validation texts; None without any, and of a
             cross-validation.
-        vectors: Word vectors that were tried; None: none.
+        knowledge: What the model learns from beside labelled texts.
     """
     name, rows = data.sources.get("train"), len(split.everything.rows)
     train = TextSummary.of(training, name)
@@ -97,13 +101,29 @@ def describe(
         ),
         left_out=data.left_out,
         conflicting=count_conflicting(hashes[:rows], everything.targets),
-        unlabeled=None if data.unlabeled is None else len(data.unlabeled),
-        vectors=vectors,
+        unlabeled=_unlabelled(data, knowledge.taught, validation),
+        vectors=knowledge.vectors,
         threads=torch.get_num_threads(),
         unseen={"validation": split.unseen},
     )
     run.progress.data(summary)
-    return Described(summary, hashes)
+    taught = knowledge.taught
+    unlabelled = np.empty(0, np.int64) if taught is None else taught.hashes
+    return Described(summary, hashes, unlabelled)
+
+
+def _unlabelled(
+    data: TrainingData, taught: Taught | None, validation: TextCounts | None
+) -> UnlabelledSummary | None:
+    """Summarise the unlabelled texts."""
+    if data.unlabeled is None:
+        return None
+    if taught is None:
+        return UnlabelledSummary(len(data.unlabeled), taught=True, marked=data.marked)
+    summary = replace(taught.summary, marked=data.marked)
+    if validation is None:
+        return summary
+    return replace(summary, in_validation=int(np.isin(validation.hashes(), taught.hashes).sum()))
 
 
 def _placed(

@@ -77,6 +77,14 @@ class Split(NamedTuple):
             return "given"
         return "cross-validation" if len(self.parts) > 1 else "holdout" if self.parts else None
 
+    @property
+    def training(self) -> Examples:
+        """The examples but those of a holdout."""
+        if len(self.parts) != 1:
+            return self.everything
+        ((kept, _),) = self.parts
+        return self.everything.select(kept)
+
 
 def split_examples(data: TrainingData, run: Run) -> Split:
     """Choose the validation examples.

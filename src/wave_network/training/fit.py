@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from wave_network.data import TrainingData, column
-from wave_network.data.summary import VectorSummary
 from wave_network.evaluation.metrics import standard_error, summarize_for
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
+from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text.counts import TextCounts
@@ -32,6 +32,7 @@ from wave_network.training.examples import (
 )
 from wave_network.training.folds import FoldProgress, combined
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.knowledge import Knowledge, gather
 from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
@@ -44,7 +45,7 @@ from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
 from wave_network.training.threads import prepare_threads
-from wave_network.training.word_vectors import choose_vectors, counted_in
+from wave_network.training.unlabelled import Taught
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
@@ -91,7 +92,8 @@ def fit(
             the training data.
         ModelFolderError: If the tokenizer or teacher cannot be read.
         ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
-            classes are not the data's, or there are unlabelled texts and no teacher.
+            classes are not the data's, or unlabelled texts are for a continued or multi-label
+            model.
     """
     started = time.perf_counter()
     prepare_threads()
@@ -100,10 +102,14 @@ def fit(
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
         split = split_examples(data, run)
-        if split.method == "cross-validation":
-            outcome = _cross_validated(data, split, run)
+        run, knowledge = gather(data, split, run)
+        taught = knowledge.taught
+        if taught is not None and taught.teaching is not None and split.given is None:
+            outcome = _validated_by_teacher(data, split, run, knowledge, taught)
+        elif split.method == "cross-validation":
+            outcome = _cross_validated(data, split, run, knowledge)
         else:
-            outcome = _validated_once(data, split, run)
+            outcome = _validated_once(data, split, run, knowledge)
         stopped = "interrupted" if stop.take() else outcome.stopped
     method = "holdout" if data.held_out else outcome.method
     summary = replace(outcome.described.summary, method=method)
@@ -174,20 +180,23 @@ class _Outcome(NamedTuple):
         return {"margin_weight": margin, "waves_weight": waves_weight(texts)}
 
 
-def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
+def _validated_once(data: TrainingData, split: Split, run: Run, knowledge: Knowledge) -> _Outcome:
     """Train on all texts but those held out, and refit on all of them if the recipe says so."""
     base, examples, held_out = run.recipe.base, split.everything, split.given
     if split.parts:
         ((kept, held),) = split.parts
         examples, held_out = split.everything.select(kept), split.everything.select(held)
     frequencies = frequencies_of(examples, base)
-    run, vectors = choose_vectors(examples, run)
-    examples = mix_targets(examples, data.unlabeled, run)
+    taught = knowledge.taught
+    if taught is not None and taught.teaching is not None:
+        examples, _ = taught.examples(examples, run)
+    else:
+        examples = mix_targets(examples, data.unlabeled, run)
     first, run = prepare_best_read(examples, run)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
     held_counts = None if held_out is None else counts
-    described = describe(data, split, run, first.counts, held_counts, counted_in(vectors, first))
+    described = describe(data, split, run, first.counts, held_counts, knowledge.counted_in(first))
     # The model may have seen held-out texts before: they favour the epoch that forgot least.
     choice = EpochChoice(best=base is None or data.validation is not None)
     trained = train_once(first, validation, frequencies, run, choice)
@@ -221,12 +230,34 @@ def _validated_once(data: TrainingData, split: Split, run: Run) -> _Outcome:
     )
 
 
-def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
+def _validated_by_teacher(
+    data: TrainingData, split: Split, run: Run, knowledge: Knowledge, taught: Taught
+) -> _Outcome:
+    """Train on all labelled texts, and on unlabelled ones with the teacher's probabilities.
+
+    The cross-validation is that of the teacher: the model learns its answers, with its certainty.
+    """
+    split = taught.split(split.everything)
+    examples, held_out = taught.examples(split.everything, run)
+    prepared = prepare(examples, run)
+    described = _described_whole(data, split, prepared, run, knowledge)
+    trained = train_once(prepared, None, {}, run, EpochChoice())
+    validation = prepared.pack(held_out)
+    logits = predict_logits(prepared.model, validation)
+    calibrated = taught.calibrate(split.everything, held_out, logits, run)
+    scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
+    tested = sum(len(held) for _, held in split.parts)
+    stopped = trained.result.stopped
+    return _Outcome(
+        prepared, trained, calibrated, tested, split.method, stopped, described, scope=scope
+    )
+
+
+def _cross_validated(data: TrainingData, split: Split, run: Run, knowledge: Knowledge) -> _Outcome:
     """Train on all texts, with all that validation decides from models of the folds.
 
     An interruption keeps the model of the last fold that was completed, or of the first one.
     """
-    run, vectors = choose_vectors(split.everything, run)
     examples = mix_targets(split.everything, data.unlabeled, run)
     texts = np.arange(len(examples.rows))  # the unlabelled ones are at the end, in no fold
     # Few texts may have hundreds of epochs, and validating each would take most of the time.
@@ -239,8 +270,7 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
         prepared = prepare(examples.select(kept), in_fold)
         held_out = split.everything.select(held)
         if not results:
-            tried = counted_in(vectors, prepared)
-            described = _described_whole(data, split, prepared, run, tried)
+            described = _described_whole(data, split, prepared, run, knowledge)
         validation = prepared.pack(held_out)
         trained = train_once(prepared, validation, {}, in_fold, choice)
         interrupted = trained.result.stopped == "interrupted"
@@ -271,12 +301,12 @@ def _cross_validated(data: TrainingData, split: Split, run: Run) -> _Outcome:
 
 
 def _described_whole(
-    data: TrainingData, split: Split, prepared: Prepared, run: Run, vectors: VectorSummary | None
+    data: TrainingData, split: Split, prepared: Prepared, run: Run, knowledge: Knowledge
 ) -> Described:
     """Describe the data of a cross-validation, which are few texts."""
     counts = TextCounts(prepared.tokenizer)
     prepared.pack(split.everything, counts)
-    return describe(data, split, run, counts, None, vectors)
+    return describe(data, split, run, counts, None, knowledge.counted_in(prepared))
 
 
 def _combined(results: Sequence[Trained]) -> Trained:

@@ -70,10 +70,10 @@ def check_together(
             f"{option_name('replay')} is for continued training: name the model to continue with "
             f"{base}"
         )
-    if unlabeled is not None and no_teacher:
+    if unlabeled is not None and no_teacher and not from_scratch:
         raise ConfigError(
-            f"{option_name('unlabeled')} needs a teacher to label the texts: name one with "
-            f"{teacher}"
+            f"{option_name('unlabeled')} with {base} needs a teacher to label the texts: name one "
+            f"with {teacher} (the model to continue can be its own), or leave {base} out"
         )
     if train_options["distillation_weight"] is not None and no_teacher and from_scratch:
         raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wave_network.config import Preset, TrainConfig, override
 from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
@@ -15,6 +15,9 @@ from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """Maximum token dropout with multi-label data, where few tokens indicate each label."""
@@ -123,7 +126,7 @@ class Recipe:
                 f"{option_name('vectors')} out, or train from scratch"
             )
         if data.unlabeled is not None and config.teacher is None:
-            raise ConfigError(f"unlabelled texts need a {option_name('teacher')} to label them")
+            self._check_unlabelled(data.unlabeled, labelling)
         if data.background is not None and not len(data.background):
             raise DataError(
                 f"there are no background texts: give some, or leave {option_name('background')}"
@@ -140,6 +143,22 @@ class Recipe:
             )
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         return replace(self, config=replace(config, token_dropout=dropout))
+
+    def _check_unlabelled(self, unlabelled: Dataset, labelling: Labelling) -> None:
+        """Refuse unlabelled texts that no model was named for, and that cannot be used."""
+        unlabeled = option_name("unlabeled")
+        if self.base is not None:
+            raise ConfigError(
+                f"a continued model learns from unlabelled texts only with a "
+                f"{option_name('teacher')} (which can be the model itself): name one, or train "
+                f"from scratch"
+            )
+        if labelling.multi_label:
+            raise ConfigError(
+                f"unlabelled texts are for one label a text: leave {unlabeled} out with label lists"
+            )
+        if not len(unlabelled):
+            raise DataError(f"there are no unlabelled texts: give some, or leave {unlabeled} out")
 
     def _with_affordable_epochs(self, logits: int) -> TrainConfig:
         """Return the settings, with fewer epochs if an epoch computes very many logits.

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wave_network.data import Splits, TrainingData, column
 from wave_network.data.labels import labelling_of
 from wave_network.data.summary import DataSummary, TextSummary
@@ -115,7 +117,11 @@ def _with_test(
 ) -> DataSummary:
     """Add the test texts to the summary."""
     test = TextSummary.of(counts, source, described.hashes)
-    return replace(summary, parts={**summary.parts, "test": test})
+    unlabelled = summary.unlabeled
+    if unlabelled is not None and not unlabelled.taught:
+        shared = int(np.isin(counts.hashes(), described.unlabelled).sum())
+        unlabelled = replace(unlabelled, in_test=shared)
+    return replace(summary, parts={**summary.parts, "test": test}, unlabeled=unlabelled)
 
 
 def _warn_of_interrupt(output: Path, epoch: int) -> None:

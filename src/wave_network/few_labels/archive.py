@@ -1,0 +1,141 @@
+"""The archive: the unlabelled texts to learn from, and the views of them."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.utils.extmath import randomized_svd
+
+from wave_network.data import column
+from wave_network.few_labels.naive_bayes import UnlabelledWords
+from wave_network.few_labels.views import LinearView, NaiveBayesView, VectorView, View
+from wave_network.few_labels.words import (
+    joined,
+    side_by_side,
+    tf_idf,
+    without_frequent,
+    words_and_bigrams,
+)
+from wave_network.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_MOST_TEXTS: Final = 20_000  # this and the next two bound time and memory
+_MOST_CHARACTERS: Final = 30_000_000
+_MOST_SCORES: Final = 10_000_000  # texts times classes
+_CHARACTERS_OF_ONE: Final = 10_000
+_VOCABULARY: Final = 32_768
+_MAX_LENGTH: Final = 512
+_FREQUENT: Final = 0.2  # words that more texts have tell naive Bayes little, in any language
+_BIGRAMS: Final = 0.7  # scale of the bigrams in the features of the linear view
+_DIMENSIONS: Final = (10, 30, 100)
+"""Of the latent vectors. The fewer the labels, the fewer dimensions are best."""
+_OF_TOPICS: Final = 30  # dimensions that tell naive Bayes which texts are alike
+
+
+class Archive(NamedTuple):
+    """Unlabelled texts to learn from.
+
+    Attributes:
+        rows: The texts, column `text`.
+        sampled: How many texts were looked at.
+        repeated: How many texts are left out as they equal an earlier one.
+        labelled: How many are left out as they equal a labelled text.
+    """
+
+    rows: Dataset
+    sampled: int
+    repeated: int
+    labelled: int
+
+
+def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int) -> Archive:
+    """Choose the texts to learn from: of many, a random sample; none that is empty or repeated.
+
+    Args:
+        unlabelled: All unlabelled texts, column `text`.
+        labelled: The labelled texts, column `text`.
+        classes: Number of classes; with more than 500, fewer texts are chosen.
+        seed: Seed of the sample.
+    """
+    order = np.random.default_rng(seed).permutation(len(unlabelled))
+    order = order[: min(_MOST_TEXTS, _MOST_SCORES // classes)]
+    is_labelled = dict.fromkeys(map(hash, column(labelled, "text")), True)
+    chosen: list[int] = []
+    sampled = repeated = known = characters = 0
+    for place, text in zip(order, column(unlabelled.select(order), "text"), strict=True):
+        if characters > _MOST_CHARACTERS:
+            break
+        sampled += 1
+        before = is_labelled.get(hash(text))
+        repeated += before is False
+        known += before is True
+        if before is not None or not text.strip():
+            continue
+        characters += min(len(text), _CHARACTERS_OF_ONE)
+        is_labelled[hash(text)] = False
+        chosen.append(place)
+    rows = unlabelled.select(np.sort(np.array(chosen, np.int64)))
+    return Archive(rows, sampled, repeated, known)
+
+
+def views_of(labelled: Dataset, unlabelled: Dataset, seed: int) -> list[View]:
+    """Return the views of labelled and unlabelled texts, in this order.
+
+    The first view learns from labelled texts alone. No view knows a label yet.
+
+    Args:
+        labelled: The labelled texts, column `text`.
+        unlabelled: The unlabelled texts, column `text`.
+        seed: Seed of the decomposition and of the solvers.
+    """
+    every = chain(column(labelled, "text"), column(unlabelled, "text"))
+    texts = [text[:_CHARACTERS_OF_ONE] for text in every]
+    tokenizer = TextTokenizer.train(texts, _VOCABULARY, _MAX_LENGTH)
+    words, bigrams = words_and_bigrams(tokenizer.encode(texts), tokenizer)
+    count = len(labelled)
+    weighted = tf_idf(words)
+    rarer = without_frequent(words, _FREQUENT)
+    both = side_by_side(rarer, without_frequent(bigrams, _FREQUENT))
+    latent = _latent_vectors(weighted, count, seed)
+    middle = latent[_DIMENSIONS.index(_OF_TOPICS)]
+    naive_bayes = (
+        NaiveBayesView(each, UnlabelledWords.of(each[count:], middle[count:]), VectorView(middle))
+        for each in (rarer, both)
+    )
+    return [
+        LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed),
+        *map(VectorView, latent),
+        *naive_bayes,
+    ]
+
+
+def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArray[np.float32]]:
+    """Return latent vectors of all texts of unit length, a few sizes (Deerwester et al., 1990).
+
+    Args:
+        features: TF-IDF features, (texts, features).
+        labelled: How many of the first texts the decomposition leaves out.
+        seed: Seed of the decomposition.
+
+    Returns:
+        For each size float32, (texts, at most size).
+    """
+    sample = features[labelled:]
+    rank = min(max(_DIMENSIONS), *(extent - 1 for extent in sample.shape))
+    if rank < 1:
+        return [np.zeros((features.shape[0], 1), np.float32)] * len(_DIMENSIONS)
+    _, _, axes = randomized_svd(sample, rank, n_iter=4, random_state=seed)
+    vectors = features @ axes.T.astype(np.float32)
+    return [_unit(vectors[:, :size]) for size in _DIMENSIONS]
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    result: NDArray[np.float32] = (vectors / lengths.clip(min=1e-6)).astype(np.float32)
+    return result
