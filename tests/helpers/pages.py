@@ -36,8 +36,8 @@ _FENCE = re.compile(
 class Block(NamedTuple):
     """A fenced block: its language, what is in it, the line of its page, and its comment.
 
-    `reason` says why it is not run, `file` which file it is, `within` how far numbers may be off, and
-    `on_stderr` whether it is an output on standard error.
+    `reason` says why it is not run, `file` which file it is, `within` how far numbers may be off,
+    and `on_stderr` whether it is an output on standard error.
     """
 
     language: str
