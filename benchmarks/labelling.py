@@ -87,7 +87,7 @@ def simulate(
             new = [suggestion.index for suggestion in found]
         labelled += new
         labels = archive.labels[labelled]
-        model = WaveClassifier("small", seed=seed)
+        model = WaveClassifier("small", seed=seed, vectors="none")
         model.fit([archive.texts[place] for place in labelled], labels)
         right = (model.predict(test.texts) == test.labels).mean()
         fewest = np.bincount(labels, minlength=classes).min() / len(labelled)

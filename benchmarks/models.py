@@ -70,9 +70,8 @@ class Wave:
             epochs=epochs,
             max_length=max_length,
             device="cpu",
+            vectors=vectors,
         )
-        if vectors != "none":
-            self._classifier.set_params(vectors=vectors)
 
     def fit(
         self,
