@@ -1,4 +1,4 @@
-"""Draw the figures of docs/maths.md: python dev/figures.py."""
+"""Draw the figures of the documentation: python dev/figures.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.patches import FancyBboxPatch
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.hashsalt": "wave-network", "font.size": 9})
@@ -78,6 +79,88 @@ def combined() -> None:
     save(figure, "interference-and-modulation")
 
 
+BOLD = {"weight": "bold"}
+PLAIN = {"style": "italic"}
+COMMAND = {"family": "monospace", "size": 7.2, "color": "#1864ab"}
+NOTE = {"size": 8}
+QUESTIONS = (
+    (
+        "How many labelled\ntexts a class?",
+        (
+            ("none", "suggest --input archive.csv", "label what it picks"),
+            ("up to some hundred", "train labelled.csv", "ask for more with suggest"),
+            ("a thousand or more", "train data.csv", "the rest helps little"),
+        ),
+    ),
+    (
+        "Unlabelled texts of\nthe same kind?",
+        (
+            ("no", "", "nothing to add"),
+            ("hundreds or more", "--unlabeled archive.csv", "topics gain most"),
+        ),
+    ),
+    (
+        "Which language?",
+        (
+            ("English", "", "vectors tried by default"),
+            ("one with vectors", "--vectors FILE.vec", "or a sentence encoder"),
+            ("any other", "", "the archive has to help"),
+        ),
+    ),
+    (
+        "A GPU or hours for\na large model?",
+        (
+            ("no", "", "nothing to add"),
+            ("yes", "--teacher FOLDER", "a fine-tuned BERT"),
+        ),
+    ),
+    (
+        "Where does the\nmodel run?",
+        (
+            ("anywhere", "--preset small", "the default"),
+            ("browser, device", "--preset tiny", "a fifth of the size"),
+            ("server, long texts", "--preset large", "ten times the size"),
+        ),
+    ),
+)
+"""Each question of `choosing`, and its answers: what is so, what to type, a note."""
+EXAMPLE = "wave-network train labelled.csv --unlabeled archive.csv --preset tiny"
+
+
+def choosing() -> None:
+    """The questions that decide the command, one below the other, with their answers."""
+    width, height, gap = 2.3, 0.92, 0.2
+    bottom = -len(QUESTIONS) * (height + gap)
+    figure, axes = plt.subplots(figsize=(7.6, 5.3), layout="constrained")
+    axes.set(xlim=(-0.05, 10.05), ylim=(bottom - 0.1, 0.05))
+    axes.set_axis_off()
+    for row, (question, answers) in enumerate(QUESTIONS):
+        top = -row * (height + gap)
+        middle = top - height / 2
+        box(axes, (0, top - height), (2.2, height), facecolor="#e8eefc", edgecolor="#3b5bdb")
+        axes.text(1.1, middle, question, ha="center", va="center", **BOLD)
+        if row:
+            arrow(axes, complex(1.1, top), complex(1.1, top + gap), color=GRAY, linewidth=1.0)
+        for place, (answer, command, note) in enumerate(answers):
+            left = 2.65 + place * (width + 0.2)
+            box(axes, (left, top - height), (width, height), facecolor="#f8f9fa", edgecolor=GRAY)
+            lines = [(answer, PLAIN), (command, COMMAND), (note, NOTE)]
+            lines = [(text, style) for text, style in lines if text]
+            for line, (text, style) in enumerate(lines):
+                at = (left + width / 2, top - height * (line + 0.7) / (len(lines) + 0.4))
+                axes.text(*at, text, ha="center", va="center", **style)
+    axes.text(0, bottom, "Put together, for example:", va="center", **NOTE)
+    axes.text(2.65, bottom, EXAMPLE, va="center", **COMMAND)
+    save(figure, "choosing")
+
+
+def box(axes: Any, corner: tuple[float, float], size: tuple[float, float], **style: Any) -> None:  # noqa: ANN401
+    """A box with round corners, from its lower left corner."""
+    axes.add_patch(
+        FancyBboxPatch(corner, *size, boxstyle="round,pad=0,rounding_size=0.08", **style)
+    )
+
+
 def save(figure: Any, name: str) -> None:  # noqa: ANN401
     """Write without a date, so that the same figure is the same file."""
     FIGURES.mkdir(exist_ok=True)
@@ -87,3 +170,4 @@ def save(figure: Any, name: str) -> None:  # noqa: ANN401
 if __name__ == "__main__":
     phasors()
     combined()
+    choosing()

@@ -59,7 +59,7 @@ class Runner:
         self._sample_model = sample_model
         self._whole_model = whole_model
         self._monkeypatch = monkeypatch
-        self._printed = io.StringIO()
+        self._printed, self._errors = io.StringIO(), io.StringIO()
         for name, preset in PRESETS.items():  # what most pages print does not depend on it
             short = replace(preset.train, epochs=EPOCHS, min_steps=0)
             monkeypatch.setitem(PRESETS, name, replace(preset, train=short))
@@ -98,11 +98,12 @@ class Runner:
             (self.folder / block.file).write_text(block.code, encoding="utf-8")
             return
         if block.language in OUTPUT:
-            difference = differs(block.code, self._printed.getvalue(), block.within)
+            printed = self._errors if block.on_stderr else self._printed
+            difference = differs(block.code, printed.getvalue(), block.within)
             assert not difference, f"{where}: {difference}"
             return
         assert block.language in SHELL | PYTHON, f"{where}: unknown language"
-        self._printed = io.StringIO()
+        self._printed, self._errors = io.StringIO(), io.StringIO()
         if block.language in PYTHON:
             with contextlib.redirect_stdout(self._printed):
                 self._python(block, where)
@@ -141,14 +142,13 @@ class Runner:
         from wave_network.cli import main
 
         self._monkeypatch.setattr(sys, "argv", words)
-        errors = io.StringIO()
         with (
             pytest.raises(SystemExit) as ending,
-            contextlib.redirect_stderr(errors),
+            contextlib.redirect_stderr(self._errors),
             contextlib.redirect_stdout(self._printed),
         ):
             main()
-        assert ending.value.code == 0, f"{shlex.join(words)}\n{errors.getvalue()}"
+        assert ending.value.code == 0, f"{shlex.join(words)}\n{self._errors.getvalue()}"
 
     def _in_a_shell(self, command):
         here = str(Path(sys.executable).parent)
@@ -162,6 +162,7 @@ class Runner:
         )
         assert done.returncode == 0, f"{command}\n{done.stderr.decode()}"
         self._printed.write(done.stdout.decode())
+        self._errors.write(done.stderr.decode())
 
 
 def check_requirements(requirements):

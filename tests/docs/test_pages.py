@@ -7,6 +7,7 @@ from pages import JAVASCRIPT, PAGES, Block, blocks_of, commands_of, presumed_by
 NOT_RUN = {
     "deploying.md": ["replaces the installation", "needs Docker"],
     "distilling.md": ["needs the network and hours"],
+    "few-labels.md": ["needs an encoder"],
     "integrations.md": ["publishes, for which it needs the network and an account"],
     "multi-label.md": ["it takes as long as it says"],
     "reproducing.md": [
@@ -58,6 +59,8 @@ def test_an_output_that_differs_fails_the_page(runner):
     for other in ("a 0.13 of 45 and more", "a 0.1 of 45", "a 0.12 of 44 ...", "b ...", "...45", ""):
         with pytest.raises(AssertionError, match=r"page:2: the page shows"):
             runner.run(Block("text", other, 2))
+    runner.run(Block("", "echo said >&2", 1))
+    runner.run(Block("text", "said", 2, on_stderr=True))
     runner.run(Block("python", "x = [1]\nx  # [1], and no more\nx + x  # twice as many\n", 1))
     with pytest.raises(AssertionError, match=r"page:1: x gives \[1\]"):
         runner.run(Block("python", "x  # [2]\n", 1))
@@ -79,8 +82,10 @@ def test_how_blocks_are_read(tmp_path):
         "<!-- not run: needs the network -->\n```bash\nwave-network push m me/m\n```\n\n"
         "```\nwave-network info MODEL [--json]\n```\n\n"
         "<!-- within: 0.5 -->\n```json\n{}\n```\n\n<!-- file: a.json -->\n```json\n[]\n```\n"
+        "<!-- stderr within: 2 -->\n```text\nsaid\n```\n"
     )
-    first, second, third, fourth, fifth, sixth = blocks_of(page)
+    first, second, third, fourth, fifth, sixth, seventh = blocks_of(page)
+    assert (sixth.on_stderr, seventh.on_stderr, seventh.within) == (False, True, 2.0)
     assert (fifth.within, fifth.file, sixth.within, sixth.file) == (0.5, None, 0.0, "a.json")
     assert list(commands_of(first.code)) == ["wave-network train a.csv    --seed 1  # again"]
     assert (second.language, second.code) == ("python", "if x:\n    y()\n")

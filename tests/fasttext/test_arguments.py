@@ -15,7 +15,8 @@ SHAPE = {"labels": ("a", "b"), "vocab_size": 24_000, "cls_token_id": 1}
 def test_what_has_a_counterpart_is_taken_and_everything_is_explained():
     command = (
         "./fasttext supervised -input 'my news.txt' -output model -lr 0.5 -epoch 25 -wordNgrams 2 "
-        "-seed 3 -autotune-validation valid.txt -label __label__ -saveOutput -thread 4"
+        "-seed 3 -autotune-validation valid.txt -label __label__ -saveOutput -thread 4 "
+        "-pretrainedVectors wiki.en.vec"
     )
     translation = translate(command)
     assert translation.parameters == {
@@ -24,6 +25,7 @@ def test_what_has_a_counterpart_is_taken_and_everything_is_explained():
         "epochs": 25,
         "seed": 3,
         "validation": "valid.txt",
+        "vectors": "wiki.en.vec",
     }
     given = [given for given, _ in translation.explanations]
     assert given[0] == "-input my news.txt"
@@ -84,11 +86,6 @@ def test_each_preset_reads_the_ngrams_that_it_is_said_to():
     [
         ("minCount", "(paper: BERT's vocabulary)", lambda preset: preset.tokenizer is None),
         ("t", "(paper: neither)", lambda preset: preset.train.token_dropout > 0),
-        (
-            "pretrainedVectors",
-            "(paper: at random)",
-            lambda preset: preset.train.initialization == "latent-semantics",
-        ),
     ],
 )
 def test_what_is_said_of_all_presets_but_paper_holds(option, exception, holds):

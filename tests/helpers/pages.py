@@ -8,6 +8,7 @@ Above a block, or at a page's beginning, comments that no reader sees say what a
     <!-- file: settings.json -->                      the block below is this file's content
     <!-- within: 0.02 -->                             how far the numbers of the output below may
                                                       be from those that are printed
+    <!-- stderr within: 0.02 -->                      the same of an output on standard error
 
 A block of text or JSON is what the block before it prints (`outputs.differs`).
 """
@@ -26,7 +27,7 @@ OUTPUT = {"json", "text"}
 JAVASCRIPT = {"js"}
 
 _FENCE = re.compile(
-    r"(?:^[ ]*<!-- (?P<kind>not run|file|within): (?P<said>.+?) -->\n)?"
+    r"(?:^[ ]*<!-- (?P<kind>not run|file|(stderr )?within): (?P<said>.+?) -->\n)?"
     r"^(?P<indent>[ ]*)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -35,7 +36,8 @@ _FENCE = re.compile(
 class Block(NamedTuple):
     """A fenced block: its language, what is in it, the line of its page, and its comment.
 
-    `reason` says why it is not run, `file` which file it is, `within` how far numbers may be off.
+    `reason` says why it is not run, `file` which file it is, `within` how far numbers may be off,
+    and `on_stderr` whether it is an output on standard error.
     """
 
     language: str
@@ -45,6 +47,7 @@ class Block(NamedTuple):
     page: str = "page"
     file: str | None = None
     within: float = 0.0
+    on_stderr: bool = False
 
     @property
     def is_synopsis(self) -> bool:
@@ -67,7 +70,8 @@ def blocks_of(page):
             reason=said.get("not run"),
             page=page.name,
             file=said.get("file"),
-            within=float(said.get("within", 0)),
+            within=float(said.get("stderr within", said.get("within", 0))),
+            on_stderr="stderr within" in said,
         )
 
 

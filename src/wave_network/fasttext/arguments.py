@@ -80,9 +80,7 @@ OPTIONS: Final[Mapping[str, _Counterpart]] = {
     ),
     "label": _Counterpart("ignored: labels start with __label__"),
     "thread": _Counterpart("ignored: set the environment variable OMP_NUM_THREADS"),
-    "pretrainedVectors": _Counterpart(
-        "ignored: embeddings start at a latent semantic analysis of the texts (paper: at random)"
-    ),
+    "pretrainedVectors": _Counterpart("--vectors", "vectors"),
     "saveOutput": _Counterpart("ignored: the model folder is complete", takes_value=False),
     "verbose": _Counterpart("ignored"),
     "autotune-metric": _Counterpart("ignored: use `wave-network tune --metric`"),
