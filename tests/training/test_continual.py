@@ -257,16 +257,18 @@ def accuracy(files, of_new):
 
 
 def test_a_new_label_is_learnt_and_old_ones_are_kept_as_from_scratch(base, old, new):
+    """The continued model has word vectors; continuing uses none, as here from scratch."""
+    assert base.metrics["vectors"] == "english"
     both = joined_rows(new, old)
     continued = continue_with(base, both)
     assert continued.config.labels == ("Sci/Tech", "Sports", "World", NEW)
-    scratch = fit(both, None, PRESET, replace(PRESET.train, **BRIEF)).files
+    scratch = fit(both, None, PRESET, replace(PRESET.train, vectors="none", **BRIEF)).files
     on, anew = (
         [accuracy(files, of_new) for of_new in (True, False)] for files in (continued, scratch)
     )
     assert np.dot([0.25, 0.75], on) > np.dot([0.25, 0.75], anew) - 0.03
     assert on[0] > 0.65
-    assert on[1] > 0.68
+    assert on[1] > 0.8
     assert continued.metrics["best_epoch"] == continued.metrics["epochs"]  # the last is kept
 
 

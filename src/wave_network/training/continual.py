@@ -130,15 +130,15 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
         base: The model to continue.
         classes: All classes, old ones first, as in `continued_labelling`.
         texts: The training texts; words of them become tokens: those that
-            recur, or all if the vocabulary is not full.
+            recur, or all if the vocabulary is not full of the words of earlier texts.
     """
     size = base.tokenizer.vocab_size
     # A model that reads pieces of words would know their words otherwise, and no longer its pieces.
     usual = size if base.metrics.get("in_pieces") else get_preset(base.preset).vocab_size
     room = max(usual - size, size // _GROWTH)
-    # With few texts every word has an entry. If only new texts had pieces, these would tell a
-    # new class from the old ones.
-    least = 1 if size < usual else 2
+    # With few texts every word has an entry, and the words of vectors fill the vocabulary. If only
+    # new texts had pieces, these would tell a new class from the old ones.
+    least = 1 if size < usual or base.metrics.get("vectors") else 2
     tokenizer, pieces = base.tokenizer.grown(texts, room, least)
     config = base.config.extended(classes, tokenizer.vocab_size)
     tensors = shrunk(grown_tensors(base, len(classes), pieces), tensor_specs(config))

@@ -78,7 +78,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     model_config: ClassifierConfig
     tensors = None
     if base is None:
-        shape = {**recipe.preset.model, **recipe.model_options}
+        shape = recipe.shape
         tokenizer = _make_tokenizer(
             examples.rows, recipe, shape["max_length"], len(run.labelling.classes)
         )
@@ -147,7 +147,7 @@ def _linear_part_for(
     Not if the user chose its n-grams. Few characters and pieces need few embeddings: the parameters
     that this saves go to the n-grams.
     """
-    shape = {**recipe.preset.model, **recipe.model_options}
+    shape = recipe.shape
     chosen = "linear_ngrams" in recipe.model_options or "linear_size" in recipe.model_options
     if chosen or shape.get("linear_ngrams") != _USUAL_NGRAMS or not shape.get("linear_size"):
         return {}
@@ -256,5 +256,5 @@ def _more_words(vectors: WordVectors, size: int, recipe: Recipe, classes: int) -
     """Return the words of vectors, as many as the vocabulary has room for."""
     if recipe.config.keep_vocabulary:
         return Words(vectors.words, size + len(vectors.words))
-    linear_size = {**recipe.preset.model, **recipe.model_options}.get("linear_size", 0)
+    linear_size = recipe.shape.get("linear_size", 0)
     return Words(vectors.words, tokens_beside_linear_part(linear_size, classes, size))

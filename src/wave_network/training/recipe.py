@@ -102,6 +102,11 @@ class Recipe:
         return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
 
     @property
+    def shape(self) -> dict[str, Any]:
+        """The fields of the model's configuration that preset and user choose."""
+        return {**self.preset.model, **self.model_options}
+
+    @property
     def in_pieces(self) -> bool:
         """Whether texts are read in pieces of words, also by the model to continue."""
         if self.base is not None:

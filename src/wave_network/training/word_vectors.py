@@ -29,6 +29,8 @@ from wave_network.training.recipe import Run
 
 _MOST_TEXTS: Final = 5_000  # with more, the vectors of the package gained little
 _TEXTS_TRIED: Final = 2_000
+_FEW_FOLDS: Final = 3  # of more texts than
+_ENOUGH_TEXTS: Final = 500  # with which fewer folds are as sure
 _TEXTS_READ: Final = 200  # to tell the language by,
 _CHARACTERS_READ: Final = 500  # from the start of each
 _LEAST_KNOWN: Final = 0.6  # of the words; of English ones 0.95, of French and Spanish ones 0.4
@@ -53,7 +55,7 @@ def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | N
     if source == NO_VECTORS or run.recipe.base is not None:
         return run, None
     few = len(examples.targets) <= _MOST_TEXTS
-    if source == AUTO_VECTORS and not few:
+    if source == AUTO_VECTORS and not (few and run.recipe.shape.get("linear_size")):
         return run, None
     run.progress.stage("trying word vectors")
     vectors = read_vectors(source)
@@ -67,7 +69,8 @@ def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | N
             return run, None
         _check_start(plain, run)
         return chosen, VectorSummary(vectors.name)
-    folds = run.labelling.folds(tried.targets, FOLDS, run.config.seed)
+    number = FOLDS if len(tried.targets) <= _ENOUGH_TEXTS else _FEW_FOLDS
+    folds = run.labelling.folds(tried.targets, number, run.config.seed)
     if not few or (folds < 0).all():  # all labels have a single text
         return chosen, VectorSummary(vectors.name)
     before = _right_answers(plain, folds, run.config.seed)
@@ -119,10 +122,9 @@ def _are_of_the_language(vectors: WordVectors, examples: Examples) -> bool:
 def _right_answers(prepared: Prepared, folds: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
     """Return which answers of a cross-validation are right, (texts that a fold holds out,)."""
     right: NDArray[np.bool_] = np.zeros(len(folds), np.bool_)
-    for fold in range(FOLDS):
+    for fold in np.unique(folds[folds >= 0]):
         held_out = np.flatnonzero(folds == fold)
-        if len(held_out):
-            training = prepared.texts.select(np.flatnonzero(folds != fold))
-            held = prepared.texts.select(held_out)
-            right[held_out] = right_answers(prepared, training, held, seed)
+        training = prepared.texts.select(np.flatnonzero(folds != fold))
+        held = prepared.texts.select(held_out)
+        right[held_out] = right_answers(prepared, training, held, seed)
     return right[folds >= 0]

@@ -83,18 +83,27 @@ def few_text_features(
 
 def _spelling(entries: Sequence[str]) -> csr_array:
     """Return which character n-grams each entry has, float32, (entries, character n-grams)."""
-    columns: dict[str, int] = {}
-    rows: list[list[int]] = []
-    for entry in entries:
-        found = {
-            entry[start : start + size] for size in _SIZES for start in range(len(entry) - size + 1)
-        }
-        rows.append([columns.setdefault(ngram, len(columns)) for ngram in sorted(found)])
-    lengths = list(map(len, rows))
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.fromiter((column for row in rows for column in row), np.int64, offsets[-1])
-    ones = np.ones(offsets[-1], np.float32)
-    return csr_array((ones, indices, offsets), shape=(len(entries), max(len(columns), 1)))
+    lengths = np.fromiter(map(len, entries), np.int64, len(entries))
+    owners = np.repeat(np.arange(len(entries)), lengths)  # the entry of each character
+    spelt = "".join(entries).encode("utf-32-le", "surrogatepass")
+    starts, ngrams = np.arange(len(owners)), np.frombuffer(spelt, np.uint32).astype(np.int64)
+    rows, columns, width = [], [], 0
+    for size in range(2, max(_SIZES) + 1):  # an n-gram is two overlapping ones that are shorter
+        followed = np.flatnonzero(
+            (np.diff(starts) == 1) & (owners[starts[:-1]] == owners[starts[:-1] + size - 1])
+        )
+        pairs = ngrams[followed] << 32 | ngrams[followed + 1]
+        kinds, ngrams = np.unique(pairs, return_inverse=True)
+        starts = starts[followed]
+        if size in _SIZES:
+            rows.append(owners[starts])
+            columns.append(ngrams + width)
+            width += len(kinds)
+    places = np.concatenate(rows), np.concatenate(columns)
+    ones = np.ones(len(places[0]), np.float32)
+    spelling = csr_array((ones, places), shape=(len(entries), max(width, 1)))
+    spelling.data[:] = 1  # also of n-grams that an entry has twice
+    return spelling
 
 
 def _damping(features: csr_array, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
