@@ -10,7 +10,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PRINTED = {
     "distillation.py": ["student", "test accuracy"],
-    "few_labels.py": ["10 labels with the archive", "20 labels alone", "next: "],
+    "ten_labels.py": ["10 labels with the archive", "20 labels alone", "next: "],
     "intents.py": ["set_timer    set a timer for the eggs", "weather      will it snow"],
     "japanese.py": ["良い  親切で美味しい店でした", "悪い  態度が悪くて残念でした"],
     "news.py": ["test accuracy: ", "Business", "Sports"],

@@ -1,6 +1,6 @@
 """Start with ten labels and an archive of unlabelled texts, and ask what to label next.
 
-python examples/few_labels.py
+python examples/ten_labels.py
 """
 
 from __future__ import annotations
