@@ -27,7 +27,10 @@ MAY_IMPORT = {
         *("config", "errors", "huggingface.ids", "models.numpy_ops", "persistence.leftovers"),
         "progress",
     },
-    "few_labels": {"_native", "config", "data", "errors", "models.numpy_ops", "progress", "text"},
+    "few_labels": {
+        *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
+        *("persistence", "progress", "runtime", "text"),
+    },
     "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},

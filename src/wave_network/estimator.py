@@ -88,9 +88,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         training_summary_: What was read of the training data, and how it was validated: `rows` and
             `classes`, `truncated` (texts that are longer than `max_length`, and the share of tokens
             lost), `validation_method` (`holdout`, `cross-validation` with few texts, or None with
-            too few for both), `unlabeled` (how many unlabelled texts are used, and the accuracy
-            without and with them in cross-validation; None without any), `data` (empty texts,
-            duplicates, texts of each class).
+            too few for both), `unlabeled` (how many texts are used, and the accuracy without and
+            with them; or None), `data` (empty texts, duplicates, texts of each class).
 
     Example:
         >>> clf = WaveClassifier(preset="small", seed=0).fit(texts, labels)  # doctest: +SKIP
@@ -169,10 +168,9 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
                 are left out.
             classes: The labels of the columns of `y`, in the order of `classes_`; None: 0, 1, 2
                 and so on.
-            unlabeled: Texts without labels to learn from as well: the teacher labels them, or
-                without one a simple classifier of labelled and unlabelled texts does, unless
-                cross-validation on the labelled texts says that this does not help. Of many, a
-                random sample of 20,000 is used.
+            unlabeled: Texts without labels to learn from as well, labelled by the teacher; without
+                one, by simple classifiers, if cross-validation on the labelled texts says that this
+                helps. Of many, a random sample of 20,000 is used.
             verbose: Show on stderr how far training is, and a line per epoch.
             background: Texts that are out of scope, to make the out-of-scope score more accurate;
                 see `Engine.predict`.

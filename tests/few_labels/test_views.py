@@ -4,6 +4,7 @@ from topics import topic_texts
 
 from wave_network.data.memory import texts_from_memory
 from wave_network.few_labels.archive import views_of
+from wave_network.few_labels.vectors import read_vectors
 from wave_network.few_labels.views import VectorView
 
 TEXTS, LABELS = topic_texts(606)
@@ -55,3 +56,14 @@ def test_views_are_the_same_for_the_same_seed():
     )
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_pretrained_vectors_are_one_more_view_that_knows_more_words():
+    labelled = texts_from_memory(["the goalkeeper and the striker", "shares and bonds"])
+    unlabelled = texts_from_memory(["football referee", "dividends for investors"] * 2)
+    without = views_of(labelled, unlabelled, seed=0)
+    *views, pretrained = views_of(labelled, unlabelled, seed=0, vectors=read_vectors("auto"))
+    assert len(views) == len(without)
+    assert pretrained.prior > 0
+    scores = pretrained.scores(np.arange(2), np.eye(2, dtype=np.float32))
+    assert scores.argmax(axis=1).tolist() == [0, 1] * 3
