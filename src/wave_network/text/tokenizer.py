@@ -120,6 +120,7 @@ class TextTokenizer:
         vocab_size: int,
         max_length: int,
         *,
+        few_size: int | None = None,
         cased: bool = False,
         more_words: Words | None = None,
     ) -> TextTokenizer:
@@ -139,11 +140,14 @@ class TextTokenizer:
             vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes
                 and `[CLS]`.
             max_length: The maximum number of tokens of one text, including `[CLS]`.
+            few_size: As for `learn_vocabulary`.
             cased: Whether to keep capital letters; else texts are read in lower case.
             more_words: As for `learn_vocabulary`.
         """
         valid = _valid(texts, max_length)
-        learnt = learn_vocabulary(valid, vocab_size, cased=cased, more_words=more_words)
+        learnt = learn_vocabulary(
+            valid, vocab_size, few_size=few_size, cased=cased, more_words=more_words
+        )
         return cls(learnt, max_length)
 
     def grown(

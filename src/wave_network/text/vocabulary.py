@@ -79,6 +79,7 @@ def learn_vocabulary(
     texts: Iterable[str],
     vocab_size: int,
     *,
+    few_size: int | None = None,
     cased: bool = False,
     more_words: Words | None = None,
 ) -> Tokenizer:
@@ -94,6 +95,8 @@ def learn_vocabulary(
         texts: The training texts, without halves of surrogate pairs.
         vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes and
             `[CLS]`.
+        few_size: The number of entries if all words of the texts have one of so many; None: as
+            `vocab_size`.
         cased: Whether to keep capital letters; else texts are read in lower case.
         more_words: Words to add after those of the texts; None: none.
     """
@@ -108,14 +111,14 @@ def learn_vocabulary(
         tokenizer, counts = _wordless(form), _split_words(counts)
         if form.spaces:  # more frequent than any word
             counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
-    room = max(0, vocab_size - len(_ALPHABET) - 1)
-    most = room - room // _PIECES
-    if len(counts) <= most:  # few texts: known words are pieces of unknown ones
+    few_size = vocab_size if few_size is None else few_size
+    if len(counts) <= _most_words(few_size):  # few texts: known words are pieces of unknown ones
         recurring = words = [word for word in _recurring(counts, 1) if len(word) <= _LONGEST_WORD]
+        vocab_size = few_size
         rare = 2 * list(_broken_up(sorted(counts)))  # twice, as only pairs that recur are merged
     else:
         recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
-        words = recurring[:most]
+        words = recurring[: _most_words(vocab_size)]
         rare = list(_broken_up(sorted(counts.keys() - set(words))))
     # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
     # No merge creates it: brackets are always separate pieces.
@@ -161,6 +164,12 @@ def add_words(
                 pieces.append(ids)
     size = len(tokenizer.get_vocab()) + len(added)
     return _with_words(tokenizer, added, size), pieces
+
+
+def _most_words(vocab_size: int) -> int:
+    """Return how many entries are whole words at most."""
+    room = max(0, vocab_size - len(_ALPHABET) - 1)
+    return room - room // _PIECES
 
 
 class _Passing:

@@ -19,7 +19,6 @@ from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.few_labels.text_vectors import directions, fitted_to, token_vectors
-from wave_network.few_labels.vectors import WordVectors
 from wave_network.models.registry import build_model
 from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
 from wave_network.progress.stages import tracked
@@ -248,13 +247,12 @@ def _make_tokenizer(
     reading = recipe.reading
     texts = tracked(column(training, "text"), total=len(training))
     size = reading.vocab_size or preset.vocab_size
-    more = None if recipe.vectors is None else _more_words(recipe.vectors, size, recipe, classes)
-    return TextTokenizer.train(texts, size, max_length, cased=reading.cased, more_words=more)
-
-
-def _more_words(vectors: WordVectors, size: int, recipe: Recipe, classes: int) -> Words:
-    """Return the words of vectors, as many as the vocabulary has room for."""
-    if recipe.config.keep_vocabulary:
-        return Words(vectors.words, size + len(vectors.words))
-    linear_size = recipe.shape.get("linear_size", 0)
-    return Words(vectors.words, tokens_beside_linear_part(linear_size, classes, size))
+    few_size = tokens_beside_linear_part(recipe.shape.get("linear_size", 0), classes, size)
+    more = None
+    if recipe.vectors is not None:
+        words = recipe.vectors.words
+        kept = size + len(words) if recipe.config.keep_vocabulary else few_size
+        more = Words(words, kept)
+    return TextTokenizer.train(
+        texts, size, max_length, few_size=few_size, cased=reading.cased, more_words=more
+    )
