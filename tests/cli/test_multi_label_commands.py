@@ -67,7 +67,7 @@ def test_evaluate_without_the_separator_names_the_label_that_is_none(invoke, mod
 
 
 def test_predict_lists_the_labels_of_each_text(invoke, model):
-    texts = ("cat and dog", "cat and red and blue", "nothing to see")
+    texts = ("cat and dog", "cat and dog; red and blue", "nothing to see")
     lines = invoke("predict", model, *texts).lines
     for text, line, prediction in zip(texts, lines, load(model).predict(texts), strict=True):
         scores = {label: prediction.scores[label] for label in prediction.labels}
@@ -83,10 +83,10 @@ def test_predict_lists_the_labels_of_each_text(invoke, model):
 
 
 def test_a_threshold_leaves_labels_out_and_a_coverage_is_for_one_label(invoke, model, data):
-    (prediction,) = load(model).predict(["cat and red and blue"])
+    (prediction,) = load(model).predict(["cat and dog; red and blue"])
     assert len(prediction.labels) == 2
     between = sum(prediction.scores.values()) / 2
-    (line,) = invoke("predict", model, "cat and red and blue", "--threshold", between).lines
+    (line,) = invoke("predict", model, "cat and dog; red and blue", "--threshold", between).lines
     assert line["labels"] == [prediction.label]
     refused = invoke("predict", model, "cat", "--coverage", 0.9).message
     assert "this one is multi-label, so predict without a coverage" in refused

@@ -30,6 +30,7 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
         "size_bytes",
         "train_seconds",
         "validation",
+        "validation_standard_error",
         "test",
         "seed",
         "rows",
@@ -92,7 +93,7 @@ def test_each_epoch_is_one_line_however_long(invoke, few):
     assert ended.code == 0
     # A slow machine also shows how far training is.
     notes = [line for line in ended.err.splitlines() if " left, " not in line]
-    train, validation, labels, *lines, whole = notes
+    train, validation, labels, vectors, *lines, whole = notes
     assert train == f"train       60 texts: {few}"
     assert (
         validation == "validation  60 texts: the training texts, in 5 folds of a cross-validation"
@@ -100,6 +101,7 @@ def test_each_epoch_is_one_line_however_long(invoke, few):
     assert labels.startswith(
         "labels      2: 'animal' (30 texts, such as 'cat and cat, seen 0 times'), "
     )
+    assert vectors.startswith("vectors     none: english ones do not help, ")
     assert whole.startswith("with the linear part  validation accuracy ")
     assert len(lines) >= 4
     for number, line in enumerate(lines, start=1):

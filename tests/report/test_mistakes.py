@@ -33,7 +33,8 @@ def set_mistakes_of(folder, rows):
     )
 
 
-def test_the_most_confident_errors_come_first_each_explained(sample_model, rows):
+def test_the_most_confident_errors_come_first_each_explained(sample_model, rows, monkeypatch):
+    monkeypatch.setattr(module, "EXAMPLES", 10)  # there are few more errors
     engine, errors = load(sample_model), mistakes_of(sample_model, rows).errors
     scores = [answer.other_score for answer in errors]
     assert scores == sorted(scores, reverse=True)
@@ -43,6 +44,7 @@ def test_the_most_confident_errors_come_first_each_explained(sample_model, rows)
         for prediction, label in zip(engine.predict(rows["text"]), rows["label"], strict=True)
         if prediction.label != label
     ]
+    assert len(wrong) > len(scores)
     assert scores == pytest.approx(sorted(wrong, reverse=True)[: len(scores)])
     for answer in errors:
         row = rows[answer.row - 1]

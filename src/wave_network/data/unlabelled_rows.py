@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from wave_network.data.values import check_one_column
+
 UNLABELLED: Final = -1
 """The label of unlabelled rows, if labels are integers; others have None."""
 
@@ -46,9 +48,13 @@ def split_rows(
         texts: Strings.
         labels: One label a text; of other forms, such as arrays of columns, nothing is separated.
         weights: Sample weights, or None.
+
+    Raises:
+        DataError: If the labels are a table.
     """
     if not isinstance(labels, Iterable) or isinstance(labels, str | bytes):
         return SplitRows(texts, labels, weights, [], 0)
+    check_one_column(labels, "labels")
     given = list(labels)
     marked = _marked(given)
     missing = {place for place, label in enumerate(given) if label is None}.union(marked)

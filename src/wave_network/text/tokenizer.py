@@ -126,14 +126,9 @@ class TextTokenizer:
     ) -> TextTokenizer:
         """Learn a vocabulary of whole words and byte-level pieces, in one pass.
 
-        Unicode compatibility variants are folded. Accents stay, because many scripts write vowels
-        with them. Every string of every language has pieces, so nothing is unknown. The same texts,
-        in any order, give the same vocabulary.
-
-        If at least 1 % of the characters belong to scripts without spaces between words (Han, kana,
-        Thai, Lao, Khmer, Myanmar, Tibetan) or are Hangul, these scripts are split into characters
-        (see `scripts.py`); from 50 % on, spaces become tokens if there is one for every 100
-        characters. `tokenizer.json` stores this as steps of normaliser and pre-tokenizer.
+        How is told in `learn_vocabulary`. Every string of every language has pieces, so nothing is
+        unknown. The same texts, in any order, give the same vocabulary. `tokenizer.json` stores how
+        scripts are split as steps of normaliser and pre-tokenizer.
 
         Args:
             texts: The training texts.
