@@ -56,6 +56,21 @@ def test_card_of_a_model_that_gives_any_number_of_labels(make_files):
     assert "always answers" not in card
 
 
+def test_card_of_a_model_that_learned_from_unlabelled_texts(make_files):
+    files = make_files()
+    metrics = {
+        **files.metrics,
+        "rows": {"train": 40},
+        "unlabeled": {"texts": 900, "used": 800},
+        "validation_method": "cross-validation",
+        "calibration": {"temperature": 2.0, "before": {}, "after": {}},
+    }
+    card = render_card(replace(files, metrics=metrics))
+    assert "trained from scratch on 40 labelled and 800 unlabelled texts." in card
+    assert "The metrics are theirs, in a\ncross-validation: each of 10 labelled texts" in card
+    assert "calibrated" not in card
+
+
 def test_card_names_the_teacher(make_files):
     files = make_files()
     training = {**files.training, "teacher": "bert-news"}
@@ -66,7 +81,7 @@ def test_card_names_the_teacher(make_files):
 def test_card_names_the_word_vectors_and_the_licence_of_those_in_the_package(make_files):
     files = make_files()
     card = render_card(replace(files, metrics={**files.metrics, "vectors": "my_vectors"}))
-    assert "trained from scratch on 90 texts, with the word vectors `my_vectors`." in card
+    assert "trained on 90 texts, with the word vectors `my_vectors`." in card
     card = render_card(replace(files, metrics={**files.metrics, "vectors": ENGLISH}))
     assert (
         "on 90 texts,\nwith the English word vectors of wave-network, which were distilled" in card

@@ -64,7 +64,7 @@ _ANSWERS_WITH_SETS: Final = (
 )
 
 _FIGURES: Final = """
-It was trained {start} on {texts:,} texts{teacher}{vectors}.
+It was trained {start}on {texts} texts{teacher}{vectors}.
 
 | data | {names} |
 | --- |{rules}
@@ -89,6 +89,10 @@ _CROSS_VALIDATED: Final = """\
 With so few texts, the metrics are those of a cross-validation: each of {held_out:,} texts was
 predicted by a model that was not trained on it. They chose the epoch (number {best_epoch} of
 {epochs}){thresholds}; this model was then trained on all texts."""
+_ARCHIVE: Final = """\
+The unlabelled texts were labelled by simple classifiers. The metrics are theirs, in a
+cross-validation: each of {held_out:,} labelled texts was predicted by classifiers that were not
+trained on it."""
 _UNVALIDATED: Final = """\
 There were too few texts to hold some out for validation: nothing was measured, chosen or calibrated
 on other texts than those it was trained on."""
@@ -191,11 +195,12 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         if (values := metrics.get(part))
     ]
     base, teacher = training.get("base_model"), training.get("teacher")
+    archived = 0 if teacher else (metrics.get("unlabeled") or {}).get("used", 0)
     template = _MAYBE_KNOWN if base else _CHOSEN
     if not metrics["validation"]:
         template = _UNVALIDATED
     elif metrics.get("validation_method") == "cross-validation":
-        template = _CROSS_VALIDATED
+        template = _ARCHIVE if archived else _CROSS_VALIDATED
     validation = template.format(
         held_out=metrics["validation_texts"],
         best_epoch=metrics["best_epoch"],
@@ -203,8 +208,10 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         thresholds=" and the thresholds" if "micro_f1" in names else "",
     )
     return _FIGURES.format(
-        start=f"further from {_code(base)}" if base else "from scratch",
-        texts=metrics["training_texts"],
+        start=_start(base, metrics.get("vectors")),
+        texts=f"{metrics['rows']['train']:,} labelled and {archived:,} unlabelled"
+        if archived
+        else f"{metrics['training_texts']:,}",
         names=" | ".join(names.values()),
         rules=" ---: |" * len(names),
         teacher=f", with {_code(teacher)} as its teacher" if teacher else "",
@@ -214,8 +221,14 @@ def _figures(metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         refit=_REFIT.format(texts=metrics["training_texts"])
         if metrics.get("refit") and template is _CHOSEN
         else "",
-        calibration=_calibration(metrics.get("calibration")),
+        calibration="" if template is _ARCHIVE else _calibration(metrics.get("calibration")),
     )
+
+
+def _start(base: str | None, vectors: str | None) -> str:
+    if base:
+        return f"further from {_code(base)} "
+    return "" if vectors else "from scratch "
 
 
 def _vectors(name: str | None) -> str:
