@@ -8,7 +8,7 @@ the encoder's vocabulary. Read alone, a word's output says nothing of its part i
 encoder also reads texts of random words. The vectors are those whose means come closest to its
 outputs for these texts (least squares), kept near the outputs for single words.
 
-The same processor and the same versions give the same file, byte for byte.
+Other processors or versions may give other last digits.
 """
 
 from __future__ import annotations
