@@ -10,7 +10,6 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PRINTED = {
     "distillation.py": ["student", "test accuracy"],
-    "ten_labels.py": ["10 labels with the archive", "20 labels alone", "next: "],
     "intents.py": ["set_timer    set a timer for the eggs", "weather      will it snow"],
     "japanese.py": ["良い  親切で美味しい店でした", "悪い  態度が悪くて残念でした"],
     "news.py": ["test accuracy: ", "Business", "Sports"],
@@ -19,6 +18,7 @@ PRINTED = {
         "delivery  The courier lost my parcel",
         "account   My password does not work and I cannot log in",
     ],
+    "ten_labels.py": ["10 labels with the archive", "20 labels alone", "next: "],
 }
 
 
