@@ -1,4 +1,4 @@
-"""Made-up texts of topics, whose words occur together: few labels tell of few of them."""
+"""Made-up texts of topics, whose words occur together: few labels cover few of them."""
 
 import numpy as np
 

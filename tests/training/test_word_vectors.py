@@ -1,4 +1,4 @@
-"""Word vectors are used where they help, and tell of words that no training text has."""
+"""Word vectors are used where they help, and cover words that no training text has."""
 
 import numpy as np
 import pytest

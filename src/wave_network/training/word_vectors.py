@@ -1,6 +1,6 @@
 """Choose the word vectors that a model starts with.
 
-Vectors tell of words that the labelled texts lack. They help most with few labels, and only in the
+Vectors know words that the labelled texts lack. They help most with few labels, and only in the
 language that they are of: those of the package are used if the linear part answers better with them
 in a cross-validation of the labelled texts. With so many labels and words that the linear part is
 sparse, vectors initialise the token embeddings alone, and those of the package are not used.
