@@ -83,7 +83,7 @@ def main() -> None:
         folder = Path(name)
         python = installed(folder, options.python)
         data = as_csv(options.data, folder / "data")
-        row = asdict(look_around()) | asdict(measure(python, data, options.repeat))
+        row = asdict(look_around()) | asdict(measure(python, data, options))
     records.append(row)
     for name, value in row.items():
         print(f"{name:16} {value}")
@@ -129,8 +129,9 @@ def as_csv(data: str, folder: Path) -> Path:
     return folder
 
 
-def measure(python: Path, data: Path, repeat: int) -> Footprint:
+def measure(python: Path, data: Path, options: argparse.Namespace) -> Footprint:
     """Measure the environment of a Python."""
+    repeat: int = options.repeat
     command = python.with_name("wave-network")
     model, sample = data.parent / "model", data.parent / "sample-model"
     text = "Oil prices jump as OPEC cuts output"
@@ -142,7 +143,7 @@ def measure(python: Path, data: Path, repeat: int) -> Footprint:
     rates = [throughput(python, model, data / "test.csv") for _ in range(repeat)]
     size, packages = installed_size(python)
     return Footprint(
-        data=data.name,
+        data=Path(options.data).name,
         install_mb=size,
         packages=packages,
         train_sample_s=round(statistics.median(sample_times), 3),
