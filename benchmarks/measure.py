@@ -20,8 +20,9 @@ from wave_network.baselines import Baseline
 from wave_network.config import Label
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from numpy.typing import NDArray
+
+    from wave_network.data import Table
 
 OUTPUT: Final = HERE / "data" / "compare.csv"
 COSTS: Final = (
@@ -116,7 +117,9 @@ def measure(cell: Cell, *, accuracy_only: bool = False) -> Measurement:
     train_rows = splits.train
     if cell.per_class is not None:
         train_rows = draw(train_rows, cell.per_class, cell.seed)
-    train, test = train_rows[:], splits.test[:]
+    train, test = (
+        {name: rows[name][:] for name in ("text", "label")} for rows in (train_rows, splits.test)
+    )
     model = make(
         cell.model,
         seed=cell.seed,
@@ -177,7 +180,7 @@ def _costs(
     }
 
 
-def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
+def draw(rows: Table, per_class: int, seed: int) -> Table:
     """Draw as many rows of each class, by the seed.
 
     Raises:

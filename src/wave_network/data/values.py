@@ -35,3 +35,8 @@ def check_one_column(values: object, name: str) -> None:
             f"the texts are an array of shape {tuple(shape)}: give one axis, with texts.ravel() if "
             "it has one column, or else one column, such as texts[:, 0]"
         )
+
+
+def missing_value(where: object, row: int, name: str) -> DataError:
+    """Create the error for a missing value; rows count from 1."""
+    return DataError(f"{where}: row {row} has no {name}: add one, or remove the row")
