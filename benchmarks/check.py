@@ -106,8 +106,8 @@ def compare_answers(model: Wave, texts: Sequence[str]) -> Iterator[Finding]:
 
 def _some(rows: Table, count: int) -> dict[str, list[str]]:
     order = np.random.default_rng(0).permutation(len(rows))[:count]
-    chosen = rows.select(np.sort(order))
-    return {name: chosen[name][:] for name in chosen.column_names}
+    some: dict[str, list[str]] = rows.select(np.sort(order))[:]
+    return some
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -117,9 +117,7 @@ def measure(cell: Cell, *, accuracy_only: bool = False) -> Measurement:
     train_rows = splits.train
     if cell.per_class is not None:
         train_rows = draw(train_rows, cell.per_class, cell.seed)
-    train, test = (
-        {name: rows[name][:] for name in ("text", "label")} for rows in (train_rows, splits.test)
-    )
+    train, test = train_rows[:], splits.test[:]
     model = make(
         cell.model,
         seed=cell.seed,

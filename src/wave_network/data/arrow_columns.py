@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wave_network.data.label_column import LabelColumn
-from wave_network.data.rows import split_labels
 from wave_network.data.texts import TextWriter
 
 if TYPE_CHECKING:
@@ -40,12 +39,3 @@ def label_column(labels: Array) -> LabelColumn:
     encoded = labels.dictionary_encode()
     codes = encoded.indices.to_numpy().astype(np.int32)
     return LabelColumn(encoded.dictionary.to_pylist(), codes, offsets)
-
-
-def separated(labels: LabelColumn, separator: str | None) -> LabelColumn:
-    """Split string labels; other labels become lists of one, lists are unchanged."""
-    if separator is None or labels.listed:
-        return labels
-    if labels.kind is not str:
-        return labels.as_lists()
-    return labels.split(lambda label: [*split_labels(str(label), separator)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wave_network.data.arrow_columns import append_texts, label_column, separated
+from wave_network.data.arrow_columns import append_texts, label_column
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, Columns
 from wave_network.data.files import column_index
 from wave_network.data.folders import SPLIT_NAMES
@@ -89,7 +89,7 @@ def _table(given: Mapping[str, ChunkedArray], separator: str | None, where: str)
         labels.append_column(label_column(chunk))
     if "weight" in given:
         weights = given["weight"].to_numpy().astype(np.float64)
-    return Table(texts.finish(), separated(labels.finish(), separator), weights)
+    return Table(texts.finish(), labels.finish().separated(separator), weights)
 
 
 def _text_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wave_network.config import Label
 from wave_network.data.texts import checked_places
+from wave_network.data.values import split_labels
 
 Labels: TypeAlias = "Label | list[Label]"
 """What one text has: a label, or in multi-label data a list of them."""
@@ -147,6 +148,14 @@ class LabelColumn(Sequence[Labels]):
         codes, ends = _gathered(parts.codes, parts.offsets, self.codes)
         offsets = ends if self.offsets is None else ends[self.offsets]
         return LabelColumn(parts.values, codes, offsets)
+
+    def separated(self, separator: str | None) -> LabelColumn:
+        """Split labels that are strings; others become lists of one, lists do not change."""
+        if separator is None or self.listed:
+            return self
+        if self.kind is not str:
+            return self.as_lists()
+        return self.split(lambda label: [*split_labels(str(label), separator)])
 
     def without_repeats(self) -> LabelColumn:
         """Drop the labels that a list repeats."""

@@ -313,9 +313,7 @@ class MultiLabel(Labelling):
         indices = class_indices(column, self.classes)
         if (indices < 0).any():
             message = unknown_labels(column, indices, self.classes, source)
-            if not (
-                given.listed if isinstance(given, LabelColumn) else any(map(is_label_list, given))
-            ):
+            if not any(map(is_label_list, given)):
                 separator = option_name("label_separator")
                 message += f"; if each text's labels are joined, give {separator}"
             raise DataError(message)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from wave_network.data.arrow_columns import append_texts, label_column, separated
+from wave_network.data.arrow_columns import append_texts, label_column
 from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, Columns
 from wave_network.data.files import check_distinct, column_index
 from wave_network.data.label_column import LabelWriter
@@ -57,7 +57,7 @@ def load_parquet(path: Path, columns: Columns) -> Table:
                 weights.append(batch.column("weight").to_numpy())
     return Table(
         texts.finish(),
-        separated(labels.finish(), columns.separator),
+        labels.finish().separated(columns.separator),
         np.concatenate(weights) if weights else None,
     )
 

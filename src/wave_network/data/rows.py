@@ -19,7 +19,7 @@ from wave_network.data.files import check_distinct, check_file, column_index, fo
 from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.streams import iter_lines, stream_lines
-from wave_network.data.values import is_unicode
+from wave_network.data.values import is_unicode, split_labels
 from wave_network.errors import DataError, listed, option_name
 from wave_network.progress.stages import follow
 
@@ -138,11 +138,6 @@ def iter_texts(
         return iter_parquet_texts(Path(path), text_column)
     rows = iter_rows(path, text_column, label_column=None, options=options)
     return (row.text for row in rows)
-
-
-def split_labels(labels: str, separator: str) -> list[str]:
-    """Split labels at a separator; strip spaces, and drop empty labels."""
-    return [label for part in labels.split(separator) if (label := part.strip())]
 
 
 def _others(fields: Iterable[tuple[str, Any]], text_column: str) -> dict[str, Any]:

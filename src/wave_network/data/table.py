@@ -18,7 +18,8 @@ Column = Texts | LabelColumn | NDArray[np.float64]
 class Table:
     """Rows of texts, with their labels and sample weights; it does not change.
 
-    `table["text"]` is a column, `table[0]` a row as a dictionary.
+    `table["text"]` is a column, `table[0]` a row as a dictionary, and `table[:9]` the first values
+    of each column.
 
     Args:
         texts: The column `text`.
@@ -56,9 +57,13 @@ class Table:
     def __getitem__(self, key: str) -> Any: ...  # noqa: ANN401
     @overload
     def __getitem__(self, key: int) -> dict[str, Any]: ...
-    def __getitem__(self, key: str | int) -> Any:
+    @overload
+    def __getitem__(self, key: slice) -> dict[str, list[Any]]: ...
+    def __getitem__(self, key: str | int | slice) -> Any:
         if isinstance(key, str):
             return self._columns[key]
+        if isinstance(key, slice):
+            return {name: list(column[key]) for name, column in self._columns.items()}
         place = range(len(self))[key]
         return {name: _plain(column[place]) for name, column in self._columns.items()}
 

@@ -1,4 +1,4 @@
-"""Check single texts and columns. Everything that predicts imports it, so it imports little."""
+"""Check texts, labels and columns. Everything that predicts imports it, so it imports little."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def split_labels(labels: str, separator: str) -> list[str]:
+    """Split labels at a separator; strip spaces, and drop empty labels."""
+    return [label for part in labels.split(separator) if (label := part.strip())]
 
 
 def check_one_column(values: object, name: str) -> None:

@@ -159,20 +159,19 @@ def _fit_linear(name: str, task: Task, seed: int) -> Row:
     from wave_network.baselines import BASELINES
 
     model = BASELINES[name](seed=seed, threads=1)
-    training = task.rows["training"]
-    texts, labels = training["text"][:], training["label"][:]
+    training = task.rows["training"][:]
     started = time.perf_counter()
-    model.fit(texts, labels)
+    model.fit(training["text"], training["label"])
     seconds = time.perf_counter() - started
     shares: dict[str, Any] = {}
     for part in ("validation", "test"):
-        texts, labels = task.rows[part]["text"][:], task.rows[part]["label"][:]
-        predicted = model.predict(texts)
-        correct = predicted == np.array(labels)
+        rows = task.rows[part][:]
+        predicted = model.predict(rows["text"])
+        correct = predicted == np.array(rows["label"])
         shares[f"{part}_accuracy"] = float(correct.mean())
     return {
         **shares,
-        "test_macro_f1": float(f1_score(labels, predicted, average="macro")),
+        "test_macro_f1": float(f1_score(rows["label"], predicted, average="macro")),
         "test_rows": len(correct),
         "_correct": to_hex(correct),
         "epochs": None,
