@@ -14,19 +14,18 @@ from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import logsumexp
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
-from wave_network.data.batch import PackedTexts, evaluation_batches
+from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import Labelling, labelling_of
 from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
 from wave_network.evaluation.calibration import pairs_of
-from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
-from wave_network.models.torch_network import ClassifierNetwork
+from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
+from wave_network.models.tensor_spec import Tensors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.text import TextTokenizer
 from wave_network.training.interrupt import StopSignal
@@ -70,6 +69,11 @@ class LinearWeights(NamedTuple):
         """Multiply all weights by a factor."""
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
 
+    def tensors(self) -> Tensors:
+        """Return them by the names of the model's tensors."""
+        names = ("linear.tokens.weight", "linear.bigrams.weight", "linear.bias")
+        return dict(zip(names, self, strict=True))
+
 
 AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
 
@@ -106,21 +110,24 @@ def fitted_beside(
         yield found
 
 
-def set_linear_part(
-    model: ClassifierNetwork, weights: AnyLinearWeights, margin: float = MARGIN
-) -> None:
+def set_linear_part(tensors: Tensors, weights: AnyLinearWeights, margin: float = MARGIN) -> None:
     """Set the weights of a model's linear part.
 
     Args:
-        model: The model, changed in place.
+        tensors: The model's tensors, changed in place.
         weights: The weights that give the margins.
         margin: Weight of the margins, in logits.
     """
-    _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
+    for name, values in weights.times(margin).tensors().items():
+        target = tensors[name].reshape(len(tensors[name]), -1)
+        values = values.reshape(len(values), -1)
+        target[: len(values)] = values
+        target[len(values) :] = 0
 
 
 def fit_linear_part(
-    model: ClassifierNetwork,
+    config: ClassifierConfig,
+    tensors: Tensors,
     weights: AnyLinearWeights,
     validation: PackedTexts,
     waves: NDArray[np.float32],
@@ -129,7 +136,8 @@ def fit_linear_part(
     """Set the linear part, with the weight of its margins fitted on validation texts.
 
     Args:
-        model: The model, changed in place.
+        config: The model's configuration.
+        tensors: Its tensors, changed in place.
         weights: The weights that give the margins.
         validation: Labelled texts.
         waves: Their logits from the waves alone, (texts, classes).
@@ -138,26 +146,34 @@ def fit_linear_part(
     Returns:
         The weight of the margins, and the logits of the whole model, (texts, classes).
     """
-    set_linear_part(model, weights, 1.0)
+    set_linear_part(tensors, weights, 1.0)
     # Added and subtracted as the network adds, for the same rounding.
-    margins = (waves + linear_logits(model, validation)) - waves
+    margins = (waves + linear_logits(config, tensors, validation)) - waves
     assert validation.labels is not None
     margin = margin_weight(waves, margins, validation.labels, labelling)
-    set_linear_part(model, weights, margin)
-    return margin, waves + linear_logits(model, validation)
+    set_linear_part(tensors, weights, margin)
+    return margin, waves + linear_logits(config, tensors, validation)
 
 
-@torch.inference_mode()
-def linear_logits(model: ClassifierNetwork, texts: PackedTexts) -> NDArray[np.float32]:
-    """Compute the logits of the linear part alone, on the CPU, (texts, classes)."""
-    linear = _linear_part(model)
-    parts = [linear(batch) for batch in evaluation_batches(texts)]
-    logits: NDArray[np.float32] = torch.cat(parts).numpy()
+def linear_logits(
+    config: ClassifierConfig, tensors: Tensors, texts: PackedTexts
+) -> NDArray[np.float32]:
+    """Compute the logits of the linear part alone, (texts, classes)."""
+    assert isinstance(config, LocalWaveConfig)
+    network = NumpyLocalWaveNetwork(config, tensors)
+    logits = np.empty((len(texts), config.num_labels), np.float32)
+    for start, stop in texts.chunks(1 << 16):
+        part = texts.between(start, stop)
+        if network.sparse is not None:
+            logits[start:stop] = network.sparse.logits(part.ids, part.offsets)
+        else:
+            _, logits[start:stop] = network.features_and_linear_logits(part.ids, part.offsets)
     return logits
 
 
 def continue_linear_part(
-    model: ClassifierNetwork,
+    config: ClassifierConfig,
+    tensors: Tensors,
     weights: AnyLinearWeights,
     texts: PackedTexts,
     base: ModelFiles,
@@ -169,7 +185,8 @@ def continue_linear_part(
     the weight cannot be fitted on them.
 
     Args:
-        model: The continued model, whose linear part is still the old one; changed in place.
+        config: The configuration of the continued model.
+        tensors: Its tensors, whose linear part is still the old one; changed in place.
         weights: The weights fitted on the new rows.
         texts: The new rows.
         base: The model before continued training.
@@ -181,29 +198,20 @@ def continue_linear_part(
     """
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
     margin = _CONTINUED_MARGIN
-    labels, classes = texts.labels, model.config.num_labels
+    labels, classes = texts.labels, config.num_labels
     assert labels is not None
-    present = torch.from_numpy(class_totals(labels, classes) > 0)
-    kept = torch.where(present, 1 - share, 1.0)  # (labels,)
+    present = class_totals(labels, classes) > 0
+    kept = np.where(present, np.float32(1 - share), np.float32(1))  # (labels,)
     kept[base.config.num_labels :] = 0
     if isinstance(weights, SparseLinearWeights):
-        tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
         before = SparseLinearWeights.of_tensors(tensors).times(unit)
-        set_linear_part(model, mixed(weights.times(margin), before, kept.numpy()), 1.0)
+        set_linear_part(tensors, mixed(weights.times(margin), before, kept), 1.0)
         return margin
-    linear = _linear_part(model).state_dict()
-    old = {name: unit * tensor for name, tensor in linear.items()}
-    set_linear_part(model, weights, margin)
-    with torch.no_grad():
-        for name, part in linear.items():
-            part.mul_(1 - kept).add_(old[name] * kept)
+    for name, values in weights.times(margin).tensors().items():
+        part = tensors[name]
+        part *= kept * np.float32(unit)
+        part += values * (1 - kept)
     return margin
-
-
-def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
-    part = model.get_submodule("linear")
-    assert isinstance(part, LinearPart | SparseLinearPart)
-    return part
 
 
 def linear_weights(

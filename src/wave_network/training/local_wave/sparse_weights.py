@@ -60,6 +60,11 @@ class SparseLinearWeights(NamedTuple):
         scale = np.float32(factor)
         return self._replace(values=self.values * scale, bias=self.bias * scale)
 
+    def tensors(self) -> Tensors:
+        """Return them by the names of the model's tensors."""
+        names = ("linear.starts", "linear.labels", "linear.values.weight", "linear.bias")
+        return dict(zip(names, self, strict=True))
+
     @property
     def matrix(self) -> csr_array:
         """The weights without the biases, (features, labels)."""
