@@ -8,12 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
-
-/* Compiled for wider registers, too; the loader picks the version that the processor supports. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+/* Compiled for wider registers, too; the loader picks the version that the processor supports.
+ * musl's loader cannot, and Clang does not inline into such functions. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
