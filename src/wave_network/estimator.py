@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wave_network.config import ClassWeight, Label, get_preset
+from wave_network._native.threads import using
+from wave_network.config import OPTIONS, ClassWeight, Label, get_preset
 from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data.summary import SUMMARY_KEYS
 from wave_network.data.training_data import training_data_from_memory
@@ -72,6 +74,8 @@ class WaveClassifier(TextClassifierBase):
         keep_vocabulary: Keep all words of the vectors, not only as many as the preset has room for.
         seed: Seed of everything random: the same seed gives the same model.
         device: Device to train on: `auto` (a GPU if there is one), `cpu`, `cuda` or `mps`.
+        threads: Number of threads. The results do not depend on it. None: all cores that the
+            process may use.
 
     Attributes:
         classes_: The labels in the order of `predict_proba`'s columns: sorted, or as given if `y`
@@ -116,6 +120,7 @@ class WaveClassifier(TextClassifierBase):
         keep_vocabulary: bool = False,
         seed: int = 0,
         device: str = "auto",
+        threads: int | None = None,
     ) -> None:
         self.preset = preset
         self.operation = operation
@@ -136,6 +141,7 @@ class WaveClassifier(TextClassifierBase):
         self.keep_vocabulary = keep_vocabulary
         self.seed = seed
         self.device = device
+        self.threads = threads
 
     def fit(
         self,
@@ -192,11 +198,12 @@ class WaveClassifier(TextClassifierBase):
             base=base,
         )
         data = training_data_from_memory(X, y, sample_weight, classes, unlabeled, background)
-        if verbose:
-            with Display(), TrainingBar() as progress:
-                fitted = fit(data, recipe, progress)
-        else:
-            fitted = fit(data, recipe, Warnings())
+        with self._threads():
+            if verbose:
+                with Display(), TrainingBar() as progress:
+                    fitted = fit(data, recipe, progress)
+            else:
+                fitted = fit(data, recipe, Warnings())
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -254,7 +261,8 @@ class WaveClassifier(TextClassifierBase):
             NotFittedError: Before `fit`.
         """
         self._check_fitted()
-        return self._engine.predict_proba(X)
+        with self._threads():
+            return self._engine.predict_proba(X)
 
     @property
     def engine(self) -> Engine:
@@ -356,6 +364,14 @@ class WaveClassifier(TextClassifierBase):
         classifier = cls(preset=files.preset, **options)
         classifier._set_fitted(files, read_history(folder))
         return classifier
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """Compute with as many threads as the parameter says, in a `with` block.
+
+        Raises:
+            ConfigError: If it is not a whole number from 1.
+        """
+        return using(OPTIONS["threads"].checked(self.threads))
 
     def _set_fitted(self, files: ModelFiles, history: list[dict[str, Any]]) -> None:
         self.classes_ = np.array(files.config.labels)
