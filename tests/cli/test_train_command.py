@@ -97,7 +97,8 @@ def test_each_epoch_is_one_line_however_long(invoke, few):
     assert ended.code == 0
     # A slow machine also shows how far training is.
     notes = [line for line in ended.err.splitlines() if " left, " not in line]
-    train, validation, labels, vectors, *lines, whole = notes
+    threads, train, validation, labels, vectors, *lines, whole = notes
+    assert re.fullmatch(r"threads     \d+, compiled code in use", threads)
     assert train == f"train       60 texts: {few}"
     assert (
         validation == "validation  60 texts: the training texts, in 5 folds of a cross-validation"

@@ -54,10 +54,9 @@ _UsageError: Any = typer.BadParameter.__base__
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from wave_network import _native
+        from wave_network._native import description
 
-        compiled = _native.HOW_TO_COMPILE if _native.compiled is None else "in use"
-        typer.echo(f"wave-network {__version__}\ncompiled code: {compiled}")
+        typer.echo(f"wave-network {__version__}\ncompiled code: {description()}")
         raise typer.Exit
 
 

@@ -22,13 +22,16 @@ from wave_network.cli.options import (
     Model,
     Quoting,
     TextColumn,
+    Threads,
     Unseen,
+    threaded,
 )
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
 from wave_network.progress.stages import tracked
 
 
+@threaded
 def evaluate(
     model: Model,
     data: Annotated[
@@ -63,6 +66,7 @@ def evaluate(
         ),
     ] = None,
     unseen: Unseen = "error",
+    threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a model on labelled data.

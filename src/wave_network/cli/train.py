@@ -24,8 +24,10 @@ from wave_network.cli.options import (
     Overwrite,
     Quoting,
     TextColumn,
+    Threads,
     Unseen,
     option,
+    threaded,
 )
 from wave_network.config.settings import customize
 from wave_network.errors import ConfigError, extra_needed
@@ -34,6 +36,7 @@ from wave_network.evaluation.metric_names import metric_names
 _NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
 
 
+@threaded
 def train(
     data: Annotated[
         str,
@@ -133,6 +136,7 @@ def train(
     ] = False,
     seed: Annotated[int | None, option("seed", "N")] = None,
     device: Annotated[str | None, option("device", "NAME")] = None,
+    threads: Threads = None,
     unseen: Unseen = "error",
     log_to: Annotated[
         str | None,

@@ -303,12 +303,23 @@ _TRAINING: Final = (
     ),
 )
 
+_RUNNING: Final = (
+    Option(
+        "threads",
+        whole(1),
+        "Number of threads. The results do not depend on it.",
+        "all cores that the process may use",
+        optional=True,
+    ),
+)
+
 TRAINING_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _TRAINING}
 """The fields of `TrainConfig`, in their order."""
 
 OPTIONS: Final[Mapping[str, Option]] = {
     **{option.name: option for option in _MODEL},
     **TRAINING_OPTIONS,
+    **{option.name: option for option in _RUNNING},
 }
 """All options, by name."""
 
