@@ -14,7 +14,8 @@ class BuildExtension(build_ext):
     def build_extension(self, ext: Extension) -> None:
         """Add the flags for GCC and Clang, and build."""
         if self.compiler.compiler_type == "unix":
-            ext.extra_compile_args = ["-fno-math-errno", "-fno-trapping-math"]
+            ext.extra_compile_args = ["-fno-math-errno", "-fno-trapping-math", "-pthread"]
+            ext.extra_link_args = ["-pthread"]
         super().build_extension(ext)
 
 
