@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.data.targets import Targets, soft_targets
-from wave_network.models.numpy_ops import log_softmax
 from wave_network.numerics.minimize import minimize
 
 ECE_BINS: Final = 15
@@ -48,13 +47,24 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
         value = point[0] ** 2 / (2 * _SPREAD**2 * texts) - scale * target
         for block in blocks:
             wide = logits[block].astype(np.float64)
-            logs = log_softmax(scale * wide)
-            value += float((scale * wide[:, 0] - logs[:, 0]).sum()) / texts  # the log of the sum
-            slope += float((np.exp(logs) * wide).sum()) / texts
+            totals, shares = log_sums(scale * wide)
+            value += float(totals.sum()) / texts
+            slope += float((shares * wide).sum()) / texts
         return value, point / (_SPREAD**2 * texts) - scale * slope
 
     limit = np.log(_LARGEST_TEMPERATURE)
     return float(np.exp(minimize(loss, np.zeros(1), -limit, limit)[0]))
+
+
+def log_sums(
+    logits: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log of the sum of exponentials of each row, (rows, 1), and the row's softmax."""
+    highest = logits.max(axis=1, keepdims=True)
+    shares = np.exp(logits - highest)
+    sums = shares.sum(axis=1, keepdims=True)
+    shares /= sums
+    return highest + np.log(sums), shares
 
 
 def fit_multi_label_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
