@@ -13,7 +13,7 @@ from wave_network.data.label_forms import from_indicators, plain_forms
 from wave_network.data.plain_labels import is_label_list, plain_label_lists, plain_labels
 from wave_network.data.table import Table
 from wave_network.data.texts import Texts
-from wave_network.data.values import check_one_column, is_unicode
+from wave_network.data.values import check_one_column, is_unicode, list_of
 from wave_network.data.weights import without_weightless
 from wave_network.errors import DataError
 
@@ -130,4 +130,4 @@ def _sequence(values: Iterable[object], name: str) -> list[Any]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise DataError(f"the {name} are {values!r:.60}: give a list of them")
     check_one_column(values, name)
-    return list(values)
+    return list_of(values)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wave_network.data.delimited import Table
 
 _TABLES: Final = (".csv", ".tsv", ".xlsx")
+_LABEL_START: Final = "__label__"
 _FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
 _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
@@ -193,13 +194,12 @@ def _table_rows(
             others = _others(zip(header, fields, strict=True), text_column) if with_others else None
             yield Row(fields[text_at], None, others=others)
             continue
-        where = f"{path}:{line}"
         label: Label | list[Label] = fields[label_at]
-        if label_separator is None:
-            label = _stated(fields[label_at], where)
-        else:
+        if label_separator is not None:
             label = [*split_labels(fields[label_at], label_separator)]
-        weight = None if weight_at is None else _weight(fields[weight_at], where)
+        elif not fields[label_at].strip():
+            raise _no_label(f"{path}:{line}")
+        weight = None if weight_at is None else _weight(fields[weight_at], f"{path}:{line}")
         yield Row(fields[text_at], label, weight)
 
 
@@ -239,10 +239,10 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
 
 
 def _json_label(label: object, where: str) -> Label:
+    if label is None or (isinstance(label, str) and not label.strip()):
+        raise _no_label(where)
     if isinstance(label, str) and is_unicode(label):
-        return _stated(label, where)
-    if label is None:
-        return _stated("", where)
+        return label
     if isinstance(label, int) and -(2**63) <= label < 2**63:
         return label
     if isinstance(label, float) and label.is_integer():
@@ -289,17 +289,21 @@ def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
     for number, line in enumerate(iter_lines(path, encoding), start=1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
         labels, text = _fasttext_parts(line)
-        if _LABEL_INSIDE.search(text):
-            raise DataError(f"{where}: a label inside the text: put all labels before the text")
-        labels = [_stated(label, where) for label in labels]
+        if _LABEL_START in text and _LABEL_INSIDE.search(text):
+            raise DataError(
+                f"{path}:{number}: a label inside the text: put all labels before the text"
+            )
+        if not all(map(str.strip, labels)):
+            raise _no_label(f"{path}:{number}")
         if several:
             yield Row(text, [*labels])
         elif labels:
             yield Row(text, labels[0])
         else:
-            raise DataError(f"{where}: no label: start the line with __label__NAME and a space")
+            raise DataError(
+                f"{path}:{number}: no label: start the line with __label__NAME and a space"
+            )
 
 
 def _fasttext_parts(line: str) -> tuple[list[str], str]:
@@ -314,10 +318,8 @@ def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:
         yield Row(_fasttext_parts(line)[1], None)
 
 
-def _stated(label: str, where: str) -> str:
-    if not label.strip():
-        raise DataError(f"{where}: no label: add a label, or remove the row")
-    return label
+def _no_label(where: str) -> DataError:
+    return DataError(f"{where}: no label: add a label, or remove the row")
 
 
 def _weight(value: object, where: str) -> float:

@@ -198,14 +198,15 @@ def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
 
 
 def one_dimensional(y: Any) -> Any:  # noqa: ANN401
-    """Return `y` without its second axis if that has a length of 1, with scikit-learn's warning."""
+    """Return `y` without its second axis if that has a length of 1, and warn.
+
+    Whoever has loaded scikit-learn gets its `DataConversionWarning`, others a `UserWarning`.
+    """
     if len(getattr(y, "shape", ())) != 2 or y.shape[1] != 1:
         return y
-    # Only a caller that has imported it can expect the class of scikit-learn.
-    theirs = sys.modules.get("sklearn.exceptions")
     warnings.warn(
         "y is a column vector: its only column is read as one label a text; give y.ravel()",
-        UserWarning if theirs is None else theirs.DataConversionWarning,
+        getattr(sys.modules.get("sklearn.exceptions"), "DataConversionWarning", UserWarning),
         stacklevel=4,  # the caller of `fit`
     )
     return np.asarray(y.toarray() if hasattr(y, "toarray") else y).ravel()

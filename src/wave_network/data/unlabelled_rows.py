@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wave_network.data.values import check_one_column
+from wave_network.data.values import check_one_column, list_of
 
 UNLABELLED: Final = -1
 """The label of unlabelled rows, if labels are integers; others have None."""
@@ -55,11 +55,11 @@ def split_rows(
     if not isinstance(labels, Iterable) or isinstance(labels, str | bytes):
         return SplitRows(texts, labels, weights, [], 0)
     check_one_column(labels, "labels")
-    given = list(labels)
+    given = list_of(labels)
     missing, marked = _without_label(given)
     if not missing:
         return SplitRows(texts, given, weights, [], 0)
-    listed = list(texts)
+    listed = list_of(texts)
     if len(listed) != len(given):  # refused later
         return SplitRows(listed, given, weights, [], 0)
     kept = [place for place in range(len(given)) if place not in missing]
