@@ -35,8 +35,9 @@ def right_answers(
     assert isinstance(prepared.config, LocalWaveConfig)
     config, tokenizer, vectors = prepared.config, prepared.tokenizer, prepared.vectors
     weights = linear_weights(training, config, seed, tokenizer, vectors)
-    set_linear_part(prepared.model, weights, 1.0)
-    answers = linear_logits(prepared.model, held_out).argmax(axis=1)
+    tensors = {name: tensor.numpy() for name, tensor in prepared.model.state_dict().items()}
+    set_linear_part(tensors, weights, 1.0)
+    answers = linear_logits(config, tensors, held_out).argmax(axis=1)
     assert held_out.labels is not None
     return _are_right(answers, held_out.labels, prepared.config.num_labels)
 

@@ -16,18 +16,19 @@ from torch import nn
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.evaluation.posthoc import PostHoc, calibrate_post_hoc
+from wave_network.models.tensor_spec import Tensors
 from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.continual import class_frequencies
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.linear_part import (
-    MARGIN,
     AnyLinearWeights,
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
     set_linear_part,
 )
+from wave_network.training.local_wave.margin_weight import MARGIN
 from wave_network.training.local_wave.waves_weight import scale_waves, waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare
@@ -105,12 +106,17 @@ def train_once(
         scale_waves(model, waves_weight(len(prepared.texts)))
     if validation is None:
         if weights is not None:
-            set_linear_part(model, weights)
+            set_linear_part(_tensors(model), weights)
         return Trained(result, None if weights is None else MARGIN, None)
     waves = predict_logits(model, validation)
     if weights is None:
         return Trained(result, None, waves)
-    return Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
+    return Trained(
+        result,
+        *fit_linear_part(
+            prepared.config, _tensors(model), weights, validation, waves, run.labelling
+        ),
+    )
 
 
 def _fitted_beside(
@@ -132,7 +138,9 @@ def _continue(
     if weights is not None:
         scale_waves(model, waves_weight(frequencies["represented_texts"]))
         share = frequencies["represented_share"]
-        margin = continue_linear_part(model, weights, prepared.texts, base, share)
+        margin = continue_linear_part(
+            prepared.config, _tensors(model), weights, prepared.texts, base, share
+        )
     if frequencies["new_class_offset"]:
         _correct_new_classes(model, base, frequencies["new_class_offset"])
     return margin
@@ -194,5 +202,12 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
     if weights is None:
         return None
     scale_waves(second.model, waves_weight(len(second.texts)))
-    set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
+    set_linear_part(
+        _tensors(second.model), weights, MARGIN if trained.margin is None else trained.margin
+    )
     return second
+
+
+def _tensors(model: nn.Module) -> Tensors:
+    """Return a model's tensors, which share its memory."""
+    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
