@@ -35,7 +35,7 @@ def right_answers(
     assert isinstance(prepared.config, LocalWaveConfig)
     config, tokenizer, vectors = prepared.config, prepared.tokenizer, prepared.vectors
     weights = linear_weights(training, config, seed, tokenizer, vectors)
-    tensors = {name: tensor.numpy() for name, tensor in prepared.model.state_dict().items()}
+    tensors = prepared.model.tensors
     set_linear_part(tensors, weights, 1.0)
     answers = linear_logits(config, tensors, held_out).argmax(axis=1)
     assert held_out.labels is not None

@@ -20,7 +20,6 @@ from wave_network.data.summary import VectorSummary
 from wave_network.errors import ConfigError, option_name
 from wave_network.few_labels.text_vectors import known_share
 from wave_network.few_labels.vectors import WordVectors, read_vectors
-from wave_network.models.torch_network import StartsAtVectors
 from wave_network.training.callbacks import SILENT
 from wave_network.training.examples import FOLDS, Examples
 from wave_network.training.linear_trials import gains, right_answers
@@ -90,7 +89,7 @@ def _has_dense_linear_part(prepared: Prepared) -> bool:
 
 def _check_start(prepared: Prepared, run: Run) -> None:
     """Refuse vectors that would have no effect at all."""
-    starts = isinstance(prepared.model, StartsAtVectors)
+    starts = isinstance(prepared.config, LocalWaveConfig)
     if not starts or run.config.initialization == "random":
         raise ConfigError(
             f"the preset {run.recipe.preset.name} does not read word vectors: leave "
