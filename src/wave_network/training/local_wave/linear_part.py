@@ -240,13 +240,26 @@ def linear_weights(
     if tokenizer is None or len(texts.ids) >= FEW_TOKENS:
         return _dense_weights(linear_features(texts, config), texts, config, seed, vectors)
     few = FewTexts.of(texts, config, tokenizer.tokens(range(config.vocab_size)))
-    return few_texts_weights(few, config, seed, vectors)
+    weights = few_texts_weights(few, config, seed, vectors)
+    bigrams = np.zeros((config.linear_buckets, config.num_labels), np.float32)
+    bigrams[few.buckets] = weights.bigrams
+    return weights._replace(bigrams=bigrams)
 
 
 def few_texts_weights(
     few: FewTexts, config: LocalWaveConfig, seed: int, vectors: NDArray[np.float32] | None = None
 ) -> LinearWeights:
-    """Fit a dense linear part to few texts; the other arguments are those of `linear_weights`."""
+    """Fit a dense linear part to few texts.
+
+    Args:
+        few: The texts.
+        config: As for `linear_weights`, as are the other arguments.
+        seed: Seed of the solver.
+        vectors: Word vectors of the tokens.
+
+    Returns:
+        The weights, with `bigrams` of the buckets of `few` alone.
+    """
     if few.texts.weights is not None:
         few = few.select(np.flatnonzero(few.texts.weights > 0))
     spelt = None if vectors is None else spelt_beside_vectors(few.texts, vectors)
