@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "_native": {"errors"},
     "config": {"errors"},
     "ops": set(),
-    "numerics": {"_native"},
+    "numerics": {"_native", "errors"},
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
@@ -55,7 +55,8 @@ MAY_IMPORT = {
         "evaluation.out_of_scope",
     },
     "few_labels.suggestions": {
-        *("config", "data", "errors", "numerics", "progress", "runtime", "text"),
+        *("config", "data", "errors", "few_labels.words", "numerics", "progress"),
+        *("runtime", "text"),
     },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
     "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},

@@ -7,7 +7,8 @@ from wave_network.numerics.sparse import CsrMatrix
 
 
 def as_scipy(matrix):
-    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    indptr = matrix.indptr.astype(np.int32)  # the only type that scikit-learn reads
+    return csr_array((matrix.data, matrix.indices, indptr), shape=matrix.shape)
 
 
 def to_dense(matrix):

@@ -218,7 +218,7 @@ def count_pairs(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.uint16], /
 ) -> None: ...
 
-# Fits one linear SVM per label (training/local_wave/svm.py); returns the number of passes.
+# Fits one linear SVM per label (numerics/svm.py); returns the number of passes.
 def dual_coordinate_descent(
     *,
     offsets: NDArray[np.int64],

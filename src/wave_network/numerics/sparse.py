@@ -102,11 +102,11 @@ class CsrMatrix:
         """Return the matrix with other values at the same places, (entries,)."""
         return CsrMatrix(data.astype(np.float32, copy=False), self.indices, self.indptr, self.shape)
 
-    def scaled_columns(self, scales: NDArray[np.floating]) -> CsrMatrix:
+    def scaled_columns(self, scales: NDArray[Any]) -> CsrMatrix:
         """Multiply each column by its scale, (columns,)."""
         return self.with_data(self.data * scales[self.indices])
 
-    def scaled_rows(self, scales: NDArray[np.floating]) -> CsrMatrix:
+    def scaled_rows(self, scales: NDArray[Any]) -> CsrMatrix:
         """Multiply each row by its scale, (rows,)."""
         return self.with_data(self.data * np.repeat(scales, np.diff(self.indptr)))
 

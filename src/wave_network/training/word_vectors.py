@@ -18,11 +18,12 @@ from wave_network.config import LocalWaveConfig
 from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
 from wave_network.data.summary import VectorSummary
 from wave_network.errors import ConfigError, option_name
-from wave_network.few_labels.text_vectors import known_share
+from wave_network.few_labels.text_vectors import fitted_to, known_share, token_vectors
 from wave_network.few_labels.vectors import WordVectors, read_vectors
 from wave_network.training.callbacks import SILENT
 from wave_network.training.examples import FOLDS, Examples
-from wave_network.training.linear_trials import gains, right_answers
+from wave_network.training.linear_trials import cross_validated, gains
+from wave_network.training.local_wave.few_texts import FewTexts
 from wave_network.training.prepare import Prepared, prepare
 from wave_network.training.recipe import Run
 
@@ -72,8 +73,7 @@ def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | N
     folds = run.labelling.folds(tried.targets, number, run.config.seed)
     if not few or (folds < 0).all():  # all labels have a single text
         return chosen, VectorSummary(vectors.name)
-    before = _right_answers(plain, folds, run.config.seed)
-    after = _right_answers(prepare(tried, replace(chosen, progress=SILENT)), folds, run.config.seed)
+    before, after = _right_answers(plain, vectors, folds, run.config.seed)
     used = source != AUTO_VECTORS or gains(after, before, _SURE)
     summary = VectorSummary(vectors.name, float(before.mean()), float(after.mean()), used)
     return chosen if used else run, summary
@@ -118,12 +118,19 @@ def _are_of_the_language(vectors: WordVectors, examples: Examples) -> bool:
     return shares >= _LEAST_KNOWN
 
 
-def _right_answers(prepared: Prepared, folds: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
-    """Return which answers of a cross-validation are right, (texts that a fold holds out,)."""
-    right: NDArray[np.bool_] = np.zeros(len(folds), np.bool_)
-    for fold in np.unique(folds[folds >= 0]):
-        held_out = np.flatnonzero(folds == fold)
-        training = prepared.texts.select(np.flatnonzero(folds != fold))
-        held = prepared.texts.select(held_out)
-        right[held_out] = right_answers(prepared, training, held, seed)
-    return right[folds >= 0]
+def _right_answers(
+    prepared: Prepared, vectors: WordVectors, folds: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which answers of cross-validations without and with vectors are right.
+
+    The vocabulary has all words of the texts, also of those that are held out: other words of the
+    vectors would change nothing.
+    """
+    config, texts = prepared.config, prepared.texts
+    assert isinstance(config, LocalWaveConfig)
+    few = FewTexts.of(texts, config, prepared.tokenizer.tokens(range(config.vocab_size)))
+    fitted = fitted_to(texts, token_vectors(prepared.tokenizer, vectors))
+    return (
+        cross_validated(few, config, folds, seed),
+        cross_validated(few, config, folds, seed, fitted),
+    )
