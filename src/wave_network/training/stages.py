@@ -19,13 +19,13 @@ from wave_network.persistence.folder import ModelFiles
 from wave_network.training.continual import class_frequencies
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.linear_part import (
-    MARGIN,
     AnyLinearWeights,
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
     set_linear_part,
 )
+from wave_network.training.local_wave.margin_weight import MARGIN
 from wave_network.training.local_wave.waves_weight import scale_waves, waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare

@@ -13,12 +13,8 @@ from wave_network.models.local_wave.ngrams import ngram_buckets
 from wave_network.models.tensors import parameter_counts
 from wave_network.runtime import Engine
 from wave_network.training.callbacks import Progress
-from wave_network.training.local_wave.linear_part import (
-    MARGIN,
-    fitted_beside,
-    linear_weights,
-    margin_weight,
-)
+from wave_network.training.local_wave.linear_part import fitted_beside, linear_weights
+from wave_network.training.local_wave.margin_weight import MARGIN, margin_weight
 
 CONFIG = {"vocab_size": 12, "cls_token_id": 0, "linear_size": 400, "bigram_buckets": 13}
 NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "skip-pair", "triple")]
