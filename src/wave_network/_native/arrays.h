@@ -10,7 +10,9 @@
 
 /* Compiled for wider registers, too; the loader picks the version that the processor supports.
  * musl's loader cannot, and Clang does not inline into such functions. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#elif defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE

@@ -1,7 +1,8 @@
-"""Run other work in one thread beside training steps."""
+"""Run other work in one thread beside training steps, and tell forked processes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -14,6 +15,15 @@ from wave_network.training.interrupt import StopSignal
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_CHECKS: Final = 0.05  # of the stop signal
+_IMPORTED_BY: Final = os.getpid()
+
+
+def is_forked() -> bool:
+    """Return whether this process was forked from one that had loaded this module.
+
+    The threads of a parent do not exist in its child, where torch would wait for them for ever.
+    """
+    return os.getpid() != _IMPORTED_BY
 
 
 @contextmanager
