@@ -28,20 +28,30 @@ def is_forked() -> bool:
 
 @contextmanager
 def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[[], T | None]]:
-    """Run work in a background thread while the body trains.
+    """Run work in a background thread, and the body with one thread less until it is done.
+
+    With a single thread, the work starts when the body asks for the result.
 
     Args:
-        work: Computes the result.
+        work: Computes the result, with a single thread.
         stop: Ends the wait for the result.
 
     Yields:
         A function that waits for the result and returns it; None if a stop is requested meanwhile.
     """
+    count = threads.current()
+
+    def alone() -> T:
+        with threads.using(1):
+            return work()
+
     with ThreadPoolExecutor(max_workers=1) as pool:
-        if threads.current() == 1:
-            yield lambda: _result(pool.submit(work), stop)
+        if count == 1:
+            yield lambda: _result(pool.submit(alone), stop)
             return
-        yield partial(_result, pool.submit(work), stop)
+        future = pool.submit(alone)
+        with threads.using(lambda: count if future.done() else count - 1):
+            yield partial(_result, future, stop)
 
 
 def _result(future: Future[T], stop: StopSignal) -> T | None:
