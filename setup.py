@@ -21,9 +21,9 @@ READY = False  # until the files of `text` keep to the limited API, too
 ABI3 = READY and sys.version_info >= (3, 11) and not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 # Without errno and floating-point traps, square roots and branches are vectorised. A function that
-# the limited API lacks must not compile as an undeclared one.
+# the limited API lacks must not compile as an undeclared one. `CFLAGS` may choose another level.
 FLAGS = [
-    "-O3",
+    *([] if "CFLAGS" in os.environ else ["-O3"]),
     "-fno-math-errno",
     "-fno-trapping-math",
     "-pthread",
