@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from absent import BEYOND_BASE, NOT_YET
 
 import wave_network
 
@@ -77,6 +78,39 @@ TORCH_FREE = (
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
 )
 
+WITH_EXTRAS = (
+    *("model", "ops", "transformers"),
+    *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
+    *("models.torch_logits", "models.torch_network", "models.torch_random"),
+    *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
+    *("training.row_adam", "training.torch_model", "training.torch_steps"),
+    *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
+    *("tuning.progress", "tuning.run", "tuning.space", "tuning.study"),
+    *(f"baselines.{name}" for name in ("bag", "encoder", "padding")),
+    *("baselines.transformer", "baselines.transformer_classifier"),
+    *("experiments.complexity_runs", "experiments.counting", "experiments.models"),
+    *("experiments.predictions", "experiments.running", "experiments.textbook"),
+)
+"""What needs a package of an extra to be imported; the base imports these only inside functions."""
+
+MAY_USE = {
+    "torch": {
+        *("baselines", "data.batch", "experiments", "few_labels.encoders", "model", "models"),
+        *("ops", "training", "transformers"),
+    },
+    "accelerate": {"training.model", "training.torch_steps"},
+    "transformers": {
+        *("baselines", "huggingface.pretrained", "training.encoder_teacher", "transformers"),
+    },
+    "datasets": {"data.hub"},
+    "pyarrow": {"cli.predict", "cli.suggest", "data"},
+    "scipy": set(),
+    "sklearn": {"baselines", "experiments.baselines", "numerics.svm", "scikit_learn"},
+    "pandas": set(),
+    "polars": set(),
+}
+"""Which rooms and modules import a package of an extra at all, also inside functions."""
+
 
 def modules():
     for path in sorted(ROOT.rglob("*.py")):
@@ -87,13 +121,10 @@ def modules():
 NAMES = {name for name, _ in modules()}
 
 
-def imports_of(path):
-    """Modules of ours that a file imports, also within functions, but not for types alone."""
+def imports_of(path, *, within_functions=True):
+    """Modules of ours that a file imports, but not for types alone."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
+    for node in statements(tree, within_functions=within_functions):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wave_network"):
             base = node.module.removeprefix("wave_network").lstrip(".")
             for alias in node.names:
@@ -103,6 +134,27 @@ def imports_of(path):
             for alias in node.names:
                 if alias.name.startswith("wave_network."):
                     yield alias.name.removeprefix("wave_network.")
+
+
+def packages_of(path, *, within_functions=True):
+    """Packages that a file imports, but not for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in statements(tree, within_functions=within_functions):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def statements(node, *, within_functions):
+    """All statements that run when a module is imported; or those inside functions, too."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.If) and ast.unparse(inner.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(inner, ast.FunctionDef) and not within_functions:
+            continue
+        yield inner
+        yield from statements(inner, within_functions=within_functions)
 
 
 GRAPH = {name: set(imports_of(path)) - {name} for name, path in modules()}
@@ -162,3 +214,28 @@ def test_what_predicting_needs_imports_no_torch():
     ]
     code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def needs_extra(name):
+    return any(within(name, place) for place in WITH_EXTRAS)
+
+
+@pytest.mark.skipif(bool(NOT_YET), reason="modules of the base still import packages of extras")
+def test_modules_of_the_base_need_no_extra_to_be_imported():
+    wrong = {}
+    for name, path in modules():
+        if needs_extra(name):
+            continue
+        ours = set(filter(needs_extra, imports_of(path, within_functions=False)))
+        packages = set(packages_of(path, within_functions=False)) & BEYOND_BASE
+        if ours | packages:
+            wrong[name] = ours | packages
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", sorted(set(MAY_USE) - NOT_YET))
+def test_a_package_of_an_extra_is_imported_only_where_it_may(package):
+    users = {name for name, path in modules() if package in packages_of(path)}
+    assert not {
+        name for name in users if not any(within(name, place) for place in MAY_USE[package])
+    }

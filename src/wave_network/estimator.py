@@ -16,14 +16,12 @@ from wave_network.config import OPTIONS, ClassWeight, Label, get_preset
 from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data.summary import SUMMARY_KEYS
 from wave_network.data.training_data import training_data_from_memory
-from wave_network.errors import extra_needed
 from wave_network.evaluation.scoring import correct_answers
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.progress.display import Display
 from wave_network.runtime import Engine
 from wave_network.scikit_learn import TextClassifierBase
-from wave_network.training.continual import continued_training
 from wave_network.training.options import choose_preset
 
 if TYPE_CHECKING:
@@ -180,11 +178,11 @@ class WaveClassifier(TextClassifierBase):
             ModelFolderError: If the base model, teacher or tokenizer cannot be read.
             KeyboardInterrupt: On Ctrl-C. The classifier then holds the best epoch so far.
         """
-        with extra_needed("train", "WaveClassifier.fit"):
-            from wave_network.training.describe import Warnings
-            from wave_network.training.fit import fit
-            from wave_network.training.progress import TrainingBar
-            from wave_network.training.recipe import Recipe
+        # Only here, so that loading a classifier to predict stays quick.
+        from wave_network.training.describe import Warnings
+        from wave_network.training.fit import fit
+        from wave_network.training.progress import TrainingBar
+        from wave_network.training.recipe import Recipe
 
         options = {"operation": self.operation, "max_length": self.max_length}
         base = None if self.base_model is None else read_model(self.base_model)
@@ -356,6 +354,8 @@ class WaveClassifier(TextClassifierBase):
         options = {name: used[name] for name in cls().get_params(deep=False) if name in used}
         usual = get_preset(files.preset).train
         if options.get("base_model") is not None:
+            from wave_network.training.continual import continued_training
+
             usual = continued_training(usual)
         if all(used.get(n, v) == v for n, v in vars(usual).items() if n in ("epochs", "min_steps")):
             options["epochs"] = None  # not given: with few texts, the next fit adds epochs

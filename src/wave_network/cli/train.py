@@ -30,7 +30,7 @@ from wave_network.cli.options import (
     threaded,
 )
 from wave_network.config.settings import customize
-from wave_network.errors import ConfigError, extra_needed
+from wave_network.errors import ConfigError
 from wave_network.evaluation.metric_names import metric_names
 
 _NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
@@ -183,6 +183,8 @@ def train(
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
     from wave_network.training.options import check_together, choose_preset
+    from wave_network.training.recipe import Recipe
+    from wave_network.training.run import train_model
     from wave_network.training.tracking import parse_target
 
     log_to_stderr()
@@ -214,7 +216,7 @@ def train(
     }
     base = None if base_model is None else read_model(base_model)
     chosen = choose_preset(preset, model_options, tokenizer, base=base, settings=config)
-    # Refuse wrong values before slow imports and before reading data.
+    # Refuse wrong values before reading data.
     customize(chosen, {**model_options, **train_options})
     if log_to is not None:
         parse_target(log_to)
@@ -236,9 +238,6 @@ def train(
         None if file is None else read_texts(file, text_column, encoding, quoting)
         for file in (unlabeled, background)
     )
-    with extra_needed("train", "training"):
-        from wave_network.training.recipe import Recipe
-        from wave_network.training.run import train_model
     summary, stopped = train_model(
         splits,
         Recipe.of(
