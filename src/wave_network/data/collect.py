@@ -16,6 +16,7 @@ from wave_network.data.rows import Row
 from wave_network.data.table import Table
 from wave_network.data.texts import TextWriter
 from wave_network.errors import DataError
+from wave_network.progress.stages import tracked
 
 _ROWS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 2**22
@@ -33,7 +34,7 @@ def collect(rows: Iterable[Row], source: Path) -> Table:
     """
     texts, labels, weights = TextWriter(source), LabelWriter(), array("d")
     labelled = weighted = False
-    for batch in _bounded(rows):
+    for batch in tracked(_bounded(rows), units_in=len):
         labelled, weighted = batch[0].label is not None, batch[0].weight is not None
         texts.append([row.text for row in batch])
         if labelled:

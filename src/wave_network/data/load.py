@@ -13,7 +13,7 @@ from wave_network.data.folders import iter_class_rows
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.rows import Row, iter_rows, iter_texts
 from wave_network.data.table import Table
-from wave_network.progress.stages import stage, tracked
+from wave_network.progress.stages import stage
 
 
 def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
@@ -29,7 +29,7 @@ def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
             from wave_network.data.parquet import load_parquet
 
             return load_parquet(path, columns)
-        return collect(tracked(_rows(path, columns, options)), path)
+        return collect(_rows(path, columns, options), path)
 
 
 def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
@@ -41,7 +41,7 @@ def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
         MissingExtraError: If a format needs a library that is not installed.
     """
     with unchanging(path), stage(f"reading {path.name}"):
-        texts = tracked(iter_texts(path, text_column, options.encoding, options.quoting))
+        texts = iter_texts(path, text_column, options.encoding, options.quoting)
         return collect((Row(text, None) for text in texts), path)
 
 
