@@ -16,8 +16,14 @@ from wave_network.data.table import Table
 from wave_network.progress.stages import stage
 
 
-def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
+def load_file(path: Path, columns: Columns, options: ReadOptions, files: int = 1) -> Table:
     """Load a file, or a folder of classes, with labels.
+
+    Args:
+        path: The file or folder.
+        columns: The columns to read.
+        options: Its encoding, and what quotation marks mean.
+        files: How many are loaded, to share the memory that texts may take.
 
     Raises:
         DataError: If the file, or one of its rows, cannot be used.
@@ -28,8 +34,8 @@ def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
         if not is_untyped(path) and format_of(path) == ".parquet":
             from wave_network.data.parquet import load_parquet
 
-            return load_parquet(path, columns)
-        return collect(_rows(path, columns, options), path)
+            return load_parquet(path, columns, files)
+        return collect(_rows(path, columns, options), path, files)
 
 
 def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
