@@ -16,12 +16,14 @@ from datasets import ClassLabel, Dataset, Features, LargeList, List, Value
 from wave_network.data import (
     MultiLabel,
     SingleLabel,
+    collect,
     from_memory,
     joined_rows,
     labelling_type,
     read_dataset,
     read_splits,
     read_texts,
+    texts,
     texts_from_memory,
 )
 from wave_network.data.columns import Columns
@@ -680,3 +682,22 @@ def test_joined_rows_keep_their_weights():
     found = joined_rows(from_memory(["a"], ["x"], [2.0]), from_memory(["b"], [1], [0.5]))
     assert found["weight"].tolist() == [2.0, 0.5]
     assert found["label"][:] == ["x", "1"]
+
+
+def test_many_files_share_the_memory(tmp_path, monkeypatch):
+    made = []
+
+    class Writer(texts.TextWriter):
+        def finish(self):
+            made.append(self._file is not None)
+            return super().finish()
+
+    monkeypatch.setattr(collect, "TextWriter", Writer)
+    monkeypatch.setattr(texts, "_BYTES_IN_MEMORY", 100)
+    for number in range(3):
+        write(tmp_path / f"train-{number}-of-3.csv", ["x", "y"], ["a" * 20, "b" * 20])
+    assert len(read_splits(tmp_path).train) == 6
+    assert made == [True] * 3
+    write(tmp_path / "one.csv", ["x", "y"], ["a" * 20, "b" * 20])
+    read_splits(tmp_path / "one.csv")
+    assert made[3:] == [False]

@@ -16,24 +16,26 @@ from wave_network.data.rows import Row
 from wave_network.data.table import Table
 from wave_network.data.texts import TextWriter
 from wave_network.errors import DataError
+from wave_network.progress.stages import tracked
 
 _ROWS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 2**22
 
 
-def collect(rows: Iterable[Row], source: Path) -> Table:
+def collect(rows: Iterable[Row], source: Path, sharing: int = 1) -> Table:
     """Collect rows; those without labels or weights give a table without them.
 
     Args:
         rows: Rows that all have what the first one has.
         source: What they are read from, for messages.
+        sharing: How many tables share the memory that texts may take.
 
     Raises:
         OutputError: If the texts are large, and the temporary folder cannot take them.
     """
-    texts, labels, weights = TextWriter(source), LabelWriter(), array("d")
+    texts, labels, weights = TextWriter(source, sharing), LabelWriter(), array("d")
     labelled = weighted = False
-    for batch in _bounded(rows):
+    for batch in tracked(_bounded(rows), units_in=len):
         labelled, weighted = batch[0].label is not None, batch[0].weight is not None
         texts.append([row.text for row in batch])
         if labelled:

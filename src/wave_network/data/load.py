@@ -13,11 +13,17 @@ from wave_network.data.folders import iter_class_rows
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.rows import Row, iter_rows, iter_texts
 from wave_network.data.table import Table
-from wave_network.progress.stages import stage, tracked
+from wave_network.progress.stages import stage
 
 
-def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
+def load_file(path: Path, columns: Columns, options: ReadOptions, files: int = 1) -> Table:
     """Load a file, or a folder of classes, with labels.
+
+    Args:
+        path: The file or folder.
+        columns: The columns to read.
+        options: Its encoding, and what quotation marks mean.
+        files: How many are loaded, to share the memory that texts may take.
 
     Raises:
         DataError: If the file, or one of its rows, cannot be used.
@@ -28,8 +34,8 @@ def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
         if not is_untyped(path) and format_of(path) == ".parquet":
             from wave_network.data.parquet import load_parquet
 
-            return load_parquet(path, columns)
-        return collect(tracked(_rows(path, columns, options)), path)
+            return load_parquet(path, columns, files)
+        return collect(_rows(path, columns, options), path, files)
 
 
 def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
@@ -41,7 +47,7 @@ def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
         MissingExtraError: If a format needs a library that is not installed.
     """
     with unchanging(path), stage(f"reading {path.name}"):
-        texts = tracked(iter_texts(path, text_column, options.encoding, options.quoting))
+        texts = iter_texts(path, text_column, options.encoding, options.quoting)
         return collect((Row(text, None) for text in texts), path)
 
 

@@ -204,7 +204,7 @@ def joined_rows(first: Table, second: Table) -> Table:
     columns = [first["label"], second["label"]]
     if any(column.listed for column in columns):
         columns = [column.as_lists() for column in columns]
-    if len({column.kind for column in columns}) > 1:
+    if len({column.kind for column in columns if column.values}) > 1:
         columns = [column.mapped(str) for column in columns]
     parts = zip((first, second), columns, strict=True)
     return concatenate([part.with_labels(labels) for part, labels in parts])
@@ -254,8 +254,9 @@ def _load_parts(
     parts: Mapping[str, Sequence[Path]], columns: Columns, options: ReadOptions
 ) -> _Loaded:
     """Load each split, with labels of one type in all files of all of them."""
+    files = sum(map(len, parts.values()))
     loaded = {
-        str(path): load_file(path, columns.of(name), options)
+        str(path): load_file(path, columns.of(name), options, files)
         for name, paths in parts.items()
         for path in paths
     }

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _TABLES: Final = (".csv", ".tsv", ".xlsx")
 _LABEL_START: Final = "__label__"
-_FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
+_LABEL: Final = re.compile(r"__label__([^ \t]*)")
+_LABELS: Final = re.compile(r"(?:__label__[^ \t]*[ \t]*)*")
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
 _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
 
@@ -285,7 +286,7 @@ def _json_kind(value: object) -> str:
 
 
 def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
-    several = any(_SEVERAL_LABELS.match(line) for line in iter_lines(path, encoding))
+    several = any(map(_SEVERAL_LABELS.match, iter_lines(path, encoding)))
     for number, line in enumerate(iter_lines(path, encoding), start=1):
         if not line.strip():
             continue
@@ -308,9 +309,12 @@ def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
 
 def _fasttext_parts(line: str) -> tuple[list[str], str]:
     """Split a line into its labels and the text after them."""
-    match = _FASTTEXT_LINE.fullmatch(_without_ending(line))
+    line = _without_ending(line)
+    if not line.startswith(_LABEL_START):
+        return [], line
+    match = _LABELS.match(line)
     assert match is not None  # it matches every line
-    return re.findall(r"__label__([^ \t]*)", match[1]), match[2]
+    return _LABEL.findall(match[0]), line[match.end() :]
 
 
 def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:

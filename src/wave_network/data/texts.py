@@ -114,10 +114,12 @@ class TextWriter:
 
     Args:
         source: What the texts are from, for messages.
+        sharing: How many writers share the memory that texts may take.
     """
 
-    def __init__(self, source: object = "the data") -> None:
+    def __init__(self, source: object = "the data", sharing: int = 1) -> None:
         self._source = source
+        self._most = _BYTES_IN_MEMORY // sharing
         self._data = bytearray()
         self._lengths = array("q")
         self._file: IO[bytes] | None = None
@@ -171,7 +173,7 @@ class TextWriter:
         return Texts(np.frombuffer(mapped, np.uint8), offsets)
 
     def _write(self, data: Any) -> None:  # noqa: ANN401  # any buffer
-        if self._file is None and len(self._data) + len(data) <= _BYTES_IN_MEMORY:
+        if self._file is None and len(self._data) + len(data) <= self._most:
             self._data += data
             return
         try:
