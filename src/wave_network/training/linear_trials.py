@@ -5,6 +5,8 @@ Fitting the linear part takes little time, and what helps it helps the whole mod
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,8 @@ from wave_network.training.local_wave.linear_part import (
 )
 from wave_network.training.local_wave.ngram_matrix import ngram_counts
 from wave_network.training.prepare import Prepared
+
+_TOLERANCE: Final = 0.1  # of a trial's fit: a closer one has the same answers
 
 
 def right_answers(
@@ -68,7 +72,7 @@ def cross_validated(
     right: NDArray[np.bool_] = np.zeros(len(folds), np.bool_)
     for fold in np.unique(folds[folds >= 0]):
         training, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        weights = few_texts_weights(few.select(training), config, seed, vectors)
+        weights = few_texts_weights(few.select(training), config, seed, vectors, _TOLERANCE)
         logits = _margins(weights, few.counts.select_rows(held_out))
         right[held_out] = _are_right(logits, few.texts.select(held_out))
     return right[folds >= 0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import LocalWaveConfig
 from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
+from wave_network.data.batch import PackedTexts
 from wave_network.data.summary import VectorSummary
 from wave_network.errors import ConfigError, option_name
 from wave_network.few_labels.text_vectors import fitted_to, known_share, token_vectors
@@ -29,7 +30,8 @@ from wave_network.training.recipe import Run
 
 _MOST_TEXTS: Final = 5_000  # with more, the vectors of the package gained little
 _TEXTS_TRIED: Final = 2_000
-_FEW_FOLDS: Final = 3  # of more texts than
+_TOKENS_TRIED: Final = 200_000  # bounds the time
+_FEW_FOLDS: Final = 2  # of more texts than
 _ENOUGH_TEXTS: Final = 500  # with which fewer folds are as sure
 _TEXTS_READ: Final = 200  # to tell the language by,
 _CHARACTERS_READ: Final = 500  # from the start of each
@@ -80,11 +82,13 @@ def choose_vectors(examples: Examples, run: Run) -> Choice:
             return Choice(run, prepared=plain if tried is examples else None)
         _check_start(plain, run)
         return Choice(chosen, VectorSummary(vectors.name))
-    number = FOLDS if len(tried.targets) <= _ENOUGH_TEXTS else _FEW_FOLDS
-    folds = run.labelling.folds(tried.targets, number, run.config.seed)
+    texts = plain.texts.bounded(_TOKENS_TRIED, run.config.seed)
+    assert texts.labels is not None
+    number = FOLDS if len(texts) <= _ENOUGH_TEXTS else _FEW_FOLDS
+    folds = run.labelling.folds(texts.labels, number, run.config.seed)
     if not few or (folds < 0).all():  # all labels have a single text
         return Choice(chosen, VectorSummary(vectors.name))
-    before, after = _right_answers(plain, vectors, folds, run.config.seed)
+    before, after = _right_answers(plain, texts, vectors, folds, run.config.seed)
     used = source != AUTO_VECTORS or gains(after, before, _SURE)
     summary = VectorSummary(vectors.name, float(before.mean()), float(after.mean()), used)
     prepared = plain if tried is examples and not used else None
@@ -133,14 +137,18 @@ def _are_of_the_language(vectors: WordVectors, examples: Examples) -> bool:
 
 
 def _right_answers(
-    prepared: Prepared, vectors: WordVectors, folds: NDArray[np.int64], seed: int
+    prepared: Prepared,
+    texts: PackedTexts,
+    vectors: WordVectors,
+    folds: NDArray[np.int64],
+    seed: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which answers of cross-validations without and with vectors are right.
 
     The vocabulary has all words of the texts, also of those that are held out: other words of the
     vectors would change nothing.
     """
-    config, texts = prepared.config, prepared.texts
+    config = prepared.config
     assert isinstance(config, LocalWaveConfig)
     few = FewTexts.of(texts, config, prepared.tokenizer.tokens(range(config.vocab_size)))
     fitted = fitted_to(texts, token_vectors(prepared.tokenizer, vectors))

@@ -247,7 +247,11 @@ def linear_weights(
 
 
 def few_texts_weights(
-    few: FewTexts, config: LocalWaveConfig, seed: int, vectors: NDArray[np.float32] | None = None
+    few: FewTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    vectors: NDArray[np.float32] | None = None,
+    tolerance: float | None = None,
 ) -> LinearWeights:
     """Fit a dense linear part to few texts.
 
@@ -256,6 +260,7 @@ def few_texts_weights(
         config: As for `linear_weights`, as are the other arguments.
         seed: Seed of the solver.
         vectors: Word vectors of the tokens.
+        tolerance: As in `Fit`; None: the usual one for few texts.
 
     Returns:
         The weights, with `bigrams` of the buckets of `few` alone.
@@ -263,7 +268,10 @@ def few_texts_weights(
     if few.texts.weights is not None:
         few = few.select(np.flatnonzero(few.texts.weights > 0))
     spelt = None if vectors is None else spelt_beside_vectors(few.texts, vectors)
-    return _dense_weights(few.features(spelt), few.texts, config, seed, vectors)
+    features = few.features(spelt)
+    if tolerance is not None:
+        features = features._replace(fit=features.fit._replace(tolerance=tolerance))
+    return _dense_weights(features, few.texts, config, seed, vectors)
 
 
 def _solvable(texts: PackedTexts) -> PackedTexts:
