@@ -1,6 +1,6 @@
 /* Gradients of the rows of a table. Each part of a table has a list of where its rows occur, so
  * that its gradients are summed in the order of the texts by one thread. For `features.c` and
- * `step.c`. */
+ * `step.h`. */
 
 #ifndef WAVE_NETWORK_GRADIENTS_H
 #define WAVE_NETWORK_GRADIENTS_H

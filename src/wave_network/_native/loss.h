@@ -1,4 +1,4 @@
-/* Targets, loss, and its gradient. For `step.c`. */
+/* Targets, loss, and its gradient. For `step.h`. */
 
 #ifndef WAVE_NETWORK_LOSS_H
 #define WAVE_NETWORK_LOSS_H

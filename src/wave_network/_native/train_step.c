@@ -1,4 +1,4 @@
-/* The arguments of a training step; `step.c` takes it. Called by
+/* The arguments of a training step; `step.h` takes it. Called by
  * training/local_wave/compiled_steps.py; torch needs some hundred operations for the same. */
 
 #include "extension.h"
