@@ -61,7 +61,7 @@ _torch_threads: Final = _TorchThreads()
 
 
 def prepare_threads() -> None:
-    """Let this thread use as many threads of torch as any, if it is loaded; one in a forked process.
+    """Let this thread use as many threads of a loaded torch as any; one, in a forked process.
 
     The threads of a parent do not exist in its child, which would wait for them for ever.
     """
