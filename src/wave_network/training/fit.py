@@ -45,6 +45,7 @@ from wave_network.training.prepare import (
 from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
+from wave_network.training.threads import prepare_threads
 from wave_network.training.unlabelled import Taught
 
 _VALIDATIONS: Final = 25
@@ -99,6 +100,7 @@ def fit(
     started = time.perf_counter()
     stop, base = stop or StopSignal(), recipe.base
     check_torch(recipe.preset.config, recipe.config)
+    prepare_threads()  # of torch, if it was loaded
     with threads.using(recipe.threads), stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)

@@ -1,12 +1,15 @@
-"""Run other work in one thread beside training steps, and tell forked processes."""
+"""Run other work in one thread beside training steps, and train in forked processes."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from threading import Lock
+from types import ModuleType
 from typing import Final, TypeVar
 
 from wave_network._native import threads
@@ -18,12 +21,57 @@ _SECONDS_BETWEEN_CHECKS: Final = 0.05  # of the stop signal
 _IMPORTED_BY: Final = os.getpid()
 
 
-def is_forked() -> bool:
-    """Return whether this process was forked from one that had loaded this module.
+def _torch() -> ModuleType | None:
+    """Return torch if something else has loaded it."""
+    return sys.modules.get("torch")
 
-    The threads of a parent do not exist in its child, where torch would wait for them for ever.
+
+class _TorchThreads:
+    """How many threads torch uses, while some fits use one less.
+
+    torch remembers the last number that any thread has set, and starts new threads with it.
     """
-    return os.getpid() != _IMPORTED_BY
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._fits = 0
+        self._usual = 0
+
+    def usual(self, torch: ModuleType) -> int:
+        """Return the number that this thread uses outside of `one_less`."""
+        with self._lock:
+            return self._usual if self._fits else int(torch.get_num_threads())
+
+    @contextmanager
+    def one_less(self, torch: ModuleType) -> Iterator[None]:
+        """Let this thread use one less than usual."""
+        usual = self.usual(torch)
+        with self._lock:
+            self._fits, self._usual = self._fits + 1, usual
+        torch.set_num_threads(max(1, usual - 1))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(usual)
+            with self._lock:
+                self._fits -= 1
+
+
+_torch_threads: Final = _TorchThreads()
+
+
+def prepare_threads() -> None:
+    """Let this thread use as many threads of a loaded torch as any; one, in a forked process.
+
+    The threads of a parent do not exist in its child, which would wait for them for ever.
+    """
+    torch = _torch()
+    if torch is None:
+        return
+    forked = os.getpid() != _IMPORTED_BY
+    count = 1 if forked else _torch_threads.usual(torch)
+    if count != torch.get_num_threads():
+        torch.set_num_threads(count)
 
 
 @contextmanager
@@ -50,8 +98,13 @@ def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[
             yield lambda: _result(pool.submit(alone), stop)
             return
         future = pool.submit(alone)
-        with threads.using(lambda: count if future.done() else count - 1):
+        with threads.using(lambda: count if future.done() else count - 1), _torch_beside():
             yield partial(_result, future, stop)
+
+
+def _torch_beside() -> AbstractContextManager[None]:
+    torch = _torch()
+    return nullcontext() if torch is None else _torch_threads.one_less(torch)
 
 
 def _result(future: Future[T], stop: StopSignal) -> T | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
@@ -13,7 +12,6 @@ from wave_network.data.batch import PackedTexts, draw
 from wave_network.training.device import resolve_device
 from wave_network.training.losses import Objective
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
-from wave_network.training.threads import is_forked
 
 
 class TorchSteps:
@@ -44,8 +42,6 @@ class TorchSteps:
         accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
         self._accelerator, self._device = accelerator, accelerator.device
         model.to(self._device)
-        if is_forked():
-            torch.set_num_threads(1)
         # Not wrapped by Accelerate: that is needed for 16-bit floats only, which we do not use,
         # and takes a tenth of a small model's step.
         self._optimizers = build_optimizers(model, config, self._device)
