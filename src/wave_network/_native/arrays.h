@@ -68,6 +68,22 @@ argument_error(void)
     return NULL;
 }
 
+/* Parse a number of threads; -1 with an error set for anything but a whole number above 0. */
+static inline int
+threads_of(PyObject *object)
+{
+    const long threads = PyLong_AsLong(object);
+    if (threads == -1 && PyErr_Occurred()) {
+        argument_error();
+        return -1;
+    }
+    if (threads < 1) {
+        value_error("threads must be at least 1");
+        return -1;
+    }
+    return threads < INT32_MAX ? (int)threads : INT32_MAX;
+}
+
 static inline int
 acquire_array(PyObject *object, Py_buffer *view, const ArraySpec *spec)
 {
