@@ -27,8 +27,8 @@ from wave_network.cli.options import (
     Threads,
     Unseen,
     option,
-    threaded,
 )
+from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
 from wave_network.errors import ConfigError
 from wave_network.evaluation.metric_names import metric_names
@@ -36,7 +36,6 @@ from wave_network.evaluation.metric_names import metric_names
 _NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
 
 
-@threaded
 def train(
     data: Annotated[
         str,
@@ -179,6 +178,7 @@ def train(
       wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
+    from wave_network._native.threads import using
     from wave_network.data import read_texts
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
@@ -195,8 +195,15 @@ def train(
         data = taken.get("data", data) if data == "sample" else data
         output = taken.get("output", output) if output == Path("wave-model") else output
         validation = validation or taken.get("validation")
-        epochs = taken.get("epochs") if epochs is None else epochs
-        seed = taken.get("seed") if seed is None else seed
+        given: dict[str, Any] = {
+            "epochs": epochs,
+            "seed": seed,
+            "vectors": vectors,
+            "threads": threads,
+        }
+        epochs, seed, vectors, threads = (
+            taken.get(name) if value is None else value for name, value in given.items()
+        )
     model_options = {"operation": operation, "max_length": max_length}
     train_options = {
         "base_model": base_model,
@@ -220,6 +227,7 @@ def train(
     customize(chosen, {**model_options, **train_options})
     if log_to is not None:
         parse_target(log_to)
+    threads = OPTIONS["threads"].checked(threads)
     check_together(train_options, replay=replay, unlabeled=unlabeled)
     check_output(output, overwrite=overwrite)
     splits = read_training_data(
@@ -238,22 +246,24 @@ def train(
         None if file is None else read_texts(file, text_column, encoding, quoting)
         for file in (unlabeled, background)
     )
-    summary, stopped = train_model(
-        splits,
-        Recipe.of(
-            chosen,
-            train_options=train_options,
-            model_options=model_options,
-            tokenizer=tokenizer,
-            base=base,
-        ),
-        output,
-        overwrite=overwrite,
-        unlabeled=unlabeled_texts,
-        background=background_texts,
-        log_to=log_to,
-        unseen=unseen,
+    recipe = Recipe.of(
+        chosen,
+        train_options=train_options,
+        model_options=model_options,
+        tokenizer=tokenizer,
+        base=base,
     )
+    with using(threads):
+        summary, stopped = train_model(
+            splits,
+            recipe,
+            output,
+            overwrite=overwrite,
+            unlabeled=unlabeled_texts,
+            background=background_texts,
+            log_to=log_to,
+            unseen=unseen,
+        )
     if as_json:
         print_json(summary)
     else:
