@@ -214,6 +214,10 @@ def dense_inner(
     /,
 ) -> None: ...
 
+# Replaces a symmetric matrix without negative eigenvalues by its eigenvectors, as rows times their
+# eigenvalues, in any order (numerics/svd.py).
+def principal_axes(matrix: NDArray[np.float64], /) -> None: ...
+
 # Counts pairs of adjacent tokens by their hash (evaluation/out_of_scope.py).
 def count_pairs(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.uint16], /

@@ -18,6 +18,7 @@ static PyMethodDef methods[] = {
     POSITIONAL(transpose_rows),
     POSITIONAL(dense_product),
     POSITIONAL(dense_inner),
+    POSITIONAL(principal_axes),
     POSITIONAL(count_pairs),
     {NULL, NULL, 0, NULL},
 };

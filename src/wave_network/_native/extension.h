@@ -35,6 +35,7 @@ PyObject *sparse_times_sparse(PyObject *module, PyObject *args);
 PyObject *transpose_rows(PyObject *module, PyObject *args);
 PyObject *dense_product(PyObject *module, PyObject *args);
 PyObject *dense_inner(PyObject *module, PyObject *args);
+PyObject *principal_axes(PyObject *module, PyObject *args);
 
 /* train_step.c */
 PyObject *train_step(PyObject *module, PyObject *args, PyObject *kwargs);

@@ -6,6 +6,7 @@
 #include "extension.h"
 #include "parallel.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { ROWS_A_TASK = 256, MOST_PARTS = 32, ROWS_A_PART = 512 };
@@ -474,4 +475,68 @@ dense_inner(PyObject *Py_UNUSED(module), PyObject *args)
         return value_error("the shapes do not belong together");
     }
     return status == 0 ? Py_NewRef(Py_None) : PyErr_NoMemory();
+}
+
+/* Small symmetric matrices without negative eigenvalues: rotations from one side make their rows
+ * orthogonal, which are then eigenvectors times eigenvalues (Hestenes, 1958). */
+
+enum { MOST_SWEEPS = 60 };
+
+/* Turn two rows so that they are orthogonal; returns whether they were not. */
+INLINE int
+turn_rows(double *restrict first, double *restrict second, int64_t size)
+{
+    double own = 0, other = 0, both = 0;
+    for (int64_t i = 0; i < size; i++) {
+        own += first[i] * first[i];
+        other += second[i] * second[i];
+        both += first[i] * second[i];
+    }
+    if (!(fabs(both) > 1e-14 * sqrt(own * other))) {
+        return 0;
+    }
+    const double half = (other - own) / (2 * both);
+    const double tangent = (half < 0 ? -1 : 1) / (fabs(half) + sqrt(1 + half * half));
+    const double cosine = 1 / sqrt(1 + tangent * tangent), sine = cosine * tangent;
+    for (int64_t i = 0; i < size; i++) {
+        const double value = first[i];
+        first[i] = cosine * value - sine * second[i];
+        second[i] = sine * value + cosine * second[i];
+    }
+    return 1;
+}
+
+WIDE static void
+turn_all(double *matrix, int64_t size)
+{
+    int turned = 1;
+    for (int sweep = 0; turned && sweep < MOST_SWEEPS; sweep++) {
+        turned = 0;
+        for (int64_t row = 0; row + 1 < size; row++) {
+            for (int64_t other = row + 1; other < size; other++) {
+                turned |= turn_rows(matrix + row * size, matrix + other * size, size);
+            }
+        }
+    }
+}
+
+static const ArraySpec symmetric_array = FLOAT64_OUT("matrix", 2);
+
+PyObject *
+principal_axes(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *object;
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "O", &object)
+        || acquire_arrays(&object, &view, &symmetric_array, 1) < 0) {
+        return NULL;
+    }
+    const int fits = view.shape[0] == view.shape[1];
+    if (fits) {
+        Py_BEGIN_ALLOW_THREADS
+        turn_all(view.buf, view.shape[0]);
+        Py_END_ALLOW_THREADS
+    }
+    release_arrays(&view, 1);
+    return fits ? Py_NewRef(Py_None) : value_error("the matrix is not square");
 }

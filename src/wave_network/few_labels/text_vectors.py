@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,7 @@ def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.f
     """
     words = tokenizer.words()
     spelt = words if source.cased else map(str.lower, words)
-    places = np.fromiter((source.places.get(word, -1) for word in spelt), np.int64, len(words))
+    places = np.fromiter(map(source.places.get, spelt, repeat(-1)), np.int64, len(words))
     tokens = np.fromiter(words.values(), np.int64, len(words))
     known = places >= 0
     result = np.zeros((tokenizer.vocab_size, source.vectors.shape[1]), np.float32)

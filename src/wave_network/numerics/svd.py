@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network import _native
 from wave_network.numerics.dense import inner, product
 from wave_network.numerics.sparse import CsrMatrix
 
@@ -58,9 +59,26 @@ def _principal(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return singular values, descending, and right singular vectors of a tall matrix.
 
-    Those that are 0 but for rounding are left out. The matrix of inner products is small, so its
-    decomposition is, too.
+    Those that are 0 but for rounding are left out.
     """
-    squares, rotation = np.linalg.eigh(inner(columns, columns))  # ascending
-    kept = squares > squares[-1:] * _LEAST**2
-    return np.sqrt(squares[kept])[::-1], rotation[:, kept][:, ::-1]
+    squares, rotation = _eigenvectors(inner(columns, columns))
+    kept = squares > squares[:1] * _LEAST**2
+    return np.sqrt(squares[kept]), rotation[:, kept]
+
+
+def _eigenvectors(
+    symmetric: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return eigenvalues, descending, and eigenvectors of a matrix without negative eigenvalues.
+
+    A LAPACK may give other bits with other threads.
+    """
+    if _native.compiled is None:
+        values, vectors = np.linalg.eigh(symmetric)  # ascending
+        return values[::-1], vectors[:, ::-1]
+    axes = symmetric.copy()
+    _native.compiled.principal_axes(axes)
+    values = np.sqrt(np.square(axes).sum(axis=1))
+    order = np.argsort(-values, kind="stable")
+    vectors = np.divide(axes.T, values, out=np.zeros_like(axes), where=values > 0)
+    return values[order], vectors[:, order]

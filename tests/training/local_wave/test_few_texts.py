@@ -45,10 +45,11 @@ def test_every_text_has_unit_length():
 
 def test_rows_of_tokens_give_the_margins_of_all_features():
     """What the model sums over its tokens is what was fitted, but for the length of the text."""
-    features = FewTexts.of(PACKED, CONFIG, ENTRIES).features()
+    few = FewTexts.of(PACKED, CONFIG, ENTRIES)
+    features = few.features()
     weights = np.random.default_rng(0).normal(size=(features.matrix.shape[1], 2))
     expected = features.matrix @ weights.astype(np.float32)
-    found = ngram_counts(PACKED, CONFIG) @ features.rows(weights.astype(np.float32))
+    found = few.counts @ features.rows(weights.astype(np.float32))
     ratios = found / expected
     np.testing.assert_allclose(ratios[:, 0], ratios[:, 1], rtol=1e-3)
     assert 0.5 < ratios.min() < 1 < ratios.max() < 2

@@ -39,13 +39,16 @@ class FewTexts(NamedTuple):
 
     Attributes:
         texts: Packed texts.
-        counts: Their `ngram_counts`, (texts, vocabulary + buckets).
+        counts: Their `ngram_counts`, without the buckets that no text has, (texts, vocabulary +
+            used buckets).
+        buckets: The used buckets, (used buckets,).
         spelling: Which character n-grams each vocabulary entry has, (vocabulary, character
             n-grams).
     """
 
     texts: PackedTexts
     counts: CsrMatrix
+    buckets: NDArray[np.int64]
     spelling: CsrMatrix
 
     @classmethod
@@ -57,7 +60,11 @@ class FewTexts(NamedTuple):
             config: The configuration of a model with a dense linear part.
             entries: The spelling of each vocabulary entry; a leading space starts a word.
         """
-        return cls(texts, ngram_counts(texts, config), _spelling(entries))
+        counts = ngram_counts(texts, config)
+        used = counts.column_counts() > 0
+        used[: config.vocab_size] = True
+        buckets = np.flatnonzero(used[config.vocab_size :])
+        return cls(texts, counts.select_columns(used), buckets, _spelling(entries))
 
     def select(self, texts: NDArray[np.int64]) -> FewTexts:
         """Select texts by index."""

@@ -234,42 +234,70 @@ def linear_weights(
         vectors: Word vectors of the tokens, by which the words of a dense linear part share what is
             learnt, (vocabulary, size). None: there are none.
     """
-    texts = solvable(texts).bounded(_MOST_TOKENS, seed)
-    if tokenizer is None or config.sparse_linear_size or len(texts.ids) >= FEW_TOKENS:
-        return solved(linear_features(texts, config), texts, config, seed, vectors)
+    texts = _solvable(texts).bounded(_MOST_TOKENS, seed)
+    if config.sparse_linear_size:
+        return _sparse_weights(linear_features(texts, config), texts, config, seed)
+    if tokenizer is None or len(texts.ids) >= FEW_TOKENS:
+        return _dense_weights(linear_features(texts, config), texts, config, seed, vectors)
     few = FewTexts.of(texts, config, tokenizer.tokens(range(config.vocab_size)))
-    return few_texts_solved(few, config, seed, vectors)
+    weights = few_texts_weights(few, config, seed, vectors)
+    bigrams = np.zeros((config.linear_buckets, config.num_labels), np.float32)
+    bigrams[few.buckets] = weights.bigrams
+    return weights._replace(bigrams=bigrams)
 
 
-def solvable(texts: PackedTexts) -> PackedTexts:
+def few_texts_weights(
+    few: FewTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    vectors: NDArray[np.float32] | None = None,
+    tolerance: float | None = None,
+) -> LinearWeights:
+    """Fit a dense linear part to few texts.
+
+    Args:
+        few: The texts.
+        config: As for `linear_weights`, as are the other arguments.
+        seed: Seed of the solver.
+        vectors: Word vectors of the tokens.
+        tolerance: As in `Fit`; None: the usual one for few texts.
+
+    Returns:
+        The weights, with `bigrams` of the buckets of `few` alone.
+    """
+    if few.texts.weights is not None:
+        few = few.select(np.flatnonzero(few.texts.weights > 0))
+    spelt = None if vectors is None else spelt_beside_vectors(few.texts, vectors)
+    features = few.features(spelt)
+    if tolerance is not None:
+        features = features._replace(fit=features.fit._replace(tolerance=tolerance))
+    return _dense_weights(features, few.texts, config, seed, vectors)
+
+
+def _solvable(texts: PackedTexts) -> PackedTexts:
     """Leave out texts of weight 0: the solver needs weights above 0."""
     return texts if texts.weights is None else texts.select(np.flatnonzero(texts.weights > 0))
 
 
-def few_texts_solved(
-    few: FewTexts, config: LocalWaveConfig, seed: int, vectors: NDArray[np.float32] | None = None
-) -> AnyLinearWeights:
-    """Fit the linear part to few texts; the arguments are those of `linear_weights`."""
-    spelt = None if vectors is None else spelt_beside_vectors(few.texts, vectors)
-    return solved(few.features(spelt), few.texts, config, seed, vectors)
+def _sparse_weights(
+    features: LinearFeatures, texts: PackedTexts, config: LocalWaveConfig, seed: int
+) -> SparseLinearWeights:
+    examples = _examples(features.matrix, texts, config)
+    blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
+    return sparse_linear_weights(examples, blocks, features.scales, config.num_labels, size, seed)
 
 
-def solved(
+def _dense_weights(
     features: LinearFeatures,
     texts: PackedTexts,
     config: LocalWaveConfig,
     seed: int,
     vectors: NDArray[np.float32] | None,
-) -> AnyLinearWeights:
-    """Fit the linear part to features of texts; the other arguments are as for `linear_weights`."""
-    if vectors is not None and not config.sparse_linear_size:
+) -> LinearWeights:
+    if vectors is not None:
         features = with_vectors(features, texts, vectors)
-    examples = _examples(features.matrix, texts, config)
-    if config.sparse_linear_size:
-        blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
-        scales = features.scales
-        return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
     dense = 0 if vectors is None else vectors.shape[1]
+    examples = _examples(features.matrix, texts, config)
     weights, bias = _solved(examples, config, seed, features.fit, dense)
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
