@@ -55,7 +55,9 @@ LOCAL = Preset(
     vocab_size=500,
 )
 PRESETS_HERE = {"wave": PRESET, "local": LOCAL}
-CONFIG = TrainConfig(epochs=2, batch_size=32, token_dropout=0.1, seed=3, device="cpu")
+CONFIG = TrainConfig(
+    epochs=2, batch_size=32, token_dropout=0.1, max_grad_norm=None, seed=3, device="cpu"
+)
 
 
 @pytest.fixture(scope="module")

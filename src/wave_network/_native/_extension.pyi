@@ -108,6 +108,7 @@ def train_step(
     epsilon: float,
     decay: float,
     root_factor: float,
+    threads: int,
 ) -> tuple[float, int]: ...
 
 # Adam's update of some rows of a table, in place (training/row_adam.py).

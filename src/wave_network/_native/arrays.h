@@ -13,7 +13,9 @@
 #endif
 
 /* Compiled for wider registers, too; the loader picks the version that the processor supports. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#elif defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE

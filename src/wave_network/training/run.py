@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wave_network._native import threads
 from wave_network.data import Splits, TrainingData, column
 from wave_network.data.labels import labelling_of
 from wave_network.data.summary import DataSummary, TextSummary
@@ -93,7 +94,8 @@ def train_model(
             texts = tracked(
                 column(splits.test, "text"), "predicting the test texts", len(splits.test)
             )
-            probabilities = engine.predict_proba(texts)
+            with threads.using(recipe.threads):
+                probabilities = engine.predict_proba(texts)
         except KeyboardInterrupt:  # the model is trained, and is kept
             stopped = "interrupted"
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
+from threading import Event
 from typing import Final, TypeVar
 
 from wave_network._native import threads
@@ -18,7 +18,10 @@ _SECONDS_BETWEEN_CHECKS: Final = 0.05  # of the stop signal
 
 @contextmanager
 def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[[], T | None]]:
-    """Run work in a background thread while the body trains.
+    """Run work in a background thread, which leaves all threads but one to the body.
+
+    When one of both waits for the other, or has ended, that one has all threads. With a single
+    thread, the work starts when the body asks for the result.
 
     Args:
         work: Computes the result.
@@ -27,11 +30,24 @@ def in_background(work: Callable[[], T], stop: StopSignal) -> Iterator[Callable[
     Yields:
         A function that waits for the result and returns it; None if a stop is requested meanwhile.
     """
+    count, asked = threads.current(), Event()
+
+    def beside() -> T:
+        with threads.using(lambda: count if asked.is_set() else 1):
+            return work()
+
     with ThreadPoolExecutor(max_workers=1) as pool:
-        if threads.current() == 1:
-            yield lambda: _result(pool.submit(work), stop)
+        if count == 1:
+            yield lambda: _result(pool.submit(beside), stop)
             return
-        yield partial(_result, pool.submit(work), stop)
+        future = pool.submit(beside)
+
+        def result() -> T | None:
+            asked.set()
+            return _result(future, stop)
+
+        with threads.using(lambda: count if future.done() else count - 1):
+            yield result
 
 
 def _result(future: Future[T], stop: StopSignal) -> T | None:

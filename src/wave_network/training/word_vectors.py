@@ -9,7 +9,7 @@ sparse, vectors initialise the token embeddings alone, and those of the package 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +39,26 @@ _LEAST_KNOWN: Final = 0.6  # of the words; of English ones 0.95, of French and S
 _SURE: Final = 0.5  # standard errors: where most words are known, vectors nearly always help
 
 
-def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | None]:
+class Choice(NamedTuple):
+    """The word vectors of a run.
+
+    Attributes:
+        run: The run with the vectors.
+        summary: What to tell about them; None: none were tried.
+        prepared: The examples, prepared without vectors, if none were chosen.
+    """
+
+    run: Run
+    summary: VectorSummary | None = None
+    prepared: Prepared | None = None
+
+
+def choose_vectors(examples: Examples, run: Run) -> Choice:
     """Read the word vectors of a run, and leave those of the package out if they do not help.
 
     Args:
         examples: Labelled texts.
         run: As for `prepare`.
-
-    Returns:
-        The run with the vectors, and what to tell about them; None: none were tried.
 
     Raises:
         ConfigError: If vectors are given for a model that cannot use them.
@@ -55,32 +66,34 @@ def choose_vectors(examples: Examples, run: Run) -> tuple[Run, VectorSummary | N
     """
     source = run.config.vectors
     if source == NO_VECTORS or run.recipe.base is not None:
-        return run, None
+        return Choice(run)
     few = len(examples.targets) <= _MOST_TEXTS
     if source == AUTO_VECTORS and not (few and run.recipe.shape.get("linear_size")):
-        return run, None
+        return Choice(run)
     run.progress.stage("trying word vectors")
     vectors = read_vectors(source)
     tried = _some(examples, run.config.seed)
     if source == AUTO_VECTORS and not _are_of_the_language(vectors, tried):
-        return run, None
+        return Choice(run)
     chosen = replace(run, recipe=replace(run.recipe, vectors=vectors))
     plain = prepare(tried, replace(run, progress=SILENT))
     if not _has_dense_linear_part(plain):
         if source == AUTO_VECTORS:
-            return run, None
+            return Choice(run, prepared=plain if tried is examples else None)
         _check_start(plain, run)
-        return chosen, VectorSummary(vectors.name)
+        return Choice(chosen, VectorSummary(vectors.name))
     texts = plain.texts.bounded(_TOKENS_TRIED, run.config.seed)
     assert texts.labels is not None
     number = FOLDS if len(texts) <= _ENOUGH_TEXTS else _FEW_FOLDS
     folds = run.labelling.folds(texts.labels, number, run.config.seed)
     if not few or (folds < 0).all():  # all labels have a single text
-        return chosen, VectorSummary(vectors.name)
+        return Choice(chosen, VectorSummary(vectors.name))
     before, after = _right_answers(plain, texts, vectors, folds, run.config.seed)
     used = source != AUTO_VECTORS or gains(after, before, _SURE)
     summary = VectorSummary(vectors.name, float(before.mean()), float(after.mean()), used)
-    return chosen if used else run, summary
+    if used:
+        return Choice(chosen, summary)
+    return Choice(run, summary, plain if tried is examples else None)
 
 
 def _has_dense_linear_part(prepared: Prepared) -> bool:
@@ -111,6 +124,8 @@ def counted_in(vectors: VectorSummary | None, prepared: Prepared) -> VectorSumma
 
 def _some(examples: Examples, seed: int) -> Examples:
     """Return the examples, or a random sample of many."""
+    if len(examples.targets) <= _TEXTS_TRIED:
+        return examples
     order = np.random.default_rng(seed).permutation(len(examples.targets))
     return examples.select(np.sort(order[:_TEXTS_TRIED]))
 

@@ -154,6 +154,7 @@ def broken(**changes):
         "temperature": 1.0,
         "token_dropout": 0.3,
         **steps._adam_numbers(),
+        "threads": 2,
     }
     return {**values, **changes}
 
@@ -194,6 +195,7 @@ def test_a_step_that_is_described_well_is_taken():
         ({"embedding_mean": np.zeros((VOCABULARY - 1, 10), np.float32)}, "do not belong together"),
         ({"bigrams": np.zeros((31, 4), np.float32)}, "do not belong together"),
         ({"heads": np.zeros(5, np.float32)}, "do not belong together"),
+        ({"threads": 0}, "threads must be at least 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):

@@ -311,7 +311,9 @@ def test_few_texts_are_better_understood_with_it(texts):
 def test_a_model_that_learns_again_from_all_texts_keeps_what_a_margin_was_worth():
     rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
     small = get_preset("small")
-    train = TrainConfig(epochs=1, refit=True, device="cpu", initialization="random")
+    train = TrainConfig(
+        epochs=1, refit=True, device="cpu", initialization="random", max_grad_norm=None
+    )
     files = fit(rows, None, small, train).files
     assert files.metrics["refit"]
     assert files.tensors["linear.tokens.weight"].any()
@@ -335,7 +337,9 @@ def test_ctrl_c_while_the_linear_part_is_fitted_keeps_the_waves(monkeypatch, ctr
 
     monkeypatch.setattr(Progress, "stage", stage)
     rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
-    train = TrainConfig(epochs=2, refit=True, device="cpu", initialization="random")
+    train = TrainConfig(
+        epochs=2, refit=True, device="cpu", initialization="random", max_grad_norm=None
+    )
     fitted = fit(rows, rows, get_preset("small"), train)
     assert (fitted.stopped, len(fitted.history)) == ("interrupted", 2)
     assert "margin_weight" not in fitted.files.metrics

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network import _native
+from wave_network._native import threads
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import labelling_of
@@ -75,6 +76,7 @@ class CompiledSteps:
             temperature=config.loss_temperature,
             token_dropout=config.token_dropout,
             **self._adam_numbers(),
+            threads=threads.current(),
         )
         self._taken += 1
         return loss, right
