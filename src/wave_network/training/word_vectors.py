@@ -45,7 +45,7 @@ class Choice(NamedTuple):
     Attributes:
         run: The run with the vectors.
         summary: What to tell about them; None: none were tried.
-        prepared: All examples, prepared with them; None: they were not prepared, or not all.
+        prepared: The examples, prepared without vectors, if none were chosen.
     """
 
     run: Run
@@ -91,8 +91,9 @@ def choose_vectors(examples: Examples, run: Run) -> Choice:
     before, after = _right_answers(plain, texts, vectors, folds, run.config.seed)
     used = source != AUTO_VECTORS or gains(after, before, _SURE)
     summary = VectorSummary(vectors.name, float(before.mean()), float(after.mean()), used)
-    prepared = plain if tried is examples and not used else None
-    return Choice(chosen if used else run, summary, prepared)
+    if used:
+        return Choice(chosen, summary)
+    return Choice(run, summary, plain if tried is examples else None)
 
 
 def _has_dense_linear_part(prepared: Prepared) -> bool:
