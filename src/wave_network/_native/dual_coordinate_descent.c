@@ -16,7 +16,7 @@ typedef struct {
     const int32_t *features;
     const float *values, *costs;
     const uint8_t *having;
-    float *table; /* per feature: `width` scales, then `width` weights */
+    float *table; /* per feature: `width` weights, then the squares of as many scales */
     float *bias, *duals, *squares;
     int64_t *order;
     uint64_t random;
@@ -42,8 +42,9 @@ shuffle(Problem *problem)
     }
 }
 
-/* Update each label's dual variable of one text; returns the largest violation of optimality.
- * Writes the changes of the weights, in units of the text's features, to `changes`. */
+/* Update each label's dual variable of one text, unless it violates its optimality condition by no
+ * more than the tolerance; returns the largest violation. Writes the changes of the weights, in units of
+ * the text's features, to `changes`. */
 INLINE float
 update_duals(Problem *problem, int64_t text, const float *margins, float *changes, int64_t width)
 {
@@ -58,8 +59,9 @@ update_duals(Problem *problem, int64_t text, const float *margins, float *change
         const float violation = *dual > 0 ? fabsf(slope) : fmaxf(-slope, 0);
         const float moved = fmaxf(*dual - slope / (problem->squares[text * width + k] + diagonal),
                                   0);
-        changes[k] = (moved - *dual) * sign;
-        *dual = moved;
+        const int accepted = violation <= problem->tolerance;
+        changes[k] = accepted ? 0 : (moved - *dual) * sign;
+        *dual = accepted ? *dual : moved;
         worst = k < problem->labels ? fmaxf(worst, violation) : worst;
     }
     return worst;
@@ -79,10 +81,9 @@ pass(Problem *problem, int64_t width)
             margins[k] = problem->bias[k];
         }
         for (int64_t i = first; i < end; i++) {
-            const float *scales = problem->table + (int64_t)problem->features[i] * 2 * width;
-            const float *weights = scales + width, value = problem->values[i];
+            const float *weights = problem->table + (int64_t)problem->features[i] * 2 * width;
             for (int64_t k = 0; k < width; k++) {
-                margins[k] += value * scales[k] * weights[k];
+                margins[k] += problem->values[i] * weights[k];
             }
         }
         worst = fmaxf(worst, update_duals(problem, text, margins, changes, width));
@@ -94,11 +95,10 @@ pass(Problem *problem, int64_t width)
             continue;
         }
         for (int64_t i = first; i < end; i++) {
-            float *scales = problem->table + (int64_t)problem->features[i] * 2 * width;
-            float *weights = scales + width;
-            const float value = problem->values[i];
+            float *weights = problem->table + (int64_t)problem->features[i] * 2 * width;
+            const float *squares = weights + width, value = problem->values[i];
             for (int64_t k = 0; k < width; k++) {
-                weights[k] += value * scales[k] * changes[k];
+                weights[k] += value * squares[k] * changes[k];
             }
         }
         for (int64_t k = 0; k < width; k++) {
@@ -113,17 +113,19 @@ INLINE void
 square_lengths(Problem *problem, int64_t width)
 {
     for (int64_t text = 0; text < problem->texts; text++) {
-        float *squares = problem->squares + text * width;
+        float sums[MOST_LABELS];
         for (int64_t k = 0; k < width; k++) {
-            squares[k] = 1;
+            sums[k] = 1;
         }
         for (int64_t i = problem->offsets[text]; i < problem->offsets[text + 1]; i++) {
-            const float *scales = problem->table + (int64_t)problem->features[i] * 2 * width;
+            const float *squares = problem->table + (int64_t)problem->features[i] * 2 * width
+                                   + width;
+            const float square = problem->values[i] * problem->values[i];
             for (int64_t k = 0; k < width; k++) {
-                const float scaled = problem->values[i] * scales[k];
-                squares[k] += scaled * scaled;
+                sums[k] += square * squares[k];
             }
         }
+        memcpy(problem->squares + text * width, sums, (size_t)width * sizeof(float));
     }
 }
 
@@ -233,8 +235,10 @@ prepare(Problem *problem, const Py_buffer *views, int64_t width)
         return -1;
     }
     for (int64_t row = 0; row < rows; row++) {
-        memcpy(problem->table + row * 2 * width, scales + row * labels,
-               (size_t)labels * sizeof(float));
+        for (int64_t k = 0; k < labels; k++) {
+            const float scale = scales[row * labels + k];
+            problem->table[row * 2 * width + width + k] = scale * scale;
+        }
     }
     for (int64_t text = 0; text < problem->texts; text++) {
         problem->order[text] = text;
@@ -247,10 +251,8 @@ write_result(const Problem *problem, const Py_buffer *views, int64_t width)
 {
     float *weights = views[WEIGHTS].buf;
     for (int64_t row = 0; row < views[SCALES].shape[0]; row++) {
-        const float *scales = problem->table + row * 2 * width;
-        for (int64_t k = 0; k < problem->labels; k++) {
-            weights[row * problem->labels + k] = scales[k] * scales[width + k];
-        }
+        memcpy(weights + row * problem->labels, problem->table + row * 2 * width,
+               (size_t)problem->labels * sizeof(float));
     }
     memcpy(views[BIAS].buf, problem->bias, (size_t)problem->labels * sizeof(float));
 }
