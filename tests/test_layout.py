@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "_native": {"errors"},
     "config": {"errors"},
     "ops": set(),
+    "numerics": {"_native", "errors"},
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
@@ -29,12 +30,15 @@ MAY_IMPORT = {
     },
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
-        *("persistence", "progress", "runtime", "text"),
+        *("numerics", "persistence", "progress", "runtime", "text"),
     },
     "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
-    "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
+    "evaluation": {
+        *("_native", "config", "data.labels", "data.targets", "errors", "models.numpy_ops"),
+        "numerics",
+    },
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
         "evaluation.out_of_scope",
@@ -45,9 +49,12 @@ MAY_IMPORT = {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
         "evaluation.out_of_scope",
     },
-    "few_labels.suggestions": {"config", "data", "errors", "progress", "runtime", "text"},
+    "few_labels.suggestions": {
+        *("config", "data", "errors", "few_labels.words", "numerics", "progress"),
+        *("runtime", "text"),
+    },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
-    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "text"},
+    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),

@@ -37,7 +37,8 @@ from wave_network.text import TextTokenizer
 from wave_network.training.callbacks import Progress
 from wave_network.training.describe import Warnings
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.prepare import _warn_of_slow_training, pack
+from wave_network.training.model import _warn_of_slow_training
+from wave_network.training.prepare import pack
 
 PRESET = Preset(
     name="tiny",

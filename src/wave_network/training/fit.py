@@ -16,7 +16,6 @@ from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
-from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text.counts import TextCounts
@@ -44,7 +43,6 @@ from wave_network.training.prepare import (
 from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
-from wave_network.training.threads import prepare_threads
 from wave_network.training.unlabelled import Taught
 
 _VALIDATIONS: Final = 25
@@ -96,7 +94,6 @@ def fit(
             model.
     """
     started = time.perf_counter()
-    prepare_threads()
     stop, base = stop or StopSignal(), recipe.base
     with stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
@@ -243,7 +240,7 @@ def _validated_by_teacher(
     described = _described_whole(data, split, prepared, run, knowledge)
     trained = train_once(prepared, None, {}, run, EpochChoice())
     validation = prepared.pack(held_out)
-    logits = predict_logits(prepared.model, validation)
+    logits = prepared.model.logits(validation)
     calibrated = taught.calibrate(split.everything, held_out, logits, run)
     scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
     tested = sum(len(held) for _, held in split.parts)
@@ -322,7 +319,7 @@ def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> Mod
     last, calibrated = outcome.last, outcome.calibrated
     return ModelFiles(
         config=replace(last.config, thresholds=calibrated.thresholds),
-        tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
+        tensors=last.model.tensors,
         tokenizer=last.tokenizer,
         preset=run.recipe.preset.name,
         training=run.config.to_dict(),

@@ -28,8 +28,8 @@ from wave_network.runtime.counting import counted
 from wave_network.text.counts import TextCounts
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
-from wave_network.training.device import resolve_device
 from wave_network.training.fit import fit
+from wave_network.training.model import check_torch
 from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
@@ -69,7 +69,7 @@ def train_model(
     Raises:
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
-    resolve_device(recipe.config.device)
+    check_torch(recipe.preset.config, recipe.config)
     check_output(output, overwrite=overwrite)
     data = TrainingData(
         splits.train,
