@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -252,4 +253,5 @@ def dual_coordinate_descent(
     seed: int,
     tolerance: float,
     most_passes: int,
+    threads: Callable[[], int],  # asked before each pass
 ) -> int: ...

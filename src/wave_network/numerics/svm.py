@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network import _native
+from wave_network._native import threads
 from wave_network.errors import extra_needed
 from wave_network.numerics.sparse import CsrMatrix
 
@@ -88,6 +89,7 @@ def one_against_rest(
         seed=seed,
         tolerance=tolerance,
         most_passes=most_passes,
+        threads=threads.current,
     )
     return weights, bias
 
