@@ -79,6 +79,19 @@ update_duals(Group *group, int64_t text, const float *margins, float *changes, i
     return worst;
 }
 
+/* Prefetch the weights of the text at a place in the order. */
+INLINE void
+prefetch_text(const Group *group, int64_t place, int64_t width)
+{
+    const Problem *problem = group->problem;
+    if (place < problem->texts) {
+        const int64_t *bounds = problem->offsets + group->order[place];
+        for (int64_t i = bounds[0]; i < bounds[1]; i++) {
+            PREFETCH(group->table + (int64_t)problem->features[i] * 2 * width);
+        }
+    }
+}
+
 /* Make one pass over all texts in random order. */
 INLINE void
 pass(Group *group, int64_t width)
@@ -93,6 +106,7 @@ pass(Group *group, int64_t width)
         const int64_t text = group->order[place];
         const int64_t first = problem->offsets[text], end = problem->offsets[text + 1];
         float margins[MOST_TOGETHER], changes[MOST_TOGETHER], moved = 0;
+        prefetch_text(group, place + 1, width);
         for (int64_t k = 0; k < width; k++) {
             margins[k] = group->bias[k];
         }
