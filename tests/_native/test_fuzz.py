@@ -11,6 +11,7 @@ from native import needs_native
 
 from wave_network import _native
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS
+from wave_network.text.packed import pack
 
 pytestmark = needs_native
 CALLS = int(os.environ.get("WAVE_NETWORK_FUZZ_CALLS", "60"))
@@ -153,21 +154,26 @@ def dual_coordinate_descent(random):
     return _native.compiled.dual_coordinate_descent, [], arguments
 
 
-WORDS = ["ab", "b", "é", "\udc00", "雨a", "x" * 200, "", "a\0", "!"]
+WORDS = ["ab", "b", "é", "\x7f", "雨a", "x" * 200, "", "a\0", "!"]
 
 
 def learn_byte_pairs(random):
-    words = list(random.choice(["ab", "abb", "ba", "abab"], 6))
-    return _native.compiled.learn_byte_pairs, [words, ["[CLS]", "a", "b"], 9], {}
+    data, offsets, _ = packed_texts(random)
+    return _native.compiled.learn_byte_pairs, [data, offsets, 300], {}
 
 
 def make_word_counter(random):
     return _native.compiled.WordCounter, [7], {}
 
 
+def packed_texts(random):
+    """Data, offsets and places."""
+    chunk = pack([" ".join(random.choice(WORDS, 4)) for _ in range(TEXTS)])
+    return chunk.data.copy(), chunk.offsets, random.integers(TEXTS, size=9)
+
+
 def count_words(random):
-    text = " ".join(random.choice(WORDS, 9))
-    return _native.compiled.WordCounter(7).add, [text, {"é": 3}], {}
+    return _native.compiled.WordCounter(7).add, [*packed_texts(random), 9, 3], {}
 
 
 def make_word_table(random):
@@ -182,19 +188,20 @@ def add_words(random):
     return _native.compiled.WordTable(5, 7).add, [{word: ids_of(1, 2) for word in WORDS}], {}
 
 
+LETTERS = {letter: place for place, letter in enumerate(["Ġ", *map(chr, range(33, 127))])}
+
+
 def learn_words(random):
-    arguments = [{"ab": ids_of(3), "é": ids_of()}, ids_of(*range(95)), ids_of(65, 66, 99)]
-    return _native.compiled.WordTable(5, 7).learn, arguments, {}
+    merges = np.array([[65, 66, 99]], np.int32)
+    return _native.compiled.WordTable(5, 7).learn, [{**LETTERS, "Ġab": 3, "é": 0}, merges], {}
 
 
 def encode(random):
     table = _native.compiled.WordTable(5, 7)
     if random.random() < 0.5:
-        table.learn({"ab": ids_of(3)}, ids_of(*range(95)), ids_of(65, 66, 99))
-    texts = [" ".join(random.choice(WORDS, 4)) for _ in range(TEXTS)]
+        table.learn({**LETTERS, "Ġab": 3}, np.array([[65, 66, 99]], np.int32))
     known = {word: ids_of(5) for word in WORDS[:6]}
-    rows = bytearray(ids_of(*range(6))), bytearray(np.array([0, 0, 2, 2, 2, 6]).tobytes())
-    return table.encode, [texts, 1, 9, known, rows if random.random() < 0.5 else None], {}
+    return table.encode, [*packed_texts(random), 1, 9, 50, 3, known], {}
 
 
 FUNCTIONS = (

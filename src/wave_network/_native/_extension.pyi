@@ -1,5 +1,3 @@
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,29 +20,42 @@ class Shape:
 # Counts the words of texts (text/word_counter.py).
 class WordCounter:
     def __init__(self, seed: int) -> None: ...
-    def add(self, text: str, others: Counter[str], /) -> None: ...
+    def add(
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
+        characters: int,
+        threads: int,
+        /,
+    ) -> int: ...
     def counts(self) -> dict[str, int]: ...
+    def take_others(self) -> dict[str, int]: ...
+    def spaces(self) -> int: ...
 
 # Encodes texts to ids by looking words up (text/word_table.py).
 class WordTable:
     def __init__(self, limit: int, seed: int) -> None: ...
     def encode(
         self,
-        texts: list[str],
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
         first: int,
         most: int,
+        characters: int,
+        threads: int,
         known: dict[str, bytes],
-        before: tuple[bytearray, bytearray] | None = None,
         /,
     ) -> tuple[bytearray, bytearray, set[str]]: ...
     def add(self, words: dict[str, bytes], /) -> None: ...
-    def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes, /) -> None: ...
+    def learn(self, vocabulary: dict[str, int], merges: NDArray[np.int32], /) -> bool: ...
     def __len__(self) -> int: ...
 
-# Learns byte-pair merges (text/byte_pairs.py); returns pieces and merges.
+# Learns byte-pair merges (text/byte_pairs.py): the ids of both pieces and of the result of each.
 def learn_byte_pairs(
-    words: list[str], first: list[str], size: int, /
-) -> tuple[list[str], list[tuple[str, str]]]: ...
+    letters: NDArray[np.uint8], offsets: NDArray[np.int64], size: int, /
+) -> bytearray: ...
 
 # Writes the features of texts and adds the linear part's logits to `margins`.
 def features_forward(

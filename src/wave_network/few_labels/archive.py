@@ -29,7 +29,7 @@ from wave_network.few_labels.words import (
     words_and_bigrams,
 )
 from wave_network.text import TextTokenizer
-from wave_network.text.tokenizer import TokenBatch
+from wave_network.text.batches import TokenBatch
 
 if TYPE_CHECKING:
     from datasets import Dataset
