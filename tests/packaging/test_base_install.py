@@ -13,10 +13,21 @@ import pytest
 
 pytestmark = pytest.mark.skip(reason="training still needs packages of the extras")
 
-EXTRAS = (
-    "accelerate datasets jinja2 onnx onnxruntime openpyxl optuna pandas pyarrow scipy sklearn torch"
-    " transformers"
-).split()
+EXTRAS = [
+    "accelerate",
+    "datasets",
+    "jinja2",
+    "onnx",
+    "onnxruntime",
+    "openpyxl",
+    "optuna",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "torch",
+    "transformers",
+]
 
 # Python runs a module of this name before all else.
 REFUSING = f"""
@@ -110,8 +121,21 @@ def test_suggest_from_an_archive(base, wave, trained):
         assert len(told.splitlines()) == 5
 
 
-TOPICS = "oil prices goals voters planets engines music bread rivers trains".split()
-ROWS = [(f"the {topic} of {other}", str(i % 2)) for i, topic in enumerate(TOPICS) for other in TOPICS]
+TOPICS = [
+    "oil",
+    "prices",
+    "goals",
+    "voters",
+    "planets",
+    "engines",
+    "music",
+    "bread",
+    "rivers",
+    "trains",
+]
+ROWS = [
+    (f"the {topic} of {other}", str(i % 2)) for i, topic in enumerate(TOPICS) for other in TOPICS
+]
 
 
 def write_rows(path):

@@ -57,11 +57,15 @@ def native_suffix():
     return Path(sysconfig.get_config_var("EXT_SUFFIX")).suffix
 
 
-def test_the_wheel_has_the_extension_for_this_python(contents, wheel):
+def test_one_wheel_is_for_every_python_from_3_11(contents, wheel):
     (extension,) = (name for name in contents if name.endswith(native_suffix()))
-    assert extension.startswith("wave_network/_native/_extension.")
     version = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    assert f"-{version}-{version}-" in wheel.name
+    if sys.version_info < (3, 11) or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert f"-{version}-{version}-" in wheel.name
+    else:
+        assert "-cp311-abi3-" in wheel.name
+        ending = ".pyd" if sys.platform == "win32" else ".abi3.so"
+        assert extension == f"wave_network/_native/_extension{ending}"
 
 
 def test_the_source_distribution_has_the_code_its_tests_and_how_to_build_it(sdist):

@@ -610,7 +610,7 @@ WordTable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void
 WordTable_dealloc(WordTable *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
     id_table_free(&self->table);
     merges_free(self->merges);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
