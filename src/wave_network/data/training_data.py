@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -201,11 +200,11 @@ def one_dimensional(y: Any) -> Any:  # noqa: ANN401
     """Return `y` without its second axis if that has a length of 1, with scikit-learn's warning."""
     if len(getattr(y, "shape", ())) != 2 or y.shape[1] != 1:
         return y
-    # Only a caller that has imported it can expect the class of scikit-learn.
-    theirs = sys.modules.get("sklearn.exceptions")
+    from sklearn.exceptions import DataConversionWarning
+
     warnings.warn(
         "y is a column vector: its only column is read as one label a text; give y.ravel()",
-        UserWarning if theirs is None else theirs.DataConversionWarning,
+        DataConversionWarning,
         stacklevel=4,  # the caller of `fit`
     )
     return np.asarray(y.toarray() if hasattr(y, "toarray") else y).ravel()
