@@ -31,12 +31,8 @@ MAY_IMPORT = {
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
-    # A labelling turns logits into probabilities by the same arithmetic on arrays as the models;
-    # how temporary folders of killed runs are told from living ones is known in one place.
-    "data": {
-        *("config", "errors", "huggingface.ids", "models.numpy_ops", "persistence.leftovers"),
-        "progress",
-    },
+    # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
+    "data": {"config", "errors", "huggingface.ids", "models.numpy_ops", "progress"},
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
         *("persistence", "progress", "runtime", "text"),

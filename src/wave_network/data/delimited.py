@@ -149,7 +149,7 @@ def _quoted_rows(
                     f" characters: close its quotation mark, or give {_option('none')} if"
                     ' " is an ordinary character'
                 )
-            shown = without_lone_returns(given)
+            shown = without_lone_returns(given) if "\r" in given else given
             hidden = hidden or shown is not given
             yield shown
 

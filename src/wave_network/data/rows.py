@@ -19,7 +19,7 @@ from wave_network.data.files import check_distinct, check_file, column_index, fo
 from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.streams import iter_lines, stream_lines
-from wave_network.data.values import is_unicode
+from wave_network.data.values import is_unicode, split_labels
 from wave_network.errors import DataError, listed, option_name
 from wave_network.progress.stages import follow
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from wave_network.data.delimited import Table
 
 _TABLES: Final = (".csv", ".tsv", ".xlsx")
-_FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
+_LABEL_START: Final = "__label__"
+_LABEL: Final = re.compile(r"__label__([^ \t]*)")
+_LABELS: Final = re.compile(r"(?:__label__[^ \t]*[ \t]*)*")
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
 _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
 
@@ -140,11 +142,6 @@ def iter_texts(
     return (row.text for row in rows)
 
 
-def split_labels(labels: str, separator: str) -> list[str]:
-    """Split labels at a separator; strip spaces, and drop empty labels."""
-    return [label for part in labels.split(separator) if (label := part.strip())]
-
-
 def _others(fields: Iterable[tuple[str, Any]], text_column: str) -> dict[str, Any]:
     return {name: value for name, value in fields if name != text_column}
 
@@ -198,13 +195,12 @@ def _table_rows(
             others = _others(zip(header, fields, strict=True), text_column) if with_others else None
             yield Row(fields[text_at], None, others=others)
             continue
-        where = f"{path}:{line}"
         label: Label | list[Label] = fields[label_at]
-        if label_separator is None:
-            label = _stated(fields[label_at], where)
-        else:
+        if label_separator is not None:
             label = [*split_labels(fields[label_at], label_separator)]
-        weight = None if weight_at is None else _weight(fields[weight_at], where)
+        elif not fields[label_at].strip():
+            raise _no_label(f"{path}:{line}")
+        weight = None if weight_at is None else _weight(fields[weight_at], f"{path}:{line}")
         yield Row(fields[text_at], label, weight)
 
 
@@ -244,10 +240,10 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
 
 
 def _json_label(label: object, where: str) -> Label:
+    if label is None or (isinstance(label, str) and not label.strip()):
+        raise _no_label(where)
     if isinstance(label, str) and is_unicode(label):
-        return _stated(label, where)
-    if label is None:
-        return _stated("", where)
+        return label
     if isinstance(label, int) and -(2**63) <= label < 2**63:
         return label
     if isinstance(label, float) and label.is_integer():
@@ -290,28 +286,35 @@ def _json_kind(value: object) -> str:
 
 
 def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
-    several = any(_SEVERAL_LABELS.match(line) for line in iter_lines(path, encoding))
+    several = any(map(_SEVERAL_LABELS.match, iter_lines(path, encoding)))
     for number, line in enumerate(iter_lines(path, encoding), start=1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
         labels, text = _fasttext_parts(line)
-        if _LABEL_INSIDE.search(text):
-            raise DataError(f"{where}: a label inside the text: put all labels before the text")
-        labels = [_stated(label, where) for label in labels]
+        if _LABEL_START in text and _LABEL_INSIDE.search(text):
+            raise DataError(
+                f"{path}:{number}: a label inside the text: put all labels before the text"
+            )
+        if not all(map(str.strip, labels)):
+            raise _no_label(f"{path}:{number}")
         if several:
             yield Row(text, [*labels])
         elif labels:
             yield Row(text, labels[0])
         else:
-            raise DataError(f"{where}: no label: start the line with __label__NAME and a space")
+            raise DataError(
+                f"{path}:{number}: no label: start the line with __label__NAME and a space"
+            )
 
 
 def _fasttext_parts(line: str) -> tuple[list[str], str]:
     """Split a line into its labels and the text after them."""
-    match = _FASTTEXT_LINE.fullmatch(_without_ending(line))
+    line = _without_ending(line)
+    if not line.startswith(_LABEL_START):
+        return [], line
+    match = _LABELS.match(line)
     assert match is not None  # it matches every line
-    return re.findall(r"__label__([^ \t]*)", match[1]), match[2]
+    return _LABEL.findall(match[0]), line[match.end() :]
 
 
 def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -319,10 +322,8 @@ def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:
         yield Row(_fasttext_parts(line)[1], None)
 
 
-def _stated(label: str, where: str) -> str:
-    if not label.strip():
-        raise DataError(f"{where}: no label: add a label, or remove the row")
-    return label
+def _no_label(where: str) -> DataError:
+    return DataError(f"{where}: no label: add a label, or remove the row")
 
 
 def _weight(value: object, where: str) -> float:

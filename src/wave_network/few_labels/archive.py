@@ -32,7 +32,7 @@ from wave_network.text import TextTokenizer
 from wave_network.text.tokenizer import TokenBatch
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 _MOST_TEXTS: Final = 20_000  # this and the next two bound time and memory
 _MOST_CHARACTERS: Final = 30_000_000
@@ -60,13 +60,13 @@ class Archive(NamedTuple):
         labelled: How many are left out as they equal a labelled text.
     """
 
-    rows: Dataset
+    rows: Table
     sampled: int
     repeated: int
     labelled: int
 
 
-def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int) -> Archive:
+def read_archive(unlabelled: Table, labelled: Table, classes: int, seed: int) -> Archive:
     """Choose the texts to learn from: of many, a random sample; none that is empty or repeated.
 
     Args:
@@ -97,7 +97,7 @@ def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int
 
 
 def views_of(
-    labelled: Dataset, unlabelled: Dataset, seed: int, vectors: WordVectors | None = None
+    labelled: Table, unlabelled: Table, seed: int, vectors: WordVectors | None = None
 ) -> list[View]:
     """Return the views of labelled and unlabelled texts, in this order.
 

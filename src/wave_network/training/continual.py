@@ -34,7 +34,7 @@ from wave_network.text import TextTokenizer
 from wave_network.training.local_wave.sparse_weights import grown_sparse_part
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
 
 
 def with_own_predictions(
-    base: ModelFiles, rows: Dataset, targets: Targets, classes: int, share: float
+    base: ModelFiles, rows: Table, targets: Targets, classes: int, share: float
 ) -> NDArray[np.float32]:
     """Mix a model's own predictions into the targets of old classes (Li and Hoiem, 2016).
 

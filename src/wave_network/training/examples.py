@@ -17,7 +17,7 @@ from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import class_factors, sample_weights, with_unlabeled
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 _MOST_LOGITS: Final = 20_000_000  # of the texts held out, which are in memory several times
 
@@ -44,7 +44,7 @@ class Examples(NamedTuple):
         weights: Sample weights with a mean of 1, (texts,); None: all count alike.
     """
 
-    rows: Dataset
+    rows: Table
     targets: Targets
     weights: NDArray[np.float32] | None
 
@@ -135,7 +135,7 @@ def _bounded(
     return np.sort(np.concatenate([kept, rest])), held_out[chosen]
 
 
-def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:
+def mix_targets(examples: Examples, unlabeled: Table | None, run: Run) -> Examples:
     """Mix the predictions of a teacher, or of the continued model, into the targets.
 
     Args:
@@ -159,9 +159,9 @@ def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Exam
 
 def join_examples(first: Examples, second: Examples) -> Examples:
     """Concatenate examples."""
-    from datasets import concatenate_datasets
+    from wave_network.data import concatenate
 
-    rows = concatenate_datasets([part.rows.select_columns(["text"]) for part in (first, second)])
+    rows = concatenate([part.rows.select_columns(["text"]) for part in (first, second)])
     weights = None
     if first.weights is not None and second.weights is not None:
         weights = np.concatenate([first.weights, second.weights])

@@ -26,7 +26,7 @@ from wave_network.training.prepare import Prepared, pack
 from wave_network.training.recipe import Run
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table as Rows
 
 
 _GOLDEN: Final = 0.618033988749895  # its multiples, without whole parts, spread evenly
@@ -36,7 +36,7 @@ _LONG_WORD: Final = 20
 
 def fit_out_of_scope(
     prepared: Prepared,
-    background: Dataset | None,
+    background: Rows | None,
     held_out: Examples,
     validation: PackedTexts,
     logits: NDArray[np.float32],
@@ -78,7 +78,7 @@ def refitted_out_of_scope(
     first: Prepared,
     second: Prepared,
     places: NDArray[np.int64],
-    background: Dataset | None,
+    background: Rows | None,
     run: Run,
 ) -> OutOfScope | None:
     """Adapt the score to a refitted model; the held-out texts are those before the refit.
@@ -109,7 +109,7 @@ def refitted_out_of_scope(
     return replace(fitted.with_energies(before, after), pairs=pairs, background=others)
 
 
-def _tables(prepared: Prepared, background: Dataset | None, run: Run) -> tuple[Table, Table | None]:
+def _tables(prepared: Prepared, background: Rows | None, run: Run) -> tuple[Table, Table | None]:
     """Count the pairs of training and background texts, beside those of the continued model."""
     base = run.recipe.base
     known = None if base is None else base.out_of_scope
@@ -123,7 +123,7 @@ def _tables(prepared: Prepared, background: Dataset | None, run: Run) -> tuple[T
     return pairs, pair_table(others.ids, others.offsets, earlier)
 
 
-def _short_texts(rows: Dataset) -> list[str]:
+def _short_texts(rows: Rows) -> list[str]:
     """Cut texts to all lengths: of a text of n characters, n to the power of 0 to 1."""
     count = min(4 * len(rows), _MOST_SHORT)
     texts = column(rows.select(np.arange(count) * len(rows) // count), "text")

@@ -33,7 +33,7 @@ from wave_network.training.local_wave.waves_weight import scale_waves
 from wave_network.training.recipe import Recipe, Run
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ def pack_examples(
 
 
 def pack(
-    rows: Dataset,
+    rows: Table,
     tokenizer: TextTokenizer,
     labels: Targets | None = None,
     *,
@@ -228,7 +228,7 @@ def _warn_of_slow_training() -> None:
 
 
 def _make_tokenizer(
-    training: Dataset, recipe: Recipe, max_length: int, classes: int
+    training: Table, recipe: Recipe, max_length: int, classes: int
 ) -> TextTokenizer:
     preset = recipe.preset
     if recipe.tokenizer is not None:

@@ -17,7 +17,7 @@ from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """Maximum token dropout with multi-label data, where few tokens indicate each label."""
@@ -149,7 +149,7 @@ class Recipe:
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         return replace(self, config=replace(config, token_dropout=dropout))
 
-    def _check_unlabelled(self, unlabelled: Dataset, labelling: Labelling) -> None:
+    def _check_unlabelled(self, unlabelled: Table, labelling: Labelling) -> None:
         """Refuse unlabelled texts that no model was named for, and that cannot be used."""
         unlabeled = option_name("unlabeled")
         if self.base is not None:

@@ -35,7 +35,7 @@ from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def train_model(
     output: Path,
     *,
     overwrite: bool,
-    unlabeled: Dataset | None = None,
-    background: Dataset | None = None,
+    unlabeled: Table | None = None,
+    background: Table | None = None,
     log_to: str | None = None,
     unseen: Unseen = "error",
 ) -> tuple[dict[str, Any], str | None]:
@@ -145,7 +145,7 @@ def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
 
 
 def _encoded_test(
-    data: TrainingData, test: Dataset | None, base: ModelFiles | None
+    data: TrainingData, test: Table | None, base: ModelFiles | None
 ) -> Encoded | None:
     if test is None:
         return None

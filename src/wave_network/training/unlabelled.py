@@ -26,7 +26,7 @@ from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import with_unlabeled
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 _LEAST_TEXTS: Final = 50
 """Fewer unlabelled texts teach nothing."""
@@ -47,7 +47,7 @@ class Taught(NamedTuple):
     """
 
     summary: UnlabelledSummary
-    rows: Dataset
+    rows: Table
     hashes: NDArray[np.int64]
     folds: NDArray[np.int64]
     teaching: Teaching | None
@@ -109,7 +109,7 @@ class Taught(NamedTuple):
         return teacher._replace(temperature=temperature)
 
 
-def learn_from(unlabelled: Dataset, labelled: Examples, run: Run) -> Taught:
+def learn_from(unlabelled: Table, labelled: Examples, run: Run) -> Taught:
     """Fit a teacher on labelled and unlabelled texts, and find out whether it helps.
 
     Args:
