@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "_native": {"errors"},
     "config": {"errors"},
     "ops": set(),
+    "numerics": {"_native", "errors"},
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
@@ -35,14 +36,14 @@ MAY_IMPORT = {
     "data": {"config", "errors", "huggingface.ids", "models.numpy_ops", "progress"},
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
-        *("persistence", "progress", "runtime", "text"),
+        *("numerics", "persistence", "progress", "runtime", "text"),
     },
     "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
     "evaluation": {
-        *("config", "data.labels", "data.targets", "data.training_data", "errors"),
-        "models.numpy_ops",
+        *("_native", "config", "data.labels", "data.targets", "data.training_data", "errors"),
+        *("models.numpy_ops", "numerics"),
     },
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
@@ -54,9 +55,12 @@ MAY_IMPORT = {
         *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
         "evaluation.out_of_scope",
     },
-    "few_labels.suggestions": {"config", "data", "errors", "progress", "runtime", "text"},
+    "few_labels.suggestions": {
+        *("config", "data", "errors", "few_labels.words", "numerics", "progress"),
+        *("runtime", "text"),
+    },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
-    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "text"},
+    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),

@@ -20,6 +20,12 @@ count_task(void *context, int64_t index)
     ((Counts *)context)->counts[index]++;
 }
 
+static void
+count_by_worker(void *context, int64_t index, int worker)
+{
+    ((Counts *)context)[worker].counts[index]++;
+}
+
 static int
 all_are(const Counts *counts, int64_t tasks, int64_t expected)
 {
@@ -43,13 +49,22 @@ check_runs(int threads)
             return 0;
         }
     }
-    Counts counts = {0};
     Team *team = team_start(threads);
+    const int size = team_size(team);
+    Counts *counts = calloc((size_t)size, sizeof(Counts));
     for (int run = 0; run < RUNS; run++) {
-        team_run(team, 3 + run % 4, count_task, &counts);
+        team_run(team, 3 + run % 4, count_by_worker, counts);
     }
     team_end(team);
-    return counts.counts[0] == RUNS && counts.counts[2] == RUNS && counts.counts[5] == RUNS / 4;
+    for (int worker = 1; worker < size; worker++) {
+        for (int64_t i = 0; i < TASKS; i++) {
+            counts[0].counts[i] += counts[worker].counts[i];
+        }
+    }
+    const int right = counts[0].counts[0] == RUNS && counts[0].counts[2] == RUNS
+                      && counts[0].counts[5] == RUNS / 4;
+    free(counts);
+    return right;
 }
 
 static int

@@ -93,6 +93,7 @@ def train_step(random):
         "labels": LABELS,
         "multi_label": not has_classes and random.random() < 0.5,
         **dict.fromkeys(numbers, 0.5),
+        "threads": 2,
     }
     return _native.compiled.train_step, [make_shape()], arguments
 

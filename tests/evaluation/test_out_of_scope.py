@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from native import native_hidden, needs_native
 
+from wave_network import _native
 from wave_network.errors import ConfigError
 from wave_network.evaluation import out_of_scope
 from wave_network.evaluation.out_of_scope import (
@@ -59,12 +61,31 @@ def test_a_continued_models_pairs_stay_known():
     np.testing.assert_array_equal(both, np.maximum(first, second))
 
 
-def test_pairs_are_counted_in_parts_alike(random, monkeypatch):
-    known = drawn(random, 3, 5, 9)
+def test_pairs_are_counted_in_parts_and_by_compiled_code_alike(random, monkeypatch):
+    known = drawn(random, 30, 1, 9, words=3)
     whole = pair_table(known.ids, known.offsets)
-    for size in (1, 7):
-        monkeypatch.setattr(out_of_scope, "_TOKENS_AT_ONCE", size)
-        np.testing.assert_array_equal(pair_table(known.ids, known.offsets), whole)
+    assert whole.max() > 3
+    with native_hidden():
+        for size in (1, 7, 2**22):
+            monkeypatch.setattr(out_of_scope, "_TOKENS_AT_ONCE", size)
+            np.testing.assert_array_equal(pair_table(known.ids, known.offsets), whole)
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("ids", "offsets", "counts", "message"),
+    [
+        ([0, 1], [0, 3], 4, "offsets"),
+        ([0, -1], [0, 2], 4, "outside"),
+        ([0, 1], [0, 2], 5, "power of two"),
+        ([0, 1], [0, 2], 0, "power of two"),
+    ],
+)
+def test_counting_refuses_what_does_not_fit(ids, offsets, counts, message):
+    with pytest.raises(ValueError, match=message):
+        _native.compiled.count_pairs(
+            np.array(ids, np.int32), np.array(offsets), np.zeros(counts, np.uint16)
+        )
 
 
 def test_energies():

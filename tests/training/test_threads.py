@@ -14,7 +14,7 @@ from wave_network.data import from_memory
 
 TEXTS = [f"{word} {number}" for number in range(30) for word in ("goal team", "bank loan")]
 ROWS = from_memory(TEXTS, ["sport", "money"] * 30)
-CONFIG = TrainConfig(epochs=2, batch_size=16, token_dropout=0.1, device="cpu")
+CONFIG = TrainConfig(epochs=2, batch_size=16, token_dropout=0.1, max_grad_norm=None, device="cpu")
 WAVE = {"hidden_size": 16, "max_length": 32, "dropout": 0.1, "positions": "learned"}
 LOCAL = {"hidden_size": 8, "bigram_buckets": 1_009, "members": 2, "max_length": 32}
 PRESETS = {

@@ -108,6 +108,7 @@ def train_step(
     epsilon: float,
     decay: float,
     root_factor: float,
+    threads: int,
 ) -> tuple[float, int]: ...
 
 # Adam's update of some rows of a table, in place (training/row_adam.py).
@@ -159,7 +160,70 @@ def column_sums(
     /,
 ) -> None: ...
 
-# Fits one linear SVM per label (training/local_wave/svm.py); returns the number of passes.
+# Multiplies a matrix in compressed rows by a dense one (numerics/sparse.py).
+def sparse_times_dense(
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    dense: NDArray[np.float32],
+    result: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...
+
+# Multiplies two matrices in compressed rows, as far as there is room; returns how many entries the
+# product has. The other has `width` columns.
+def sparse_times_sparse(
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    other_starts: NDArray[np.int64],
+    other_columns: NDArray[np.int32],
+    other_values: NDArray[np.float32],
+    width: int,
+    row_ends: NDArray[np.int64],
+    result_columns: NDArray[np.int32],
+    result_values: NDArray[np.float32],
+    /,
+) -> int: ...
+
+# Exchanges the rows and columns of a matrix in compressed rows.
+def transpose_rows(
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    new_starts: NDArray[np.int64],
+    new_columns: NDArray[np.int32],
+    new_values: NDArray[np.float32],
+    /,
+) -> None: ...
+
+# Products of dense matrices (numerics/dense.py): left @ right, and left.T @ right.
+def dense_product(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    result: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...
+def dense_inner(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    result: NDArray[np.float64],
+    threads: int,
+    /,
+) -> None: ...
+
+# Replaces a symmetric matrix without negative eigenvalues by its eigenvectors, as rows times their
+# eigenvalues, in any order (numerics/svd.py).
+def principal_axes(matrix: NDArray[np.float64], /) -> None: ...
+
+# Counts pairs of adjacent tokens by their hash (evaluation/out_of_scope.py).
+def count_pairs(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.uint16], /
+) -> None: ...
+
+# Fits one linear SVM per label (numerics/svm.py); returns the number of passes.
 def dual_coordinate_descent(
     *,
     offsets: NDArray[np.int64],

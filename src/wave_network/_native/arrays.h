@@ -10,7 +10,9 @@
 
 /* Compiled for wider registers, too; the loader picks the version that the processor supports.
  * musl's loader cannot, and Clang does not inline into such functions. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#elif defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
@@ -62,6 +64,22 @@ argument_error(void)
         value_error("an array is not C-contiguous, or read-only where results are written");
     }
     return NULL;
+}
+
+/* Parse a number of threads; -1 with an error set for anything but a whole number above 0. */
+static inline int
+threads_of(PyObject *object)
+{
+    const long threads = PyLong_AsLong(object);
+    if (threads == -1 && PyErr_Occurred()) {
+        argument_error();
+        return -1;
+    }
+    if (threads < 1) {
+        value_error("threads must be at least 1");
+        return -1;
+    }
+    return threads < INT32_MAX ? (int)threads : INT32_MAX;
 }
 
 static inline int

@@ -1,4 +1,4 @@
-/* The compiled form of `one_against_rest` of training/local_wave/svm.py: dual coordinate descent
+/* The compiled form of `one_against_rest` of numerics/svm.py: dual coordinate descent
  * (Hsieh et al., 2008) for several labels at once, so that each text's features are read once. */
 
 #include "extension.h"

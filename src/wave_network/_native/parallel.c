@@ -105,6 +105,12 @@ relax(void)
 
 enum { SPINS = 1000, STACK = 1 << 20 };
 
+typedef struct {
+    struct Team *team;
+    int number; /* 0 is the calling thread */
+    Thread thread;
+} Worker;
+
 struct Team {
     Lock lock;
     Signal begun, done;
@@ -114,24 +120,24 @@ struct Team {
     volatile int64_t left;
     volatile int64_t finished;
     int64_t tasks;
-    void (*task)(void *context, int64_t index);
+    TeamTask task;
     void *context;
-    int others;
-    Thread threads[MOST_THREADS];
+    int size;
+    Worker workers[MOST_THREADS];
 };
 
 enum { RUN_SHIFT = 32 };
 #define LEFT_MASK INT64_C(0xFFFFFFFF)
 
 static void
-take_tasks(Team *team)
+take_tasks(Team *team, int worker)
 {
     for (int64_t left = load(&team->left); (left & LEFT_MASK) > 0; left = load(&team->left)) {
         if (!replace(&team->left, left, left - 1)) {
             continue;
         }
         const int64_t tasks = team->tasks; /* the run cannot end before this task has */
-        team->task(team->context, tasks - (left & LEFT_MASK));
+        team->task(team->context, tasks - (left & LEFT_MASK), worker);
         if (add(&team->finished, 1) == tasks - 1) {
             lock(&team->lock);
             wake_all(&team->done);
@@ -161,9 +167,10 @@ wait_until(Team *team, volatile int64_t *number, int64_t value, int other, Signa
 static WORKER_RESULT
 work(void *argument)
 {
-    Team *team = argument;
+    const Worker *worker = argument;
+    Team *team = worker->team;
     for (int64_t run = load(&team->run); run >= 0; run = load(&team->run)) {
-        take_tasks(team);
+        take_tasks(team, worker->number);
         wait_until(team, &team->run, run, 1, &team->begun);
     }
     return 0;
@@ -173,10 +180,11 @@ work(void *argument)
 static int
 start_thread(Team *team)
 {
-    Thread *thread = &team->threads[team->others];
+    Worker *worker = &team->workers[team->size];
+    *worker = (Worker){.team = team, .number = team->size};
 #ifdef _WIN32
-    *thread = (HANDLE)_beginthreadex(NULL, STACK, work, team, 0, NULL);
-    return *thread != 0;
+    worker->thread = (HANDLE)_beginthreadex(NULL, STACK, work, worker, 0, NULL);
+    return worker->thread != 0;
 #else
     pthread_attr_t attributes;
     sigset_t all, before;
@@ -186,7 +194,7 @@ start_thread(Team *team)
     pthread_attr_setstacksize(&attributes, STACK);
     sigfillset(&all); /* signals are for Python's threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int error = pthread_create(thread, &attributes, work, team);
+    const int error = pthread_create(&worker->thread, &attributes, work, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error == 0;
@@ -215,20 +223,26 @@ team_start(int threads)
     new_signal(&team->begun);
     new_signal(&team->done);
     threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    while (team->others < threads - 1 && start_thread(team)) {
-        team->others++;
+    for (team->size = 1; team->size < threads && start_thread(team);) {
+        team->size++;
     }
     return team;
 }
 
 int
-team_run(Team *team, int64_t tasks, void (*task)(void *context, int64_t index), void *context)
+team_size(const Team *team)
 {
-    if (team == NULL || team->others == 0 || tasks < 2 || tasks > INT32_MAX) {
+    return team == NULL ? 1 : team->size;
+}
+
+void
+team_run(Team *team, int64_t tasks, TeamTask task, void *context)
+{
+    if (team_size(team) == 1 || tasks < 2 || tasks > INT32_MAX) {
         for (int64_t index = 0; index < tasks; index++) {
-            task(context, index);
+            task(context, index, 0);
         }
-        return 1;
+        return;
     }
     team->tasks = tasks;
     team->task = task;
@@ -240,9 +254,8 @@ team_run(Team *team, int64_t tasks, void (*task)(void *context, int64_t index), 
     store(&team->run, run);
     wake_all(&team->begun);
     unlock(&team->lock);
-    take_tasks(team);
+    take_tasks(team, 0);
     wait_until(team, &team->finished, tasks, 0, &team->done);
-    return 1 + team->others;
 }
 
 void
@@ -255,8 +268,8 @@ team_end(Team *team)
     store(&team->run, -1);
     wake_all(&team->begun);
     unlock(&team->lock);
-    for (int i = 0; i < team->others; i++) {
-        join_thread(team->threads[i]);
+    for (int i = 1; i < team->size; i++) {
+        join_thread(team->workers[i].thread);
     }
     free_signal(&team->begun);
     free_signal(&team->done);
@@ -264,11 +277,26 @@ team_end(Team *team)
     free(team);
 }
 
+typedef struct {
+    void (*task)(void *context, int64_t index);
+    void *context;
+} PlainTask;
+
+static void
+run_plain(void *context, int64_t index, int worker)
+{
+    const PlainTask *plain = context;
+    (void)worker;
+    plain->task(plain->context, index);
+}
+
 int
 parallel_run(int threads, int64_t tasks, void (*task)(void *context, int64_t index), void *context)
 {
+    PlainTask plain = {task, context};
     Team *team = team_start(threads < tasks ? threads : (int)tasks);
-    const int used = team_run(team, tasks, task, context);
+    const int size = team_size(team);
+    team_run(team, tasks, run_plain, &plain);
     team_end(team);
-    return used;
+    return size;
 }

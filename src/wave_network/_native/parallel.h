@@ -20,12 +20,18 @@ int parallel_run(int threads, int64_t tasks, void (*task)(void *context, int64_t
 /* The same threads for several runs: cheaper than one call each. */
 typedef struct Team Team;
 
-/* Start a team of up to `threads` threads, the calling one included; never fails: NULL is a team
+/* `worker` numbers the threads of a team from 0, for memory that a task uses for itself. */
+typedef void (*TeamTask)(void *context, int64_t index, int worker);
+
+/* Start a team of up to `threads` threads, the calling one included. It never fails: NULL is a team
  * of the calling thread alone. */
 Team *team_start(int threads);
 
+/* Count the threads of a team. */
+int team_size(const Team *team);
+
 /* As `parallel_run`, by the threads of a team; only from the thread that started it. */
-int team_run(Team *team, int64_t tasks, void (*task)(void *context, int64_t index), void *context);
+void team_run(Team *team, int64_t tasks, TeamTask task, void *context);
 
 /* End the threads of a team and wait for them. */
 void team_end(Team *team);

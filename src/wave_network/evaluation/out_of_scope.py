@@ -26,6 +26,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network import _native
 from wave_network.errors import ConfigError
 
 FEWEST: Final = 20
@@ -92,6 +93,21 @@ def pair_table(
     Returns:
         The level of each bucket, 0 to 15: that of its most frequent pair.
     """
+    highest = _pair_counts(ids, offsets).reshape(-1, _BUCKETS).max(axis=0).astype(np.int64)
+    table: Table = np.minimum(np.rint(np.log2(highest + 1)), _LEVELS).astype(np.uint8)
+    return table if earlier is None else np.maximum(table, earlier)
+
+
+def _pair_counts(
+    ids: NDArray[np.integer], offsets: NDArray[np.int64]
+) -> NDArray[np.unsignedinteger]:
+    """Count the pairs of each place, up to 65,535, (`_COUNTED`,)."""
+    if _native.compiled is not None:
+        found = np.zeros(_COUNTED, np.uint16)
+        _native.compiled.count_pairs(
+            np.ascontiguousarray(ids, np.int32), np.ascontiguousarray(offsets, np.int64), found
+        )
+        return found
     counts = np.zeros(_COUNTED, np.int64)
     inner = _inner(offsets)
     for start in range(0, len(ids), _TOKENS_AT_ONCE):
@@ -99,9 +115,7 @@ def pair_table(
         stop = start + _TOKENS_AT_ONCE
         places = _hashes(ids[before:stop])[start - before :][inner[start:stop]]
         counts += np.bincount(places, minlength=_COUNTED)
-    highest = counts.reshape(-1, _BUCKETS).max(axis=0)
-    table: Table = np.minimum(np.rint(np.log2(highest + 1)), _LEVELS).astype(np.uint8)
-    return table if earlier is None else np.maximum(table, earlier)
+    return np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from sklearn.utils.extmath import randomized_svd
 
 from wave_network.data import column
 from wave_network.data.batch import PackedTexts
@@ -23,11 +21,12 @@ from wave_network.few_labels.views import (
 )
 from wave_network.few_labels.words import (
     joined,
-    side_by_side,
     tf_idf,
     without_frequent,
     words_and_bigrams,
 )
+from wave_network.numerics.sparse import CsrMatrix, horizontal
+from wave_network.numerics.svd import randomized_svd
 from wave_network.text import TextTokenizer
 from wave_network.text.tokenizer import TokenBatch
 
@@ -117,13 +116,13 @@ def views_of(
     count = len(labelled)
     weighted = tf_idf(words)
     rarer = without_frequent(words, _FREQUENT)
-    both = side_by_side(rarer, without_frequent(bigrams, _FREQUENT))
+    both = horizontal([rarer, without_frequent(bigrams, _FREQUENT)])
     latent = _latent_vectors(weighted, count, seed)
     middle = latent[_DIMENSIONS.index(_OF_TOPICS)]
     views: list[View] = [LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed)]
     views += [VectorView(each, _LATENT) for each in latent]
     for each, prior in ((rarer, _WORDS), (both, _WORDS_AND_BIGRAMS)):
-        unlabelled_words = UnlabelledWords.of(each[count:], middle[count:])
+        unlabelled_words = UnlabelledWords.of(each.row_range(count, len(texts)), middle[count:])
         views.append(NaiveBayesView(each, unlabelled_words, VectorView(middle), prior))
     if vectors is not None:
         views.append(_pretrained_view(encoded, tokenizer, vectors))
@@ -139,7 +138,7 @@ def _pretrained_view(
     return VectorView(_unit(text_vectors(texts, fitted)), _PRETRAINED)
 
 
-def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArray[np.float32]]:
+def _latent_vectors(features: CsrMatrix, labelled: int, seed: int) -> list[NDArray[np.float32]]:
     """Return latent vectors of all texts of unit length, a few sizes (Deerwester et al., 1990).
 
     Args:
@@ -150,12 +149,11 @@ def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArr
     Returns:
         For each size float32, (texts, at most size).
     """
-    sample = features[labelled:]
+    sample = features.row_range(labelled, features.shape[0])
     rank = min(max(_DIMENSIONS), *(extent - 1 for extent in sample.shape))
     if rank < 1:
         return [np.zeros((features.shape[0], 1), np.float32)] * len(_DIMENSIONS)
-    _, _, axes = randomized_svd(sample, rank, n_iter=4, random_state=seed)
-    vectors = features @ axes.T.astype(np.float32)
+    vectors = features @ randomized_svd(sample, rank, seed).vectors
     return [_unit(vectors[:, :size]) for size in _DIMENSIONS]
 
 

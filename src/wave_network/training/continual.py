@@ -181,7 +181,7 @@ def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
     return {
         spec.name: tensors[spec.name] * np.float32(_SHRINKAGE)
         if spec.shrinks
-        else tensors[spec.name]
+        else tensors[spec.name].copy()
         for spec in specs
     }
 

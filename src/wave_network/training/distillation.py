@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from wave_network.config import Label, TrainConfig
 from wave_network.data.targets import Targets, soft_targets
 from wave_network.training.callbacks import SILENT, Progress
-from wave_network.training.device import resolve_device
 from wave_network.training.teacher import columns_of, read_teacher
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def teacher_targets(
     from wave_network.data import concatenate
 
     assert config.teacher is not None
-    teacher = read_teacher(config.teacher, resolve_device(config.device))
+    teacher = read_teacher(config.teacher, config.device)
     columns = columns_of(teacher.labels, classes)
     texts = training.select_columns(["text"])
     if unlabeled is not None:

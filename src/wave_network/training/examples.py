@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -54,7 +56,8 @@ class Examples(NamedTuple):
         return Examples(self.rows.select(texts), self.targets[texts], weights)
 
 
-class Split(NamedTuple):
+@dataclass(frozen=True)
+class Split:
     """How a run validates, and on which texts.
 
     Attributes:
@@ -77,7 +80,7 @@ class Split(NamedTuple):
             return "given"
         return "cross-validation" if len(self.parts) > 1 else "holdout" if self.parts else None
 
-    @property
+    @cached_property
     def training(self) -> Examples:
         """The examples but those of a holdout."""
         if len(self.parts) != 1:

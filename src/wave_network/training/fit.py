@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from wave_network._native import threads
 from wave_network.data import TrainingData, column
 from wave_network.evaluation.metrics import standard_error, summarize_for
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
-from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text.counts import TextCounts
@@ -35,6 +35,7 @@ from wave_network.training.interrupt import StopSignal
 from wave_network.training.knowledge import Knowledge, gather
 from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice
+from wave_network.training.model import check_torch
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
@@ -94,11 +95,13 @@ def fit(
         ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
             classes are not the data's, or unlabelled texts are for a continued or multi-label
             model.
+        MissingExtraError: If training needs torch, which is not installed.
     """
     started = time.perf_counter()
-    prepare_threads()
     stop, base = stop or StopSignal(), recipe.base
-    with stop.on_ctrl_c():
+    check_torch(recipe.preset.config, recipe.config)
+    prepare_threads()  # of torch, if it was loaded
+    with threads.using(recipe.threads), stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
         split = split_examples(data, run)
@@ -182,17 +185,18 @@ class _Outcome(NamedTuple):
 
 def _validated_once(data: TrainingData, split: Split, run: Run, knowledge: Knowledge) -> _Outcome:
     """Train on all texts but those held out, and refit on all of them if the recipe says so."""
-    base, examples, held_out = run.recipe.base, split.everything, split.given
+    base, examples, held_out = run.recipe.base, split.training, split.given
     if split.parts:
-        ((kept, held),) = split.parts
-        examples, held_out = split.everything.select(kept), split.everything.select(held)
+        ((_, held),) = split.parts
+        held_out = split.everything.select(held)
     frequencies = frequencies_of(examples, base)
     taught = knowledge.taught
     if taught is not None and taught.teaching is not None:
         examples, _ = taught.examples(examples, run)
     else:
         examples = mix_targets(examples, data.unlabeled, run)
-    first, run = prepare_best_read(examples, run)
+    already = knowledge.prepared if examples is split.training else None
+    first, run = prepare_best_read(examples, run, already)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
     held_counts = None if held_out is None else counts
@@ -243,7 +247,7 @@ def _validated_by_teacher(
     described = _described_whole(data, split, prepared, run, knowledge)
     trained = train_once(prepared, None, {}, run, EpochChoice())
     validation = prepared.pack(held_out)
-    logits = predict_logits(prepared.model, validation)
+    logits = prepared.model.logits(validation)
     calibrated = taught.calibrate(split.everything, held_out, logits, run)
     scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
     tested = sum(len(held) for _, held in split.parts)
@@ -322,7 +326,7 @@ def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> Mod
     last, calibrated = outcome.last, outcome.calibrated
     return ModelFiles(
         config=replace(last.config, thresholds=calibrated.thresholds),
-        tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
+        tensors=last.model.tensors,
         tokenizer=last.tokenizer,
         preset=run.recipe.preset.name,
         training=run.config.to_dict(),

@@ -20,7 +20,6 @@ from wave_network.evaluation.out_of_scope import (
     energies,
     pair_table,
 )
-from wave_network.models.torch_logits import predict_logits
 from wave_network.training.examples import Examples
 from wave_network.training.prepare import Prepared, pack
 from wave_network.training.recipe import Run
@@ -67,7 +66,7 @@ def fit_out_of_scope(
         )
         for rows, texts, outputs in (
             (held_out.rows, validation, logits),
-            (short, packed, predict_logits(prepared.model, packed)),
+            (short, packed, prepared.model.logits(packed)),
         )
     )
     return OutOfScope.fit(*_tables(prepared, background, run), *found)
@@ -100,7 +99,7 @@ def refitted_out_of_scope(
     chosen = np.arange(count) * len(first.texts) // count
     before, after = (
         energies(
-            predict_logits(prepared.model, prepared.texts.select(texts)),
+            prepared.model.logits(prepared.texts.select(texts)),
             multi_label=run.labelling.multi_label,
         )
         for prepared, texts in ((first, chosen), (second, places[chosen]))

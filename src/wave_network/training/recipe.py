@@ -66,6 +66,7 @@ class Recipe:
         base: The model to continue: new classes and words are added.
         reading: How the texts are read, if a tokenizer is trained on them.
         vectors: The word vectors that the model starts with; None: none, or none chosen yet.
+        threads: How many threads training may use; None: all that are available.
     """
 
     preset: Preset
@@ -75,6 +76,7 @@ class Recipe:
     base: ModelFiles | None = None
     reading: Reading = USUAL_READING
     vectors: WordVectors | None = None
+    threads: int | None = None
 
     @classmethod
     def of(
@@ -85,6 +87,7 @@ class Recipe:
         model_options: Mapping[str, Any],
         tokenizer: str | None = None,
         base: ModelFiles | None = None,
+        threads: int | None = None,
     ) -> Recipe:
         """Return a preset's recipe with some options replaced; None keeps the preset's value.
 
@@ -94,12 +97,14 @@ class Recipe:
             model_options: Fields of the model's configuration.
             tokenizer: See `Recipe`.
             base: See `Recipe`.
+            threads: See `Recipe`.
 
         Raises:
             ConfigError: If a training option has a wrong value.
         """
         given = {name: value for name, value in model_options.items() if value is not None}
-        return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
+        config = override(preset.train, **train_options)
+        return cls(preset, config, given, tokenizer, base, threads=threads)
 
     @property
     def shape(self) -> dict[str, Any]:

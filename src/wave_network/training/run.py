@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wave_network._native import threads
 from wave_network.data import Splits, TrainingData, column
 from wave_network.data.labels import labelling_of
 from wave_network.data.summary import DataSummary, TextSummary
@@ -28,8 +29,8 @@ from wave_network.runtime.counting import counted
 from wave_network.text.counts import TextCounts
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
-from wave_network.training.device import resolve_device
 from wave_network.training.fit import fit
+from wave_network.training.model import check_torch
 from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
@@ -69,7 +70,7 @@ def train_model(
     Raises:
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
-    resolve_device(recipe.config.device)
+    check_torch(recipe.preset.config, recipe.config)
     check_output(output, overwrite=overwrite)
     data = TrainingData(
         splits.train,
@@ -93,7 +94,8 @@ def train_model(
             texts = tracked(
                 column(splits.test, "text"), "predicting the test texts", len(splits.test)
             )
-            probabilities = engine.predict_proba(texts)
+            with threads.using(recipe.threads):
+                probabilities = engine.predict_proba(texts)
         except KeyboardInterrupt:  # the model is trained, and is kept
             stopped = "interrupted"
         else:
