@@ -1,5 +1,3 @@
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,29 +20,42 @@ class Shape:
 # Counts the words of texts (text/word_counter.py).
 class WordCounter:
     def __init__(self, seed: int) -> None: ...
-    def add(self, text: str, others: Counter[str], /) -> None: ...
+    def add(
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
+        characters: int,
+        threads: int,
+        /,
+    ) -> int: ...
     def counts(self) -> dict[str, int]: ...
+    def take_others(self) -> dict[str, int]: ...
+    def spaces(self) -> int: ...
 
 # Encodes texts to ids by looking words up (text/word_table.py).
 class WordTable:
     def __init__(self, limit: int, seed: int) -> None: ...
     def encode(
         self,
-        texts: list[str],
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
         first: int,
         most: int,
+        characters: int,
+        threads: int,
         known: dict[str, bytes],
-        before: tuple[bytearray, bytearray] | None = None,
         /,
     ) -> tuple[bytearray, bytearray, set[str]]: ...
     def add(self, words: dict[str, bytes], /) -> None: ...
-    def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes, /) -> None: ...
+    def learn(self, vocabulary: dict[str, int], merges: NDArray[np.int32], /) -> bool: ...
     def __len__(self) -> int: ...
 
-# Learns byte-pair merges (text/byte_pairs.py); returns pieces and merges.
+# Learns byte-pair merges (text/byte_pairs.py): the ids of both pieces and of the result of each.
 def learn_byte_pairs(
-    words: list[str], first: list[str], size: int, /
-) -> tuple[list[str], list[tuple[str, str]]]: ...
+    letters: NDArray[np.uint8], offsets: NDArray[np.int64], size: int, /
+) -> bytearray: ...
 
 # Writes the features of texts and adds the linear part's logits to `margins`.
 def features_forward(
@@ -53,8 +64,12 @@ def features_forward(
     offsets: NDArray[np.int64],
     features: NDArray[np.float32],
     margins: NDArray[np.float32],
+    embedding: NDArray[np.float32],
+    bigrams: NDArray[np.float32],
+    linear_tokens: NDArray[np.float32],
+    linear_bigrams: NDArray[np.float32],
+    threads: int = 1,
     /,
-    *tables: NDArray[np.float32],
 ) -> None: ...
 
 # Returns rows and gradients of the token table, then of the bigram table.
@@ -69,9 +84,20 @@ def features_backward(
     /,
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 
-# Writes each member's logits of one text.
+# Writes each member's logits, (members, texts, labels); features are (texts, members, features).
 def heads_forward(
-    features: NDArray[np.float32], logits: NDArray[np.float32], /, *heads: NDArray[np.float32]
+    features: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    feed_forward: NDArray[np.float32],
+    feed_forward_bias: NDArray[np.float32],
+    norm: NDArray[np.float32],
+    norm_bias: NDArray[np.float32],
+    classifier: NDArray[np.float32],
+    classifier_bias: NDArray[np.float32],
+    shortcut: NDArray[np.float32],
+    shortcut_bias: NDArray[np.float32],
+    threads: int = 1,
+    /,
 ) -> None: ...
 
 # One training step: forward, loss, backward, optimiser step; returns loss and correct predictions.

@@ -28,7 +28,7 @@ from wave_network.few_labels.words import (
 from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.numerics.svd import randomized_svd
 from wave_network.text import TextTokenizer
-from wave_network.text.tokenizer import TokenBatch
+from wave_network.text.batches import TokenBatch
 
 if TYPE_CHECKING:
     from wave_network.data import Table

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.text import TextTokenizer
-from wave_network.text.tokenizer import TokenBatch
+from wave_network.text.batches import TokenBatch
 
 _LEAST_TEXTS: Final = 3  # rarer words and bigrams are left out
 _BUCKETS_IN_BITS: Final = 20

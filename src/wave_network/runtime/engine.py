@@ -18,7 +18,7 @@ from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.runtime.prediction import Prediction, predictions
-from wave_network.text.tokenizer import IdArray, OffsetArray
+from wave_network.text.batches import IdArray, OffsetArray
 
 if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
