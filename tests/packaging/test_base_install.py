@@ -111,7 +111,9 @@ def test_suggest_from_an_archive(base, wave, trained):
 
 
 TOPICS = "oil prices goals voters planets engines music bread rivers trains".split()
-ROWS = [(f"the {topic} of {other}", str(i % 2)) for i, topic in enumerate(TOPICS) for other in TOPICS]
+ROWS = [
+    (f"the {topic} of {other}", str(i % 2)) for i, topic in enumerate(TOPICS) for other in TOPICS
+]
 
 
 def write_rows(path):

@@ -42,6 +42,8 @@ typedef struct {
 #define OPTIONAL_FLOAT32(name, axes) {name, axes, "f", 4, 0, 1}
 #define OPTIONAL_INT64(name, axes) {name, axes, "lq", 8, 0, 1}
 #define FLOAT32_OUT(name, axes) {name, axes, "f", 4, PyBUF_WRITABLE, 0}
+#define FLOAT64_OUT(name, axes) {name, axes, "d", 8, PyBUF_WRITABLE, 0}
+#define UINT16_OUT(name, axes) {name, axes, "H", 2, PyBUF_WRITABLE, 0}
 #define INT32_OUT(name, axes) {name, axes, "il", 4, PyBUF_WRITABLE, 0}
 #define INT64_OUT(name, axes) {name, axes, "lq", 8, PyBUF_WRITABLE, 0}
 
