@@ -104,7 +104,7 @@ MAY_USE = {
     },
     "datasets": {"data.hub"},
     "pyarrow": {"cli.predict", "cli.suggest", "data"},
-    "scipy": set(),
+    "scipy": {"numerics.svm"},
     "sklearn": {"baselines", "experiments.baselines", "numerics.svm", "scikit_learn"},
     "pandas": set(),
     "polars": set(),
