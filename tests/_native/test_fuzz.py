@@ -160,7 +160,7 @@ WORDS = ["ab", "b", "é", "\x7f", "雨a", "x" * 200, "", "a\0", "!"]
 
 def learn_byte_pairs(random):
     data, offsets, _ = packed_texts(random)
-    return _native.compiled.learn_byte_pairs, [data, offsets, 300], {}
+    return _native.compiled.learn_byte_pairs, [data, offsets, 300, 2], {}
 
 
 def make_word_counter(random):

@@ -54,7 +54,7 @@ class WordTable:
 
 # Learns byte-pair merges (text/byte_pairs.py): the ids of both pieces and of the result of each.
 def learn_byte_pairs(
-    letters: NDArray[np.uint8], offsets: NDArray[np.int64], size: int, /
+    letters: NDArray[np.uint8], offsets: NDArray[np.int64], size: int, least: int, /
 ) -> bytearray: ...
 
 # Writes the features of texts and adds the linear part's logits to `margins`.

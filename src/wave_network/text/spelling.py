@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from wave_network.text.plain_words import WORD_START
@@ -30,4 +31,6 @@ def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
     complete = len(vocabulary) == tokenizer.get_vocab_size(with_added_tokens=False)
     if altered or not complete or not vocabulary.keys() >= _LETTERS:
         return None
-    return Spelling.of(vocabulary, map(tuple, model["merges"]))
+    ids = vocabulary.__getitem__
+    merges = [(ids(left), ids(right), ids(left + right)) for left, right in model["merges"]]
+    return Spelling(vocabulary, np.array(merges, np.int32).reshape(-1, 3))
