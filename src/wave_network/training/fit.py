@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -35,7 +37,7 @@ from wave_network.training.interrupt import StopSignal
 from wave_network.training.knowledge import Knowledge, gather
 from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice
-from wave_network.training.model import check_torch
+from wave_network.training.model import check_torch, torch_is_needed
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
@@ -45,11 +47,13 @@ from wave_network.training.prepare import (
 from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
-from wave_network.training.threads import prepare_threads
 from wave_network.training.unlabelled import Taught
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
+
+
+_IMPORTED_BY: Final = os.getpid()
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,7 @@ def fit(
     started = time.perf_counter()
     stop, base = stop or StopSignal(), recipe.base
     check_torch(recipe.preset.config, recipe.config)
-    prepare_threads()  # of torch, if it was loaded
-    with threads.using(recipe.threads), stop.on_ctrl_c():
+    with _threads_of(recipe), stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
         split = split_examples(data, run)
@@ -133,6 +136,27 @@ def fit(
     if split.unseen:
         files = replace(files, metrics={**metrics, "validation": _counting_unseen(files, data)})
     return Fitted(files, outcome.trained.result.history, stopped, outcome.described)
+
+
+@contextmanager
+def _threads_of(recipe: Recipe) -> Iterator[None]:
+    """Let training use the threads of a recipe; with torch, one in a forked process.
+
+    The threads of a parent do not exist in its child, where torch would wait for them for ever.
+    """
+    count = 1 if os.getpid() != _IMPORTED_BY else recipe.threads
+    with threads.using(recipe.threads):
+        if count is None or torch_is_needed(recipe.preset.config, recipe.config) is None:
+            yield
+            return
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def _counting_unseen(files: ModelFiles, data: TrainingData) -> dict[str, Any]:
