@@ -6,6 +6,7 @@ import mmap
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import IO, Any, Final, overload
 
@@ -152,7 +153,8 @@ class TextWriter:
 
     def __del__(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of what it still had to write to a full disk
+                self._file.close()
 
     def finish(self) -> Texts:
         """Return all texts.
