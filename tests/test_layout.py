@@ -52,7 +52,16 @@ MAY_IMPORT = {
         *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
-        *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
+        *(
+            "_native",
+            "config",
+            "data",
+            "errors",
+            "evaluation.conformal",
+            "models",
+            "persistence",
+            "text",
+        ),
         "evaluation.out_of_scope",
     },
     "few_labels.suggestions": {
