@@ -4,10 +4,11 @@ import json
 from textwrap import dedent
 
 import numpy as np
+import pyarrow
 import pytest
-from absent import BEYOND_BASE, NOT_YET, run_without
-
-pytestmark = pytest.mark.skipif(bool(NOT_YET), reason="the base still imports " + str(NOT_YET))
+from absent import BEYOND_BASE, run_without
+from openpyxl import Workbook
+from pyarrow import parquet
 
 MAIN = """
 import contextlib, io, json, os
@@ -99,6 +100,27 @@ def test_python_needs_the_base_alone(folder):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("packages", "command"),
+    [
+        ({"optuna"}, ("tune", "rows.csv", "--preset", "tiny", "--trials", 1)),
+        ({"jinja2"}, ("report", "MODEL", "--data", "sample")),
+        ({"onnx"}, ("export", "MODEL", "--output", "onnx", "--int8")),
+        ({"openpyxl"}, ("predict", "MODEL", "--input", "rows.xlsx")),
+        ({"pyarrow"}, ("predict", "MODEL", "--input", "archive.txt", "--output", "out.parquet")),
+        ({"pyarrow"}, ("train", "rows.parquet", "--epochs", 1, "--vectors", "none")),
+    ],
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else value[0],
+)
+def test_an_extra_needs_its_own_packages_alone(folder, sample_model, packages, command):
+    _write_sheet(folder / "rows.xlsx")
+    _write_table(folder / "rows.parquet")
+    words = [sample_model if word == "MODEL" else str(word) for word in command]
+    code = f"{MAIN}\nprint(run(*sys.argv[1:]))"
+    done = run_without(BEYOND_BASE - packages, code, *words, folder=folder)
+    assert done.stdout.startswith("(0, "), done.stdout
+
+
 COMMANDS = {
     "train rows.parquet": ("parquet", "reading parquet"),
     "train rows.csv.zst": ("parquet", "reading .zst"),
@@ -177,3 +199,15 @@ def _encoder(folder, architecture):
     config = {"model_type": "bert", "architectures": [architecture]}
     (folder / "config.json").write_text(json.dumps(config))
     np.savez(folder / "model.npz")
+
+
+def _write_sheet(path):
+    workbook = Workbook()
+    for row in ["text,label", *ROWS]:
+        workbook.active.append(row.split(","))
+    workbook.save(path)
+
+
+def _write_table(path):
+    texts, labels = zip(*(row.split(",") for row in ROWS), strict=True)
+    parquet.write_table(pyarrow.table({"text": texts, "label": labels}), path)

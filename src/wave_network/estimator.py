@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -194,14 +193,14 @@ class WaveClassifier(TextClassifierBase):
             model_options=options,
             tokenizer=self.tokenizer,
             base=base,
+            threads=OPTIONS["threads"].checked(self.threads),
         )
         data = training_data_from_memory(X, y, sample_weight, classes, unlabeled, background)
-        with self._threads():
-            if verbose:
-                with Display(), TrainingBar() as progress:
-                    fitted = fit(data, recipe, progress)
-            else:
-                fitted = fit(data, recipe, Warnings())
+        if verbose:
+            with Display(), TrainingBar() as progress:
+                fitted = fit(data, recipe, progress)
+        else:
+            fitted = fit(data, recipe, Warnings())
         self._set_fitted(fitted.files, fitted.history)
         if fitted.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -259,7 +258,7 @@ class WaveClassifier(TextClassifierBase):
             NotFittedError: Before `fit`.
         """
         self._check_fitted()
-        with self._threads():
+        with using(OPTIONS["threads"].checked(self.threads)):
             return self._engine.predict_proba(X)
 
     @property
@@ -364,14 +363,6 @@ class WaveClassifier(TextClassifierBase):
         classifier = cls(preset=files.preset, **options)
         classifier._set_fitted(files, read_history(folder))
         return classifier
-
-    def _threads(self) -> AbstractContextManager[None]:
-        """Compute with as many threads as the parameter says, in a `with` block.
-
-        Raises:
-            ConfigError: If it is not a whole number from 1.
-        """
-        return using(OPTIONS["threads"].checked(self.threads))
 
     def _set_fitted(self, files: ModelFiles, history: list[dict[str, Any]]) -> None:
         self.classes_ = np.array(files.config.labels)

@@ -59,7 +59,7 @@ def test_using_holds_in_its_block_and_thread():
     with threads.using(3):
         assert threads.current() == 3
         with threads.using(None):
-            assert threads.current() == threads.available()
+            assert threads.current() == 3
         with threads.using(lambda: 5):
             assert threads.current() == 5
         assert threads.current() == 3

@@ -335,15 +335,17 @@ def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
     pairs = [row.rpartition(",") for row in rows]
     lines = [f"__label__{label} {text}\n" for text, _, label in pairs]
     (tmp_path / "news.txt").write_text("".join(lines), encoding="utf-8")
-    arguments = "-input news.txt -output made -epoch 2 -wordNgrams 2 -lr 0.5 -seed 4"
+    arguments = "-input news.txt -output made -epoch 2 -wordNgrams 2 -lr 0.5 -seed 4 -thread 1"
     ended = wave("train", "--preset", "tiny", "--from-fasttext-args", arguments, "--json")
     assert ended.code == 0, ended.err
     (summary,) = ended.lines
-    assert (summary["model"], summary["seed"]) == ("made", 4)
+    assert (summary["model"], summary["seed"], summary["threads"]) == ("made", 4, 1)
     assert len((tmp_path / "made" / "history.jsonl").read_text().splitlines()) == 2
     assert re.search(r"^-lr 0\.5 +ignored: rates for SGD", ended.err, re.MULTILINE)
     ended = wave("train", "--preset", "tiny", "--from-fasttext-args", "-epoch 1 -output sampled")
     assert "no -input given: training on sample, the bundled news" in ended.err
+    ended = wave("train", few, "--from-fasttext-args", "-pretrainedVectors missing.vec")
+    assert "missing.vec" in ended.message.removeprefix("-pretrainedVectors")
     # What is given beside it goes first.
     more = ("--output", "other", "--epochs", "1", "--seed", "5")
     ended = wave("train", *TINY[:2], "--from-fasttext-args", arguments, *more, "--json")

@@ -12,11 +12,6 @@ BEYOND_BASE = frozenset(
 )
 """Packages that the extras install and the base does not."""
 
-NOT_YET = {
-    *("torch", "accelerate", "transformers", "datasets", "pyarrow", "pandas", "scipy", "sklearn")
-}
-"""Packages that modules of the base still import. Empty: the tests of the base are run."""
-
 _ABSENT = """
 import sys
 

@@ -43,14 +43,14 @@ def using(count: int | Callable[[], int] | None) -> Iterator[None]:
 
     Args:
         count: The number of threads, at least 1; or a function that gives it whenever it is asked
-            for. None: all that are available.
+            for. None: as many as outside of the block.
 
     Raises:
         ValueError: The number is below 1.
     """
     if isinstance(count, int) and count < 1:
         raise ValueError(f"the number of threads must be at least 1; got {count}")
-    token = _chosen.set(count)
+    token = _chosen.set(_chosen.get() if count is None else count)
     try:
         yield
     finally:

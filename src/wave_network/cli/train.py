@@ -178,7 +178,6 @@ def train(
       wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
-    from wave_network._native.threads import using
     from wave_network.data import read_texts
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
@@ -252,18 +251,18 @@ def train(
         model_options=model_options,
         tokenizer=tokenizer,
         base=base,
+        threads=threads,
     )
-    with using(threads):
-        summary, stopped = train_model(
-            splits,
-            recipe,
-            output,
-            overwrite=overwrite,
-            unlabeled=unlabeled_texts,
-            background=background_texts,
-            log_to=log_to,
-            unseen=unseen,
-        )
+    summary, stopped = train_model(
+        splits,
+        recipe,
+        output,
+        overwrite=overwrite,
+        unlabeled=unlabeled_texts,
+        background=background_texts,
+        log_to=log_to,
+        unseen=unseen,
+    )
     if as_json:
         print_json(summary)
     else:
