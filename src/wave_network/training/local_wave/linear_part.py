@@ -375,7 +375,8 @@ def _label_scales(
         shares += added
         shares /= weights.sum(axis=0) + 2 * added
         np.log(shares, out=shares)
-    ratios = np.abs(np.subtract(ratios, others, out=others), out=others)
+    ratios -= others
+    np.abs(ratios, out=ratios)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
