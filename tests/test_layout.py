@@ -64,13 +64,16 @@ MAY_IMPORT = {
 }
 """Each room (or module), and beside itself the rooms and modules that it may import."""
 
-TORCH_FREE = (
-    *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
-    "evaluation.out_of_scope",
+LIGHT = (
+    *("config", "data", "evaluation", "numerics", "persistence", "runtime", "text"),
     "few_labels.suggestions.suggest",
+    "few_labels.teacher",
+    "few_labels.archive",
     *("models.registry", "models.attribution"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
+    *(f"training.local_wave.{name}" for name in ("linear_part", "lsa")),
 )
+"""What predicting and the linear part need: NumPy, but not torch, SciPy or scikit-learn."""
 
 
 def modules():
@@ -149,11 +152,12 @@ def test_no_module_is_long():
     assert not {name: length for name, length in lengths.items() if length > MOST_LINES}
 
 
-def test_what_predicting_needs_imports_no_torch():
+def test_what_predicting_and_the_linear_part_need_is_light():
     names = [
         f"wave_network.{name}"
         for name in sorted(NAMES)
-        if any(within(name, place) for place in TORCH_FREE)
+        if any(within(name, place) for place in LIGHT)
     ]
-    code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"
+    heavy = "{'torch', 'scipy', 'sklearn'}"
+    code = f"import sys, {', '.join(names)}; sys.exit(bool({heavy} & {{*sys.modules}}))"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,7 @@ from native import every_form, native_hidden, needs_native
 
 from wave_network import _native
 from wave_network._native import threads
-from wave_network.numerics.dense import inner, product
+from wave_network.numerics.dense import inner, product, solve
 
 
 @every_form
@@ -20,6 +20,17 @@ def test_products_are_those_of_numpy(form, rows, size, width):
     assert (found.dtype, found_inner.dtype) == (np.float32, np.float64)
     np.testing.assert_allclose(found, left @ right, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found_inner, left.T @ other, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "columns"), [(1, 1), (5, 3), (60, 2)])
+def test_systems_are_solved_as_by_numpy(size, columns):
+    random = np.random.default_rng(0)
+    root, right = random.normal(size=(size, 80)), random.normal(size=(size, columns))
+    matrix = root @ root.T + np.eye(size)
+    before = matrix.copy(), right.copy()
+    np.testing.assert_allclose(solve(matrix, right), np.linalg.solve(matrix, right), rtol=1e-8)
+    np.testing.assert_array_equal(matrix, before[0])
+    np.testing.assert_array_equal(right, before[1])
 
 
 @needs_native

@@ -29,7 +29,7 @@ def pool_weights(
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """The negative log-posterior and its gradient."""
-        logs = log_softmax(np.tensordot(weights, scores, 1))
+        logs = log_softmax(np.einsum("v,vtc->tc", weights, scores))
         excess = np.exp(logs) - targets
         apart = weights - prior
         slopes = np.einsum("vtc,tc->v", scores, excess)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wave_network.few_labels.naive_bayes import UnlabelledWords, naive_bayes_weights
 from wave_network.models.numpy_ops import softmax
+from wave_network.numerics.dense import inner, product, solve
 from wave_network.numerics.sparse import CsrMatrix
 from wave_network.numerics.svm import LABELS_AT_ONCE, one_against_rest
 
@@ -91,11 +92,11 @@ class VectorView:
         weights = (targets / shares).sum(axis=1, keepdims=True) * len(texts) / len(shares)
         centre = np.average(chosen, axis=0, weights=weights[:, 0])
         inputs = chosen - centre
-        products = inputs.T @ (weights * inputs)
+        products = inner(inputs, weights * inputs)
         products[np.diag_indices_from(products)] += _RIDGE
         outputs = targets - np.float32(1 / len(shares))
-        solution = np.linalg.solve(products, inputs.T @ (weights * outputs))
-        return (self.vectors - centre) @ solution
+        solution = solve(products, inner(inputs, weights * outputs))
+        return product(self.vectors - centre, solution)
 
 
 @dataclass(frozen=True)

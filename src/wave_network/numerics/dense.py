@@ -1,4 +1,4 @@
-"""Products of tall dense matrices, the same whatever the number of threads.
+"""Products and systems of dense matrices, the same whatever the number of threads.
 
 A BLAS may add in another order with other threads, which would change the last bits.
 """
@@ -41,3 +41,25 @@ def inner(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np
     result = np.empty((left.shape[1], right.shape[1]), np.float64)
     _native.compiled.dense_inner(left, right, result, threads.current())
     return result
+
+
+def solve(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve `matrix @ x = right` by elimination.
+
+    Args:
+        matrix: Symmetric and positive definite, so that no rows need be exchanged, (size, size).
+        right: (size, columns).
+
+    Returns:
+        (size, columns).
+    """
+    size = len(matrix)
+    upper, solution = matrix.astype(np.float64), right.astype(np.float64)
+    for row in range(size):
+        factors = upper[row + 1 :, row] / upper[row, row]
+        upper[row + 1 :] -= np.outer(factors, upper[row])
+        solution[row + 1 :] -= np.outer(factors, solution[row])
+    for row in reversed(range(size)):
+        solution[row] /= upper[row, row]
+        solution[:row] -= np.outer(upper[:row, row], solution[row])
+    return solution

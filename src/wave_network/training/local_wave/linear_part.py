@@ -364,13 +364,18 @@ def _label_scales(
     """Return the scale of each feature for each label, (features, labels), about 1.
 
     `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes
-    log-count ratio of the feature, with frequencies smoothed by `added`.
+    log-count ratio of the feature: of the weighted shares of texts with and without the label that
+    have it, their sums smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
+    sums = column_sums(features, np.column_stack([with_label, text_weights]))
+    ratios, others = sums[:, :-1], sums[:, -1:] - sums[:, :-1]  # both (features, labels)
     # In place, as each copy would take as much memory as a table of the model.
-    ratios = _log_shares(features, with_label, added)  # (features, labels)
-    ratios -= _log_shares(features, text_weights[:, None] - with_label, added)
-    np.abs(ratios, out=ratios)
+    for shares, weights in ((ratios, with_label), (others, text_weights[:, None] - with_label)):
+        shares += added
+        shares /= weights.sum(axis=0) + 2 * added
+        np.log(shares, out=shares)
+    ratios = np.abs(np.subtract(ratios, others, out=others), out=others)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
@@ -378,19 +383,3 @@ def _label_scales(
     ratios *= (1 - even_share) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
     ratios += even_share
     return ratios
-
-
-def _log_shares(
-    features: CsrMatrix, weights: NDArray[np.float32], added: float
-) -> NDArray[np.float32]:
-    """Return the log of the weighted share of texts that have each feature, (features, labels).
-
-    Args:
-        features: (texts, features).
-        weights: The weight of each text for each label, (texts, labels).
-        added: Smoothing of the sums of weights.
-    """
-    shares = column_sums(features, weights)
-    shares += added
-    shares /= weights.sum(axis=0) + 2 * added
-    return np.log(shares, out=shares)
