@@ -41,9 +41,7 @@ def tables(config, seed=0):
         "bigrams": (config.bigram_buckets, members * config.bigram_size),
         "heads": (heads,),
     }
-    return {
-        name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()
-    }
+    return {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def trained(config, ids, offsets, threads, *, batch, targets=None, multi_label=False):
