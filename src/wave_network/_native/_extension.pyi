@@ -47,19 +47,16 @@ def learn_byte_pairs(
     words: list[str], first: list[str], size: int, /
 ) -> tuple[list[str], list[tuple[str, str]]]: ...
 
-# Writes the features of texts and adds the linear part's logits to `margins`.
+# Writes the features of texts and adds the linear part's logits to `margins`. After the tables may
+# come the number of threads; otherwise it is 1.
 def features_forward(
     shape: Shape,
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     features: NDArray[np.float32],
     margins: NDArray[np.float32],
-    embedding: NDArray[np.float32],
-    bigrams: NDArray[np.float32],
-    linear_tokens: NDArray[np.float32],
-    linear_bigrams: NDArray[np.float32],
-    threads: int = 1,
     /,
+    *tables_and_threads: NDArray[np.float32] | int,
 ) -> None: ...
 
 # Returns rows and gradients of the token table, then of the bigram table.
@@ -75,19 +72,12 @@ def features_backward(
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 
 # Writes each member's logits, (members, texts, labels); features are (texts, members, features).
+# After the heads may come the number of threads; otherwise it is 1.
 def heads_forward(
     features: NDArray[np.float32],
     logits: NDArray[np.float32],
-    feed_forward: NDArray[np.float32],
-    feed_forward_bias: NDArray[np.float32],
-    norm: NDArray[np.float32],
-    norm_bias: NDArray[np.float32],
-    classifier: NDArray[np.float32],
-    classifier_bias: NDArray[np.float32],
-    shortcut: NDArray[np.float32],
-    shortcut_bias: NDArray[np.float32],
-    threads: int = 1,
     /,
+    *heads_and_threads: NDArray[np.float32] | int,
 ) -> None: ...
 
 # One training step: forward, loss, backward, optimiser step; returns loss and correct predictions.
