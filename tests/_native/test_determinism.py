@@ -113,3 +113,64 @@ def test_training_steps(case):
         assert found_losses == losses
         for name, array in expected.items():
             assert found[name].tobytes() == array.tobytes(), (name, threads)
+
+
+def made_in(threads, call, *shapes):
+    """The bytes that a function writes into arrays."""
+    arrays = [np.zeros(shape, np.float32) for shape in shapes]
+    call(*arrays, threads)
+    return [array.tobytes() for array in arrays]
+
+
+def same_for_all(call, *shapes):
+    expected = made_in(1, call, *shapes)
+    return all(made_in(threads, call, *shapes) == expected for threads in THREADS[1:])
+
+
+@pytest.mark.parametrize("labels", [0, 3])
+def test_features(labels):
+    config, (ids, offsets) = make_config(members=2), packed(500)
+    random = np.random.default_rng(2)
+    weights = tables(config)
+    linear = [random.random((rows, labels), dtype=np.float32) for rows in (VOCABULARY, 101)]
+
+    def call(features, margins, threads):
+        _native.compiled.features_forward(
+            *(native_shape(config), ids, offsets, features, margins),
+            *(weights["embedding"], weights["bigrams"], *linear, threads),
+        )
+
+    assert same_for_all(call, (500, 2, config.feature_size), (500, labels))
+
+
+@pytest.mark.parametrize("texts", [1, 3, 4, 17, 500])
+def test_heads(texts):
+    random = np.random.default_rng(2)
+    shapes = [(2, 13, 24), *[(2, 1, 24)] * 3, (2, 24, 5), (2, 1, 5), (2, 13, 5), (2, 1, 5)]
+    heads = [random.normal(size=shape).astype(np.float32) for shape in shapes]
+    features = random.normal(size=(texts, 2, 13)).astype(np.float32)
+
+    def call(logits, threads):
+        _native.compiled.heads_forward(features, logits, *heads, threads)
+
+    assert same_for_all(call, (2, texts, 5))
+
+
+@pytest.mark.parametrize("labels", [1, 8, 9, 16])
+def test_dual_coordinate_descent(labels):
+    features, offsets = packed(300)
+    random = np.random.default_rng(3)
+    problem = {
+        "offsets": offsets,
+        "features": features,
+        "values": random.random(len(features), dtype=np.float32),
+        "costs": np.full(300, 0.5, np.float32),
+        "having": random.random((300, labels)) < 0.3,
+        "scales": random.random((VOCABULARY, labels), dtype=np.float32),
+    }
+
+    def call(weights, bias, threads):
+        options = {"seed": 5, "tolerance": 0.01, "most_passes": 4, "threads": lambda: threads}
+        _native.compiled.dual_coordinate_descent(**problem, weights=weights, bias=bias, **options)
+
+    assert same_for_all(call, (VOCABULARY, labels), (labels,))

@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,12 @@ def features_forward(
     offsets: NDArray[np.int64],
     features: NDArray[np.float32],
     margins: NDArray[np.float32],
+    embedding: NDArray[np.float32],
+    bigrams: NDArray[np.float32],
+    linear_tokens: NDArray[np.float32],
+    linear_bigrams: NDArray[np.float32],
+    threads: int = 1,
     /,
-    *tables: NDArray[np.float32],
 ) -> None: ...
 
 # Returns rows and gradients of the token table, then of the bigram table.
@@ -69,9 +74,20 @@ def features_backward(
     /,
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 
-# Writes each member's logits of one text.
+# Writes each member's logits, (members, texts, labels); features are (texts, members, features).
 def heads_forward(
-    features: NDArray[np.float32], logits: NDArray[np.float32], /, *heads: NDArray[np.float32]
+    features: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    feed_forward: NDArray[np.float32],
+    feed_forward_bias: NDArray[np.float32],
+    norm: NDArray[np.float32],
+    norm_bias: NDArray[np.float32],
+    classifier: NDArray[np.float32],
+    classifier_bias: NDArray[np.float32],
+    shortcut: NDArray[np.float32],
+    shortcut_bias: NDArray[np.float32],
+    threads: int = 1,
+    /,
 ) -> None: ...
 
 # One training step: forward, loss, backward, optimiser step; returns loss and correct predictions.
@@ -237,4 +253,5 @@ def dual_coordinate_descent(
     seed: int,
     tolerance: float,
     most_passes: int,
+    threads: Callable[[], int],  # asked before each pass
 ) -> int: ...

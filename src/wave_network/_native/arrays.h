@@ -28,6 +28,13 @@
 #define INLINE static inline
 #endif
 
+/* Fetch memory that is written soon. */
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)0)
+#endif
+
 /* An array argument: C-contiguous, aligned, native byte order. None for an optional array gives no
  * memory. */
 typedef struct {
@@ -69,6 +76,22 @@ argument_error(void)
         value_error("an array is not C-contiguous, or read-only where results are written");
     }
     return NULL;
+}
+
+/* Parse a number of threads; -1 with an error set for anything but a whole number above 0. */
+static inline int
+threads_of(PyObject *object)
+{
+    const long threads = PyLong_AsLong(object);
+    if (threads == -1 && PyErr_Occurred()) {
+        argument_error();
+        return -1;
+    }
+    if (threads < 1) {
+        value_error("threads must be at least 1");
+        return -1;
+    }
+    return threads < INT32_MAX ? (int)threads : INT32_MAX;
 }
 
 static inline int

@@ -3,31 +3,55 @@
 
 #include "extension.h"
 #include "gradients.h"
+#include "parallel.h"
+
+enum { TEXTS_AT_ONCE = 64 }; /* per task */
+
+typedef struct {
+    const Network *network;
+    const int32_t *ids;
+    const int64_t *offsets;
+    int64_t texts;
+    float *features, *margins;
+    float *sums; /* of each worker */
+    double *linear_sums;
+} Forward;
+
+static void
+forward_some(void *context, int64_t index, int worker)
+{
+    const Forward *forward = context;
+    const Network *network = forward->network;
+    const int64_t labels = network->linear_tokens.width, columns = feature_count(network);
+    float *sums = forward->sums + worker * columns;
+    double *linear_sums = forward->linear_sums + worker * 2 * labels;
+    const int64_t first = index * TEXTS_AT_ONCE, end = first + TEXTS_AT_ONCE;
+    for (int64_t text = first; text < end && text < forward->texts; text++) {
+        const int64_t start = forward->offsets[text], length = forward->offsets[text + 1] - start;
+        forward_sums(network, forward->ids + start, NULL, length, sums, linear_sums);
+        forward_features(network, length, sums, linear_sums, forward->features + text * columns,
+                         forward->margins + text * labels);
+    }
+}
 
 static int
-forward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
-              float *features, float *margins)
+forward_texts(Forward *forward, int threads)
 {
-    const int64_t labels = network->linear_tokens.width, columns = feature_count(network);
-    if (texts == 0) {
-        return 0;
+    const int64_t tasks = (forward->texts + TEXTS_AT_ONCE - 1) / TEXTS_AT_ONCE;
+    const size_t columns = (size_t)feature_count(forward->network);
+    const size_t labels = (size_t)forward->network->linear_tokens.width;
+    Team *team = team_start(threads < tasks ? threads : (int)tasks);
+    const size_t workers = (size_t)team_size(team);
+    forward->sums = malloc((workers * columns + 1) * sizeof(float));
+    forward->linear_sums = malloc((workers * 2 * labels + 1) * sizeof(double));
+    const int status = forward->sums == NULL || forward->linear_sums == NULL ? -1 : 0;
+    if (status == 0) {
+        team_run(team, tasks, forward_some, forward);
     }
-    float *sums = malloc((size_t)(columns + 1) * sizeof(float));
-    double *linear_sums = malloc((size_t)(2 * labels + 1) * sizeof(double));
-    if (sums == NULL || linear_sums == NULL) {
-        free(sums);
-        free(linear_sums);
-        return -1;
-    }
-    for (int64_t text = 0; text < texts; text++) {
-        int64_t length = offsets[text + 1] - offsets[text];
-        forward_sums(network, ids + offsets[text], NULL, length, sums, linear_sums);
-        forward_features(network, length, sums, linear_sums, features + text * columns,
-                         margins + text * labels);
-    }
-    free(sums);
-    free(linear_sums);
-    return 0;
+    team_end(team);
+    free(forward->sums);
+    free(forward->linear_sums);
+    return status;
 }
 
 enum { IDS, OFFSETS, FEATURES, MARGINS, EMBEDDING, BIGRAMS, LINEAR_TOKENS, LINEAR_BIGRAMS, ARRAYS };
@@ -72,7 +96,7 @@ validate_forward(const Network *network, const Py_buffer *views)
 }
 
 static PyObject *
-forward_arrays(const Shape *shape, const Py_buffer *views)
+forward_arrays(const Shape *shape, const Py_buffer *views, int threads)
 {
     const Network network = {
         .shape = *shape,
@@ -85,25 +109,32 @@ forward_arrays(const Shape *shape, const Py_buffer *views)
     if (error != NULL) {
         return value_error(error);
     }
+    Forward forward = {
+        .network = &network,
+        .ids = views[IDS].buf,
+        .offsets = views[OFFSETS].buf,
+        .texts = views[OFFSETS].shape[0] - 1,
+        .features = views[FEATURES].buf,
+        .margins = views[MARGINS].buf,
+    };
     int status;
-    Py_BEGIN_ALLOW_THREADS status = forward_texts(&network, views[IDS].buf, views[OFFSETS].buf,
-                                                  views[OFFSETS].shape[0] - 1, views[FEATURES].buf,
-                                                  views[MARGINS].buf);
+    Py_BEGIN_ALLOW_THREADS status = forward_texts(&forward, threads);
     Py_END_ALLOW_THREADS return status < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
 PyObject *
 features_forward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize_t count)
 {
-    if (count != 1 + ARRAYS) {
-        return PyErr_Format(PyExc_TypeError, "expected a Shape and %d arrays", ARRAYS);
+    if (count != 1 + ARRAYS && count != 2 + ARRAYS) {
+        return PyErr_Format(PyExc_TypeError, "expected a Shape, %d arrays and threads", ARRAYS);
     }
-    const Shape *shape = shape_of(objects[0]);
+    const int threads = count == 1 + ARRAYS ? 1 : threads_of(objects[1 + ARRAYS]);
+    const Shape *shape = threads < 1 ? NULL : shape_of(objects[0]);
     Py_buffer views[ARRAYS];
     if (shape == NULL || acquire_arrays(objects + 1, views, specs, ARRAYS) < 0) {
         return NULL;
     }
-    PyObject *result = forward_arrays(shape, views);
+    PyObject *result = forward_arrays(shape, views, threads);
     release_arrays(views, ARRAYS);
     return result;
 }
