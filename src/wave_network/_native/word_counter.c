@@ -309,7 +309,7 @@ WordCounter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void
 WordCounter_dealloc(WordCounter *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
     for (int i = 0; i < PARTS; i++) {
         words_free(&self->parts[i].plain);
         words_free(&self->parts[i].other);
