@@ -42,7 +42,8 @@ MAY_IMPORT = {
         *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
-        *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
+        *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
+        *("persistence", "text"),
         "evaluation.out_of_scope",
     },
     "few_labels.suggestions": {"config", "data", "errors", "progress", "runtime", "text"},
