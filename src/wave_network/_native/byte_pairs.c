@@ -315,9 +315,9 @@ merge(Learner *self, const Queued *first)
     return push_touched(self);
 }
 
-/* Merge the most frequent pair until there are `size` pieces or no pair occurs twice. */
+/* Merge the most frequent pair until there are `size` pieces or no pair occurs `least` times. */
 static int
-learn(Learner *self, size_t size)
+learn(Learner *self, size_t size, int64_t least)
 {
     if (push_touched(self) < 0) {
         return -1;
@@ -332,7 +332,7 @@ learn(Learner *self, size_t size)
             }
             continue;
         }
-        if (count < 2) {
+        if (count < least) {
             break;
         }
         if (merge(self, &first) < 0) {
@@ -365,7 +365,7 @@ add_word(Learner *self, const uint8_t *letters, size_t length)
 
 /* Learn from packed words; -1 if out of memory. */
 static int
-learn_from(Learner *self, const PackedTexts *words, size_t size)
+learn_from(Learner *self, const PackedTexts *words, size_t size, int64_t least)
 {
     if (reserve(&self->places, 1, sizeof(Place)) < 0 || reserve(&self->letters, 1, 1) < 0
         || add_piece(self, 0) < 0) { /* a piece of no letters: the one that occurs in no word */
@@ -384,7 +384,7 @@ learn_from(Learner *self, const PackedTexts *words, size_t size)
             return -1;
         }
     }
-    return learn(self, size);
+    return learn(self, size, least);
 }
 
 PyObject *
@@ -393,20 +393,20 @@ learn_byte_pairs(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *objects[PACKED_ARRAYS] = {NULL, NULL, Py_None}, *result = NULL;
     Py_buffer views[PACKED_ARRAYS];
     PackedTexts words;
-    Py_ssize_t size;
+    Py_ssize_t size, least;
     int status;
-    if (!PyArg_ParseTuple(args, "OOn", &objects[0], &objects[1], &size)) {
+    if (!PyArg_ParseTuple(args, "OOnn", &objects[0], &objects[1], &size, &least)) {
         return argument_error();
     }
-    if (size < 0 || size > INT32_MAX) {
-        return value_error("the number of pieces is from 0 to 2^31 - 1");
+    if (size < 0 || size > INT32_MAX || least < 1) {
+        return value_error("the number of pieces is from 0 to 2^31 - 1, and pairs occur");
     }
     if (acquire_texts(&words, objects, views, INT64_MAX) < 0) {
         return NULL;
     }
     Learner self = {.spare = 0};
     Py_BEGIN_ALLOW_THREADS
-    status = learn_from(&self, &words, (size_t)size);
+    status = learn_from(&self, &words, (size_t)size, least);
     Py_END_ALLOW_THREADS
     release_arrays(views, PACKED_ARRAYS);
     if (status < 0) {

@@ -25,6 +25,10 @@ class NumpyNetwork(Protocol):
     def config(self) -> ClassifierConfig:
         """The model's configuration."""
 
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens one call of `logits` best has at most."""
+
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:

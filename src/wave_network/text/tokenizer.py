@@ -38,14 +38,13 @@ from wave_network.text.spelling import spelling_of
 from wave_network.text.vocabulary import (
     CLS_TOKEN,
     Form,
-    Learnt,
     Spelling,
     Words,
     add_words,
     form_of,
     learn_vocabulary,
 )
-from wave_network.text.word_forms import word_forms
+from wave_network.text.word_forms import in_order, word_forms
 from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
 survive_forks()
@@ -55,7 +54,6 @@ CHARACTERS_PER_TOKEN: Final = 64
 are bounded for any input. Ordinary text has 2 to 6 characters per token."""
 
 _SENTENCES_AT_ONCE: Final = 1_000  # texts whose encodings are in memory
-_MANY_BYTES: Final = 2**14  # of texts; for fewer, reading the vocabulary does not pay
 
 
 class TextTokenizer:
@@ -67,7 +65,7 @@ class TextTokenizer:
     Args:
         tokenizer: The tokenizer to wrap; it is modified, not copied.
         max_length: The maximum number of tokens of one text, including `[CLS]`.
-        learnt: What `learn_vocabulary` returned with it; None: the vocabulary is read from it.
+        learnt: What `learn_vocabulary` learnt; None: the vocabulary is read from the tokenizer.
 
     Raises:
         ModelFolderError: If it has no vocabulary that a model could have rows for.
@@ -80,7 +78,9 @@ class TextTokenizer:
         vocab_size: The rows that an embedding table needs: the highest id plus one.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_length: int, learnt: Learnt | None = None) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, max_length: int, learnt: Spelling | None = None
+    ) -> None:
         self.max_length = int(max_length)  # JSON cannot store a NumPy integer
         tokenizer.no_padding()
         tokenizer.no_truncation()
@@ -89,19 +89,19 @@ class TextTokenizer:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{self.cls_token} $A", special_tokens=[(self.cls_token, self.cls_token_id)]
         )
-        ids = (learnt.spelling.vocabulary if learnt else tokenizer.get_vocab()).values()
+        spelling = learnt or spelling_of(tokenizer)
+        self._vocabulary = tokenizer.get_vocab() if spelling is None else spelling.vocabulary
+        ids = self._vocabulary.values()
         if reason := refusal_of_ids(ids):
             raise ModelFolderError(f"the tokenizer cannot be used: {reason}")
         self.vocab_size = max(ids) + 1
         form = form_of(tokenizer)
         self.form = form or Form()
-        self._is_ours = form is not None
+        self._is_ours = form is not None and self.vocab_size == len(ids)
         self._tokenizer = tokenizer
         self._words = word_table() if splits_at_spaces(tokenizer, form) else None
-        self._has_learnt = False
-        self._bytes_read = 0
-        if learnt is not None and self.form.is_plain:
-            self._learn(learnt.spelling)
+        if self._words is not None and spelling is not None and self.form.is_plain:
+            self._words.learn(*spelling)
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
@@ -138,7 +138,7 @@ class TextTokenizer:
             cased=cased,
             more_words=more_words,
         )
-        return cls(learnt.tokenizer, max_length, learnt)
+        return cls(learnt.tokenizer, max_length, learnt.spelling)
 
     def grown(
         self, texts: AnyTexts, most: int, least: int = 2
@@ -228,25 +228,33 @@ class TextTokenizer:
         Each id is decoded alone. With a trained tokenizer a leading space marks the start of a
         word, and a part of a character becomes U+FFFD.
         """
+        entries = list(self._entries()) if self._is_ours else []
         with failures_named():
-            return [self._text_of(int(index)) for index in ids]
+            return [self._text_of(entries, int(index)) for index in ids]
 
-    def _text_of(self, index: int) -> str:
-        entry = self._tokenizer.id_to_token(index) if self._is_ours else None
-        if entry is not None and (rest := entry.removeprefix(WORD_START)).isascii():
-            return rest if rest == entry else " " + rest
+    def _text_of(self, entries: list[str], index: int) -> str:
+        if index < len(entries):
+            word = entries[index].removeprefix(WORD_START)
+            if word.isascii():
+                return word if word == entries[index] else " " + word
         return self._tokenizer.decode([index], skip_special_tokens=False)
 
     def words(self) -> dict[str, int]:
         """Return the ids of tokens by what they stand for, as `word_forms` says."""
-        return word_forms(self._tokenizer)
+        return word_forms(self._tokenizer, self._entries())
 
     def continuations(self) -> BoolArray:
         """Return which tokens of a trained tokenizer continue a word, (vocab_size,)."""
+        entries = self._entries()
         result = np.zeros(self.vocab_size, np.bool_)
-        for token, index in self._tokenizer.get_vocab().items():
-            result[index] = index != self.cls_token_id and not token.startswith(WORD_START)
+        places = np.fromiter(entries.values(), np.int64, len(entries))
+        result[places] = [not entry.startswith(WORD_START) for entry in entries]
+        result[self.cls_token_id] = False
         return result
+
+    def _entries(self) -> dict[str, int]:
+        """The ids of the entries, in order; those of a trained tokenizer count from 0."""
+        return in_order(self._vocabulary)
 
     def encode(self, texts: AnyTexts) -> TokenBatch:
         """Encode texts; an empty text becomes only `[CLS]`.
@@ -306,9 +314,6 @@ class TextTokenizer:
     def _encode_chunk(self, chunk: Chunk) -> TokenBatch:
         if self._words is None:
             return self._pack(self._encode_each(chunk.strings(self._characters)))
-        self._bytes_read += chunk.size()
-        if self._bytes_read >= _MANY_BYTES and not self._has_learnt:
-            self._learn(spelling_of(self._tokenizer))
         known: dict[str, bytes] = {}
         batch, unknown = self._look_up(chunk, known)
         while unknown:  # once, unless another thread empties the table in between
@@ -329,11 +334,6 @@ class TextTokenizer:
         )
         batch = TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
         return batch, unknown
-
-    def _learn(self, spelling: Spelling | None) -> None:
-        """Let the word table split plain words itself, if it can."""
-        assert self._words is not None
-        self._has_learnt = spelling is None or self._words.learn(*spelling)
 
     def _encode_each(self, texts: list[str]) -> list[bytes]:
         with failures_named():

@@ -11,7 +11,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import islice, product
 from operator import mul
 from typing import Final, NamedTuple, TypeAlias
 
@@ -46,6 +46,7 @@ _MOSTLY: Final = 0.5  # of all characters, from which spaces may be read too
 _SPACES: Final = 0.01  # for each character; where there are fewer, they tell nothing
 _PIECES: Final = 6  # one entry in this many is a piece
 _WORD_COUNT: Final = 2  # a rarer word gets no entry
+_PAIR_COUNT: Final = 2  # a rarer pair of pieces is not merged
 _STRINGS_AT_ONCE: Final = 500_000
 _LONGEST_WORD: Final = 64  # in bytes; merging inside a very long "word" takes quadratic time
 
@@ -79,13 +80,6 @@ class Spelling(NamedTuple):
 
     vocabulary: dict[str, int]
     merges: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, vocabulary: dict[str, int], merges: Iterable[tuple[str, str]]) -> Spelling:
-        """Look up the ids of merges; the vocabulary has both pieces and the result of each."""
-        ids = vocabulary.__getitem__
-        triples = [(ids(left), ids(right), ids(left + right)) for left, right in merges]
-        return cls(vocabulary, np.array(triples, np.int32).reshape(-1, 3))
 
 
 class Learnt(NamedTuple):
@@ -153,22 +147,24 @@ def learn_vocabulary(
     if len(counts) <= _most_words(few_size):  # few texts: known words are pieces of unknown ones
         recurring = words = [word for word in _recurring(counts, 1) if len(word) <= _LONGEST_WORD]
         vocab_size = few_size
-        rare = 2 * list(_broken_up(sorted(counts)))  # twice, as only pairs that recur are merged
+        rare, least = sorted(counts), 1
     else:
         recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
         words = recurring[: _most_words(vocab_size)]
-        rare = list(_broken_up(sorted(counts.keys() - set(words))))
+        rare, least = sorted(counts.keys() - set(words)), _PAIR_COUNT
     # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
     # No merge creates it: brackets are always separate pieces.
     size = max(0, vocab_size - len(words))
-    pieces, merges = learn_pieces(rare, [CLS_TOKEN, *_ALPHABET], size)
-    vocabulary = {piece: index for index, piece in enumerate(pieces)}
-    _add_entries(vocabulary, recurring, vocab_size)
+    pieces, merges = learn_pieces(_broken_up(rare), [CLS_TOKEN, *_ALPHABET], size, least)
+    entries = _extended(dict.fromkeys(pieces), recurring, vocab_size)
     if more_words is not None:
         whole = _whole_words(more_words.words, tokenizer, form)
-        _add_entries(vocabulary, whole, more_words.most)
-    tokenizer.model = models.BPE(vocabulary, merges, ignore_merges=True)
-    return Learnt(tokenizer, Spelling.of(vocabulary, merges))
+        entries = _extended(entries, whole, more_words.most)
+    vocabulary = {entry: index for index, entry in enumerate(entries)}
+    left, right, _ = (map(pieces.__getitem__, column) for column in merges.T.tolist())
+    pairs = list(zip(left, right, strict=True))
+    tokenizer.model = models.BPE(vocabulary, pairs, ignore_merges=True)
+    return Learnt(tokenizer, Spelling(vocabulary, merges))
 
 
 def add_words(
@@ -206,8 +202,7 @@ def add_words(
             if len(ids) > 1:
                 added.append(word)
                 pieces.append(ids)
-    size = len(tokenizer.get_vocab()) + len(added)
-    return _with_words(tokenizer, added, size), pieces
+    return _with_words(tokenizer, added), pieces
 
 
 def _most_words(vocab_size: int) -> int:
@@ -350,21 +345,28 @@ def _whole_words(words: Iterable[str], tokenizer: Tokenizer, form: Form) -> Iter
             yield found[0]
 
 
-def _broken_up(words: Iterable[str]) -> Iterator[str]:
-    for word in words:
-        for start in range(0, len(word), _LONGEST_WORD):
-            yield word[start : start + _LONGEST_WORD]
+def _broken_up(words: list[str]) -> list[str]:
+    if max(map(len, words), default=0) <= _LONGEST_WORD:
+        return words
+    return [
+        word[start : start + _LONGEST_WORD]
+        for word in words
+        for start in range(0, len(word), _LONGEST_WORD)
+    ]
 
 
-def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Tokenizer:
-    """Add whole words, which are looked up before any merging, while there is room."""
+def _with_words(tokenizer: Tokenizer, words: list[str]) -> Tokenizer:
+    """Add whole words, which are looked up before any merging."""
     content = json.loads(tokenizer.to_str())
-    _add_entries(content["model"]["vocab"], words, vocab_size)
+    vocabulary = content["model"]["vocab"]
+    for word in words:
+        vocabulary.setdefault(word, len(vocabulary))
     return Tokenizer.from_str(json.dumps(content))
 
 
-def _add_entries(vocabulary: dict[str, int], words: Iterable[str], size: int) -> None:
-    for word in words:
-        if len(vocabulary) >= size:
-            break
-        vocabulary.setdefault(word, len(vocabulary))
+def _extended(entries: dict[str, None], words: Iterable[str], size: int) -> dict[str, None]:
+    """Add entries while there are fewer than `size`."""
+    extended = entries | dict.fromkeys(words)
+    if len(extended) <= size:
+        return extended
+    return dict.fromkeys(islice(extended, max(size, len(entries))))

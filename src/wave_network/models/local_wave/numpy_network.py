@@ -82,6 +82,11 @@ class NumpyLocalWaveNetwork:
         # Copies are built anew: the compiled functions' shape belongs to one process.
         return type(self), (self.config, self.tensors)
 
+    @property
+    def tokens_at_once(self) -> int:
+        """As `NumpyNetwork.tokens_at_once`: enough for all threads, or what fits into a cache."""
+        return 8_192 if self._shape is None else 32_768
+
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
