@@ -154,3 +154,23 @@ def test_heads(texts):
         _native.compiled.heads_forward(features, logits, *heads, threads)
 
     assert same_for_all(call, (2, texts, 5))
+
+
+@pytest.mark.parametrize("labels", [1, 8, 9, 16])
+def test_dual_coordinate_descent(labels):
+    features, offsets = packed(300)
+    random = np.random.default_rng(3)
+    problem = {
+        "offsets": offsets,
+        "features": features,
+        "values": random.random(len(features), dtype=np.float32),
+        "costs": np.full(300, 0.5, np.float32),
+        "having": random.random((300, labels)) < 0.3,
+        "scales": random.random((VOCABULARY, labels), dtype=np.float32),
+    }
+
+    def call(weights, bias, threads):
+        options = {"seed": 5, "tolerance": 0.01, "most_passes": 4, "threads": lambda: threads}
+        _native.compiled.dual_coordinate_descent(**problem, weights=weights, bias=bias, **options)
+
+    assert same_for_all(call, (VOCABULARY, labels), (labels,))

@@ -151,6 +151,7 @@ def dual_coordinate_descent(random):
         "seed": 3,
         "tolerance": 0.1,
         "most_passes": 3,
+        "threads": lambda: 2,
     }
     return _native.compiled.dual_coordinate_descent, [], arguments
 

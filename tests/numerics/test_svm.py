@@ -96,5 +96,6 @@ def test_passes_end_at_the_most():
         seed=0,
         tolerance=0.0,
         most_passes=7,
+        threads=lambda: 1,
     )
     assert passes == 7

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -263,4 +265,5 @@ def dual_coordinate_descent(
     seed: int,
     tolerance: float,
     most_passes: int,
+    threads: Callable[[], int],  # asked before each pass
 ) -> int: ...

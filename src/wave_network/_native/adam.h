@@ -46,11 +46,6 @@ update_row(float *restrict row, const float *restrict gradient, float *restrict 
 #undef UPDATE
 }
 
-#ifdef __GNUC__
-#define PREFETCH(address) __builtin_prefetch(address, 1)
-#else
-#define PREFETCH(address) ((void)0)
-#endif
 enum { AHEAD = 6, FLOATS_A_LINE = 16 };
 
 /* Prefetch: rows are far apart in memory. */

@@ -25,6 +25,13 @@
 #define INLINE static inline
 #endif
 
+/* Fetch memory that is written soon. */
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)0)
+#endif
+
 /* An array argument: C-contiguous, aligned, native byte order. None for an optional array gives no
  * memory. */
 typedef struct {

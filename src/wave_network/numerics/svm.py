@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network import _native
+from wave_network._native import threads
 from wave_network.errors import extra_needed
 from wave_network.numerics.sparse import CsrMatrix
 
-_LEAST_PASSES: Final = 5  # more improve the fit little
+_LEAST_PASSES: Final = 3  # more improve the fit little
 _MOST_PASSES: Final = 60
 _MANY_STEPS: Final = 100_000  # with few texts, more passes cost little
 
@@ -88,12 +89,13 @@ def one_against_rest(
         seed=seed,
         tolerance=tolerance,
         most_passes=most_passes,
+        threads=threads.current,
     )
     return weights, bias
 
 
 def passes_for(texts: int) -> int:
-    """Return the maximum number of passes over this many texts: 5, or up to 60 over few."""
+    """Return the maximum number of passes over this many texts: 3, or up to 60 over few."""
     enough = -(-_MANY_STEPS // max(texts, 1))
     return min(max(enough, _LEAST_PASSES), _MOST_PASSES)
 

@@ -115,9 +115,9 @@ def torch_is_needed(family: type[ClassifierConfig], training: TrainConfig) -> st
     if training.device not in ("auto", "cpu"):
         return f"training on {training.device}"
     if training.max_grad_norm is not None:
-        return f"{option_name('max_grad_norm')}"
+        return option_name("max_grad_norm")
     if _native.compiled is None:
-        return f"training without compiled code, which is {_native.HOW_TO_COMPILE},"
+        return f"training without compiled code (which is {_native.HOW_TO_COMPILE})"
     return None
 
 

@@ -143,16 +143,9 @@ def broken(**changes):
     """Arguments of a step, some of them replaced."""
     steps = CompiledSteps(arrays_of(make_model()), TEXTS, make_config(), 3)
     values = {
-        "shape": steps._shape,
-        **steps._arrays,
+        **steps._fixed,
         "chosen": np.arange(4),
         "chances": np.zeros(int(TEXTS.offsets[4]), np.float32),
-        "hidden": 7,
-        "labels": 3,
-        "multi_label": False,
-        "label_smoothing": 0.0,
-        "temperature": 1.0,
-        "token_dropout": 0.3,
         **steps._adam_numbers(),
         "threads": 2,
     }

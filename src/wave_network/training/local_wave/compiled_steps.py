@@ -40,17 +40,23 @@ class CompiledSteps:
     def __init__(
         self, model: ArrayModel, training: PackedTexts, config: TrainConfig, steps: int
     ) -> None:
-        self._training, self._config, self._model = training, config, model.config
+        self._config = config
         self._factor, self._taken = schedule_factor(config, steps), 0
         self._lengths = np.diff(training.offsets)
-        self._shape = native_shape(model.config)
-        tensors = model.tensors
+        shape, tensors = model.config, model.tensors
         weights = {
             "embedding": tensors["embedding.weight"],
             "bigrams": tensors["bigrams.weight"],
             "heads": model.heads,
         }
-        self._arrays: dict[str, Any] = {
+        self._fixed: dict[str, Any] = {
+            "shape": native_shape(shape),
+            "hidden": shape.feed_forward_size,
+            "labels": shape.num_labels,
+            "multi_label": labelling_of(shape).multi_label,
+            "label_smoothing": config.label_smoothing,
+            "temperature": config.loss_temperature,
+            "token_dropout": config.token_dropout,
             "ids": training.ids,
             "offsets": training.offsets,
             **_targets(training),
@@ -59,23 +65,15 @@ class CompiledSteps:
 
     def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
         """Take one step on the chosen texts; see `Steps`."""
-        config = self._config
         chances = None
-        if config.token_dropout:
+        if self._config.token_dropout:
             tokens = int(self._lengths[chosen].sum())
             chances = generator.random(tokens, dtype=np.float32)
         loss, right = _native.compiled.train_step(
-            self._shape,
-            **self._arrays,
+            **self._fixed,
+            **self._adam_numbers(),
             chosen=chosen,
             chances=chances,
-            hidden=self._model.feed_forward_size,
-            labels=self._model.num_labels,
-            multi_label=labelling_of(self._model).multi_label,
-            label_smoothing=config.label_smoothing,
-            temperature=config.loss_temperature,
-            token_dropout=config.token_dropout,
-            **self._adam_numbers(),
             threads=threads.current(),
         )
         self._taken += 1
