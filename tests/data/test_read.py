@@ -34,6 +34,7 @@ STRINGS = ("string", False)
 INTEGERS = ("int64", False)
 STRING_LISTS = ("string", True)
 INTEGER_LISTS = ("int64", True)
+PUBLISHED = Dataset.from_dict({"text": ["a", "null"], "label": [1, 2]})
 TEXTS = ["null", "", "one\ntwo", "grün, 雨"]
 
 
@@ -432,6 +433,7 @@ def test_label_lists_from_memory(labels, features, expected):
         (np.array(["a", "null"], dtype=object), np.array(["x", "y"]), STRINGS),
         (pd.Series(["a", "null"], index=[5, 7]), pd.Series(["x", "y"], dtype="category"), STRINGS),
         (iter(["a", "null"]), (label for label in (1, 2)), INTEGERS),
+        (PUBLISHED["text"], PUBLISHED["label"], INTEGERS),
     ],
 )
 def test_from_memory(texts, labels, features):

@@ -103,7 +103,7 @@ class LabelColumn(Sequence[Labels]):
 
     def rows(self) -> NDArray[np.int64]:
         """Return the index of the text of each label, (labels,)."""
-        rows = np.arange(len(self))
+        rows = np.arange(len(self), dtype=np.int64)
         return rows if self.offsets is None else np.repeat(rows, np.diff(self.offsets))
 
     def first(self, wanted: Callable[[Label], bool]) -> Found | None:
@@ -139,7 +139,7 @@ class LabelColumn(Sequence[Labels]):
         """Return the labels as lists of one, unless they are lists."""
         if self.listed:
             return self
-        return LabelColumn(self.values, self.codes, np.arange(len(self) + 1))
+        return LabelColumn(self.values, self.codes, np.arange(len(self) + 1, dtype=np.int64))
 
     def split(self, parts_of: Callable[[Label], list[Label]]) -> LabelColumn:
         """Replace each label by the list of those that it stands for; lists grow."""

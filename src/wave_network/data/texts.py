@@ -79,11 +79,9 @@ class Texts(Sequence[str]):
             yield self._decoded(places)
             start += len(places)
 
-    def lengths(self, places: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.int64]:
-        """Return the bytes of each text, or of those at some places, int64."""
-        if self.places is None and isinstance(places, slice):
-            return np.diff(self.offsets)
-        packed = self._packed(places)
+    def lengths(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the bytes of all texts, or of those at some places, int64."""
+        packed = self.packed_places(places)
         return self.offsets[packed + 1] - self.offsets[packed]
 
     def select(self, places: ArrayLike) -> Texts:
@@ -92,15 +90,16 @@ class Texts(Sequence[str]):
         Raises:
             IndexError: If an index is out of range.
         """
-        return Texts(self.data, self.offsets, self._packed(checked_places(places, len(self))))
+        return Texts(self.data, self.offsets, self.packed_places(checked_places(places, len(self))))
 
-    def _packed(self, places: NDArray[np.int64] | slice) -> NDArray[np.int64]:
-        """Return where the texts at some places are in `offsets`."""
-        every = np.arange(len(self.offsets) - 1) if isinstance(places, slice) else places
-        return every if self.places is None else self.places[places]
+    def packed_places(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return where all texts, or those at some places, are in `offsets`, int64."""
+        if self.places is None:
+            return np.arange(len(self.offsets) - 1, dtype=np.int64) if places is None else places
+        return self.places if places is None else self.places[places]
 
     def _decoded(self, places: NDArray[np.int64]) -> list[str]:
-        packed, view = self._packed(places), self.data.data
+        packed, view = self.packed_places(places), self.data.data
         starts, ends = self.offsets[packed].tolist(), self.offsets[packed + 1].tolist()
         return [str(view[start:end], "utf-8") for start, end in zip(starts, ends, strict=True)]
 
@@ -204,7 +203,7 @@ def join_texts(parts: Sequence[Texts]) -> Texts:
     """
     first = parts[0]
     if all(part.offsets is first.offsets for part in parts):
-        places = np.concatenate([part._packed(np.arange(len(part))) for part in parts])
+        places = np.concatenate([part.packed_places() for part in parts])
         return Texts(first.data, first.offsets, places)
     writer = TextWriter()
     for part in parts:
