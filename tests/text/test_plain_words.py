@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from vocabularies import learn_tokenizer
 
 from wave_network.text import TextTokenizer, vocabulary
-from wave_network.text import tokenizer as module
 from wave_network.text.plain_words import plain_parts
 from wave_network.text.spelling import spelling_of
 from wave_network.text.vocabulary import Form, _wordless
@@ -48,9 +47,7 @@ def test_other_strings_go_the_long_way(text):
 @settings(deadline=None)
 def test_ids_are_the_librarys(texts):
     tokenizer = TextTokenizer.train(TEXTS, 400, 64)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_MANY_BYTES", 1)
-        found = tokenizer.encode(texts).ids.tolist()
+    found = tokenizer.encode(texts).ids.tolist()
     plain = [
         [tokenizer.cls_token_id, *tokenizer._tokenizer.encode(t, add_special_tokens=False).ids]
         for t in texts
@@ -60,7 +57,6 @@ def test_ids_are_the_librarys(texts):
 
 def test_most_words_of_ordinary_text_take_the_short_cut(monkeypatch):
     tokenizer = TextTokenizer.train(TEXTS, 400, 64)
-    monkeypatch.setattr(module, "_MANY_BYTES", 1)
     asked = []
     long_way = TextTokenizer._encode_each
     monkeypatch.setattr(

@@ -6,274 +6,20 @@
  * `encode` runs in parallel and without the GIL. The table changes only with the GIL held and while
  * no call reads it; words that are found meanwhile are found again later. */
 
+#include "encoding.h"
 #include "extension.h"
-#include "merges.h"
-#include "packed_texts.h"
-#include "parallel.h"
 
 /* Limits on the mean size of words, because long words would fill the memory. */
 enum { BLOCKS_A_WORD = 8, IDS_A_WORD = 16 };
-
-enum { SHARD_BYTES = 1 << 16 };
-
-/* A word's value is twice its id and one more; or, if it has several ids or none, twice a place in
- * `ids`: first their number, then they. */
-typedef struct {
-    Words words;
-    Array ids; /* of int32_t */
-} IdTable;
 
 typedef struct {
     PyObject_HEAD size_t limit;
     uint64_t seed;
     int readers; /* calls of `encode` that read the table without the GIL */
     IdTable table;
-    Merges *merges;                            /* NULL before `learn` */
-    size_t learnt, learnt_blocks, learnt_ids;  /* of the table, from `learn` */
+    Merges *merges;                           /* NULL before `learn` */
+    size_t learnt, learnt_blocks, learnt_ids; /* of the table, from `learn` */
 } WordTable;
-
-/* What one shard of the texts gives. */
-typedef struct {
-    Array ids;     /* of int32_t, of all its texts */
-    IdTable spelt; /* plain words that the table lacks */
-    Words unknown; /* strings whose ids are not known */
-    String string; /* buffer for one string */
-    int failed;
-} Shard;
-
-/* One call of `encode`. */
-typedef struct {
-    const WordTable *table;
-    const PackedTexts *texts;
-    IdTable known; /* as the table, for this call */
-    int32_t first;
-    size_t most;
-    size_t *bounds;
-    Shard *shards;
-    size_t shard_count;
-    int64_t *lengths; /* of each text, in ids */
-} Encoding;
-
-static int
-append(Array *ids, const void *more, size_t count)
-{
-    if (reserve(ids, count, sizeof(int32_t)) < 0) {
-        return -1;
-    }
-    memcpy((int32_t *)ids->items + ids->size, more, count * sizeof(int32_t));
-    ids->size += count;
-    return 0;
-}
-
-/* The ids of a word, and their number; `one` is memory for a single id. */
-static const int32_t *
-ids_of(const IdTable *table, const Word *word, int32_t *one, size_t *count)
-{
-    if (word->value & 1) {
-        *one = (int32_t)(word->value >> 1);
-        *count = 1;
-        return one;
-    }
-    const int32_t *found = (const int32_t *)table->ids.items + (word->value >> 1);
-    *count = (size_t)*found;
-    return found + 1;
-}
-
-static int
-append_ids_of(Array *ids, const IdTable *table, const Word *word)
-{
-    int32_t one;
-    size_t count;
-    const int32_t *found = ids_of(table, word, &one, &count);
-    return append(ids, found, count);
-}
-
-/* Add a word that the table lacks; NULL if out of memory. */
-static const Word *
-add_word(IdTable *self, uint64_t hash, const uint64_t *blocks, size_t length, const void *ids,
-         size_t count)
-{
-    int32_t number = -1;
-    if (count == 1) {
-        memcpy(&number, ids, sizeof(number));
-    }
-    const size_t value = number >= 0 ? (size_t)number << 1 | 1 : self->ids.size << 1;
-    if (number < 0) {
-        number = (int32_t)count;
-        if (append(&self->ids, &number, 1) < 0 || append(&self->ids, ids, count) < 0) {
-            return NULL;
-        }
-    }
-    Word *added = words_add(&self->words, hash, blocks, length);
-    if (added != NULL) {
-        added->value = value;
-    }
-    return added;
-}
-
-static void
-id_table_free(IdTable *self)
-{
-    words_free(&self->words);
-    free(self->ids.items);
-}
-
-static const Word *
-find_string(const IdTable *table, const String *string)
-{
-    return words_find(&table->words, string->hash, string->blocks.items, string->length);
-}
-
-static int
-is_space(uint8_t byte)
-{
-    return byte == ' ' || byte == '\n';
-}
-
-/* Append the ids of the words of a plain string. */
-static int
-append_plain(const WordTable *self, Shard *shard, const uint8_t *at, const uint8_t *end)
-{
-    PlainWord word;
-    for (; at < end; at += word.length) {
-        read_plain(&word, at, end, self->seed);
-        const IdTable *table = &self->table;
-        const Word *found = words_find(&table->words, word.hash, word.blocks, word.length);
-        if (found == NULL) {
-            table = &shard->spelt;
-            found = words_find(&table->words, word.hash, word.blocks, word.length);
-        }
-        if (found == NULL) {
-            int32_t pieces[LONGEST_PLAIN_WORD + 1];
-            const size_t count = spell(self->merges, &word, pieces);
-            found = add_word(&shard->spelt, word.hash, word.blocks, word.length, pieces, count);
-        }
-        if (found == NULL || append_ids_of(&shard->ids, table, found) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* Append the ids of a string as it is, or note it as unknown; -1 if out of memory, 1 if unknown. */
-static int
-append_string(const Encoding *self, Shard *shard, const uint8_t *at, const uint8_t *end)
-{
-    String *string = &shard->string;
-    if (string_read(string, at, (size_t)(end - at), self->table->seed) < 0) {
-        return -1;
-    }
-    const IdTable *tables[] = {&self->table->table, &self->known};
-    for (int i = 0; i < 2; i++) {
-        const Word *found = find_string(tables[i], string);
-        if (found != NULL) {
-            return append_ids_of(&shard->ids, tables[i], found);
-        }
-    }
-    const Word *noted = words_get(&shard->unknown, string->hash, string->blocks.items,
-                                  string->length);
-    return noted == NULL ? -1 : 1;
-}
-
-/* Append the ids of a text, at most so many; none if it has unknown words. */
-static int
-append_text(const Encoding *self, Shard *shard, Span text)
-{
-    const size_t begin = shard->ids.size;
-    int complete = 1;
-    if (append(&shard->ids, &self->first, 1) < 0) {
-        return -1;
-    }
-    while (text.at < text.end && shard->ids.size - begin < self->most) {
-        if (is_space(*text.at)) {
-            text.at++;
-            continue;
-        }
-        int status = 0;
-        const uint8_t *stop = NULL;
-        if (self->table->merges != NULL) {
-            stop = plain_end(text.at, text.end);
-        }
-        if (stop != NULL && (stop == text.end || is_space(*stop))) {
-            status = append_plain(self->table, shard, text.at, stop);
-        }
-        else {
-            for (stop = text.at; stop < text.end && !is_space(*stop);) {
-                stop++;
-            }
-            status = append_string(self, shard, text.at, stop);
-        }
-        if (status < 0) {
-            return -1;
-        }
-        complete = complete && status == 0;
-        text.at = stop;
-    }
-    if (shard->ids.size - begin > self->most) {
-        shard->ids.size = begin + self->most;
-    }
-    if (!complete) {
-        shard->ids.size = begin;
-    }
-    return 0;
-}
-
-static void
-encode_shard(void *context, int64_t index)
-{
-    const Encoding *self = context;
-    Shard *shard = &self->shards[index];
-    for (size_t i = self->bounds[index]; !shard->failed && i < self->bounds[index + 1]; i++) {
-        const size_t before = shard->ids.size;
-        shard->failed = append_text(self, shard, span_of(self->texts, i)) < 0;
-        self->lengths[i] = (int64_t)(shard->ids.size - before);
-    }
-}
-
-static void
-encoding_free(Encoding *self)
-{
-    for (size_t i = 0; self->shards != NULL && i < self->shard_count; i++) {
-        free(self->shards[i].ids.items);
-        id_table_free(&self->shards[i].spelt);
-        words_free(&self->shards[i].unknown);
-        free(self->shards[i].string.blocks.items);
-    }
-    free(self->shards);
-    free(self->bounds);
-    free(self->lengths);
-    id_table_free(&self->known);
-}
-
-/* Encode the texts; -1 if out of memory. */
-static int
-encode_shards(Encoding *self, int threads)
-{
-    Array bounds = {NULL, 0, 0};
-    int status = cut_texts(self->texts, SHARD_BYTES, &bounds);
-    self->bounds = bounds.items;
-    if (status < 0 || bounds.size == 0) {
-        return status;
-    }
-    self->shard_count = bounds.size;
-    self->shards = calloc(self->shard_count, sizeof(Shard));
-    self->lengths = malloc(self->texts->count * sizeof(int64_t));
-    if (self->shards == NULL || self->lengths == NULL) {
-        return -1;
-    }
-    if (self->shard_count == 1) { /* waiting for the GIL might take longer */
-        encode_shard(self, 0);
-    }
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        parallel_run(threads, (int64_t)self->shard_count, encode_shard, self);
-        Py_END_ALLOW_THREADS
-    }
-    for (size_t i = 0; i < self->shard_count; i++) {
-        status = self->shards[i].failed ? -1 : status;
-    }
-    return status;
-}
 
 /* If the table is too large, keep only the words from `learn`. */
 static void
@@ -451,7 +197,8 @@ WordTable_encode(WordTable *self, PyObject *args)
     if (acquire_texts(&texts, objects, views, characters) < 0) {
         return NULL;
     }
-    Encoding encoding = {.table = self, .texts = &texts, .first = first, .most = (size_t)most};
+    Encoding encoding = {.table = &self->table, .merges = self->merges, .seed = self->seed,
+                         .texts = &texts, .first = first, .most = (size_t)most};
     PyObject *result = encode_texts(self, &encoding, known, threads);
     encoding_free(&encoding);
     release_arrays(views, PACKED_ARRAYS);
@@ -539,12 +286,13 @@ merges_free(Merges *merges)
     }
 }
 
-/* Learn a vocabulary and the merges, three ids each; 0, 1 if nothing was learnt, -1 with an error. */
+/* Learn a vocabulary and the merges, three ids each; -1 with an error. */
 static int
 learn(WordTable *self, PyObject *vocabulary, const Py_buffer *triples)
 {
-    if (self->readers > 0 || self->merges != NULL) { /* another thread reads it, or has learnt it */
-        return 1;
+    if (self->readers > 0 || self->merges != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a table learns once, before it is read");
+        return -1;
     }
     Merges *merges = calloc(1, sizeof(Merges));
     if (merges == NULL
@@ -583,7 +331,10 @@ WordTable_learn(WordTable *self, PyObject *args)
     if (!fits) {
         return value_error("a merge has 3 ids");
     }
-    return status < 0 ? NULL : PyBool_FromLong(self->merges != NULL);
+    if (status < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -595,7 +346,7 @@ WordTable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nK", names, &limit, &seed)) {
         return argument_error();
     }
-    if (limit < 0 || limit > PY_SSIZE_T_MAX / IDS_A_WORD) {
+    if (limit < 0 || limit > INT32_MAX) {
         return value_error("limit is out of range");
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);

@@ -40,11 +40,6 @@ class Chunk(NamedTuple):
     offsets: NDArray[np.int64]
     places: NDArray[np.int64] | None = None
 
-    def size(self) -> int:
-        """Return the number of bytes of the texts."""
-        lengths = np.diff(self.offsets)
-        return int(lengths.sum() if self.places is None else lengths[self.places].sum())
-
     def selected(self, places: NDArray[np.int64]) -> Chunk:
         """Return some of the texts."""
         return self._replace(places=places if self.places is None else self.places[places])

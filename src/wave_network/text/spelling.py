@@ -27,8 +27,9 @@ def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
     model = json.loads(tokenizer.model.__getstate__())
     vocabulary = model["vocab"]
     altered = model["dropout"] or model["continuing_subword_prefix"] or model["end_of_word_suffix"]
-    # If two pieces share an id, the file contains only one of them.
-    complete = len(vocabulary) == tokenizer.get_vocab_size(with_added_tokens=False)
+    # If two pieces share an id, only one of them is here; an added token is not.
+    size = tokenizer.get_vocab_size()
+    complete = len(vocabulary) == size == max(vocabulary.values(), default=0) + 1
     if altered or not complete or not vocabulary.keys() >= _LETTERS:
         return None
     ids = vocabulary.__getitem__

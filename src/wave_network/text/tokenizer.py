@@ -44,7 +44,7 @@ from wave_network.text.vocabulary import (
     form_of,
     learn_vocabulary,
 )
-from wave_network.text.word_forms import entries_of, word_forms
+from wave_network.text.word_forms import in_order, word_forms
 from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
 survive_forks()
@@ -54,7 +54,6 @@ CHARACTERS_PER_TOKEN: Final = 64
 are bounded for any input. Ordinary text has 2 to 6 characters per token."""
 
 _SENTENCES_AT_ONCE: Final = 1_000  # texts whose encodings are in memory
-_MANY_BYTES: Final = 2**14  # of texts; for fewer, reading the vocabulary does not pay
 
 
 class TextTokenizer:
@@ -90,20 +89,19 @@ class TextTokenizer:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{self.cls_token} $A", special_tokens=[(self.cls_token, self.cls_token_id)]
         )
-        ids = (learnt.vocabulary if learnt else tokenizer.get_vocab()).values()
+        spelling = learnt or spelling_of(tokenizer)
+        self._vocabulary = tokenizer.get_vocab() if spelling is None else spelling.vocabulary
+        ids = self._vocabulary.values()
         if reason := refusal_of_ids(ids):
             raise ModelFolderError(f"the tokenizer cannot be used: {reason}")
         self.vocab_size = max(ids) + 1
         form = form_of(tokenizer)
         self.form = form or Form()
-        self._is_ours = form is not None
+        self._is_ours = form is not None and self.vocab_size == len(ids)
         self._tokenizer = tokenizer
         self._words = word_table() if splits_at_spaces(tokenizer, form) else None
-        self._learnt = learnt
-        self._has_learnt = False
-        self._bytes_read = 0
-        if learnt is not None and self.form.is_plain:
-            self._learn(learnt)
+        if self._words is not None and spelling is not None and self.form.is_plain:
+            self._words.learn(*spelling)
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
@@ -256,7 +254,7 @@ class TextTokenizer:
 
     def _entries(self) -> dict[str, int]:
         """The ids of the entries, in order; those of a trained tokenizer count from 0."""
-        return entries_of(self._tokenizer) if self._learnt is None else self._learnt.vocabulary
+        return in_order(self._vocabulary)
 
     def encode(self, texts: AnyTexts) -> TokenBatch:
         """Encode texts; an empty text becomes only `[CLS]`.
@@ -316,9 +314,6 @@ class TextTokenizer:
     def _encode_chunk(self, chunk: Chunk) -> TokenBatch:
         if self._words is None:
             return self._pack(self._encode_each(chunk.strings(self._characters)))
-        self._bytes_read += chunk.size()
-        if self._bytes_read >= _MANY_BYTES and not self._has_learnt:
-            self._learn(spelling_of(self._tokenizer))
         known: dict[str, bytes] = {}
         batch, unknown = self._look_up(chunk, known)
         while unknown:  # once, unless another thread empties the table in between
@@ -339,11 +334,6 @@ class TextTokenizer:
         )
         batch = TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
         return batch, unknown
-
-    def _learn(self, spelling: Spelling | None) -> None:
-        """Let the word table split plain words itself, if it can."""
-        assert self._words is not None
-        self._has_learnt = spelling is None or self._words.learn(*spelling)
 
     def _encode_each(self, texts: list[str]) -> list[bytes]:
         with failures_named():

@@ -33,7 +33,7 @@ def word_forms(tokenizer: Tokenizer, entries: Mapping[str, int] | None = None) -
     """
     words = {
         entry: index
-        for entry, index in (entries or entries_of(tokenizer)).items()
+        for entry, index in (entries or in_order(tokenizer.get_vocab())).items()
         if entry[:1] not in _OPENING or not _SPECIAL.fullmatch(entry)
     }
     if _is_byte_level(tokenizer):
@@ -53,9 +53,9 @@ def word_forms(tokenizer: Tokenizer, entries: Mapping[str, int] | None = None) -
     return forms
 
 
-def entries_of(tokenizer: Tokenizer) -> dict[str, int]:
-    """Return the ids of a vocabulary's entries, in order of ids."""
-    return dict(sorted(tokenizer.get_vocab().items(), key=itemgetter(1)))
+def in_order(vocabulary: Mapping[str, int]) -> dict[str, int]:
+    """Sort a vocabulary by its ids."""
+    return dict(sorted(vocabulary.items(), key=itemgetter(1)))
 
 
 def _has(entries: Iterable[str], mark: str) -> bool:

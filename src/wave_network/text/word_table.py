@@ -106,25 +106,22 @@ class PythonWordTable:
             self._words = {"": b""}
         self._words.update(words)
 
-    def learn(self, vocabulary: dict[str, int], merges: NDArray[np.int32]) -> bool:
+    def learn(self, vocabulary: dict[str, int], merges: NDArray[np.int32]) -> None:
         """Learn a byte-level vocabulary, so that `encode` can split plain words itself.
 
-        This version learns only the words, and returns all others as missing.
+        Call it once, before `encode`. This version learns only the words, and returns all others as
+        missing.
 
         Args:
             vocabulary: The ids of the entries.
             merges: For each merge, the ids of both pieces and of the result, in the order of the
                 merges, (merges, 3).
-
-        Returns:
-            Whether it is learnt; the compiled version does not while another thread reads it.
         """
         self._learnt = {
             entry[1:]: ID.pack(index)
             for entry, index in vocabulary.items()
             if entry.startswith(WORD_START)
         }
-        return True
 
 
 def word_table() -> PythonWordTable | WordTable:

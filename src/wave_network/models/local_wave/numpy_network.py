@@ -85,7 +85,7 @@ class NumpyLocalWaveNetwork:
     @property
     def tokens_at_once(self) -> int:
         """As `NumpyNetwork.tokens_at_once`: enough for all threads, or what fits into a cache."""
-        return 8_192 if self._shape is None else 131_072
+        return 8_192 if self._shape is None else 32_768
 
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
