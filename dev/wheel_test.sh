@@ -43,7 +43,10 @@ for python in "${pythons[@]}"; do
     fi
     "$python" -m venv "$folder/venv-$name"
     bin="$folder/venv-$name/bin"
-    "$bin/python" $pip install "$wheel" "pytest>=8.2" "hypothesis>=6.100"
-    echo "$(basename "$wheel"), site-packages: $(du -sm "$folder/venv-$name"/lib/*/site-packages | cut -f1) MB"
+    "$bin/python" $pip install "$wheel"
+    size=$(du -scm --exclude='pip*' --exclude='setuptools*' --exclude=pkg_resources \
+        "$folder/venv-$name"/lib/*/site-packages | tail -1 | cut -f1)
+    echo "$(basename "$wheel"), base install: $size MB"
+    "$bin/python" $pip install "pytest>=8.2" "hypothesis>=6.100"
     (cd "$folder/checkout" && PATH="$bin:$folder/tools" "$bin/python" -m pytest -q -p no:cacheprovider @tests/core.txt)
 done

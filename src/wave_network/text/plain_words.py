@@ -22,8 +22,3 @@ is_plain_word: Final = _PARTS.fullmatch
 def plain_parts(string: str) -> list[str] | None:
     """Split a string without spaces into words, in lower case; None if not printable ASCII."""
     return _PARTS.findall(string.lower()) if _PLAIN.fullmatch(string) else None
-
-
-def is_plain_word(string: str) -> bool:
-    """Whether `plain_parts` would return the string itself and nothing else."""
-    return _PARTS.fullmatch(string) is not None
