@@ -16,18 +16,21 @@ typedef struct {
 
 /* Write one text's targets with label smoothing; returns its most probable class. */
 static int64_t
-write_targets(float *written, const Targets *targets, int64_t text)
+write_targets(float *restrict written, const Targets *targets, int64_t text)
 {
     const int64_t labels = targets->labels;
+    const float rest = 1 - targets->smoothing;
     const float even = targets->smoothing / (targets->multi_label ? 2.0f : (float)labels);
     const float *given = targets->classes != NULL ? NULL : targets->given + text * labels;
     int64_t best = targets->classes != NULL ? targets->classes[text] : 0;
     for (int64_t k = 0; k < labels; k++) {
-        const float target = targets->classes != NULL ? (float)(k == best) : given[k];
-        if (targets->classes == NULL && given[k] > given[best]) {
-            best = k;
-        }
-        written[k] = target * (1 - targets->smoothing) + even;
+        written[k] = (given == NULL ? 0 : given[k]) * rest + even;
+    }
+    if (given == NULL) {
+        written[best] = rest + even;
+    }
+    for (int64_t k = 1; given != NULL && k < labels; k++) {
+        best = given[k] > given[best] ? k : best;
     }
     return best;
 }
@@ -116,21 +119,27 @@ block_loss(float *logits, float *probabilities, const float *target_rows, const 
     return loss;
 }
 
-/* Return whether the members' mean predicts a text's class; if multi-label, every label. */
+/* Return whether the members' mean predicts a text's class, which is that of the first largest
+ * probability; if multi-label, every label. */
 static int
 is_right(const float *probabilities, const Targets *targets, int64_t text, int64_t best,
          int64_t members)
 {
-    int64_t predicted = 0;
-    for (int64_t k = 0; k < targets->labels; k++) {
-        if (targets->multi_label
-            && (probabilities[k] >= 0.5f * (float)members)
-                   != (targets->given[text * targets->labels + k] != 0)) {
-            return 0;
+    int is_wrong = 0;
+    if (targets->multi_label) {
+        const float *given = targets->given + text * targets->labels;
+        for (int64_t k = 0; k < targets->labels; k++) {
+            is_wrong |= (probabilities[k] >= 0.5f * (float)members) != (given[k] != 0);
         }
-        predicted = probabilities[k] > probabilities[predicted] ? k : predicted;
+        return !is_wrong;
     }
-    return targets->multi_label || predicted == best;
+    for (int64_t k = 0; k < best; k++) {
+        is_wrong |= probabilities[k] >= probabilities[best];
+    }
+    for (int64_t k = best + 1; k < targets->labels; k++) {
+        is_wrong |= probabilities[k] > probabilities[best];
+    }
+    return !is_wrong;
 }
 
 #endif

@@ -339,8 +339,8 @@ take_step(const Step *step, double *loss, int64_t *right)
 {
     Workspace workspace = {.step = step, .blocks = pieces(step->targets.batch, BLOCK)};
     const int64_t columns = step->sizes.members * BLOCK * step->sizes.label_columns;
-    const int64_t most = MOST_LOGITS / columns > 1 ? MOST_LOGITS / columns : 1;
-    workspace.chunk = smaller(workspace.blocks, most);
+    const int64_t most = MOST_LOGITS / columns;
+    workspace.chunk = smaller(workspace.blocks, most < FEWEST_BLOCKS ? FEWEST_BLOCKS : most);
     Team *team = team_start((int)smaller(step->threads, workspace.blocks));
     StepStatus status = STEP_WITHOUT_MEMORY;
     if (make_workspace(&workspace, place_tokens(step, NULL), team_size(team)) == 0) {

@@ -9,7 +9,8 @@
 #include "loss.h"
 
 enum {
-    MOST_LOGITS = 1 << 22, /* floats per chunk */
+    MOST_LOGITS = 1 << 19, /* floats per chunk; more memory would come anew from the system */
+    FEWEST_BLOCKS = 8,     /* per chunk all the same */
     TILE_ROWS = 16,
     TILE_COLUMNS = 64,
     HEADS_AT_ONCE = 4096, /* parameters per task */
