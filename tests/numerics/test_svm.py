@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from native import native_hidden, needs_native
@@ -5,6 +7,7 @@ from sklearn.svm import LinearSVC
 from sparse import as_scipy, of_dense
 
 from wave_network import _native
+from wave_network.errors import MissingExtraError
 from wave_network.numerics.svm import one_against_rest
 
 
@@ -99,3 +102,9 @@ def test_passes_end_at_the_most():
         threads=lambda: 1,
     )
     assert passes == 7
+
+
+def test_without_compiled_code_and_the_library_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.svm", None)
+    with native_hidden(), pytest.raises(MissingExtraError, match="train"):
+        one_against_rest(*drawn(1), 0)

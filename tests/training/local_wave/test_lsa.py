@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from fitting import fit
 
+from wave_network._native import threads
 from wave_network.config import TrainConfig, get_preset, override
 from wave_network.data import from_memory
 from wave_network.data.batch import PackedTexts
@@ -43,6 +44,14 @@ def test_few_texts_give_few_columns(texts):
     vectors = token_vectors(two_topics(texts), 12, 8, seed=0)
     assert vectors.shape == (12, texts - 1)
     assert np.isfinite(vectors).all()
+
+
+def test_the_number_of_threads_changes_no_bit():
+    found = []
+    for count in (1, 3):
+        with threads.using(count):
+            found.append(token_vectors(two_topics(2_000), 12, 4, seed=0))
+    np.testing.assert_array_equal(*found)
 
 
 def test_of_very_many_texts_some_are_read(monkeypatch):
