@@ -11,8 +11,6 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skip(reason="training still needs packages of the extras")
-
 EXTRAS = [
     "accelerate",
     "datasets",
