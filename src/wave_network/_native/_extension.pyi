@@ -66,12 +66,8 @@ def features_forward(
     offsets: NDArray[np.int64],
     features: NDArray[np.float32],
     margins: NDArray[np.float32],
-    embedding: NDArray[np.float32],
-    bigrams: NDArray[np.float32],
-    linear_tokens: NDArray[np.float32],
-    linear_bigrams: NDArray[np.float32],
-    threads: int = 1,
     /,
+    *tables_and_threads: NDArray[np.float32] | int,
 ) -> None: ...
 
 # Returns rows and gradients of the token table, then of the bigram table.
@@ -90,16 +86,8 @@ def features_backward(
 def heads_forward(
     features: NDArray[np.float32],
     logits: NDArray[np.float32],
-    feed_forward: NDArray[np.float32],
-    feed_forward_bias: NDArray[np.float32],
-    norm: NDArray[np.float32],
-    norm_bias: NDArray[np.float32],
-    classifier: NDArray[np.float32],
-    classifier_bias: NDArray[np.float32],
-    shortcut: NDArray[np.float32],
-    shortcut_bias: NDArray[np.float32],
-    threads: int = 1,
     /,
+    *heads_and_threads: NDArray[np.float32] | int,
 ) -> None: ...
 
 # One training step: forward, loss, backward, optimiser step; returns loss and correct predictions.
