@@ -26,6 +26,7 @@ def test_what_has_a_counterpart_is_taken_and_everything_is_explained():
         "seed": 3,
         "validation": "valid.txt",
         "vectors": "wiki.en.vec",
+        "threads": 4,
     }
     given = [given for given, _ in translation.explanations]
     assert given[0] == "-input my news.txt"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -165,6 +163,8 @@ class TextWriter:
         np.cumsum(np.frombuffer(self._lengths, np.int64), out=offsets[1:])
         if self._file is None:
             return Texts(np.frombuffer(self._data, np.uint8), offsets)
+        import mmap  # only here: predicting starts faster
+
         try:
             self._file.flush()
             with self._file:
@@ -179,6 +179,8 @@ class TextWriter:
             return
         try:
             if self._file is None:
+                import tempfile  # slow, and seldom needed
+
                 self._file = tempfile.TemporaryFile(prefix="wave-network-")  # noqa: SIM115
                 self._file.write(self._data)
                 self._data = bytearray()

@@ -383,4 +383,5 @@ def _label_scales(
     usual = np.sqrt(squares / max(occurring.sum(), 1))
     ratios *= (1 - even_share) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
     ratios += even_share
-    return ratios
+    result: NDArray[np.float32] = ratios
+    return result
