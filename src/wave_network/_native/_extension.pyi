@@ -59,7 +59,8 @@ def learn_byte_pairs(
     letters: NDArray[np.uint8], offsets: NDArray[np.int64], size: int, least: int, /
 ) -> bytearray: ...
 
-# Writes the features of texts and adds the linear part's logits to `margins`.
+# Writes the features of texts and adds the linear part's logits to `margins`. After the tables may
+# come the number of threads; otherwise it is 1.
 def features_forward(
     shape: Shape,
     ids: NDArray[np.int32],
@@ -83,6 +84,7 @@ def features_backward(
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 
 # Writes each member's logits, (members, texts, labels); features are (texts, members, features).
+# After the heads may come the number of threads; otherwise it is 1.
 def heads_forward(
     features: NDArray[np.float32],
     logits: NDArray[np.float32],

@@ -1,5 +1,5 @@
-/* A block of texts in training: its tokens, and forward and backward to the gradients of each text's
- * sums. For `step.h`. */
+/* A block of texts in training: its tokens, and forward and backward to the gradients of each
+ * text's sums. For `step.h`. */
 
 #ifndef WAVE_NETWORK_BLOCKS_H
 #define WAVE_NETWORK_BLOCKS_H

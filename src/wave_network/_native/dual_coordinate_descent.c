@@ -1,5 +1,5 @@
-/* The compiled form of `one_against_rest` of numerics/svm.py: dual coordinate descent (Hsieh et al.,
- * 2008) for several labels at once, so that each text's features are read once. */
+/* The compiled form of `one_against_rest` of numerics/svm.py: dual coordinate descent (Hsieh et
+ * al., 2008) for several labels at once, so that each text's features are read once. */
 
 #include "extension.h"
 #include "parallel.h"

@@ -1,4 +1,4 @@
-/* Products of matrices and vectors, and the exponential, in loops that compile to wide registers. */
+/* Products of matrices and vectors, and the exponential: loops that compile to wide registers. */
 
 #ifndef WAVE_NETWORK_MULTIPLY_H
 #define WAVE_NETWORK_MULTIPLY_H

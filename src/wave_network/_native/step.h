@@ -1,7 +1,7 @@
 /* One training step. For `train_step.c`.
  *
- * It runs in phases, each cut into tasks by the data alone, so that its results do not depend on the
- * number of threads:
+ * It runs in phases, each cut into tasks by the data alone, so that its results do not depend on
+ * the number of threads:
  *
  * 1. Blocks of texts, forward and backward to the gradients of each text's sums.
  * 2. Gradients: tiles of the heads' matrices, summed over the texts in order, and parts of the

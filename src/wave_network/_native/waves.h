@@ -77,7 +77,7 @@ add_ngrams(const Network *network, const int32_t *ids, int64_t t, NgramHistory h
     }
 }
 
-/* Sum over one text's tokens, for some columns: u, its energy, and the energy of the local waves. */
+/* Sum over one text's tokens, for some columns: u, its energy, that of the local waves. */
 INLINE void
 sum_columns(const Table *table, const int32_t *ids, int64_t length, int modulation, float *sums,
             int64_t start, int64_t end)

@@ -369,13 +369,14 @@ def _label_scales(
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
     sums = column_sums(features, np.column_stack([with_label, text_weights]))
-    ratios, others = sums[:, :-1], sums[:, -1:] - sums[:, :-1]  # both (features, labels)
+    with_it, ratios = sums[:, :-1], sums[:, -1:] - sums[:, :-1]  # both (features, labels)
     # In place, as each copy would take as much memory as a table of the model.
-    for shares, weights in ((ratios, with_label), (others, text_weights[:, None] - with_label)):
+    for shares, weights in ((with_it, with_label), (ratios, text_weights[:, None] - with_label)):
         shares += added
         shares /= weights.sum(axis=0) + 2 * added
         np.log(shares, out=shares)
-    ratios = np.abs(np.subtract(ratios, others, out=others), out=others)
+    ratios -= with_it
+    np.abs(ratios, out=ratios)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
     squares = np.einsum("fl,fl,f->l", ratios, ratios, occurring, dtype=np.float64)  # (labels,)
