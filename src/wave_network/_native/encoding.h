@@ -10,12 +10,47 @@
 
 enum { SHARD_BYTES = 1 << 16 };
 
+/* Plain words that were read and are looked up later, when their memory has come. */
+enum { AHEAD = 8 };
+
+typedef struct {
+    PlainWord words[AHEAD];
+    size_t first, count;
+} Ahead;
+
+/* Read a word, and have the memory of its slot fetched; fewer than `AHEAD` words must wait. */
+static inline size_t
+ahead_read(Ahead *self, const uint8_t *at, const uint8_t *end, uint64_t seed, const Words *table)
+{
+    PlainWord *word = &self->words[(self->first + self->count++) % AHEAD];
+    read_plain(word, at, end, seed);
+#ifdef __GNUC__
+    if (table->slots != NULL) {
+        __builtin_prefetch(&table->slots[word->hash & (table->slot_count - 1)]);
+    }
+#else
+    (void)table;
+#endif
+    return word->length;
+}
+
+/* The word that waits longest; it waits no more. */
+static inline const PlainWord *
+ahead_take(Ahead *self)
+{
+    const PlainWord *word = &self->words[self->first];
+    self->first = (self->first + 1) % AHEAD;
+    self->count--;
+    return word;
+}
+
 /* What one shard of the texts gives. */
 typedef struct {
     Array ids;     /* of int32_t, of all its texts */
     IdTable spelt; /* plain words that the table lacks */
     Words unknown; /* strings whose ids are not known */
     String string; /* buffer for one string */
+    Ahead ahead;   /* words of the current text whose ids come next */
     int failed;
 } Shard;
 
@@ -40,27 +75,39 @@ is_space(uint8_t byte)
     return byte == ' ' || byte == '\n';
 }
 
-/* Append the ids of the words of a plain string. */
+/* Append the ids of the words that wait until so many are left; -1 if out of memory. */
 static inline int
-append_plain(const Encoding *self, Shard *shard, const uint8_t *at, const uint8_t *end)
+append_waiting(const Encoding *self, Shard *shard, size_t left)
 {
-    PlainWord word;
-    for (; at < end; at += word.length) {
-        read_plain(&word, at, end, self->seed);
+    while (shard->ahead.count > left) {
+        const PlainWord *word = ahead_take(&shard->ahead);
         const IdTable *table = self->table;
-        const Word *found = words_find(&table->words, word.hash, word.blocks, word.length);
+        const Word *found = words_find(&table->words, word->hash, word->blocks, word->length);
         if (found == NULL) {
             table = &shard->spelt;
-            found = words_find(&table->words, word.hash, word.blocks, word.length);
+            found = words_find(&table->words, word->hash, word->blocks, word->length);
         }
         if (found == NULL) {
             int32_t pieces[LONGEST_PLAIN_WORD + 1];
-            const size_t count = spell(self->merges, &word, pieces);
-            found = add_word(&shard->spelt, word.hash, word.blocks, word.length, pieces, count);
+            const size_t count = spell(self->merges, word, pieces);
+            found = add_word(&shard->spelt, word->hash, word->blocks, word->length, pieces, count);
         }
         if (found == NULL || append_ids_of(&shard->ids, table, found) < 0) {
             return -1;
         }
+    }
+    return 0;
+}
+
+/* Append the ids of the words of a plain string, of the last ones later. */
+static inline int
+append_plain(const Encoding *self, Shard *shard, const uint8_t *at, const uint8_t *end)
+{
+    while (at < end) {
+        if (append_waiting(self, shard, AHEAD - 1) < 0) {
+            return -1;
+        }
+        at += ahead_read(&shard->ahead, at, end, self->seed, &self->table->words);
     }
     return 0;
 }
@@ -70,7 +117,8 @@ static inline int
 append_string(const Encoding *self, Shard *shard, const uint8_t *at, const uint8_t *end)
 {
     String *string = &shard->string;
-    if (string_read(string, at, (size_t)(end - at), self->seed) < 0) {
+    if (append_waiting(self, shard, 0) < 0
+        || string_read(string, at, (size_t)(end - at), self->seed) < 0) {
         return -1;
     }
     const IdTable *tables[] = {self->table, &self->known};
@@ -118,6 +166,9 @@ append_text(const Encoding *self, Shard *shard, Span text)
         }
         complete = complete && status == 0;
         text.at = stop;
+    }
+    if (append_waiting(self, shard, 0) < 0) {
+        return -1;
     }
     if (shard->ids.size - begin > self->most) {
         shard->ids.size = begin + self->most;

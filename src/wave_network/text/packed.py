@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 _TEXTS_AT_ONCE: Final = 2**15
+_TEXTS_A_STEP: Final = 512
 _CHARACTERS_AT_ONCE: Final = 2**22
 
 
@@ -78,13 +80,15 @@ def chunks_of(texts: AnyTexts, characters: int) -> Iterator[Chunk]:
 def lists_of(
     texts: Iterable[str], characters: int, most: int = _TEXTS_AT_ONCE
 ) -> Iterator[list[str]]:
-    """Cut texts to so many characters, and group them so that each group fits into memory."""
+    """Cut texts to so many characters, in groups of about `most` that fit into memory."""
+    rest = iter(texts)
+    step = max(1, min(most, _TEXTS_A_STEP, 4 * _CHARACTERS_AT_ONCE // max(characters, 1)))
     chunk: list[str] = []
     total = 0
-    for text in texts:
-        chunk.append(text[:characters])
-        total += len(chunk[-1])
-        if len(chunk) == most or total >= _CHARACTERS_AT_ONCE:
+    while more := [text[:characters] for text in islice(rest, step)]:
+        chunk += more
+        total += sum(map(len, more))
+        if len(chunk) >= most or total >= _CHARACTERS_AT_ONCE:
             yield chunk
             chunk, total = [], 0
     if chunk:
