@@ -54,7 +54,7 @@ check() {
             [ $limited = none ] && api=()
             "$@" -std=gnu11 -O2 -Wall -Wextra -Wpedantic -Wvla -Wstrict-prototypes \
                 -Werror=implicit-function-declaration "${api[@]}" -isystem "$include" \
-                -c "$file" -o /dev/null 2>&1 |
+                -c "$file" -o "$windows/object.o" 2>&1 |
                 grep -E '(warning|error):' | grep -v 'function pointer' >>"$log"
         done
     done
