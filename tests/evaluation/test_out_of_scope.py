@@ -8,7 +8,7 @@ from wave_network.evaluation import out_of_scope
 from wave_network.evaluation.out_of_scope import (
     FEWEST,
     OutOfScope,
-    Texts,
+    ScoredTexts,
     characters_read,
     energies,
     pair_table,
@@ -23,7 +23,7 @@ def made(rows, energy=0.0, characters=None):
     ids = np.array([token for row in rows for token in (0, *row)], np.int64)
     sizes = [5 * len(row) for row in rows] if characters is None else characters
     wide = np.broadcast_to(np.float64(energy), len(rows)).copy()
-    return Texts(ids, offsets, np.array(sizes, np.int64), wide)
+    return ScoredTexts(ids, offsets, np.array(sizes, np.int64), wide)
 
 
 def drawn(random, count, low=1, high=50, words=200):

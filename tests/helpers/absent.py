@@ -12,6 +12,23 @@ BEYOND_BASE = frozenset(
 )
 """Packages that the extras install and the base does not."""
 
+COMMANDS = """
+import contextlib, io, json, os
+from wave_network import _native
+from wave_network.cli import main
+
+def run(*arguments):
+    sys.argv = ["wave-network", *map(str, arguments)]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ending:
+            code = ending.code
+    return code or 0, out.getvalue(), err.getvalue()
+"""
+"""Code that defines `run`, which runs a command in this process: exit status, output, errors."""
+
 _ABSENT = """
 import sys
 
@@ -32,6 +49,6 @@ def run_without(packages, code, *arguments, folder=None):
         text=True,
         encoding="utf-8",
         cwd=folder,
-        timeout=120,
+        timeout=300,
         check=False,
     )

@@ -1,202 +1,101 @@
-"""What the base install does: train, evaluate, predict, explain, quantize, and suggest.
+"""What `pip install wave-network` alone does: train, evaluate, predict, explain, quantize, suggest.
 
 Packages of the extras count as not installed here, whether they are or not.
 """
 
-import csv
 import json
-import os
-import subprocess
-import sys
+from textwrap import dedent
 
 import pytest
+from absent import BEYOND_BASE, COMMANDS, run_without
+from native import needs_native
 
-EXTRAS = [
-    "accelerate",
-    "datasets",
-    "jinja2",
-    "onnx",
-    "onnxruntime",
-    "openpyxl",
-    "optuna",
-    "pandas",
-    "pyarrow",
-    "scipy",
-    "sklearn",
-    "torch",
-    "transformers",
-]
+pytestmark = needs_native
 
-# Python runs a module of this name before all else.
-REFUSING = f"""
-import sys
-from importlib.abc import MetaPathFinder
-
-class Refusing(MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.partition(".")[0] in {EXTRAS}:
-            raise ModuleNotFoundError(f"No module named '{{name}}'", name=name)
-
-sys.meta_path.insert(0, Refusing())
-"""
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    """A folder, and a way to run Python in it with the base install alone."""
-    folder = tmp_path_factory.mktemp("base")
-    (folder / "refusing").mkdir()
-    (folder / "refusing/sitecustomize.py").write_text(REFUSING)
-    paths = [str(folder / "refusing"), os.environ.get("PYTHONPATH", "")]
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-            check=False,
-        )
-
-    return folder, run
-
-
-@pytest.fixture(scope="module")
-def wave(base):
-    """Run a command, which must succeed; returns what it wrote."""
-    _, run = base
-
-    def command(*arguments):
-        done = run("-m", "wave_network", *arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return command
-
-
-@pytest.fixture(scope="module")
-def trained(base, wave):
-    """A model of the bundled sample, and the metrics of its training."""
-    folder, _ = base
-    told = wave("train", "sample", "--output", "model", "--json")
-    return folder / "model", json.loads(told)
-
-
-def test_train_with_the_default_preset(trained):
-    folder, metrics = trained
-    assert metrics["test"]["accuracy"] > 0.7
-    assert (folder / "model.safetensors").is_file()
-
-
-def test_evaluate(wave, trained):
-    told = json.loads(wave("evaluate", trained[0], "sample", "--coverage", "0.9", "--json"))
-    assert told["accuracy"] == pytest.approx(trained[1]["test"]["accuracy"])
-
-
-def test_predict_and_explain(wave, trained):
-    told = wave("predict", trained[0], "The striker scored twice", "--explain", "--json")
-    answer = json.loads(told)
-    assert answer["label"] == "Sports"
-    assert answer["explanation"]
-
-
-def test_quantize_and_measure(wave, trained):
-    arguments = ("--output", "bits-4", "--bits", "4", "--data", "sample", "--json")
-    assert json.loads(wave("quantize", trained[0], *arguments))
-    assert json.loads(wave("predict", "bits-4", "Oil prices jump", "--json"))["label"]
-
-
-def test_suggest_from_an_archive(base, wave, trained):
-    folder, _ = base
-    texts = [f"a story about {topic} and {other}" for topic in TOPICS for other in TOPICS]
-    (folder / "archive.csv").write_text("text\n" + "\n".join(texts) + "\n", encoding="utf-8")
-    for model in ([], [trained[0]]):
-        told = wave("suggest", *model, "--input", "archive.csv", "--count", "5", "--json")
-        assert len(told.splitlines()) == 5
-
-
-TOPICS = [
-    "oil",
-    "prices",
-    "goals",
-    "voters",
-    "planets",
-    "engines",
-    "music",
-    "bread",
-    "rivers",
-    "trains",
-]
+WORDS = {"sport": "ball goal team", "money": "bank loan rate", "science": "star atom cell"}
 ROWS = [
-    (f"the {topic} of {other}", str(i % 2)) for i, topic in enumerate(TOPICS) for other in TOPICS
+    (f"the {word} {number} is here", label)
+    for number in range(40)
+    for label, words in WORDS.items()
+    for word in words.split()
 ]
 
 
-def write_rows(path):
-    if path.suffix == ".jsonl":
-        lines = [json.dumps({"text": text, "label": label}) for text, label in ROWS]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    elif path.suffix == ".txt":
-        lines = [f"__label__{label} {text}" for text, label in ROWS]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-            writer.writerows([("text", "label"), *ROWS])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with data in the formats that the base reads."""
+    folder = tmp_path_factory.mktemp("base")
+    lines = {
+        "rows.csv": ["text,label", *map(",".join, ROWS)],
+        "rows.tsv": ["text\tlabel", *map("\t".join, ROWS)],
+        "rows.jsonl": [json.dumps({"text": text, "label": label}) for text, label in ROWS],
+        "rows.txt": [f"__label__{label} {text}" for text, label in ROWS],
+        "archive.txt": [f"also {text}" for text, _ in ROWS],
+    }
+    for name, content in lines.items():
+        (folder / name).write_text("\n".join(content) + "\n", encoding="utf-8")
+    return folder
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("rows.csv", ("--preset", "tiny")),
-        ("rows.tsv", ("--preset", "large", "--epochs", "1")),
-        ("rows.jsonl", ("--vectors", "none")),
-        ("rows.txt", ("--epochs", "2", "--unlabeled", "archive.txt")),
-    ],
-)
-def test_train_from_files_with_every_preset(base, wave, name, options):
-    folder, _ = base
-    write_rows(folder / name)
-    archive = "\n".join(f"more {text}" for text, _ in ROWS) + "\n"
-    (folder / "archive.txt").write_text(archive, encoding="utf-8")
-    output = f"of-{name}"
-    told = json.loads(wave("train", name, "--output", output, *options, "--json"))
-    assert told["model"] == output
-    assert (folder / output / "model.safetensors").is_file()
+def test_every_command_of_the_base(folder):
+    code = """
+    quick = ("--epochs", 2, "--vectors", "none")
+    model = "from-rows.csv"
+    for command in (
+        ("train", "sample", "--epochs", 2, "--output", "of-sample"),
+        ("train", "rows.csv", *quick, "--preset", "tiny", "--output", model),
+        ("train", "rows.tsv", *quick, "--preset", "large", "--validation", "rows.csv"),
+        ("train", "rows.jsonl", *quick, "--unlabeled", "archive.txt", "--output", "semi"),
+        ("train", "rows.txt", "--epochs", 1, "--from", model, "--output", "continued"),
+        ("evaluate", model, "rows.jsonl", "--coverage", 0.9, "--json"),
+        ("predict", model, "the ball"),
+        ("predict", model, "--input", "rows.csv", "--keep-columns", "--output", "out.csv"),
+        ("predict", model, "--input", "archive.txt", "--out-of-scope", "--output", "out.jsonl"),
+        ("predict", model, "the ball", "--explain"),
+        ("quantize", model, "--data", "rows.csv", "--output", "small"),
+        ("suggest", model, "--input", "archive.txt", "--count", 2),
+        ("suggest", "--input", "archive.txt", "--count", 2),
+        ("info", model),
+        ("--version",),
+    ):
+        ended = run(*command)
+        assert ended[0] == 0, (command, ended)
+    assert "sport" in run("predict", "small", "the ball")[1]
+    print(sorted(set(sys.modules) & BEYOND_BASE))
+    """
+    given = f"{COMMANDS}\nBEYOND_BASE = {set(BEYOND_BASE)}\n"
+    done = run_without(BEYOND_BASE, given + dedent(code), folder=folder)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
-def test_the_classifier_in_python(base):
-    _, run = base
-    code = f"""
-from wave_network import WaveClassifier
-texts, labels = zip(*{ROWS!r})
-model = WaveClassifier(epochs=2).fit(list(texts), list(labels))
-print(sorted(set(map(str, model.predict(list(texts))))), model.predict_proba(["oil"]).shape)
-"""
-    done = run("-c", code)
+def test_the_classifier_in_python(folder):
+    code = """
+    import numpy as np
+    from wave_network import WaveClassifier, load, suggest
+
+    rows = [line.strip().split(",") for line in list(open("rows.csv"))[1:]]
+    texts, labels = [text for text, _ in rows], [label for _, label in rows]
+
+    def check(model):
+        assert np.mean(model.predict(texts) == np.array(labels)) > 0.9
+
+    first = WaveClassifier(epochs=2).fit(texts, labels)
+    check(first)
+    first.score(texts, labels), first.explain(texts[0])
+    first.save("model")
+    check(WaveClassifier.load("model"))
+    assert load("model").predict(texts[:1])[0].label == labels[0]
+    check(WaveClassifier(epochs=2).fit(texts[:27], labels[:27], unlabeled=texts[27:]))
+    check(WaveClassifier("tiny", teacher="model", epochs=4).fit(texts, labels))
+
+    more = [f"rain and wind {i}" for i in range(100)]
+    continued = WaveClassifier(base_model="model", epochs=2)
+    continued.fit(texts + more, labels + ["weather"] * 100)
+    assert np.mean(continued.predict(more) == "weather") > 0.9
+
+    several = WaveClassifier("tiny", epochs=2).fit(texts, [[label, "all"] for label in labels])
+    assert np.shape(several.predict_proba(texts)) == (len(texts), 4)
+    assert len(suggest(texts, 2)) == 2
+    """
+    done = run_without(BEYOND_BASE, dedent(code), folder=folder)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "['0', '1'] (1, 2)\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "extra"),
-    [
-        (("train", "sample", "--preset", "paper", "--output", "x"), "torch"),
-        (("train", "rows.parquet", "--output", "x"), "parquet"),
-        (("train", "hub:someone/something", "--output", "x"), "hub"),
-        (("report", "MODEL", "--data", "sample", "--output", "x"), "report"),
-        (("tune", "sample", "--output", "x"), "tune"),
-        (("export", "MODEL", "--output", "x"), "onnx"),
-    ],
-)
-def test_what_needs_an_extra_names_it(base, trained, arguments, extra):
-    folder, run = base
-    (folder / "rows.parquet").write_bytes(b"PAR1")
-    words = [str(trained[0]) if word == "MODEL" else word for word in arguments]
-    done = run("-m", "wave_network", *words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.rstrip().endswith(f'pip install "wave-network[{extra}]"')
-    assert not (folder / "x").exists()

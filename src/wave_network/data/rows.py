@@ -24,7 +24,7 @@ from wave_network.errors import DataError, listed, option_name
 from wave_network.progress.stages import follow
 
 if TYPE_CHECKING:
-    from wave_network.data.delimited import Table
+    from wave_network.data.delimited import Sheet
 
 _TABLES: Final = (".csv", ".tsv", ".xlsx")
 _LABEL_START: Final = "__label__"
@@ -90,8 +90,8 @@ def iter_rows(
     rows: Iterator[Row]
     names = (text_column, label_column, weight_column)
     if ending in _TABLES:
-        table = _open_table(path, ending, names, options)
-        rows = _table_rows(path, table, *names, label_separator, with_others)
+        sheet = _open_sheet(path, ending, names, options)
+        rows = _sheet_rows(path, sheet, *names, label_separator, with_others)
     elif ending in (".jsonl", ".json"):
         objects = (iter_json_lines if ending == ".jsonl" else iter_json_array)(path, encoding)
         rows = _json_rows(objects, *names, label_separator, with_others)
@@ -158,29 +158,29 @@ def _without_ending(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _open_table(
+def _open_sheet(
     path: Path, ending: str, names: tuple[str | None, ...], options: ReadOptions
-) -> Table:
+) -> Sheet:
     # Imported here, so that predicting starts faster.
     if ending == ".xlsx":
         from wave_network.data.excel import open_workbook
 
         return open_workbook(path)
-    from wave_network.data.delimited import open_table
+    from wave_network.data.delimited import open_delimited
 
-    return open_table(path, ending, [name for name in names if name is not None], options)
+    return open_delimited(path, ending, [name for name in names if name is not None], options)
 
 
-def _table_rows(
+def _sheet_rows(
     path: Path,
-    table: Table,
+    sheet: Sheet,
     text_column: str,
     label_column: str | None,
     weight_column: str | None,
     label_separator: str | None,
     with_others: bool,
 ) -> Iterator[Row]:
-    header = table.header
+    header = sheet.header
     text_at = column_index(header, text_column, TEXT_OPTION, path)
     label_at = None
     if label_column is not None:
@@ -190,7 +190,7 @@ def _table_rows(
         weight_at = column_index(header, weight_column, WEIGHT_OPTION, path)
     if with_others:
         check_distinct(header, path)
-    for line, fields in table.rows:
+    for line, fields in sheet.rows:
         if label_at is None:
             others = _others(zip(header, fields, strict=True), text_column) if with_others else None
             yield Row(fields[text_at], None, others=others)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.naive_bayes import UnlabelledWords
 from wave_network.few_labels.text_vectors import fitted_to, text_vectors, token_vectors
@@ -29,9 +29,6 @@ from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.numerics.svd import randomized_svd
 from wave_network.text import TextTokenizer
 from wave_network.text.batches import TokenBatch
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 _MOST_TEXTS: Final = 20_000  # this and the next two bound time and memory
 _MOST_CHARACTERS: Final = 30_000_000

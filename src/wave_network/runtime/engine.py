@@ -245,13 +245,13 @@ class Engine:
         self, texts: list[str], encoded: Encoded, logits: NDArray[np.float32]
     ) -> list[float]:
         """Return the out-of-scope score of each text."""
-        from wave_network.evaluation.out_of_scope import Texts, characters_read, energies
+        from wave_network.evaluation.out_of_scope import ScoredTexts, characters_read, energies
 
         assert self._out_of_scope is not None
         ids, offsets, _ = encoded
         characters = characters_read(texts, offsets, self.tokenizer.max_length)
         found = energies(logits, multi_label=self.labelling.multi_label)
-        scores = self._out_of_scope.score(Texts(ids, offsets, characters, found))
+        scores = self._out_of_scope.score(ScoredTexts(ids, offsets, characters, found))
         result: list[float] = scores.tolist()
         return result
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, TrainConfig
+from wave_network.data import Table, concatenate
 from wave_network.data.targets import Targets, soft_targets
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.teacher import columns_of, read_teacher
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 _TEXTS_AT_ONCE: Final = 256
 
@@ -47,8 +45,6 @@ def teacher_targets(
         ConfigError: If its classes are not the data's.
         MissingExtraError: If it needs `transformers`, which is not installed.
     """
-    from wave_network.data import concatenate
-
     assert config.teacher is not None
     teacher = read_teacher(config.teacher, config.device)
     columns = columns_of(teacher.labels, classes)

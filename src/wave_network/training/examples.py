@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.data import TrainingData
+from wave_network.data import Table, TrainingData, concatenate
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
 from wave_network.errors import DataError
 from wave_network.evaluation.unseen import encode_with_unseen
@@ -17,9 +17,6 @@ from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import class_factors, sample_weights, with_unlabeled
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 _MOST_LOGITS: Final = 20_000_000  # of the texts held out, which are in memory several times
 
@@ -162,8 +159,6 @@ def mix_targets(examples: Examples, unlabeled: Table | None, run: Run) -> Exampl
 
 def join_examples(first: Examples, second: Examples) -> Examples:
     """Concatenate examples."""
-    from wave_network.data import concatenate
-
     rows = concatenate([part.rows.select_columns(["text"]) for part in (first, second)])
     weights = None
     if first.weights is not None and second.weights is not None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig, TrainConfig
 from wave_network.config.local_wave import least_linear_size, tokens_beside_linear_part
-from wave_network.data import column, column_chunks
+from wave_network.data import Table, column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
@@ -30,9 +30,6 @@ from wave_network.training.local_wave.start import start_at, start_size
 from wave_network.training.local_wave.waves_weight import scale_waves
 from wave_network.training.model import TrainableModel, new_model
 from wave_network.training.recipe import Recipe, Run
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 logger = logging.getLogger(__name__)
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from wave_network.config import Preset, TrainConfig, override
 from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
-from wave_network.data import TrainingData
+from wave_network.data import Table, TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, DataError, option_name
 from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """Maximum token dropout with multi-label data, where few tokens indicate each label."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from wave_network._native import threads
-from wave_network.data import Splits, TrainingData, column
+from wave_network.data import Splits, Table, TrainingData, column
 from wave_network.data.labels import labelling_of
 from wave_network.data.summary import DataSummary, TextSummary
 from wave_network.evaluation.metrics import summarize_for
@@ -34,9 +34,6 @@ from wave_network.training.model import check_torch
 from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 logger = logging.getLogger(__name__)
 

@@ -6,19 +6,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from wave_network.data import Table
 from wave_network.errors import ConfigError, OutputError, option_name
 from wave_network.persistence.atomic import check_new
 from wave_network.persistence.paths import check_utf8
-
-if TYPE_CHECKING:
-    from wave_network.data import Table
 
 DIRECTIONS: Final[Mapping[str, Literal["maximize", "minimize"]]] = {
     "accuracy": "maximize",

@@ -1,4 +1,4 @@
-"""What `pip install wave-network` alone can do, and what it says of everything else."""
+"""What is said where an extra is missing, and that an extra needs no package of another one."""
 
 import json
 from textwrap import dedent
@@ -6,25 +6,9 @@ from textwrap import dedent
 import numpy as np
 import pyarrow
 import pytest
-from absent import BEYOND_BASE, run_without
+from absent import BEYOND_BASE, COMMANDS, run_without
 from openpyxl import Workbook
 from pyarrow import parquet
-
-MAIN = """
-import contextlib, io, json, os
-from wave_network import _native
-from wave_network.cli import main
-
-def run(*arguments):
-    sys.argv = ["wave-network", *map(str, arguments)]
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as ending:
-            code = ending.code
-    return code or 0, out.getvalue(), err.getvalue()
-"""
 
 ROWS = [
     f"{word} and {other} on day {day},{label}"
@@ -36,68 +20,12 @@ ROWS = [
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with data in the formats that the base reads."""
-    rows = [row.split(",") for row in ROWS]
+    """A folder with data in several formats."""
     (tmp_path / "rows.csv").write_text("text,label\n" + "\n".join(ROWS) + "\n")
-    (tmp_path / "rows.tsv").write_text("text\tlabel\n" + "\n".join(map("\t".join, rows)) + "\n")
-    lines = [json.dumps({"text": text, "label": label}) for text, label in rows]
-    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n")
-    (tmp_path / "rows.txt").write_text(
-        "".join(f"__label__{label} {text}\n" for text, label in rows)
-    )
-    (tmp_path / "archive.txt").write_text("".join(f"{text}\n" for text, _ in rows))
+    (tmp_path / "archive.txt").write_text("snow and ice\n" * 5)
     for name in ("rows.parquet", "rows.xlsx", "rows.csv.zst"):
         (tmp_path / name).write_bytes(b"")
     return tmp_path
-
-
-def test_every_command_of_the_base_works_with_the_base_alone(folder):
-    code = """
-    quick = ("--epochs", 2, "--vectors", "none")
-    for data in ("rows.csv", "rows.tsv", "rows.jsonl", "rows.txt"):
-        given = ("--preset", "tiny", "--validation", "rows.csv", "--output", f"from-{data}")
-        ended = run("train", data, *quick, *given)
-        assert ended[0] == 0, ended
-    model = "from-rows.csv"
-    for command in (
-        ("train", "rows.csv", *quick, "--unlabeled", "archive.txt", "--output", "semi"),
-        ("train", "rows.csv", "--epochs", 1, "--from", model, "--output", "continued"),
-        ("evaluate", model, "rows.jsonl", "--coverage", 0.9, "--json"),
-        ("predict", model, "snow and ice"),
-        ("predict", model, "--input", "rows.csv", "--keep-columns", "--output", "out.csv"),
-        ("predict", model, "--input", "archive.txt", "--out-of-scope", "--output", "out.jsonl"),
-        ("predict", model, "snow and ice", "--explain"),
-        ("quantize", model, "--data", "rows.csv", "--output", "small"),
-        ("suggest", model, "--input", "archive.txt", "--count", 2),
-        ("suggest", "--input", "archive.txt", "--count", 2),
-        ("info", model),
-        ("--version",),
-    ):
-        ended = run(*command)
-        assert ended[0] == 0, (command, ended)
-    print(sorted(set(sys.modules) & {*BEYOND_BASE}))
-    """
-    done = run_without(
-        BEYOND_BASE, f"{MAIN}\nBEYOND_BASE = {set(BEYOND_BASE)}\n{dedent(code)}", folder=folder
-    )
-    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
-
-
-def test_python_needs_the_base_alone(folder):
-    code = """
-    from wave_network import WaveClassifier, load, suggest
-    texts, labels = zip(*(line.strip().split(",") for line in list(open("rows.csv"))[1:]))
-    classifier = WaveClassifier("tiny", epochs=2, vectors="none").fit(texts, labels)
-    classifier.score(texts, labels), classifier.explain(texts[0])
-    classifier.save("model")
-    assert load("model").predict(texts[:1])[0].label == classifier.predict(texts[:1])[0]
-    WaveClassifier.load("model")
-    several = WaveClassifier("tiny", epochs=1, vectors="none")
-    several.fit(texts, [[label, "day"] for label in labels]).predict(texts)
-    assert len(suggest(texts, 2)) == 2
-    """
-    done = run_without(BEYOND_BASE, dedent(code), folder=folder)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -116,12 +44,12 @@ def test_an_extra_needs_its_own_packages_alone(folder, sample_model, packages, c
     _write_sheet(folder / "rows.xlsx")
     _write_table(folder / "rows.parquet")
     words = [sample_model if word == "MODEL" else str(word) for word in command]
-    code = f"{MAIN}\nprint(run(*sys.argv[1:]))"
+    code = f"{COMMANDS}\nprint(run(*sys.argv[1:]))"
     done = run_without(BEYOND_BASE - packages, code, *words, folder=folder)
     assert done.stdout.startswith("(0, "), done.stdout
 
 
-COMMANDS = {
+ASKING = {
     "train rows.parquet": ("parquet", "reading parquet"),
     "train rows.csv.zst": ("parquet", "reading .zst"),
     "train rows.xlsx": ("excel", "reading .xlsx"),
@@ -165,7 +93,7 @@ def test_what_an_extra_adds_is_said_with_its_name(folder, sample_model):
     from wave_network.errors import MissingExtraError
     DATA = (["ice", "sun"] * 20, ["cold", "warm"] * 20)
     said = {}
-    for command in COMMANDS:
+    for command in ASKING:
         words = command.replace("MODEL", MODEL).split()
         code, out, err = run(*words, *(["--output", "model"] if "train" in words else []))
         said[command] = err if (code, out) == (2, "") else repr((code, out, err))
@@ -178,12 +106,12 @@ def test_what_an_extra_adds_is_said_with_its_name(folder, sample_model):
             said[statement] = repr(error)
     print(json.dumps(said))
     """
-    given = f"COMMANDS, PYTHON, MODEL = {[*COMMANDS]}, {[*PYTHON]}, {str(sample_model)!r}\n"
-    done = run_without(BEYOND_BASE, MAIN + given + dedent(code), folder=folder)
+    given = f"ASKING, PYTHON, MODEL = {[*ASKING]}, {[*PYTHON]}, {str(sample_model)!r}\n"
+    done = run_without(BEYOND_BASE, COMMANDS + given + dedent(code), folder=folder)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     wrong = {}
-    for what, (extra, purpose) in {**COMMANDS, **PYTHON}.items():
+    for what, (extra, purpose) in {**ASKING, **PYTHON}.items():
         start = f"wave-network: {purpose}"
         end = f' needs the "{extra}" extra: pip install "wave-network[{extra}]"\n'
         if not (said[what].startswith(start) and said[what].endswith(end)):
