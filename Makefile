@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test kills check fix docs bench fuzz clean
+.PHONY: demo test kills check fix docs bench fuzz compilers wheel-test clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -40,6 +40,12 @@ bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA
 
 fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functions wrongly under sanitizers (needs gcc)
 	dev/fuzz.sh $(BIN)/python
+
+compilers: $(VENV)/.test ## compile the C code with every compiler that is installed, warnings as errors
+	dev/compilers.sh $(BIN)/python
+
+wheel-test: ## build the wheel, install it in fresh environments, run the core tests: make wheel-test PYTHONS="python3.10 python3.13"
+	dev/wheel_test.sh $(PYTHONS)
 
 clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis

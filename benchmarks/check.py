@@ -20,9 +20,9 @@ import numpy as np
 from models import WAVES, Wave, preferred_tokenizer
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from numpy.typing import NDArray
 
+    from wave_network.data import Table
     from wave_network.runtime import Engine
 
 TRAINING_TEXTS: Final = 2_000
@@ -104,7 +104,7 @@ def compare_answers(model: Wave, texts: Sequence[str]) -> Iterator[Finding]:
         yield f"texts with other ids than the plain tokenizer's, {state} caching", different, 0
 
 
-def _some(rows: Dataset, count: int) -> dict[str, list[str]]:
+def _some(rows: Table, count: int) -> dict[str, list[str]]:
     order = np.random.default_rng(0).permutation(len(rows))[:count]
     some: dict[str, list[str]] = rows.select(np.sort(order))[:]
     return some

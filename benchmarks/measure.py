@@ -20,8 +20,9 @@ from wave_network.baselines import Baseline
 from wave_network.config import Label
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from numpy.typing import NDArray
+
+    from wave_network.data import Table
 
 OUTPUT: Final = HERE / "data" / "compare.csv"
 COSTS: Final = (
@@ -177,7 +178,7 @@ def _costs(
     }
 
 
-def draw(rows: Dataset, per_class: int, seed: int) -> Dataset:
+def draw(rows: Table, per_class: int, seed: int) -> Table:
     """Draw as many rows of each class, by the seed.
 
     Raises:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,10 +21,7 @@ from compare import numbers
 from measure import draw
 from wave_network.baselines import Baseline, FastTextClassifier, TfidfClassifier
 from wave_network.baselines.settings import FastTextSettings, TfidfSettings
-from wave_network.data import read_splits
-
-if TYPE_CHECKING:
-    from datasets import Dataset
+from wave_network.data import Table, read_splits
 
 HELD_OUT: Final = 2_000
 FIRST_SEED: Final = 100
@@ -68,7 +65,7 @@ def compare(
         yield settings, [accuracy(settings, rows, held_out, seed) for seed, rows in drawn.items()]
 
 
-def accuracy(settings: Settings, training: Dataset, held_out: Dataset, seed: int) -> float:
+def accuracy(settings: Settings, training: Table, held_out: Table, seed: int) -> float:
     """The accuracy of a peer with bigrams and these settings on the held-out rows."""
     peer: Baseline
     if isinstance(settings, TfidfSettings):

@@ -17,7 +17,7 @@ import typer
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 
 ROOT = Path(__file__).resolve().parent.parent
 _INCLUDE = re.compile(r"^<!-- include: (\S+) -->$", re.MULTILINE)
@@ -38,7 +38,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 def command_reference() -> str:
     """A page with the help of every command."""
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(build_app())
     parent = typer.Context(group, info_name="wave-network", **group.context_settings)
     parts = ["# Command reference\n\nWhat `wave-network COMMAND --help` prints.\n"]
     for name, command in group.commands.items():

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from wave_network import WaveClassifier
 from wave_network.data import read_splits
 
@@ -18,7 +20,8 @@ def main() -> None:
     """Use 300 items with their labels, and 1,100 without."""
     news = read_splits("sample")
     assert news.test is not None
-    train = news.train.shuffle(seed=0)
+    order = np.random.default_rng(0).permutation(len(news.train))
+    train = news.train.select(order)
     texts, labels = train["text"][:300], train["label"][:300]
     unlabeled = train["text"][300:]
     test_texts, test_labels = news.test["text"], news.test["label"]

@@ -1,4 +1,4 @@
-"""Train on the bundled news, test and save the model, and load it without torch.
+"""Train on the bundled news, test and save the model, and load it.
 
 python examples/news.py
 """

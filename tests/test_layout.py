@@ -7,34 +7,44 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from absent import BEYOND_BASE
 
 import wave_network
 
 ROOT = Path(wave_network.__file__).parent
-FACES = {"__init__", "__main__", "_version", "errors", "estimator", "model", "transformers"}
+FACES = {
+    "__init__",
+    "__main__",
+    "_version",
+    "errors",
+    "estimator",
+    "model",
+    "scikit_learn",
+    "transformers",
+}
 MOST_LINES = 400
 
 MAY_IMPORT = {
     "_native": {"errors"},
     "config": {"errors"},
     "ops": set(),
+    "numerics": {"_native", "errors"},
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
-    # A labelling turns logits into probabilities by the same arithmetic on arrays as the models;
-    # how temporary folders of killed runs are told from living ones is known in one place.
-    "data": {
-        *("config", "errors", "huggingface.ids", "models.numpy_ops", "persistence.leftovers"),
-        "progress",
-    },
+    # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
+    "data": {"config", "errors", "huggingface.ids", "models.numpy_ops", "progress"},
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
-        *("persistence", "progress", "runtime", "text"),
+        *("numerics", "persistence", "progress", "runtime", "text"),
     },
     "progress": {"errors"},
     "persistence.leftovers": set(),
     "models": {"_native", "config", "data.batch", "errors", "ops"},
-    "evaluation": {"config", "data.labels", "data.targets", "errors", "models.numpy_ops"},
+    "evaluation": {
+        *("_native", "config", "data.labels", "data.targets", "data.training_data", "errors"),
+        *("models.numpy_ops", "numerics"),
+    },
     "persistence": {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
         "evaluation.out_of_scope",
@@ -42,12 +52,16 @@ MAY_IMPORT = {
         *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
-        *("config", "data", "errors", "evaluation.conformal", "models", "persistence", "text"),
+        *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
+        *("persistence", "text"),
         "evaluation.out_of_scope",
     },
-    "few_labels.suggestions": {"config", "data", "errors", "progress", "runtime", "text"},
+    "few_labels.suggestions": {
+        *("config", "data", "errors", "few_labels.words", "numerics", "progress"),
+        *("runtime", "text"),
+    },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
-    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "text"},
+    "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
@@ -57,13 +71,49 @@ MAY_IMPORT = {
 }
 """Each room (or module), and beside itself the rooms and modules that it may import."""
 
-TORCH_FREE = (
-    *("config", "data", "evaluation.conformal", "persistence", "runtime", "text"),
-    "evaluation.out_of_scope",
+LIGHT = (
+    *("config", "data", "evaluation", "numerics", "persistence", "runtime", "text"),
     "few_labels.suggestions.suggest",
+    "few_labels.teacher",
+    "few_labels.archive",
     *("models.registry", "models.attribution"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
+    *(f"training.local_wave.{name}" for name in ("linear_part", "lsa")),
 )
+"""What predicting and the linear part need: NumPy, but not torch, SciPy or scikit-learn."""
+
+WITH_EXTRAS = (
+    *("model", "ops", "transformers"),
+    *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
+    *("models.torch_logits", "models.torch_network", "models.torch_random"),
+    *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
+    *("training.row_adam", "training.torch_model", "training.torch_steps"),
+    *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
+    *("tuning.progress", "tuning.run", "tuning.space", "tuning.study"),
+    *(f"baselines.{name}" for name in ("bag", "encoder", "padding")),
+    *("baselines.transformer", "baselines.transformer_classifier"),
+    *("experiments.complexity_runs", "experiments.counting", "experiments.models"),
+    *("experiments.predictions", "experiments.running", "experiments.textbook"),
+)
+"""What needs a package of an extra to be imported; the base imports these only inside functions."""
+
+MAY_USE = {
+    "torch": {
+        *("baselines", "data.batch", "experiments", "few_labels.encoders", "model", "models"),
+        *("ops", "training", "transformers"),
+    },
+    "accelerate": {"training.model", "training.torch_steps"},
+    "transformers": {
+        *("baselines", "huggingface.pretrained", "training.encoder_teacher", "transformers"),
+    },
+    "datasets": {"data.hub"},
+    "pyarrow": {"cli.predict", "cli.suggest", "data"},
+    "scipy": {"numerics.svm"},
+    "sklearn": {"baselines", "experiments.baselines", "numerics.svm", "scikit_learn"},
+    "pandas": set(),
+    "polars": set(),
+}
+"""Which rooms and modules import a package of an extra at all, also inside functions."""
 
 
 def modules():
@@ -75,13 +125,10 @@ def modules():
 NAMES = {name for name, _ in modules()}
 
 
-def imports_of(path):
-    """Modules of ours that a file imports, also within functions, but not for types alone."""
+def imports_of(path, *, within_functions=True):
+    """Modules of ours that a file imports, but not for types alone."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
+    for node in statements(tree, within_functions=within_functions):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wave_network"):
             base = node.module.removeprefix("wave_network").lstrip(".")
             for alias in node.names:
@@ -91,6 +138,27 @@ def imports_of(path):
             for alias in node.names:
                 if alias.name.startswith("wave_network."):
                     yield alias.name.removeprefix("wave_network.")
+
+
+def packages_of(path, *, within_functions=True):
+    """Packages that a file imports, but not for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in statements(tree, within_functions=within_functions):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def statements(node, *, within_functions):
+    """All statements that run when a module is imported; or those inside functions, too."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.If) and ast.unparse(inner.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(inner, ast.FunctionDef) and not within_functions:
+            continue
+        yield inner
+        yield from statements(inner, within_functions=within_functions)
 
 
 GRAPH = {name: set(imports_of(path)) - {name} for name, path in modules()}
@@ -142,11 +210,36 @@ def test_no_module_is_long():
     assert not {name: length for name, length in lengths.items() if length > MOST_LINES}
 
 
-def test_what_predicting_needs_imports_no_torch():
+def test_what_predicting_and_the_linear_part_need_is_light():
     names = [
         f"wave_network.{name}"
         for name in sorted(NAMES)
-        if any(within(name, place) for place in TORCH_FREE)
+        if any(within(name, place) for place in LIGHT)
     ]
-    code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"
+    heavy = "{'torch', 'scipy', 'sklearn'}"
+    code = f"import sys, {', '.join(names)}; sys.exit(bool({heavy} & {{*sys.modules}}))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def needs_extra(name):
+    return any(within(name, place) for place in WITH_EXTRAS)
+
+
+def test_modules_of_the_base_need_no_extra_to_be_imported():
+    wrong = {}
+    for name, path in modules():
+        if needs_extra(name):
+            continue
+        ours = set(filter(needs_extra, imports_of(path, within_functions=False)))
+        packages = set(packages_of(path, within_functions=False)) & BEYOND_BASE
+        if ours | packages:
+            wrong[name] = ours | packages
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", MAY_USE)
+def test_a_package_of_an_extra_is_imported_only_where_it_may(package):
+    users = {name for name, path in modules() if package in packages_of(path)}
+    assert not {
+        name for name in users if not any(within(name, place) for place in MAY_USE[package])
+    }

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import wave_network
 from wave_network import WaveClassifier, load
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 from wave_network.cli.options import option_names
 from wave_network.cli.predict import predict
 from wave_network.cli.train import train
@@ -38,7 +38,7 @@ FLAG = re.compile(r"(?<![\w`(-])--[a-z]")
 def said_on_the_command_line(capsys, *arguments):
     """What a command that cannot go on writes."""
     with pytest.raises(SystemExit):
-        app([str(argument) for argument in arguments], standalone_mode=False)
+        build_app(arguments[:1])(list(map(str, arguments)), standalone_mode=False)
     return capsys.readouterr().err
 
 
@@ -146,7 +146,7 @@ def test_an_output_that_exists(capsys, tmp_path):
 
 
 def test_the_names_of_python_are_back_after_a_command(tmp_path):
-    CliRunner().invoke(app, ["train", str(tmp_path / "none.csv")])
+    CliRunner().invoke(build_app(), ["train", str(tmp_path / "none.csv")])
     with pytest.raises(ConfigError, match=r"^epochs must be"):
         TrainConfig(epochs=0)
 

@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name == "ops":
         from wave_network.errors import extra_needed
 
-        with extra_needed("train", "wave_network.ops"):
+        with extra_needed("torch", "wave_network.ops"):
             return import_module("wave_network.ops")
     if name in _HOMES:
         return getattr(import_module(f"wave_network.{_HOMES[name]}"), name)

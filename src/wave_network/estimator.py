@@ -10,35 +10,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wave_network.errors import extra_needed
-
-with extra_needed("train", "WaveClassifier"):
-    from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.validation import check_is_fitted
-
-from wave_network.config import ClassWeight, Label, get_preset
+from wave_network._native.threads import using
+from wave_network.config import OPTIONS, ClassWeight, Label, get_preset
 from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data.summary import SUMMARY_KEYS
-from wave_network.data.training_data import (
-    label_table,
-    labels_from_memory,
-    training_data_from_memory,
-)
+from wave_network.data.training_data import training_data_from_memory
+from wave_network.evaluation.scoring import correct_answers
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
 from wave_network.progress.display import Display
 from wave_network.runtime import Engine
-from wave_network.training.continual import continued_training
+from wave_network.scikit_learn import TextClassifierBase
 from wave_network.training.options import choose_preset
 
 if TYPE_CHECKING:
-    from sklearn.utils import Tags
-
     from wave_network.runtime.explanation import Explanation
 
 
-class WaveClassifier(ClassifierMixin, BaseEstimator):
-    """A text classifier for scikit-learn, trained from scratch or continued from another model.
+class WaveClassifier(TextClassifierBase):
+    """A text classifier, trained from scratch or continued from another model.
+
+    It is an estimator of scikit-learn, too, and works without scikit-learn installed.
 
     Args:
         preset: Model size and training recipe: `tiny` (up to 0.4M parameters), `small` (up to
@@ -78,7 +70,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             folder, a .vec file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.
         keep_vocabulary: Keep all words of the vectors, not only as many as the preset has room for.
         seed: Seed of everything random: the same seed gives the same model.
-        device: Device to train on: `auto` (a GPU if there is one), `cpu`, `cuda` or `mps`.
+        device: Device to train on: `cpu`, `cuda`, `mps`, or `auto`: a GPU if there is one for the
+            papers' model; `small`, `tiny` and `large` train on the CPU.
+        threads: Number of threads. The results do not depend on it. None: all cores that the
+            process may use.
 
     Attributes:
         classes_: The labels in the order of `predict_proba`'s columns: sorted, or as given if `y`
@@ -123,6 +118,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         keep_vocabulary: bool = False,
         seed: int = 0,
         device: str = "auto",
+        threads: int | None = None,
     ) -> None:
         self.preset = preset
         self.operation = operation
@@ -143,6 +139,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self.keep_vocabulary = keep_vocabulary
         self.seed = seed
         self.device = device
+        self.threads = threads
 
     def fit(
         self,
@@ -181,11 +178,11 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             ModelFolderError: If the base model, teacher or tokenizer cannot be read.
             KeyboardInterrupt: On Ctrl-C. The classifier then holds the best epoch so far.
         """
-        with extra_needed("train", "WaveClassifier.fit"):
-            from wave_network.training.describe import Warnings
-            from wave_network.training.fit import fit
-            from wave_network.training.progress import TrainingBar
-            from wave_network.training.recipe import Recipe
+        # Only here, so that loading a classifier to predict stays quick.
+        from wave_network.training.describe import Warnings
+        from wave_network.training.fit import fit
+        from wave_network.training.progress import TrainingBar
+        from wave_network.training.recipe import Recipe
 
         options = {"operation": self.operation, "max_length": self.max_length}
         base = None if self.base_model is None else read_model(self.base_model)
@@ -197,6 +194,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             model_options=options,
             tokenizer=self.tokenizer,
             base=base,
+            threads=OPTIONS["threads"].checked(self.threads),
         )
         data = training_data_from_memory(X, y, sample_weight, classes, unlabeled, background)
         if verbose:
@@ -216,7 +214,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         the order of `classes_`. Scikit-learn's metrics need this form, whatever form `y` had.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
+            NotFittedError: Before `fit`.
         """
         probabilities = self.predict_proba(X)
         result: NDArray[Any]
@@ -242,23 +240,15 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         A text with a label that training never saw counts as wrong.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
-            DataError: If a label is missing, or is of no kind that `fit` takes.
+            NotFittedError: Before `fit`.
+            DataError: If a label is missing, or is of no kind that `fit` takes, or if `y` has
+                columns other than the classes.
         """
-        check_is_fitted(self)
-        labelling = self._engine.labelling
-        if label_table(y) is not None:
-            return float(super().score(X, y, sample_weight))
-        labels = labels_from_memory(y, labelling)
-        targets = labelling.with_unseen(labels).encode(labels)
         predicted = self.predict_proba(X)
-        if labelling.multi_label:
-            truth = targets[:, : len(labelling.classes)] > 0
-            correct = (labelling.decide(predicted) == truth).all(axis=1) & labelling.knows(labels)
-        else:
-            correct = predicted.argmax(axis=1) == targets
         weights = None if sample_weight is None else np.asarray(sample_weight)
-        return float(np.average(correct, weights=weights))
+        return float(
+            np.average(correct_answers(self._engine.labelling, predicted, y), weights=weights)
+        )
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:  # noqa: N803
         """Predict probabilities, (texts, classes), in the order of `classes_`.
@@ -266,19 +256,20 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         Multi-label: each is the probability that the text has this label, whatever the others.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
+            NotFittedError: Before `fit`.
         """
-        check_is_fitted(self)
-        return self._engine.predict_proba(X)
+        self._check_fitted()
+        with using(OPTIONS["threads"].checked(self.threads)):
+            return self._engine.predict_proba(X)
 
     @property
     def engine(self) -> Engine:
         """The fitted model as `load` returns it: predicts without torch.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
+            NotFittedError: Before `fit`.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return self._engine
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
@@ -289,20 +280,20 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             label: The label whose log-odds to explain; None: the most probable one.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
+            NotFittedError: Before `fit`.
             DataError: If the text is not a string, or the label is unknown.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return self._engine.explain(text, label)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
+            NotFittedError: Before `fit`.
             OutputError: If the folder exists and `overwrite` is False, or it cannot be written.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         write_model(
             Path(folder),
             self._files,
@@ -333,7 +324,7 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
             The repository's address.
 
         Raises:
-            sklearn.exceptions.NotFittedError: Before `fit`.
+            NotFittedError: Before `fit`.
             OutputError: If the upload fails: no network, no token, no permission.
         """
         from wave_network.huggingface.push import push_model
@@ -363,6 +354,8 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         options = {name: used[name] for name in cls().get_params(deep=False) if name in used}
         usual = get_preset(files.preset).train
         if options.get("base_model") is not None:
+            from wave_network.training.continual import continued_training
+
             usual = continued_training(usual)
         if all(used.get(n, v) == v for n, v in vars(usual).items() if n in ("epochs", "min_steps")):
             options["epochs"] = None  # not given: with few texts, the next fit adds epochs
@@ -382,19 +375,10 @@ class WaveClassifier(ClassifierMixin, BaseEstimator):
         self._engine = Engine(files)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        state.pop("_engine", None)  # holds a lock; rebuilt from the files
-        return state
+        # The engine holds a lock; it is rebuilt from the files.
+        return {name: value for name, value in vars(self).items() if name != "_engine"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        vars(self).update(state)
         if "_files" in state:
             self._engine = Engine(self._files)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.classifier_tags.multi_label = True
-        return tags

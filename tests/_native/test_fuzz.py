@@ -11,6 +11,7 @@ from native import needs_native
 
 from wave_network import _native
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS
+from wave_network.text.packed import pack
 
 pytestmark = needs_native
 CALLS = int(os.environ.get("WAVE_NETWORK_FUZZ_CALLS", "60"))
@@ -51,7 +52,7 @@ def features_forward(random):
     results = [np.empty((TEXTS, 2, 8), np.float32), floats(TEXTS, LABELS)]
     tables = [floats(VOCABULARY, 8), floats(BUCKETS, 4)]
     linear = [floats(VOCABULARY, LABELS), floats(BUCKETS, LABELS)]
-    arguments = [make_shape(), *packed(random), *results, *tables, *linear]
+    arguments = [make_shape(), *packed(random), *results, *tables, *linear, 2]
     return _native.compiled.features_forward, arguments, {}
 
 
@@ -62,9 +63,9 @@ def features_backward(random):
 
 
 def heads_forward(random):
-    shapes = [(2, 1, 8), (2, 1, LABELS), (2, 8, HIDDEN), *[(2, 1, HIDDEN)] * 3]
+    shapes = [(5, 2, 8), (2, 5, LABELS), (2, 8, HIDDEN), *[(2, 1, HIDDEN)] * 3]
     shapes += [(2, HIDDEN, LABELS), (2, 1, LABELS), (2, 8, LABELS), (2, 1, LABELS)]
-    return _native.compiled.heads_forward, [floats(*each) for each in shapes], {}
+    return _native.compiled.heads_forward, [*(floats(*each) for each in shapes), 2], {}
 
 
 def train_step(random):
@@ -93,6 +94,7 @@ def train_step(random):
         "labels": LABELS,
         "multi_label": not has_classes and random.random() < 0.5,
         **dict.fromkeys(numbers, 0.5),
+        "threads": 2,
     }
     return _native.compiled.train_step, [make_shape()], arguments
 
@@ -149,25 +151,31 @@ def dual_coordinate_descent(random):
         "seed": 3,
         "tolerance": 0.1,
         "most_passes": 3,
+        "threads": lambda: 2,
     }
     return _native.compiled.dual_coordinate_descent, [], arguments
 
 
-WORDS = ["ab", "b", "é", "\udc00", "雨a", "x" * 200, "", "a\0", "!"]
+WORDS = ["ab", "b", "é", "\x7f", "雨a", "x" * 200, "", "a\0", "!"]
 
 
 def learn_byte_pairs(random):
-    words = list(random.choice(["ab", "abb", "ba", "abab"], 6))
-    return _native.compiled.learn_byte_pairs, [words, ["[CLS]", "a", "b"], 9], {}
+    data, offsets, _ = packed_texts(random)
+    return _native.compiled.learn_byte_pairs, [data, offsets, 300, 2], {}
 
 
 def make_word_counter(random):
     return _native.compiled.WordCounter, [7], {}
 
 
+def packed_texts(random):
+    """Data, offsets and places."""
+    chunk = pack([" ".join(random.choice(WORDS, 4)) for _ in range(TEXTS)])
+    return chunk.data.copy(), chunk.offsets, random.integers(TEXTS, size=9)
+
+
 def count_words(random):
-    text = " ".join(random.choice(WORDS, 9))
-    return _native.compiled.WordCounter(7).add, [text, {"é": 3}], {}
+    return _native.compiled.WordCounter(7).add, [*packed_texts(random), 9, 3], {}
 
 
 def make_word_table(random):
@@ -182,19 +190,20 @@ def add_words(random):
     return _native.compiled.WordTable(5, 7).add, [{word: ids_of(1, 2) for word in WORDS}], {}
 
 
+LETTERS = {letter: place for place, letter in enumerate(["Ġ", *map(chr, range(33, 127))])}
+
+
 def learn_words(random):
-    arguments = [{"ab": ids_of(3), "é": ids_of()}, ids_of(*range(95)), ids_of(65, 66, 99)]
-    return _native.compiled.WordTable(5, 7).learn, arguments, {}
+    merges = np.array([[65, 66, 99]], np.int32)
+    return _native.compiled.WordTable(5, 7).learn, [{**LETTERS, "Ġab": 3, "é": 0}, merges], {}
 
 
 def encode(random):
     table = _native.compiled.WordTable(5, 7)
     if random.random() < 0.5:
-        table.learn({"ab": ids_of(3)}, ids_of(*range(95)), ids_of(65, 66, 99))
-    texts = [" ".join(random.choice(WORDS, 4)) for _ in range(TEXTS)]
+        table.learn({**LETTERS, "Ġab": 3}, np.array([[65, 66, 99]], np.int32))
     known = {word: ids_of(5) for word in WORDS[:6]}
-    rows = bytearray(ids_of(*range(6))), bytearray(np.array([0, 0, 2, 2, 2, 6]).tobytes())
-    return table.encode, [texts, 1, 9, known, rows if random.random() < 0.5 else None], {}
+    return table.encode, [*packed_texts(random), 1, 9, 50, 3, known], {}
 
 
 FUNCTIONS = (

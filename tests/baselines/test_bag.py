@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch_training import train
 
 from wave_network.baselines.bag import BagOfEmbeddings
 from wave_network.config import PRESETS, ModelConfig, TrainConfig
@@ -12,7 +13,6 @@ from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.models.torch_logits import predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
-from wave_network.training.loop import train
 
 TEXTS = [[0, 5, 7, 5], [0], [0, 1, 2, 3, 4, 5, 6], [0, 22]]
 SHAPES = [

@@ -7,6 +7,7 @@ import pytest
 import torch
 from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from safetensors.torch import load_file
+from torch_training import train
 from transformers import BertConfig, BertForMaskedLM, BertModel, RobertaConfig, RobertaModel
 from transformers.utils import logging
 
@@ -19,7 +20,6 @@ from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.models.torch_logits import predict_probabilities
-from wave_network.training.loop import train
 from wave_network.training.optimizer import build_optimizers
 
 VOCABULARY, SEP = ["[PAD]", "[CLS]", "[UNK]", "[SEP]", *"abcdefghijklmnop"], 3

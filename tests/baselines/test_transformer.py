@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch_training import train
 
 from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.models.torch_logits import predict_probabilities
-from wave_network.training.loop import train
 from wave_network.training.optimizer import build_optimizers
 from wave_network.training.row_adam import RowAdam
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from wave_network import load
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 
 # The streams are left as they are when a process ends.
 pytestmark = [
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-COMMANDS = sorted(typer.main.get_command(app).commands)
+COMMANDS = sorted(typer.main.get_command(build_app()).commands)
 WHOLE = [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)]
 WORKING = (
     ["predict", "MODEL", "cat"],

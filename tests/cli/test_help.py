@@ -6,9 +6,9 @@ import typer
 from native import native_hidden
 
 from wave_network import __version__, _native
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 
-COMMANDS = sorted(typer.main.get_command(app).commands)
+COMMANDS = sorted(typer.main.get_command(build_app()).commands)
 
 
 def described_options(text):
@@ -47,7 +47,7 @@ def test_the_help_of_each_command_has_examples_and_explains_every_option(invoke,
 
 
 def test_the_examples_in_the_help_are_commands_and_options_that_exist(invoke):
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(build_app()).commands
     examples = []
     for command in COMMANDS:
         examples += re.findall(r"^    .*?wave-network (.+)$", invoke(command, "--help").out, re.M)
@@ -89,9 +89,9 @@ def test_python_dash_m_runs_the_same_command(wave):
 def test_the_help_loads_none_of_the_heavy_packages(wave):
     code = """
 import sys
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 
-app(["train", "--help"], standalone_mode=False)
+build_app(["train"])(["train", "--help"], standalone_mode=False)
 print(sorted({"torch", "numpy", "datasets", "tokenizers"} & {*sys.modules}))
 """
     assert wave(program=(sys.executable, "-c", code)).out.endswith("\n[]\n")

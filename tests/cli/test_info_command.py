@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from wave_network import _native
 from wave_network.config import LocalWaveConfig
 from wave_network.models.tensors import parameter_counts
 from wave_network.persistence.folder import read_model, size_bytes, write_model
@@ -24,6 +25,7 @@ def test_the_json_describes_the_whole_model(wave, tiny_model):
         "config": files.config.to_dict(),
         "training": json.loads((tiny_model / "config.json").read_text("utf-8"))["training"],
         "metrics": json.loads((tiny_model / "metrics.json").read_text("utf-8")),
+        "compiled_code": _native.description(),
     }
 
 
@@ -39,6 +41,7 @@ def test_people_get_a_line_for_each_fact(invoke, tiny_model):
         "vocabulary",
         "parameters",
         "precision",
+        "compiled",
         "labels",
         "validation",
     ]

@@ -97,7 +97,8 @@ def test_each_epoch_is_one_line_however_long(invoke, few):
     assert ended.code == 0
     # A slow machine also shows how far training is.
     notes = [line for line in ended.err.splitlines() if " left, " not in line]
-    train, validation, labels, vectors, *lines, whole = notes
+    threads, train, validation, labels, vectors, *lines, whole = notes
+    assert re.fullmatch(r"threads     \d+, compiled code in use", threads)
     assert train == f"train       60 texts: {few}"
     assert (
         validation == "validation  60 texts: the training texts, in 5 folds of a cross-validation"
@@ -334,15 +335,17 @@ def test_a_fasttext_command_line_trains_and_is_explained(wave, few, tmp_path):
     pairs = [row.rpartition(",") for row in rows]
     lines = [f"__label__{label} {text}\n" for text, _, label in pairs]
     (tmp_path / "news.txt").write_text("".join(lines), encoding="utf-8")
-    arguments = "-input news.txt -output made -epoch 2 -wordNgrams 2 -lr 0.5 -seed 4"
+    arguments = "-input news.txt -output made -epoch 2 -wordNgrams 2 -lr 0.5 -seed 4 -thread 1"
     ended = wave("train", "--preset", "tiny", "--from-fasttext-args", arguments, "--json")
     assert ended.code == 0, ended.err
     (summary,) = ended.lines
-    assert (summary["model"], summary["seed"]) == ("made", 4)
+    assert (summary["model"], summary["seed"], summary["threads"]) == ("made", 4, 1)
     assert len((tmp_path / "made" / "history.jsonl").read_text().splitlines()) == 2
     assert re.search(r"^-lr 0\.5 +ignored: rates for SGD", ended.err, re.MULTILINE)
     ended = wave("train", "--preset", "tiny", "--from-fasttext-args", "-epoch 1 -output sampled")
     assert "no -input given: training on sample, the bundled news" in ended.err
+    ended = wave("train", few, "--from-fasttext-args", "-pretrainedVectors missing.vec")
+    assert ended.err.splitlines()[-1].startswith("wave-network: no vectors at missing.vec")
     # What is given beside it goes first.
     more = ("--output", "other", "--epochs", "1", "--seed", "5")
     ended = wave("train", *TINY[:2], "--from-fasttext-args", arguments, *more, "--json")

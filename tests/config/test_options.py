@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from wave_network import WaveClassifier
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 from wave_network.config import (
     FEW_TEXTS,
     OPTIONS,
@@ -20,7 +20,7 @@ from wave_network.config import (
 from wave_network.config.options import PRESET_NAMES, TRAINING_OPTIONS
 from wave_network.errors import ConfigError
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_command(build_app()).commands
 OF_TRAINING = set(inspect.signature(WaveClassifier).parameters)
 
 

@@ -323,4 +323,4 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert 'reading parquet needs the "train" extra' in result.stderr
+    assert 'reading parquet needs the "parquet" extra' in result.stderr

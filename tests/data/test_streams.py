@@ -187,4 +187,4 @@ def test_zstandard_without_pyarrow_names_the_extra(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert 'reading .zst needs the "train" extra' in result.stderr
+    assert 'reading .zst needs the "parquet" extra' in result.stderr

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,14 @@ def test_texts_of_weight_0_are_left_out_of_soft_labels_too():
     assert data.rows["text"][:] == ["sun", "rain"]
     assert data.targets(data.labelling()).tolist() == [[0.5, 0.5], [1, 0]]
     assert data.labelling().classes == ("x", "y")
+
+
+def test_a_column_vector_is_read_with_a_warning(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sklearn.exceptions", raising=False)
+    with pytest.warns(UserWarning, match="y is a column vector: its only column is read") as caught:
+        data = training_data_from_memory(TEXTS, np.array([["b"], ["a"], ["b"]]))
+    assert [one.category for one in caught] == [UserWarning]
+    assert data.rows["label"][:] == ["b", "a", "b"]
 
 
 def test_given_classes_keep_their_order_and_may_lead_no_text():

@@ -38,7 +38,7 @@ def test_a_label_of_minus_1_may_be_a_class(labels):
 def test_they_join_the_other_unlabelled_texts():
     data = training_data_from_memory(TEXTS, [0, -1, 1, -1], [1, 5, 2, 5], unlabeled=["fog"])
     assert data.rows["text"][:] == ["sun", "rain"]
-    assert data.rows["weight"][:] == [1, 2]
+    assert data.rows["weight"].tolist() == [1, 2]
     assert data.unlabeled["text"][:] == ["fog", "snow", "wind"]
     assert data.marked == 2
     assert training_data_from_memory(TEXTS, [0, 0, 1, 1]).unlabeled is None

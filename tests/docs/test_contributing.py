@@ -36,7 +36,7 @@ def defined(nodes, prefix=""):
             yield from (
                 alias.asname
                 for statement in node.body
-                if isinstance(statement, ast.ImportFrom)
+                if isinstance(statement, ast.Import | ast.ImportFrom)
                 for alias in statement.names
                 if alias.asname
             )

@@ -8,7 +8,7 @@ import typer
 from pages import ROOT
 
 import wave_network
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 
 PYTHON_PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 DIRECTIVES = [line[4:].strip() for line in PYTHON_PAGE.splitlines() if line.startswith("::: ")]
@@ -45,7 +45,7 @@ def test_what_the_python_reference_names_exists(directive):
 
 def test_the_command_reference_is_what_help_prints(hooks):
     page = hooks.command_reference()
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(build_app()).commands
     assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == list(commands)
     assert "Usage: wave-network train [OPTIONS]" in page
     assert "--log-to TARGET" in page

@@ -3,7 +3,15 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    precision_recall_fscore_support,
+)
 
 from wave_network.evaluation.metrics import (
     answered_report,
@@ -60,6 +68,46 @@ def test_report_by_hand():
         "matrix": [[2, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]],
     }
     assert report["examples"] == 6
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32), texts=st.integers(1, 30), classes=st.integers(2, 8))
+def test_a_report_equals_scikit_learns(seed, texts, classes):
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.full(classes, 0.3), texts)
+    labels = random.integers(0, random.integers(1, classes + 1), texts)
+    predicted, indices = probabilities.argmax(axis=1), range(classes)
+    report = single_label_report(probabilities, labels, indices)
+    assert report["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+    macro_f1 = f1_score(labels, predicted, average="macro", zero_division=0)
+    assert report["macro_f1"] == pytest.approx(macro_f1)
+    matrix = confusion_matrix(labels, predicted, labels=indices)
+    assert report["confusion"]["matrix"] == matrix.tolist()
+    columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
+    for row, expected in zip(report["per_class"].values(), zip(*columns, strict=True), strict=True):
+        assert list(row.values()) == pytest.approx(expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32), texts=st.integers(1, 20), labels=st.integers(1, 6))
+def test_a_report_of_label_lists_equals_scikit_learns(seed, texts, labels):
+    random = np.random.default_rng(seed)
+    probabilities, targets = random.random((2, texts, labels))
+    targets = (targets < random.random(labels)).astype(np.float32)
+    thresholds = tuple(random.random(labels))
+    report = multi_label_report(probabilities, targets, range(labels), thresholds)
+    truth, given = targets > 0.5, probabilities >= thresholds
+    micro_f1 = f1_score(truth.ravel(), given.ravel(), zero_division=0)
+    assert report["micro_f1"] == pytest.approx(micro_f1)
+    columns = [
+        precision_recall_fscore_support(*pair, average="binary", zero_division=0)[:3]
+        for pair in zip(truth.T, given.T, strict=True)
+    ]
+    occurring = truth.any(axis=0) | given.any(axis=0)
+    f1 = [column[2] for column, counts in zip(columns, occurring, strict=True) if counts]
+    assert report["macro_f1"] == pytest.approx(np.mean(f1) if f1 else 0.0)
+    for row, expected in zip(report["per_class"].values(), columns, strict=True):
+        assert [row["precision"], row["recall"], row["f1"]] == pytest.approx(expected)
 
 
 def test_report_is_plain_json_with_the_labels_as_they_are():

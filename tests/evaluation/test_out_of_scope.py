@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
+from native import native_hidden, needs_native
 
+from wave_network import _native
 from wave_network.errors import ConfigError
 from wave_network.evaluation import out_of_scope
 from wave_network.evaluation.out_of_scope import (
     FEWEST,
     OutOfScope,
-    Texts,
+    ScoredTexts,
     characters_read,
     energies,
     pair_table,
@@ -21,7 +23,7 @@ def made(rows, energy=0.0, characters=None):
     ids = np.array([token for row in rows for token in (0, *row)], np.int64)
     sizes = [5 * len(row) for row in rows] if characters is None else characters
     wide = np.broadcast_to(np.float64(energy), len(rows)).copy()
-    return Texts(ids, offsets, np.array(sizes, np.int64), wide)
+    return ScoredTexts(ids, offsets, np.array(sizes, np.int64), wide)
 
 
 def drawn(random, count, low=1, high=50, words=200):
@@ -59,12 +61,31 @@ def test_a_continued_models_pairs_stay_known():
     np.testing.assert_array_equal(both, np.maximum(first, second))
 
 
-def test_pairs_are_counted_in_parts_alike(random, monkeypatch):
-    known = drawn(random, 3, 5, 9)
+def test_pairs_are_counted_in_parts_and_by_compiled_code_alike(random, monkeypatch):
+    known = drawn(random, 30, 1, 9, words=3)
     whole = pair_table(known.ids, known.offsets)
-    for size in (1, 7):
-        monkeypatch.setattr(out_of_scope, "_TOKENS_AT_ONCE", size)
-        np.testing.assert_array_equal(pair_table(known.ids, known.offsets), whole)
+    assert whole.max() > 3
+    with native_hidden():
+        for size in (1, 7, 2**22):
+            monkeypatch.setattr(out_of_scope, "_TOKENS_AT_ONCE", size)
+            np.testing.assert_array_equal(pair_table(known.ids, known.offsets), whole)
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("ids", "offsets", "counts", "message"),
+    [
+        ([0, 1], [0, 3], 4, "offsets"),
+        ([0, -1], [0, 2], 4, "outside"),
+        ([0, 1], [0, 2], 5, "power of two"),
+        ([0, 1], [0, 2], 0, "power of two"),
+    ],
+)
+def test_counting_refuses_what_does_not_fit(ids, offsets, counts, message):
+    with pytest.raises(ValueError, match=message):
+        _native.compiled.count_pairs(
+            np.array(ids, np.int32), np.array(offsets), np.zeros(counts, np.uint16)
+        )
 
 
 def test_energies():

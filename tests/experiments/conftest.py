@@ -5,6 +5,7 @@ import json
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
@@ -50,7 +51,8 @@ def data_folder(tmp_path_factory) -> Path:
     (folder / "ag_news").mkdir()
     splits = read_splits("sample")
     for name, count in ROWS.items():
-        rows = getattr(splits, name).shuffle(seed=0).select(range(count))
+        rows = getattr(splits, name)
+        rows = rows.select(np.random.default_rng(0).permutation(len(rows))[:count])
         path = folder / "ag_news" / f"{name}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

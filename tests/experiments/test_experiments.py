@@ -125,7 +125,7 @@ def test_tasks_are_split_by_the_seed(options):
     assert len(first.validation) == 40
     assert first.training.ids.tolist() == again.training.ids.tolist()
     assert first.training.ids.tolist() != other.training.ids.tolist()
-    assert first.rows["validation"]["text"] == again.rows["validation"]["text"]
+    assert first.rows["validation"]["text"][:] == again.rows["validation"]["text"][:]
     assert len(first.rows["test"]) == len(first.test) == 80
 
 

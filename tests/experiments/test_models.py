@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch_training import train
 
 from wave_network.baselines.bag import BagOfEmbeddings
 from wave_network.baselines.encoder import EncoderClassifier, pretrained_embeddings
@@ -20,7 +21,6 @@ from wave_network.experiments.models import (
 from wave_network.experiments.tasks import load_task
 from wave_network.models.torch_logits import predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
-from wave_network.training.loop import train
 
 every_model = pytest.mark.parametrize("name", MODELS)
 

@@ -53,7 +53,8 @@ def test_tables_are_stored_in_few_bits(folder, tmp_path, bits, dtype):
 @pytest.mark.parametrize("bits", [8, 4])
 def test_what_it_costs_is_measured_and_stands_in_the_card(folder, tmp_path, bits):
     data = read_splits("sample").test
-    data = data.filter(lambda row: row["label"] in ("Business", "Sports")).select(range(40))
+    kept = [row for row, label in enumerate(data["label"]) if label in ("Business", "Sports")]
+    data = data.select(kept[:40])
     summary = quantize_model(folder, tmp_path / "small", data, overwrite=False, bits=bits)
     measured = summary["measured"]
     before, after = (

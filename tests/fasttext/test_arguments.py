@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from wave_network.cli.app import app
+from wave_network.cli.app import build_app
 from wave_network.config import PRESETS
 from wave_network.errors import ConfigError
 from wave_network.fasttext.arguments import OPTIONS, preset_ngrams, translate
@@ -26,6 +26,7 @@ def test_what_has_a_counterpart_is_taken_and_everything_is_explained():
         "seed": 3,
         "validation": "valid.txt",
         "vectors": "wiki.en.vec",
+        "threads": 4,
     }
     given = [given for given, _ in translation.explanations]
     assert given[0] == "-input my news.txt"
@@ -100,7 +101,7 @@ def test_the_sizes_that_a_preset_is_said_to_set_are_the_presets():
 
 
 def test_options_named_in_explanations_exist():
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(build_app()).commands
     for option in OPTIONS.values():
         command = "tune" if "tune" in option.explanation else "train"
         known = {name for item in commands[command].params for name in item.opts}

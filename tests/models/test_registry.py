@@ -75,7 +75,7 @@ def test_torch_and_numpy_give_the_same_logits(config):
 
     family = family_of(config)
     assert FAMILIES[config.architecture] is family
-    network = family.torch_network(config).eval()
+    network = family.torch_network(config, 0).eval()
     tensors = {name: value.numpy() for name, value in network.state_dict().items()}
     ids, offsets = np.array([0, 3, 4, 0, 9], np.int32), np.array([0, 3, 5])
     found = family.numpy_network(config, tensors).logits(ids, offsets)

@@ -1,12 +1,15 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.models.registry import build_model
+from wave_network.models.tensor_spec import initial_tensors
+from wave_network.models.tensors import tensor_specs
 from wave_network.models.torch_random import DrawnFrom, Dropout
 
 SMALLEST = {"labels": ("a", "b", "c"), "vocab_size": 11, "cls_token_id": 0, "hidden_size": 4}
@@ -21,15 +24,27 @@ def generator(seed=3):
     return torch.Generator().manual_seed(seed)
 
 
-@every_config
-def test_a_seed_gives_the_weights_that_the_global_generator_would(config):
+def test_a_seed_gives_the_weights_that_the_global_generator_would():
     torch.manual_seed(5)
-    expected = build_model(config).state_dict()
-    state = torch.get_rng_state()
-    found = build_model(config, 5).state_dict()
-    assert torch.equal(torch.get_rng_state(), state)
+    expected = build_model(CONFIGS[0]).state_dict()
+    found = build_model(CONFIGS[0], 5).state_dict()
     for name, values in expected.items():
         assert torch.equal(found[name], values), name
+
+
+@every_config
+def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator_alone(config):
+    state = torch.get_rng_state()
+    first, again = (build_model(config, 5).state_dict() for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, values in first.items():
+        assert torch.equal(again[name], values), name
+
+
+def test_a_local_wave_network_starts_from_the_arrays_of_its_seed():
+    found = build_model(CONFIGS[1], 5).state_dict()
+    for name, values in initial_tensors(tensor_specs(CONFIGS[1]), 5).items():
+        assert np.array_equal(found[name], values), name
 
 
 @every_config

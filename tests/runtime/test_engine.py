@@ -146,7 +146,23 @@ def test_answers_do_not_depend_on_the_batch(make_files, news, shape):
     np.testing.assert_allclose(backwards, together, rtol=0, atol=1e-6)
 
 
-def test_a_batch_of_a_trained_model_beyond_the_chunk_size(sample_model, news):
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 8])
+def test_any_number_of_threads_gives_the_same_bits(sample_model, news, threads):
+    texts = news * 9
+    expected = load(sample_model, threads=1).predict_proba(texts)
+    engine = load(sample_model, threads=threads)
+    np.testing.assert_array_equal(engine.predict_proba(texts), expected)
+    assert [prediction.score for prediction in engine.predict(texts)] == expected.max(1).tolist()
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_there_is_a_thread(sample_model, threads):
+    with pytest.raises(ConfigError, match="threads must be at least 1"):
+        load(sample_model, threads=threads)
+
+
+def test_a_batch_of_a_trained_model_beyond_the_chunk_size(sample_model, news, monkeypatch):
+    monkeypatch.setattr("wave_network.runtime.engine._TEXTS_AT_ONCE", 1_024)
     engine = load(sample_model)
     texts = (news * 3)[:1_100]
     found = engine.predict_proba(texts)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vocabularies import learn_tokenizer
 
 from wave_network.text import TextTokenizer, vocabulary
-from wave_network.text import tokenizer as module
 from wave_network.text.plain_words import plain_parts
 from wave_network.text.spelling import spelling_of
-from wave_network.text.vocabulary import Form, _wordless, learn_vocabulary
+from wave_network.text.vocabulary import Form, _wordless
 
 PRINTABLE = "".join(map(chr, range(33, 127)))
 TEXTS = [
@@ -47,9 +47,7 @@ def test_other_strings_go_the_long_way(text):
 @settings(deadline=None)
 def test_ids_are_the_librarys(texts):
     tokenizer = TextTokenizer.train(TEXTS, 400, 64)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_MANY_WORDS", 1)
-        found = tokenizer.encode(texts).ids.tolist()
+    found = tokenizer.encode(texts).ids.tolist()
     plain = [
         [tokenizer.cls_token_id, *tokenizer._tokenizer.encode(t, add_special_tokens=False).ids]
         for t in texts
@@ -59,7 +57,6 @@ def test_ids_are_the_librarys(texts):
 
 def test_most_words_of_ordinary_text_take_the_short_cut(monkeypatch):
     tokenizer = TextTokenizer.train(TEXTS, 400, 64)
-    monkeypatch.setattr(module, "_MANY_WORDS", 1)
     asked = []
     long_way = TextTokenizer._encode_each
     monkeypatch.setattr(
@@ -73,9 +70,9 @@ def test_most_words_of_ordinary_text_take_the_short_cut(monkeypatch):
 
 
 def test_a_vocabulary_is_the_same_with_and_without(monkeypatch):
-    found = learn_vocabulary(TEXTS, 400).to_str()
+    found = learn_tokenizer(TEXTS, 400).to_str()
     monkeypatch.setattr(vocabulary, "plain_parts", lambda string: None)
-    assert learn_vocabulary(TEXTS, 400).to_str() == found
+    assert learn_tokenizer(TEXTS, 400).to_str() == found
 
 
 def test_a_foreign_tokenizer_keeps_its_own_way(tmp_path):

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import models
+from vocabularies import learn_tokenizer
 
 from wave_network.text import TextTokenizer
 from wave_network.text import vocabulary as module
 from wave_network.text.scripts import characters_within, share_of, split_word
-from wave_network.text.vocabulary import SPACE_MARK, Form, add_words, form_of, learn_vocabulary
+from wave_network.text.vocabulary import SPACE_MARK, Form, add_words, form_of
 
 PARTS = {
     "東京で新しいパンとバナナ": "東 京 で 新 し い パ ン と バ ナ ナ",
@@ -58,7 +59,7 @@ def test_characters_stand_alone_with_their_marks(text):
 @given(st.text(st.sampled_from(LETTERS), max_size=12))
 @settings(max_examples=500, deadline=None)
 def test_words_that_were_counted_split_as_the_tokenizer_splits_texts(text):
-    counts = module._count_words([text], module._wordless(Form()), Form())
+    counts, _ = module._count_words([text], 99, module._wordless(Form()), Form())
     assert module._split_words(counts) == Counter(split(text))
 
 
@@ -79,9 +80,9 @@ def test_what_belongs_to_such_scripts_is_counted():
 
 def test_texts_in_other_scripts_keep_their_tokenizer():
     texts = ["Heavy rain in Tokyo.", "ein Café in Köln", "дождь в Москве"] * 9
-    plain = learn_vocabulary(texts, 600)
+    plain = learn_tokenizer(texts, 600)
     assert "Split" not in plain.to_str()
-    few = learn_vocabulary([*texts, "東京"] * 3, 600)  # 2 of 400 characters
+    few = learn_tokenizer([*texts, "東京"] * 3, 600)  # 2 of 400 characters
     assert "Split" not in few.to_str()
 
 
@@ -101,7 +102,7 @@ def test_spaces_are_not_read_where_there_are_hardly_any():
 
 
 def learnt_form(texts):
-    return form_of(learn_vocabulary(texts, 600))
+    return form_of(learn_tokenizer(texts, 600))
 
 
 def test_spaces_are_read_where_most_characters_are_split():
@@ -133,7 +134,7 @@ def test_spans_cover_the_characters_of_a_text():
 
 
 def test_added_words_of_a_splitting_tokenizer_are_characters_and_other_words():
-    tokenizer = learn_vocabulary(["東京で雨", "東京で雨"], 400)
+    tokenizer = learn_tokenizer(["東京で雨", "東京で雨"], 400)
     grown, _ = add_words(tokenizer, ["東京に library", "東京に library"], 10)
     added = grown.get_vocab().keys() - tokenizer.get_vocab().keys()
     assert {module._text_of(word) for word in added} == {"に", "library"}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wave_network.text import TextTokenizer
+from wave_network.text.packed import repaired
 from wave_network.text.spans import original_positions, whole_spans
-from wave_network.text.tokenizer import _repair
 
 HOSTILE = st.text(
     st.one_of(
@@ -78,16 +78,16 @@ def test_spans_are_in_order_and_hold_every_token_once(bytes_tokenizer, small_tok
 
 @given(text=HOSTILE)
 def test_a_repaired_text_leads_back(text):
-    repaired = _repair(text)
-    positions = original_positions(text, repaired)
+    whole = repaired(text)
+    positions = original_positions(text, whole)
     if positions is None:
-        assert len(repaired) == len(text)
+        assert len(whole) == len(text)
         return
-    assert len(positions) == len(repaired) + 1
+    assert len(positions) == len(whole) + 1
     assert positions[-1] == len(text)
-    for character, start, end in zip(repaired, positions, positions[1:], strict=False):
-        assert _repair(text[start:end]) in (character, "\ufffd")
-        assert character in (_repair(text[start:end]), "\ufffd")
+    for character, start, end in zip(whole, positions, positions[1:], strict=False):
+        assert repaired(text[start:end]) in (character, "\ufffd")
+        assert character in (repaired(text[start:end]), "\ufffd")
 
 
 def test_pieces_without_characters_join_their_neighbours():

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from wave_network.errors import OutputError
-from wave_network.text import TextTokenizer, split_sentences
+from wave_network.text import TextTokenizer, packed, split_sentences
 from wave_network.text import tokenizer as module
-from wave_network.text.word_table import PythonWordTable
+from wave_network.text.word_table import LONGEST_WORD_KEPT, PythonWordTable
 
 TEXTS = [
     "The council approved the new library. It opens on Monday!",
@@ -219,8 +219,8 @@ def test_chunks_do_not_show(tokenizer, monkeypatch):
     texts = (TEXTS + HOSTILE) * 3
     expected = rows(tokenizer, texts)
     for texts_at_once, characters_at_once in ((1, 10**6), (7, 10**6), (1_000, 100)):
-        monkeypatch.setattr(module, "_TEXTS_AT_ONCE", texts_at_once)
-        monkeypatch.setattr(module, "_CHARACTERS_AT_ONCE", characters_at_once)
+        monkeypatch.setattr(packed, "_TEXTS_AT_ONCE", texts_at_once)
+        monkeypatch.setattr(packed, "_CHARACTERS_AT_ONCE", characters_at_once)
         assert rows(tokenizer, texts) == expected
 
 
@@ -228,12 +228,15 @@ def test_the_words_kept_are_bounded(monkeypatch):
     for name in ("_WORDS_KEPT", "_WORDS_KEPT_COMPILED"):
         monkeypatch.setattr(f"wave_network.text.word_table.{name}", 100)
     tokenizer = TextTokenizer.train(TEXTS, 300, 64)
+    learnt = len(tokenizer._words)
     for start in range(0, 2_000, 50):
         tokenizer.encode([f"word{number} {'long' * number}" for number in range(start, start + 50)])
-    assert len(tokenizer._words) <= 200
-    longest = "long" * 32
+    assert len(tokenizer._words) <= learnt + 200
+    tokenizer = TextTokenizer.train(TEXTS, 300, 64)
+    longest = "é" * LONGEST_WORD_KEPT
     tokenizer.encode([longest, f"{longest}!"])
-    _, _, unknown = tokenizer._words.encode([f"{longest} {longest}!"], 0, 1_000, {})
+    texts = packed.pack([f"{longest} {longest}!"])
+    _, _, unknown = tokenizer._words.encode(*texts, 0, 1_000, 1_000, 1, {})
     assert unknown == {f"{longest}!"}
 
 

@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 from hostile_words import HOSTILE_WORDS
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from native import needs_native
 
 from wave_network import _native
+from wave_network.text.packed import pack
 from wave_network.text.plain_words import plain_parts
 from wave_network.text.vocabulary import Form, _add_words, _wordless
 from wave_network.text.word_counter import PythonWordCounter, word_counter
@@ -20,69 +22,82 @@ TEXTS = st.lists(
 )
 
 
-def words_of(counter, texts):
-    """The words of texts, as often as there are."""
-    others = Counter()
-    for text in texts:
-        counter.add(text, others)
+def add(counter, texts, characters=10**6, threads=2):
+    return counter.add(*pack(texts), characters, threads)
+
+
+def words_of(counter, texts, characters):
+    """The words of texts, as often as there are, and the spaces in those that are not ASCII."""
     words = Counter()
-    _add_words(words, others, _wordless(Form()), Form())
+    add(counter, texts[:2], characters)
+    _add_words(words, counter.take_others(), _wordless(Form()), Form())
+    add(counter, texts[2:], characters)
+    _add_words(words, counter.take_others(), _wordless(Form()), Form())
     words.update(counter.counts())
-    return words
+    return words, counter.spaces()
 
 
 @needs_native
 @settings(max_examples=500)
-@given(TEXTS)
-def test_both_forms_count_the_same(texts):
-    counted = words_of(_native.compiled.WordCounter(7), texts)
-    assert counted == words_of(PythonWordCounter(), texts)
+@given(TEXTS, st.integers(0, 20) | st.just(1_000))
+def test_both_forms_count_the_same(texts, characters):
+    counted = words_of(_native.compiled.WordCounter(7), texts, characters)
+    assert counted == words_of(PythonWordCounter(), texts, characters)
 
 
 @needs_native
-def test_halves_of_surrogate_pairs_are_left_to_others():
-    counter, others = _native.compiled.WordCounter(7), Counter()
-    counter.add("a \udc00 a\ud800", others)
-    assert others == {"\udc00": 1, "a\ud800": 1}
-    assert counter.counts() == {"Ġa": 1}
+def test_every_kind_of_white_space_splits():
+    spaces = [chr(point) for point in range(0x110000) if chr(point).isspace()]
+    counter = _native.compiled.WordCounter(7)
+    add(counter, [f"a{space}b" for space in spaces])
+    assert counter.counts() == {"Ġa": len(spaces), "Ġb": len(spaces)}
+    assert counter.take_others() == {}
 
 
 @needs_native
 def test_only_strings_that_are_not_plain_are_left_to_others():
-    counter, others = _native.compiled.WordCounter(7), Counter({"é": 2})
+    counter = _native.compiled.WordCounter(7)
     text = "The U.S. team's café, the CAFÉ\u2028é\tend"
-    counter.add(text, others)
-    assert others == {"é": 3, "café,": 1, "CAFÉ": 1}
+    assert add(counter, [text, "é é"]) == 3
+    assert counter.take_others() == {"é": 3, "café,": 1, "CAFÉ": 1}
+    assert counter.take_others() == {}
     plain = [f"Ġ{part}" for string in text.split() for part in plain_parts(string) or ()]
     assert counter.counts() == Counter(plain)
 
 
 @needs_native
-def test_many_words_are_counted():
-    counter, others = _native.compiled.WordCounter(7), Counter()
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 8])
+def test_many_words_are_counted_by_any_number_of_threads(threads):
+    counter = _native.compiled.WordCounter(7)
     words = [f"{number:x}" for number in range(50_000)]
-    for start in range(0, len(words), 100):
-        counter.add(" ".join(words[start : start + 100] + words[:100]), others)
+    texts = [" ".join(words[start : start + 100] + words[:100]) for start in range(0, 50_000, 100)]
+    texts = [f"{text} {'é' * 2_000}" for text in texts]
+    assert len(pack(texts).data) > 4 * 2**19
+    assert add(counter, texts, threads=threads) == 1
     expected = Counter({f"Ġ{word}": 1 for word in words})
     expected.update({f"Ġ{word}": 500 for word in words[:100]})
     assert counter.counts() == expected
-    assert not others
+    assert counter.spaces() == 500 * 200
+    assert counter.take_others() == {"é" * 2_000: 500}
 
 
 @needs_native
-@pytest.mark.parametrize("arguments", [("a",), (b"a", Counter()), ("a", []), ("é", {"é": "1"})])
-def test_wrong_types_are_refused(arguments):
-    with pytest.raises(TypeError):
-        _native.compiled.WordCounter(7).add(*arguments)
+def test_wrong_arguments_are_refused():
+    data, offsets, places = pack(["a"])
+    counter = _native.compiled.WordCounter(7)
+    for arguments in (
+        ("a", offsets, places, 9, 1),
+        (data, [0, 1], places, 9, 1),
+        (data, offsets + 1, places, 9, 1),
+        (data, offsets, np.array([1]), 9, 1),
+        (data, offsets, places, -1, 1),
+        (data, offsets, places, "9", 1),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            counter.add(*arguments)
+    assert counter.counts() == {}
     with pytest.raises(TypeError):
         _native.compiled.WordCounter("7")
-
-
-@needs_native
-@pytest.mark.parametrize("count", [2**63 - 1, 2**63, -(2**63) - 1])
-def test_a_count_that_is_too_large_is_refused(count):
-    with pytest.raises(ValueError, match="out of range"):
-        _native.compiled.WordCounter(7).add("é", Counter({"é": count}))
 
 
 @needs_native

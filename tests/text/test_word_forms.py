@@ -1,7 +1,7 @@
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from vocabularies import learn_tokenizer
 
 from wave_network.text.tokenizer import TextTokenizer
-from wave_network.text.vocabulary import learn_vocabulary
 from wave_network.text.word_forms import word_forms
 
 
@@ -47,7 +47,7 @@ def test_marks_of_sentencepiece():
 
 
 def test_vocabularies_learnt_here():
-    tokenizer = learn_vocabulary(["the cat sat on the mat, café"] * 3, 400)
+    tokenizer = learn_tokenizer(["the cat sat on the mat, café"] * 3, 400)
     forms = word_forms(tokenizer)
     assert {"the", "cat", "sat", "on", "mat", "café", "##c", "##,"} <= set(forms)
     assert "[CLS]" not in forms

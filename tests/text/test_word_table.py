@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from native import needs_native
 
 from wave_network import _native
+from wave_network.text.packed import pack
 from wave_network.text.word_table import PythonWordTable, word_table
 
-WORDS = st.sampled_from(["a", "b", "ab", "ba", "ä", "雨", "🦙", "\udc00", "\0", "a\0", "x" * 300])
+WORDS = st.sampled_from(["a", "b", "ab", "ba", "ä", "雨", "🦙", "\0", "a\0", "a\0\0", "x" * 300])
 TEXTS = st.lists(
     st.lists(st.one_of(WORDS, st.sampled_from(["", " ", "\n", "\r", "\t", "\u2028"]))).map(" ".join)
 )
@@ -21,14 +22,21 @@ def ids_of(word):
     return np.array([ord(character) for character in word[:3]], np.int32).tobytes()
 
 
+def look_up(table, texts, first=1, most=64, known=None, threads=2):
+    """The ids, offsets and unknown words of texts."""
+    ids, offsets, unknown = table.encode(
+        *pack(texts), first, most, 10**6, threads, {} if known is None else known
+    )
+    return np.frombuffer(ids, np.int32).tolist(), np.frombuffer(offsets, np.int64).tolist(), unknown
+
+
 def encode(table, texts, first=1, most=5):
-    """As the tokenizer does: what is unknown is found out, and asked for again."""
-    known, before = {}, None
+    """What is unknown is found out, and asked for again."""
+    known = {}
     while True:
-        ids, offsets, unknown = table.encode(texts, first, most, known, before)
-        before = ids, offsets
+        ids, offsets, unknown = look_up(table, texts, first, most, known)
         if not unknown:
-            return np.frombuffer(ids, np.int32).tolist(), np.frombuffer(offsets, np.int64).tolist()
+            return ids, offsets
         found = {word: ids_of(word) for word in unknown}
         table.add({word: ids for word, ids in found.items() if len(word) < 100})
         known.update(found)
@@ -56,23 +64,27 @@ def test_any_text_gets_the_ids_of_its_words(make, batches, most, limit):
 def test_what_is_unknown_is_told_once_each(make):
     table = make(10)
     table.add({"known": ids_of("known")})
-    _, _, unknown = table.encode(["new known  new\nother", "new", ""], 1, 64, {"other": b""})
-    assert unknown == {"new"}
+    texts = ["new known  new\nother", "new", ""]
+    assert look_up(table, texts, known={"other": b""})[2] == {"new"}
 
 
 @every_form
-def test_only_texts_without_ids_are_looked_up_again(make):
+def test_a_text_with_unknown_words_has_no_ids(make):
     table = make(10)
     table.add({"a": ids_of("a")})
-    ids, offsets, unknown = table.encode(["a", "b a", "", "b", "a a"], 1, 64, {})
-    assert np.frombuffer(ids, np.int32).tolist() == [1, 97, 1, 1, 97, 97]
-    assert np.frombuffer(offsets, np.int64).tolist() == [0, 2, 2, 3, 3, 6]
-    assert unknown == {"b"}
-    texts = ["other", "b a", "other", "b", "other"]
-    ids, offsets, unknown = table.encode(texts, 1, 64, {"b": ids_of("b")}, (ids, offsets))
-    assert np.frombuffer(ids, np.int32).tolist() == [1, 97, 1, 98, 97, 1, 1, 98, 1, 97, 97]
-    assert np.frombuffer(offsets, np.int64).tolist() == [0, 2, 5, 6, 8, 11]
-    assert not unknown
+    found = look_up(table, ["a", "b a", "", "b", "a a"])
+    assert found == ([1, 97, 1, 1, 97, 97], [0, 2, 2, 3, 3, 6], {"b"})
+
+
+@every_form
+def test_texts_may_be_selected_and_cut(make):
+    table = make(10)
+    table.add({word: ids_of(word) for word in "abcé"})
+    data, offsets, _ = pack(["a b", "é é c", "c"])
+    places = np.array([2, 1, 1])
+    ids, ends, _ = table.encode(data, offsets, places, 1, 64, 3, 1, {})
+    assert np.frombuffer(ids, np.int32).tolist() == [1, 99, 1, 233, 233, 1, 233, 233]
+    assert np.frombuffer(ends, np.int64).tolist() == [0, 2, 5, 8]
 
 
 @every_form
@@ -83,11 +95,7 @@ def test_many_words_are_found_again(make):
         table.add({word: ids_of(word) for word in words[start : start + 1_000]})
     assert len(table) == len(words)
     texts = [" ".join(words[start : start + 100]) for start in range(0, len(words), 100)]
-    found, offsets, unknown = table.encode(texts, 1, 10_000, {})
-    assert not unknown
-    expected = plain(texts, most=10_000)
-    assert np.frombuffer(found, np.int32).tolist() == expected[0]
-    assert np.frombuffer(offsets, np.int64).tolist() == expected[1]
+    assert look_up(table, texts, most=10_000) == (*plain(texts, most=10_000), set())
 
 
 @every_form
@@ -97,24 +105,33 @@ def test_it_forgets_all_once_it_is_full(make):
     assert len(table) == 4
     table.add({"e": ids_of("e")})
     assert len(table) == 1
-    assert table.encode(["a e"], 1, 9, {})[2] == {"a"}
+    assert look_up(table, ["a e"])[2] == {"a"}
 
 
 @needs_native
 def test_long_words_fill_it_sooner():
     table = _native.compiled.WordTable(100, 7)
-    for number in range(50):
+    for number in range(1_000):
         table.add({f"{number}{'long' * 30}": ids_of("a")})
-    assert 0 < len(table) <= 100 * 16 // 120 + 1
+        assert 0 < len(table) <= 100 * 8 // 15 + 1
 
 
 @every_form
 def test_a_word_may_have_no_ids(make):
     table = make(3)
     table.add({"nothing": b""})
-    ids, offsets, unknown = table.encode(["nothing nothing"], 7, 9, {})
-    assert (np.frombuffer(ids, np.int32).tolist(), unknown) == ([7], set())
-    assert np.frombuffer(offsets, np.int64).tolist() == [0, 1]
+    assert look_up(table, ["nothing nothing"], first=7) == ([7], [0, 1], set())
+
+
+@needs_native
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 8])
+def test_any_number_of_threads_gives_the_same(threads):
+    table = _native.compiled.WordTable(10**6, 7)
+    table.add({f"{number}": ids_of(f"{number}") for number in range(0, 30_000, 2)})
+    texts = [" ".join(f"{number}" for number in range(start % 9_000)) for start in range(0, 400)]
+    expected = look_up(table, texts, threads=1)
+    assert len(pack(texts).data) > 4 * 2**16
+    assert look_up(table, texts, threads=threads) == expected
 
 
 @every_form
@@ -145,42 +162,37 @@ def test_without_it_the_python_form_is_used(without_native):
     assert isinstance(word_table(), PythonWordTable)
 
 
+DATA, OFFSETS, _ = pack(["a", "é"])
+
+
 @needs_native
 @pytest.mark.parametrize(
     "arguments",
     [
-        (("a",), 1, 5, {}),
-        ([1], 1, 5, {}),
-        (["a"], "1", 5, {}),
-        (["a"], 1, 5, None),
-        (["a"], 1, 5, {"a": [1]}),
-        (["a"], 1, 5, {"a": b"123"}),
-        (["a"], 2**40, 5, {}),
+        ((DATA.astype(np.int32), OFFSETS, None), 1, 5, 9, 1, {}),
+        ((b"a\xc3", OFFSETS, None), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS.astype(np.int32), None), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS[:0], None), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS + 1, None), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS - 1, None), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS[::-1].copy(), None), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS, np.array([2])), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS, np.array([-1])), 1, 5, 9, 1, {}),
+        ((DATA, OFFSETS, None), "1", 5, 9, 1, {}),
+        ((DATA, OFFSETS, None), 2**40, 5, 9, 1, {}),
+        ((DATA, OFFSETS, None), 1, 0, 9, 1, {}),
+        ((DATA, OFFSETS, None), 1, 5, -1, 1, {}),
+        ((DATA, OFFSETS, None), 1, 5, 9, 1, None),
+        ((DATA, OFFSETS, None), 1, 5, 9, 1, {"a": [1]}),
+        ((DATA, OFFSETS, None), 1, 5, 9, 1, {1: b""}),
+        ((DATA, OFFSETS, None), 1, 5, 9, 1, {"a": b"123"}),
+        ((np.frombuffer(b"\xc3aa", np.uint8), OFFSETS, None), 1, 5, 9, 1, {}),  # no UTF-8
     ],
 )
 def test_wrong_arguments_are_refused(arguments):
+    texts, *others = arguments
     with pytest.raises((TypeError, ValueError)):
-        _native.compiled.WordTable(5, 7).encode(*arguments)
-
-
-@needs_native
-@pytest.mark.parametrize(
-    ("ids", "offsets"),
-    [
-        (b"", [0, 1, 1]),
-        (bytearray(8), [0, 2]),
-        (bytearray(8), [0, 1, 3]),
-        (bytearray(8), [2, 1, 2]),
-        (bytearray(8), [-1, 0, 2]),
-        (bytearray(8), [0, 2**62, 2]),
-    ],
-)
-def test_wrong_rows_are_refused(ids, offsets):
-    rows = ids, bytearray(np.array(offsets, np.int64).tobytes())
-    with pytest.raises((TypeError, ValueError)):
-        _native.compiled.WordTable(5, 7).encode(["", ""], 1, 5, {}, rows)
-    with pytest.raises(TypeError):
-        _native.compiled.WordTable(5, 7).encode(["", ""], 1, 5, {}, list(rows))
+        _native.compiled.WordTable(5, 7).encode(*texts, *others)
 
 
 @needs_native
@@ -189,8 +201,6 @@ def test_wrong_words_are_refused():
     for words in ([], {1: b""}, {"a": "b"}):
         with pytest.raises(TypeError):
             table.add(words)
-    with pytest.raises(ValueError, match="one id"):
-        table.encode(["a"], 1, 0, {})
     with pytest.raises(ValueError, match="32 bits"):
         table.add({"a": b"123"})
     with pytest.raises(ValueError, match="limit"):

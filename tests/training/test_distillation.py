@@ -18,7 +18,7 @@ MORE = ["red dog", "blue cat", ""]
 
 @pytest.fixture(scope="module")
 def answers(bert_folder):
-    teacher = read_teacher(str(bert_folder), torch.device("cpu"))
+    teacher = read_teacher(str(bert_folder), "cpu")
     return teacher.predict_proba([*TEXTS, *MORE])[:, [2, 1, 0]]
 
 

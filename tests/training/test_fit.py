@@ -37,7 +37,8 @@ from wave_network.text import TextTokenizer
 from wave_network.training.callbacks import Progress
 from wave_network.training.describe import Warnings
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.prepare import _warn_of_slow_training, pack
+from wave_network.training.model import _warn_of_slow_training
+from wave_network.training.prepare import pack
 
 PRESET = Preset(
     name="tiny",
@@ -54,7 +55,9 @@ LOCAL = Preset(
     vocab_size=500,
 )
 PRESETS_HERE = {"wave": PRESET, "local": LOCAL}
-CONFIG = TrainConfig(epochs=2, batch_size=32, token_dropout=0.1, seed=3, device="cpu")
+CONFIG = TrainConfig(
+    epochs=2, batch_size=32, token_dropout=0.1, max_grad_norm=None, seed=3, device="cpu"
+)
 
 
 @pytest.fixture(scope="module")

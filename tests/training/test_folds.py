@@ -97,8 +97,9 @@ def test_a_cross_validated_model_tells_what_is_out_of_scope():
 
 def test_a_cross_validation_measures_models_that_do_not_know_the_text():
     """Half of the texts have a word of their own alone, which tells other models nothing."""
-    texts = [f"common{i % 2}" if i < 40 else f"own{i}" for i in range(80)]
-    fitted = fit(from_memory(texts, ["a", "b"] * 40), None, TINY, CONFIG)
+    letters = np.random.default_rng(0).choice(list("abcdefghij"), (80, 7))
+    texts = [f"common{i % 2}" if i < 40 else "".join(letters[i]) for i in range(80)]
+    fitted = fit(from_memory(texts, ["a", "b"] * 40), None, TINY, replace(CONFIG, epochs=12))
     assert fitted.files.metrics["validation_method"] == "cross-validation"
     measured = fitted.files.metrics["validation"]["accuracy"]
     answers = Engine(fitted.files).predict(texts)

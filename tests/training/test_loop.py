@@ -8,6 +8,7 @@ import pytest
 import torch
 from ngram_hashes import pair_bucket
 from scipy.special import expit
+from torch_training import train
 
 from wave_network.config import LocalWaveConfig, ModelConfig, TrainConfig
 from wave_network.data import MultiLabel
@@ -15,12 +16,13 @@ from wave_network.data.batch import PackedTexts, training_batches
 from wave_network.errors import ConfigError
 from wave_network.evaluation.metrics import summarize, summarize_multi_label
 from wave_network.models.local_wave.network import LocalWaveNetwork
+from wave_network.models.numpy_ops import softmax
 from wave_network.models.torch_logits import predict_logits, predict_probabilities
 from wave_network.models.wave.network import WaveNetwork
 from wave_network.training.callbacks import Progress
 from wave_network.training.device import resolve_device
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.loop import EpochChoice, train
+from wave_network.training.loop import EpochChoice
 
 SEVERAL = MultiLabel(())
 
@@ -102,7 +104,7 @@ class Recorder(Progress):
 
 
 def evaluation(model, texts):
-    return summarize(predict_probabilities(model, texts), texts.labels)
+    return summarize(softmax(predict_logits(model, texts)), texts.labels)
 
 
 def assert_same_weights(first, second):
@@ -479,7 +481,7 @@ def test_ctrl_c_breaks_a_validation_off_and_keeps_the_best_epoch(monkeypatch, ct
             calls.append("the end")
         return predict_logits(*arguments)
 
-    monkeypatch.setattr("wave_network.training.loop.predict_logits", interrupted)
+    monkeypatch.setattr("wave_network.training.torch_model.predict_logits", interrupted)
     stop = StopSignal()
     with stop.on_ctrl_c():
         result = train(make_model(), TRAINING, VALIDATION, make_config(), stop=stop)

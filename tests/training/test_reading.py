@@ -22,7 +22,7 @@ TOPICS = (
 )
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 TINY = get_preset("tiny")
-CONFIG = override(TINY.train, seed=0, epochs=2, refit=False)
+CONFIG = override(TINY.train, seed=0, epochs=2, refit=False, vectors="none")
 
 
 def shouted(count, seed):

@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from transformers import BertForSequenceClassification, BertTokenizer, RobertaConfig
 from transformers import RobertaForSequenceClassification as Roberta
@@ -14,7 +13,7 @@ from wave_network import load
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.training.teacher import columns_of, read_teacher
 
-CPU = torch.device("cpu")
+CPU = "cpu"
 TEXTS = ["red cat and blue dog", "", "a b c", "Red DOG " * 60, "what?", "p"] * 20
 
 
@@ -179,11 +178,10 @@ def test_the_absence_of_transformers_names_the_extra(bert_folder):
     code = """
 import sys
 sys.modules["transformers"] = None  # importing it fails
-import torch
 from wave_network.errors import MissingExtraError
 from wave_network.training.teacher import read_teacher
 try:
-    read_teacher(sys.argv[1], torch.device("cpu"))
+    read_teacher(sys.argv[1], "cpu")
 except MissingExtraError as error:
     print(error)
 """

@@ -70,6 +70,18 @@ def test_vectors_that_do_not_help_are_left_out():
     assert str(summary).startswith("none: english ones do not help, ")
 
 
+def test_texts_that_were_prepared_to_try_vectors_train_the_same_model():
+    texts, _ = few(600)
+    texts = [f"{text} {('yes', 'no')[place % 3 == 0]}" for place, text in enumerate(texts)]
+    labels = [("left", "right")[place % 3 == 0] for place in range(600)]
+    tried = trained(texts, labels)
+    assert not tried.described.summary.vectors.used
+    assert tried.files.metrics["validation_method"] == "holdout"
+    expected = trained(texts, labels, override(CONFIG, vectors="none")).files
+    for name, values in tried.files.tensors.items():
+        np.testing.assert_array_equal(values, expected.tensors[name], err_msg=name)
+
+
 def test_the_same_seed_gives_the_same_model():
     texts, labels = few()
     first, second = (trained(texts, labels).files for _ in range(2))

@@ -1,4 +1,4 @@
-from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,31 +22,45 @@ class Shape:
 # Counts the words of texts (text/word_counter.py).
 class WordCounter:
     def __init__(self, seed: int) -> None: ...
-    def add(self, text: str, others: Counter[str], /) -> None: ...
+    def add(
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
+        characters: int,
+        threads: int,
+        /,
+    ) -> int: ...
     def counts(self) -> dict[str, int]: ...
+    def take_others(self) -> dict[str, int]: ...
+    def spaces(self) -> int: ...
 
 # Encodes texts to ids by looking words up (text/word_table.py).
 class WordTable:
     def __init__(self, limit: int, seed: int) -> None: ...
     def encode(
         self,
-        texts: list[str],
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
         first: int,
         most: int,
+        characters: int,
+        threads: int,
         known: dict[str, bytes],
-        before: tuple[bytearray, bytearray] | None = None,
         /,
     ) -> tuple[bytearray, bytearray, set[str]]: ...
     def add(self, words: dict[str, bytes], /) -> None: ...
-    def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes, /) -> None: ...
+    def learn(self, vocabulary: dict[str, int], merges: NDArray[np.int32], /) -> None: ...
     def __len__(self) -> int: ...
 
-# Learns byte-pair merges (text/byte_pairs.py); returns pieces and merges.
+# Learns byte-pair merges (text/byte_pairs.py): the ids of both pieces and of the result of each.
 def learn_byte_pairs(
-    words: list[str], first: list[str], size: int, /
-) -> tuple[list[str], list[tuple[str, str]]]: ...
+    letters: NDArray[np.uint8], offsets: NDArray[np.int64], size: int, least: int, /
+) -> bytearray: ...
 
-# Writes the features of texts and adds the linear part's logits to `margins`.
+# Writes the features of texts and adds the linear part's logits to `margins`. After the tables may
+# come the number of threads; otherwise it is 1.
 def features_forward(
     shape: Shape,
     ids: NDArray[np.int32],
@@ -54,7 +68,7 @@ def features_forward(
     features: NDArray[np.float32],
     margins: NDArray[np.float32],
     /,
-    *tables: NDArray[np.float32],
+    *tables_and_threads: NDArray[np.float32] | int,
 ) -> None: ...
 
 # Returns rows and gradients of the token table, then of the bigram table.
@@ -69,9 +83,13 @@ def features_backward(
     /,
 ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
 
-# Writes each member's logits of one text.
+# Writes each member's logits, (members, texts, labels); features are (texts, members, features).
+# After the heads may come the number of threads; otherwise it is 1.
 def heads_forward(
-    features: NDArray[np.float32], logits: NDArray[np.float32], /, *heads: NDArray[np.float32]
+    features: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    /,
+    *heads_and_threads: NDArray[np.float32] | int,
 ) -> None: ...
 
 # One training step: forward, loss, backward, optimiser step; returns loss and correct predictions.
@@ -108,6 +126,7 @@ def train_step(
     epsilon: float,
     decay: float,
     root_factor: float,
+    threads: int,
 ) -> tuple[float, int]: ...
 
 # Adam's update of some rows of a table, in place (training/row_adam.py).
@@ -159,7 +178,70 @@ def column_sums(
     /,
 ) -> None: ...
 
-# Fits one linear SVM per label (training/local_wave/svm.py); returns the number of passes.
+# Multiplies a matrix in compressed rows by a dense one (numerics/sparse.py).
+def sparse_times_dense(
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    dense: NDArray[np.float32],
+    result: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...
+
+# Multiplies two matrices in compressed rows, as far as there is room; returns how many entries the
+# product has. The other has `width` columns.
+def sparse_times_sparse(
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    other_starts: NDArray[np.int64],
+    other_columns: NDArray[np.int32],
+    other_values: NDArray[np.float32],
+    width: int,
+    row_ends: NDArray[np.int64],
+    result_columns: NDArray[np.int32],
+    result_values: NDArray[np.float32],
+    /,
+) -> int: ...
+
+# Exchanges the rows and columns of a matrix in compressed rows.
+def transpose_rows(
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    new_starts: NDArray[np.int64],
+    new_columns: NDArray[np.int32],
+    new_values: NDArray[np.float32],
+    /,
+) -> None: ...
+
+# Products of dense matrices (numerics/dense.py): left @ right, and left.T @ right.
+def dense_product(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    result: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...
+def dense_inner(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    result: NDArray[np.float64],
+    threads: int,
+    /,
+) -> None: ...
+
+# Replaces a symmetric matrix without negative eigenvalues by its eigenvectors, as rows times their
+# eigenvalues, in any order (numerics/svd.py).
+def principal_axes(matrix: NDArray[np.float64], /) -> None: ...
+
+# Counts pairs of adjacent tokens by their hash (evaluation/out_of_scope.py).
+def count_pairs(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.uint16], /
+) -> None: ...
+
+# Fits one linear SVM per label (numerics/svm.py); returns the number of passes.
 def dual_coordinate_descent(
     *,
     offsets: NDArray[np.int64],
@@ -173,4 +255,5 @@ def dual_coordinate_descent(
     seed: int,
     tolerance: float,
     most_passes: int,
+    threads: Callable[[], int],  # asked before each pass
 ) -> int: ...

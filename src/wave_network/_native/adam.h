@@ -25,20 +25,27 @@ adam_update(float *restrict values, const float *restrict gradient, float *restr
     }
 }
 
-/* With a constant root factor of 1 there is no division. */
+/* With a constant root factor of 1 there is no division, with a constant width no loop. */
 WIDE static void
 update_row(float *restrict row, const float *restrict gradient, float *restrict mean,
-           float *restrict square, int64_t width, float beta1, float beta2, float epsilon,
-           float rate)
+           float *restrict square, int64_t width, Adam adam)
 {
-    adam_update(row, gradient, mean, square, width, beta1, beta2, epsilon, rate, 1.0f);
+#define UPDATE(constant)                                                                      \
+    adam_update(row, gradient, mean, square, constant, adam.beta1, adam.beta2, adam.epsilon, \
+                adam.rate, 1.0f)
+    switch (width) {
+    case 4:
+        UPDATE(4);
+        break;
+    case 32:
+        UPDATE(32);
+        break;
+    default:
+        UPDATE(width);
+    }
+#undef UPDATE
 }
 
-#ifdef __GNUC__
-#define PREFETCH(address) __builtin_prefetch(address, 1)
-#else
-#define PREFETCH(address) ((void)0)
-#endif
 enum { AHEAD = 6, FLOATS_A_LINE = 16 };
 
 /* Prefetch: rows are far apart in memory. */
@@ -63,8 +70,7 @@ update_table(float *table, const int64_t *rows, const float *gradients, int64_t 
             prefetch(squares + places[i + AHEAD] * width, width);
         }
         update_row(table + rows[i] * width, gradients + i * width, means + places[i] * width,
-                   squares + places[i] * width, width, adam.beta1, adam.beta2, adam.epsilon,
-                   adam.rate);
+                   squares + places[i] * width, width, adam);
     }
 }
 

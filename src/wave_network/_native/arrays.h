@@ -8,12 +8,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
-
-/* Compiled for wider registers, too; the loader picks the version that the processor supports. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+/* Compiled for wider registers, too; the loader picks the version that the processor supports.
+ * musl's loader cannot, and Clang does not inline into such functions. */
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#elif defined(__GLIBC__) && defined(__x86_64__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
@@ -24,6 +23,13 @@
 #define INLINE static inline __attribute__((always_inline))
 #else
 #define INLINE static inline
+#endif
+
+/* Fetch memory that is written soon. */
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)0)
 #endif
 
 /* An array argument: C-contiguous, aligned, native byte order. None for an optional array gives no
@@ -43,6 +49,8 @@ typedef struct {
 #define OPTIONAL_FLOAT32(name, axes) {name, axes, "f", 4, 0, 1}
 #define OPTIONAL_INT64(name, axes) {name, axes, "lq", 8, 0, 1}
 #define FLOAT32_OUT(name, axes) {name, axes, "f", 4, PyBUF_WRITABLE, 0}
+#define FLOAT64_OUT(name, axes) {name, axes, "d", 8, PyBUF_WRITABLE, 0}
+#define UINT16_OUT(name, axes) {name, axes, "H", 2, PyBUF_WRITABLE, 0}
 #define INT32_OUT(name, axes) {name, axes, "il", 4, PyBUF_WRITABLE, 0}
 #define INT64_OUT(name, axes) {name, axes, "lq", 8, PyBUF_WRITABLE, 0}
 
@@ -65,6 +73,22 @@ argument_error(void)
         value_error("an array is not C-contiguous, or read-only where results are written");
     }
     return NULL;
+}
+
+/* Parse a number of threads; -1 with an error set for anything but a whole number above 0. */
+static inline int
+threads_of(PyObject *object)
+{
+    const long threads = PyLong_AsLong(object);
+    if (threads == -1 && PyErr_Occurred()) {
+        argument_error();
+        return -1;
+    }
+    if (threads < 1) {
+        value_error("threads must be at least 1");
+        return -1;
+    }
+    return threads < INT32_MAX ? (int)threads : INT32_MAX;
 }
 
 static inline int

@@ -3,10 +3,13 @@
  *
  * It follows the trainer step by step, because its quirks affect the result: a pair keeps its count
  * after it was merged, and a pair that occurs again in further words is queued again with these
- * words only. Everything runs with the GIL held. */
+ * words only. Words consist of letters, which are bytes; pieces are numbered from 0: one that occurs
+ * in no word, the letters, and what merges gave. It runs without the GIL. */
 
 #include "extension.h"
-#include "words.h"
+#include "packed_texts.h"
+
+enum { LETTERS = 256 };
 
 typedef struct {
     int32_t left, right;
@@ -27,15 +30,15 @@ typedef struct {
 
 typedef struct {
     size_t start, length; /* in `symbols` */
-} Span;
+} Symbols;
 
 typedef struct {
-    int32_t left, right;
+    int32_t left, right, piece;
 } Merge;
 
 typedef struct {
-    Words pieces;   /* a piece's id is its index */
-    Array words;    /* of Span */
+    Words pieces;   /* of letters; a piece's id is its index */
+    Array words;    /* of Symbols */
     Array symbols;  /* of int32_t: the pieces of the words */
     Array pairs;    /* of Pair */
     Array slots;    /* of uint32_t: 0, or a pair's index + 1; size at least twice the pairs */
@@ -44,8 +47,21 @@ typedef struct {
     Array queue;    /* of Queued: a heap */
     Array touched;  /* of uint32_t: pairs with new places, not queued yet */
     Array merges;   /* of Merge */
-    String string;  /* buffer for one piece */
+    Array letters;  /* of uint8_t: buffer for one piece */
+    String string;  /* likewise */
 } Learner;
+
+/* Return the id of the piece that `letters` holds, added if new; -1 if out of memory. */
+static int32_t
+add_piece(Learner *self, size_t length)
+{
+    String *string = &self->string;
+    if (string_read(string, self->letters.items, length, 0) < 0) {
+        return -1;
+    }
+    const Word *piece = words_get(&self->pieces, string->hash, string->blocks.items, length);
+    return piece == NULL ? -1 : (int32_t)(piece - (const Word *)self->pieces.words.items);
+}
 
 static size_t
 pair_slot(const Learner *self, int32_t left, int32_t right)
@@ -69,9 +85,6 @@ grow_pair_slots(Learner *self)
     const size_t size = self->slots.size ? 2 * self->slots.size : 1024;
     self->slots.size = 0;
     if (self->pairs.size >= UINT32_MAX || reserve(&self->slots, size, sizeof(uint32_t)) < 0) {
-        if (!PyErr_Occurred()) {
-            PyErr_NoMemory();
-        }
         return -1;
     }
     self->slots.size = size;
@@ -111,11 +124,7 @@ new_place(Learner *self)
         self->spare = ((Place *)self->places.items)[place].next;
         return place;
     }
-    if (self->places.size >= UINT32_MAX) {
-        PyErr_NoMemory();
-        return 0;
-    }
-    if (reserve(&self->places, 1, sizeof(Place)) < 0) {
+    if (self->places.size >= UINT32_MAX || reserve(&self->places, 1, sizeof(Place)) < 0) {
         return 0;
     }
     return (uint32_t)self->places.size++;
@@ -239,48 +248,27 @@ push_touched(Learner *self)
     return 0;
 }
 
-/* Return the id of the piece `string`, added if new; -1 if out of memory. */
-static int32_t
-piece_of_string(Learner *self)
-{
-    String *string = &self->string;
-    string_end(string);
-    Word *found = words_find(&self->pieces, string->hash, string->blocks.items, string->length);
-    if (found == NULL) {
-        found = words_add(&self->pieces, string->hash, string->blocks.items, string->length);
-    }
-    return found == NULL ? -1 : (int32_t)(found - (Word *)self->pieces.words.items);
-}
-
-static int
-append_piece(Learner *self, int32_t piece)
-{
-    const Word *word = (const Word *)self->pieces.words.items + piece;
-    const uint64_t *key = (const uint64_t *)self->pieces.keys.items + word->key;
-    for (size_t i = 0; i < word->length / sizeof(Py_UCS4); i++) {
-        if (string_append(&self->string, string_character(key, i)) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* Return the id of two pieces joined; -1 if out of memory. */
+/* Return the id of two pieces joined; -1 if out of memory. Two merges may give the same piece. */
 static int32_t
 joined(Learner *self, int32_t left, int32_t right)
 {
-    string_clear(&self->string, self->pieces.seed);
-    if (append_piece(self, left) < 0 || append_piece(self, right) < 0) {
+    const Word *pieces = self->pieces.words.items;
+    const size_t before = pieces[left].length, length = before + pieces[right].length;
+    if (reserve(&self->letters, length, 1) < 0) {
         return -1;
     }
-    return piece_of_string(self);
+    uint8_t *letters = self->letters.items;
+    words_copy(&self->pieces, &pieces[left], letters);
+    words_copy(&self->pieces, &pieces[right], letters + before);
+    return add_piece(self, length);
 }
 
 /* Merge two pieces wherever they are adjacent in a word. */
 static int
-merge_in_word(Learner *self, Merge pair, int32_t piece, uint32_t word)
+merge_in_word(Learner *self, Merge pair, uint32_t word)
 {
-    Span *span = (Span *)self->words.items + word;
+    const int32_t piece = pair.piece;
+    Symbols *span = (Symbols *)self->words.items + word;
     int32_t *symbols = (int32_t *)self->symbols.items + span->start;
     const size_t length = span->length;
     size_t kept = 0;
@@ -311,15 +299,14 @@ static int
 merge(Learner *self, const Queued *first)
 {
     const Pair *found = (const Pair *)self->pairs.items + first->pair;
-    const Merge pair = {found->left, found->right};
-    const int32_t piece = joined(self, pair.left, pair.right);
-    if (piece < 0 || reserve(&self->merges, 1, sizeof(Merge)) < 0) {
+    const Merge pair = {found->left, found->right, joined(self, found->left, found->right)};
+    if (pair.piece < 0 || reserve(&self->merges, 1, sizeof(Merge)) < 0) {
         return -1;
     }
     ((Merge *)self->merges.items)[self->merges.size++] = pair;
     for (uint32_t place = first->places; place != 0;) {
         const Place here = ((Place *)self->places.items)[place];
-        if (merge_in_word(self, pair, piece, here.word) < 0) {
+        if (merge_in_word(self, pair, here.word) < 0) {
             return -1;
         }
         place = here.next;
@@ -328,9 +315,9 @@ merge(Learner *self, const Queued *first)
     return push_touched(self);
 }
 
-/* Merge the most frequent pair until there are `size` pieces or no pair occurs twice. */
+/* Merge the most frequent pair until there are `size` pieces or no pair occurs `least` times. */
 static int
-learn(Learner *self, size_t size)
+learn(Learner *self, size_t size, int64_t least)
 {
     if (push_touched(self) < 0) {
         return -1;
@@ -345,7 +332,7 @@ learn(Learner *self, size_t size)
             }
             continue;
         }
-        if (count < 2) {
+        if (count < least) {
             break;
         }
         if (merge(self, &first) < 0) {
@@ -355,158 +342,85 @@ learn(Learner *self, size_t size)
     return 0;
 }
 
-/* Add a word and count its pairs; all its characters must be pieces. */
+/* Add a word and count its pairs. */
 static int
-add_word(Learner *self, PyObject *string)
+add_word(Learner *self, const uint8_t *letters, size_t length)
 {
-    if (!PyUnicode_Check(string)) {
-        PyErr_SetString(PyExc_TypeError, "words are strings");
-        return -1;
-    }
-    const Text text = text_of(string);
     const size_t start = self->symbols.size, number = self->words.size;
-    if (number >= UINT32_MAX) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (reserve(&self->symbols, (size_t)text.length, sizeof(int32_t)) < 0
-        || reserve(&self->words, 1, sizeof(Span)) < 0) {
+    if (number >= UINT32_MAX || reserve(&self->symbols, length, sizeof(int32_t)) < 0
+        || reserve(&self->words, 1, sizeof(Symbols)) < 0) {
         return -1;
     }
     int32_t *symbols = (int32_t *)self->symbols.items + start;
-    for (Py_ssize_t i = 0; i < text.length; i++) {
-        const uint64_t character = character_at(&text, i);
-        const uint64_t hash = hash_step(self->pieces.seed, character);
-        const Word *found = words_find(&self->pieces, hash, &character, sizeof(Py_UCS4));
-        if (found == NULL) {
-            PyErr_SetString(PyExc_ValueError, "a word has a character that is no piece");
-            return -1;
-        }
-        symbols[i] = (int32_t)(found - (const Word *)self->pieces.words.items);
+    for (size_t i = 0; i < length; i++) {
+        symbols[i] = letters[i] + 1;
         if (i > 0 && count_up(self, symbols[i - 1], symbols[i], (uint32_t)number) < 0) {
             return -1;
         }
     }
-    self->symbols.size += (size_t)text.length;
-    ((Span *)self->words.items)[self->words.size++] = (Span){start, (size_t)text.length};
+    self->symbols.size += length;
+    ((Symbols *)self->words.items)[self->words.size++] = (Symbols){start, length};
     return 0;
 }
 
+/* Learn from packed words; -1 if out of memory. */
 static int
-add_piece(Learner *self, PyObject *string)
+learn_from(Learner *self, const PackedTexts *words, size_t size, int64_t least)
 {
-    if (!PyUnicode_Check(string)) {
-        PyErr_SetString(PyExc_TypeError, "pieces are strings");
+    if (reserve(&self->places, 1, sizeof(Place)) < 0 || reserve(&self->letters, 1, 1) < 0
+        || add_piece(self, 0) < 0) { /* a piece of no letters: the one that occurs in no word */
         return -1;
-    }
-    const Text text = text_of(string);
-    string_clear(&self->string, self->pieces.seed);
-    if (string_append_all(&self->string, &text) < 0) {
-        return -1;
-    }
-    return piece_of_string(self) < 0 ? -1 : 0;
-}
-
-/* Convert a piece to a Python string. */
-static PyObject *
-as_string(const Learner *self, const Word *piece)
-{
-    const uint64_t *key = (const uint64_t *)self->pieces.keys.items + piece->key;
-    const Py_ssize_t length = (Py_ssize_t)(piece->length / sizeof(Py_UCS4));
-    Py_UCS4 *characters = PyMem_Malloc(piece->length + 1);
-    if (characters == NULL) {
-        return PyErr_NoMemory();
-    }
-    for (Py_ssize_t i = 0; i < length; i++) {
-        characters[i] = string_character(key, (size_t)i);
-    }
-    PyObject *string = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters, length);
-    PyMem_Free(characters);
-    return string;
-}
-
-static PyObject *
-piece_list(const Learner *self)
-{
-    PyObject *list = PyList_New((Py_ssize_t)self->pieces.words.size);
-    for (size_t i = 0; list != NULL && i < self->pieces.words.size; i++) {
-        PyObject *string = as_string(self, (const Word *)self->pieces.words.items + i);
-        if (string == NULL) {
-            Py_CLEAR(list);
-        }
-        else {
-            PyList_SET_ITEM(list, (Py_ssize_t)i, string);
-        }
-    }
-    return list;
-}
-
-static PyObject *
-merge_list(const Learner *self, PyObject *pieces)
-{
-    PyObject *list = PyList_New((Py_ssize_t)self->merges.size);
-    for (size_t i = 0; list != NULL && i < self->merges.size; i++) {
-        const Merge merge = ((const Merge *)self->merges.items)[i];
-        PyObject *pair = PyTuple_Pack(2, PyList_GET_ITEM(pieces, merge.left),
-                                      PyList_GET_ITEM(pieces, merge.right));
-        if (pair == NULL) {
-            Py_CLEAR(list);
-        }
-        else {
-            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
-        }
-    }
-    return list;
-}
-
-static PyObject *
-learnt(Learner *self, PyObject *words, PyObject *first, size_t size)
-{
-    if (words_start(&self->pieces, 0) < 0 || reserve(&self->places, 1, sizeof(Place)) < 0) {
-        return NULL;
     }
     self->places.size = 1;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(first); i++) {
-        if (add_piece(self, PyList_GET_ITEM(first, i)) < 0) {
-            return NULL;
+    for (int letter = 0; letter < LETTERS; letter++) {
+        *(uint8_t *)self->letters.items = (uint8_t)letter;
+        if (add_piece(self, 1) < 0) {
+            return -1;
         }
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(words); i++) {
-        if (add_word(self, PyList_GET_ITEM(words, i)) < 0) {
-            return NULL;
+    for (size_t i = 0; i < words->count; i++) {
+        const Span word = span_of(words, i);
+        if (add_word(self, word.at, (size_t)(word.end - word.at)) < 0) {
+            return -1;
         }
     }
-    if (learn(self, size) < 0) {
-        return NULL;
-    }
-    PyObject *pieces = piece_list(self), *result = NULL;
-    PyObject *merges = pieces == NULL ? NULL : merge_list(self, pieces);
-    if (merges != NULL) {
-        result = PyTuple_Pack(2, pieces, merges);
-    }
-    Py_XDECREF(pieces);
-    Py_XDECREF(merges);
-    return result;
+    return learn(self, size, least);
 }
 
 PyObject *
 learn_byte_pairs(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *words, *first;
-    Py_ssize_t size;
-    if (!PyArg_ParseTuple(args, "O!O!n", &PyList_Type, &words, &PyList_Type, &first, &size)) {
+    PyObject *objects[PACKED_ARRAYS] = {NULL, NULL, Py_None}, *result = NULL;
+    Py_buffer views[PACKED_ARRAYS];
+    PackedTexts words;
+    Py_ssize_t size, least;
+    int status;
+    if (!PyArg_ParseTuple(args, "OOnn", &objects[0], &objects[1], &size, &least)) {
         return argument_error();
     }
-    if (size < 0 || size > INT32_MAX) {
-        return value_error("the number of pieces is from 0 to 2^31 - 1");
+    if (size < 0 || size > INT32_MAX || least < 1) {
+        return value_error("the number of pieces is from 0 to 2^31 - 1, and pairs occur");
+    }
+    if (acquire_texts(&words, objects, views, INT64_MAX) < 0) {
+        return NULL;
     }
     Learner self = {.spare = 0};
-    PyObject *result = learnt(&self, words, first, (size_t)size);
+    Py_BEGIN_ALLOW_THREADS
+    status = learn_from(&self, &words, (size_t)size, least);
+    Py_END_ALLOW_THREADS
+    release_arrays(views, PACKED_ARRAYS);
+    if (status < 0) {
+        PyErr_NoMemory();
+    }
+    else {
+        result = PyByteArray_FromStringAndSize(self.merges.items,
+                                               (Py_ssize_t)(self.merges.size * sizeof(Merge)));
+    }
     words_free(&self.pieces);
-    Array *arrays[] = {&self.words, &self.symbols, &self.pairs,  &self.slots,        &self.places,
-                       &self.queue, &self.touched, &self.merges, &self.string.blocks};
+    Array *arrays[] = {&self.words, &self.symbols, &self.pairs,  &self.slots,   &self.places,
+                       &self.queue, &self.touched, &self.merges, &self.letters, &self.string.blocks};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
-        PyMem_Free(arrays[i]->items);
+        free(arrays[i]->items);
     }
     return result;
 }

@@ -13,6 +13,13 @@ static PyMethodDef methods[] = {
     FAST(heads_forward),          WITH_KEYWORDS(document_frequencies),
     WITH_KEYWORDS(ngram_rows),    POSITIONAL(column_sums),
     WITH_KEYWORDS(update_rows),   WITH_KEYWORDS(train_step),
+    POSITIONAL(sparse_times_dense),
+    POSITIONAL(sparse_times_sparse),
+    POSITIONAL(transpose_rows),
+    POSITIONAL(dense_product),
+    POSITIONAL(dense_inner),
+    POSITIONAL(principal_axes),
+    POSITIONAL(count_pairs),
     {NULL, NULL, 0, NULL},
 };
 

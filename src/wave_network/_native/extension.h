@@ -23,8 +23,19 @@ PyObject *document_frequencies(PyObject *module, PyObject *args, PyObject *kwarg
 PyObject *ngram_rows(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *column_sums(PyObject *module, PyObject *args);
 
+/* pair_counts.c */
+PyObject *count_pairs(PyObject *module, PyObject *args);
+
 /* row_adam.c */
 PyObject *update_rows(PyObject *module, PyObject *args, PyObject *kwargs);
+
+/* sparse_products.c */
+PyObject *sparse_times_dense(PyObject *module, PyObject *args);
+PyObject *sparse_times_sparse(PyObject *module, PyObject *args);
+PyObject *transpose_rows(PyObject *module, PyObject *args);
+PyObject *dense_product(PyObject *module, PyObject *args);
+PyObject *dense_inner(PyObject *module, PyObject *args);
+PyObject *principal_axes(PyObject *module, PyObject *args);
 
 /* train_step.c */
 PyObject *train_step(PyObject *module, PyObject *args, PyObject *kwargs);

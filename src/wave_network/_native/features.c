@@ -3,31 +3,55 @@
 
 #include "extension.h"
 #include "gradients.h"
+#include "parallel.h"
+
+enum { TEXTS_AT_ONCE = 64 }; /* per task */
+
+typedef struct {
+    const Network *network;
+    const int32_t *ids;
+    const int64_t *offsets;
+    int64_t texts;
+    float *features, *margins;
+    float *sums; /* of each worker */
+    double *linear_sums;
+} Forward;
+
+static void
+forward_some(void *context, int64_t index, int worker)
+{
+    const Forward *forward = context;
+    const Network *network = forward->network;
+    const int64_t labels = network->linear_tokens.width, columns = feature_count(network);
+    float *sums = forward->sums + worker * columns;
+    double *linear_sums = forward->linear_sums + worker * 2 * labels;
+    const int64_t first = index * TEXTS_AT_ONCE, end = first + TEXTS_AT_ONCE;
+    for (int64_t text = first; text < end && text < forward->texts; text++) {
+        const int64_t start = forward->offsets[text], length = forward->offsets[text + 1] - start;
+        forward_sums(network, forward->ids + start, NULL, length, sums, linear_sums);
+        forward_features(network, length, sums, linear_sums, forward->features + text * columns,
+                         forward->margins + text * labels);
+    }
+}
 
 static int
-forward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
-              float *features, float *margins)
+forward_texts(Forward *forward, int threads)
 {
-    const int64_t labels = network->linear_tokens.width, columns = feature_count(network);
-    if (texts == 0) {
-        return 0;
+    const int64_t tasks = (forward->texts + TEXTS_AT_ONCE - 1) / TEXTS_AT_ONCE;
+    const size_t columns = (size_t)feature_count(forward->network);
+    const size_t labels = (size_t)forward->network->linear_tokens.width;
+    Team *team = team_start(threads < tasks ? threads : (int)tasks);
+    const size_t workers = (size_t)team_size(team);
+    forward->sums = malloc((workers * columns + 1) * sizeof(float));
+    forward->linear_sums = malloc((workers * 2 * labels + 1) * sizeof(double));
+    const int status = forward->sums == NULL || forward->linear_sums == NULL ? -1 : 0;
+    if (status == 0) {
+        team_run(team, tasks, forward_some, forward);
     }
-    float *sums = malloc((size_t)(columns + 1) * sizeof(float));
-    double *linear_sums = malloc((size_t)(2 * labels + 1) * sizeof(double));
-    if (sums == NULL || linear_sums == NULL) {
-        free(sums);
-        free(linear_sums);
-        return -1;
-    }
-    for (int64_t text = 0; text < texts; text++) {
-        int64_t length = offsets[text + 1] - offsets[text];
-        forward_sums(network, ids + offsets[text], NULL, length, sums, linear_sums);
-        forward_features(network, length, sums, linear_sums, features + text * columns,
-                         margins + text * labels);
-    }
-    free(sums);
-    free(linear_sums);
-    return 0;
+    team_end(team);
+    free(forward->sums);
+    free(forward->linear_sums);
+    return status;
 }
 
 enum { IDS, OFFSETS, FEATURES, MARGINS, EMBEDDING, BIGRAMS, LINEAR_TOKENS, LINEAR_BIGRAMS, ARRAYS };
@@ -72,7 +96,7 @@ validate_forward(const Network *network, const Py_buffer *views)
 }
 
 static PyObject *
-forward_arrays(const Shape *shape, const Py_buffer *views)
+forward_arrays(const Shape *shape, const Py_buffer *views, int threads)
 {
     const Network network = {
         .shape = *shape,
@@ -85,49 +109,108 @@ forward_arrays(const Shape *shape, const Py_buffer *views)
     if (error != NULL) {
         return value_error(error);
     }
+    Forward forward = {
+        .network = &network,
+        .ids = views[IDS].buf,
+        .offsets = views[OFFSETS].buf,
+        .texts = views[OFFSETS].shape[0] - 1,
+        .features = views[FEATURES].buf,
+        .margins = views[MARGINS].buf,
+    };
     int status;
-    Py_BEGIN_ALLOW_THREADS status = forward_texts(&network, views[IDS].buf, views[OFFSETS].buf,
-                                                  views[OFFSETS].shape[0] - 1, views[FEATURES].buf,
-                                                  views[MARGINS].buf);
+    Py_BEGIN_ALLOW_THREADS status = forward_texts(&forward, threads);
     Py_END_ALLOW_THREADS return status < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
 PyObject *
 features_forward(PyObject *Py_UNUSED(module), PyObject *const *objects, Py_ssize_t count)
 {
-    if (count != 1 + ARRAYS) {
-        return PyErr_Format(PyExc_TypeError, "expected a Shape and %d arrays", ARRAYS);
+    if (count != 1 + ARRAYS && count != 2 + ARRAYS) {
+        return PyErr_Format(PyExc_TypeError, "expected a Shape, %d arrays and threads", ARRAYS);
     }
-    const Shape *shape = shape_of(objects[0]);
+    const int threads = count == 1 + ARRAYS ? 1 : threads_of(objects[1 + ARRAYS]);
+    const Shape *shape = threads < 1 ? NULL : shape_of(objects[0]);
     Py_buffer views[ARRAYS];
     if (shape == NULL || acquire_arrays(objects + 1, views, specs, ARRAYS) < 0) {
         return NULL;
     }
-    PyObject *result = forward_arrays(shape, views);
+    PyObject *result = forward_arrays(shape, views, threads);
     release_arrays(views, ARRAYS);
     return result;
 }
 
+/* The gradients of all rows of a table that occur, part by part. */
+typedef struct {
+    RowGradients parts[PARTS];
+    Occurrences list;
+    int32_t *places;
+} TableGradients;
+
+static void
+free_gradients(TableGradients *gradients)
+{
+    for (int part = 0; part < PARTS; part++) {
+        free(gradients->parts[part].rows);
+        free(gradients->parts[part].gradients);
+    }
+    free(gradients->list.items);
+    free(gradients->places);
+}
+
+/* List the rows that occur in texts and make their gradients, 0; -1 if out of memory. */
+static int
+list_table(TableGradients *gradients, const Table *table, const int32_t *rows,
+           const int64_t *offsets, int64_t texts)
+{
+    const size_t most = (size_t)rows_of_part(table);
+    gradients->list.items = malloc((size_t)(offsets[texts] + 1) * sizeof(Occurrence));
+    gradients->places = malloc(PARTS * most * sizeof(int32_t));
+    if (gradients->list.items == NULL || gradients->places == NULL) {
+        return -1;
+    }
+    list_rows(&gradients->list, rows, offsets, offsets + 1, 0, texts);
+    for (int part = 0; part < PARTS; part++) {
+        RowGradients *found = &gradients->parts[part];
+        const size_t here = (size_t)(gradients->list.starts[part + 1]
+                                     - gradients->list.starts[part]);
+        const size_t count = here < most ? here : most;
+        found->rows = malloc((count + 1) * sizeof(int64_t)); /* `find_rows` may write one more */
+        found->gradients = malloc((count * (size_t)table->width + 1) * sizeof(float));
+        if (found->rows == NULL || found->gradients == NULL) {
+            return -1;
+        }
+        find_rows(found, table, &gradients->list, 1, part, gradients->places + part * most);
+    }
+    return 0;
+}
+
 static int
 backward_texts(const Network *network, const int32_t *ids, const int64_t *offsets, int64_t texts,
-               const float *features, const float *gradient, RowGradients *tokens,
-               RowGradients *bigrams)
+               const float *features, const float *gradient, TableGradients *tokens,
+               TableGradients *ngrams)
 {
-    const int64_t columns = feature_count(network), count = offsets[texts];
-    float *slopes = malloc((size_t)(columns + 1) * sizeof(float));
-    int32_t *buckets = malloc((size_t)(count + 1) * sizeof(int32_t));
-    int status = -1;
-    if (slopes != NULL && buckets != NULL) {
-        write_buckets(network, ids, offsets, texts, buckets);
-        if (zero_gradients(tokens, &network->embedding, ids, count) == 0
-            && zero_gradients(bigrams, &network->bigrams, buckets, count) == 0) {
-            status = 0;
-        }
-    }
+    const int64_t columns = feature_count(network);
+    float *slopes = malloc((size_t)(texts * columns + 1) * sizeof(float));
+    int32_t *buckets = malloc((size_t)(offsets[texts] + 1) * sizeof(int32_t));
+    int status = slopes == NULL || buckets == NULL ? -1 : 0;
     for (int64_t text = 0; status == 0 && text < texts; text++) {
-        backward_text(network, ids + offsets[text], buckets + offsets[text],
-                      offsets[text + 1] - offsets[text], features + text * columns,
-                      gradient + text * columns, slopes, tokens, bigrams);
+        const int64_t start = offsets[text], length = offsets[text + 1] - start;
+        write_buckets(network, ids + start, length, buckets + start);
+        write_slopes(network, length, features + text * columns, gradient + text * columns,
+                     slopes + text * columns);
+    }
+    if (status == 0
+        && (list_table(tokens, &network->embedding, ids, offsets, texts) < 0
+            || list_table(ngrams, &network->bigrams, buckets, offsets, texts) < 0)) {
+        status = -1;
+    }
+    for (int part = 0; status == 0 && part < PARTS; part++) {
+        sum_token_gradients(&tokens->parts[part], network, &tokens->list, 1, part,
+                            tokens->places + part * rows_of_part(&network->embedding), slopes,
+                            columns);
+        sum_ngram_gradients(&ngrams->parts[part], network, &ngrams->list, 1, part,
+                            ngrams->places + part * rows_of_part(&network->bigrams), slopes,
+                            columns);
     }
     free(slopes);
     free(buckets);
@@ -169,10 +252,33 @@ validate_backward(const Network *network, const Py_buffer *views)
     return error;
 }
 
-static PyObject *
-bytes_of(const void *items, int64_t count, size_t item_size)
+/* Copy the rows and gradients of all parts, rows in ascending order; returns whether it could. */
+static int
+join_parts(const TableGradients *gradients, const Table *table, PyObject **rows, PyObject **values)
 {
-    return PyByteArray_FromStringAndSize(items, (Py_ssize_t)((size_t)count * item_size));
+    int64_t count = 0, next[PARTS] = {0};
+    for (int part = 0; part < PARTS; part++) {
+        count += gradients->parts[part].count;
+    }
+    const size_t size = (size_t)table->width * sizeof(float);
+    *rows = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)((size_t)count * sizeof(int64_t)));
+    *values = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)((size_t)count * size));
+    if (*rows == NULL || *values == NULL) {
+        return 0;
+    }
+    char *row_end = PyByteArray_AsString(*rows), *value_end = PyByteArray_AsString(*values);
+    for (int64_t row = 0; row < table->count; row++) {
+        const RowGradients *found = &gradients->parts[part_of(row)];
+        int64_t *place = &next[part_of(row)];
+        if (*place < found->count && found->rows[*place] == row) {
+            memcpy(row_end, &row, sizeof(row));
+            memcpy(value_end, found->gradients + *place * table->width, size);
+            row_end += sizeof(row);
+            value_end += size;
+            ++*place;
+        }
+    }
+    return 1;
 }
 
 static PyObject *
@@ -188,23 +294,23 @@ backward_arrays(const Shape *shape, const Py_buffer *views)
         return value_error(error);
     }
     int status;
-    RowGradients tokens = {NULL, 0, NULL, NULL}, bigrams = {NULL, 0, NULL, NULL};
+    TableGradients tokens = {0}, ngrams = {0};
     Py_BEGIN_ALLOW_THREADS status = backward_texts(
         &network, views[B_IDS].buf, views[B_OFFSETS].buf, views[B_OFFSETS].shape[0] - 1,
-        views[B_FEATURES].buf, views[B_GRADIENT].buf, &tokens, &bigrams);
-    Py_END_ALLOW_THREADS PyObject *result = NULL;
+        views[B_FEATURES].buf, views[B_GRADIENT].buf, &tokens, &ngrams);
+    Py_END_ALLOW_THREADS PyObject *result = NULL, *arrays[4] = {NULL};
     if (status < 0) {
         PyErr_NoMemory();
     }
-    else {
-        result = Py_BuildValue(
-            "(NNNN)", bytes_of(tokens.rows, tokens.count, sizeof(int64_t)),
-            bytes_of(tokens.gradients, tokens.count * network.embedding.width, sizeof(float)),
-            bytes_of(bigrams.rows, bigrams.count, sizeof(int64_t)),
-            bytes_of(bigrams.gradients, bigrams.count * network.bigrams.width, sizeof(float)));
+    else if (join_parts(&tokens, &network.embedding, &arrays[0], &arrays[1])
+             && join_parts(&ngrams, &network.bigrams, &arrays[2], &arrays[3])) {
+        result = PyTuple_Pack(4, arrays[0], arrays[1], arrays[2], arrays[3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        Py_XDECREF(arrays[i]);
     }
     free_gradients(&tokens);
-    free_gradients(&bigrams);
+    free_gradients(&ngrams);
     return result;
 }
 

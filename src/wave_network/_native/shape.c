@@ -31,12 +31,12 @@ number_up_to(PyObject *object, long long most)
 static int
 read_factors(PyObject *object, uint64_t *factors)
 {
-    if (!PyTuple_Check(object) || PyTuple_GET_SIZE(object) != 2) {
+    if (!PyTuple_Check(object) || PyTuple_Size(object) != 2) {
         PyErr_SetString(PyExc_TypeError, "the factors of an n-gram's token are a pair");
         return -1;
     }
     for (int i = 0; i < 2; i++) {
-        const long long factor = number_up_to(PyTuple_GET_ITEM(object, i), UINT32_MAX);
+        const long long factor = number_up_to(PyTuple_GetItem(object, i), UINT32_MAX);
         if (factor < 0) {
             return -1;
         }
@@ -52,9 +52,9 @@ read_factors(PyObject *object, uint64_t *factors)
 static int
 read_places(PyObject *places, NgramKind *kind)
 {
-    kind->tokens = (int)PyTuple_GET_SIZE(places);
+    kind->tokens = (int)PyTuple_Size(places);
     for (int i = 0; i < kind->tokens; i++) {
-        kind->places[i] = (int)number_up_to(PyTuple_GET_ITEM(places, i), HISTORY - 1);
+        kind->places[i] = (int)number_up_to(PyTuple_GetItem(places, i), HISTORY - 1);
         if (kind->places[i] < 0) {
             return -1;
         }
@@ -84,8 +84,8 @@ read_kind(PyObject *object, NgramKind *kind)
     if (!PyArg_ParseTuple(object, "O!O!", &PyTuple_Type, &places, &PyTuple_Type, &factors)) {
         return -1;
     }
-    const Py_ssize_t tokens = PyTuple_GET_SIZE(places);
-    if (tokens < 2 || tokens > MOST_TOKENS || PyTuple_GET_SIZE(factors) != tokens - 1) {
+    const Py_ssize_t tokens = PyTuple_Size(places);
+    if (tokens < 2 || tokens > MOST_TOKENS || PyTuple_Size(factors) != tokens - 1) {
         PyErr_Format(PyExc_ValueError,
                      "an n-gram has 2 to %d places, and factors for all but the first",
                      MOST_TOKENS);
@@ -95,7 +95,7 @@ read_kind(PyObject *object, NgramKind *kind)
         return -1;
     }
     for (Py_ssize_t i = 0; i < tokens - 1; i++) {
-        if (read_factors(PyTuple_GET_ITEM(factors, i), kind->factors[i]) < 0) {
+        if (read_factors(PyTuple_GetItem(factors, i), kind->factors[i]) < 0) {
             return -1;
         }
     }
@@ -122,14 +122,14 @@ is_prefix(const NgramKind *kind, const NgramKind *longer)
 static int
 read_kinds(PyObject *objects, Ngrams *ngrams)
 {
-    const Py_ssize_t count = PyTuple_GET_SIZE(objects);
+    const Py_ssize_t count = PyTuple_Size(objects);
     if (count > MOST_KINDS) {
         PyErr_Format(PyExc_ValueError, "there are more than %d kinds of n-grams", MOST_KINDS);
         return -1;
     }
     ngrams->count = (int)count;
     for (int i = 0; i < ngrams->count; i++) {
-        if (read_kind(PyTuple_GET_ITEM(objects, i), &ngrams->kinds[i]) < 0) {
+        if (read_kind(PyTuple_GetItem(objects, i), &ngrams->kinds[i]) < 0) {
             return -1;
         }
     }
@@ -175,7 +175,7 @@ read_shape(PyObject *args, PyObject *kwargs, Shape *shape)
 static PyObject *
 shape_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    ShapeObject *self = (ShapeObject *)type->tp_alloc(type, 0);
+    ShapeObject *self = (ShapeObject *)PyType_GenericAlloc(type, 0);
     if (self != NULL && read_shape(args, kwargs, &self->shape) < 0) {
         Py_CLEAR(self);
     }
@@ -186,15 +186,16 @@ static void
 shape_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    type->tp_free(self);
+    PyObject_Free(self);
     Py_DECREF(type);
 }
 
 const Shape *
 shape_of(PyObject *object)
 {
-    if (Py_TYPE(object)->tp_dealloc != shape_dealloc) { /* the type cannot be subclassed */
-        PyErr_Format(PyExc_TypeError, "expected a Shape, got a %s", Py_TYPE(object)->tp_name);
+    /* The type cannot be subclassed, and no other has this function. */
+    if (PyType_GetSlot(Py_TYPE(object), Py_tp_dealloc) != (void *)shape_dealloc) {
+        PyErr_Format(PyExc_TypeError, "expected a Shape, got %R", object);
         return NULL;
     }
     return &((const ShapeObject *)object)->shape;

@@ -3,6 +3,7 @@
 #ifndef WAVE_NETWORK_WAVES_H
 #define WAVE_NETWORK_WAVES_H
 
+#include "multiply.h"
 #include "shape.h"
 
 #include <math.h>
@@ -52,14 +53,6 @@ validate_tables(const Network *network)
     return NULL;
 }
 
-INLINE void
-add_to(float *restrict sum, const float *restrict row, int64_t width)
-{
-    for (int64_t i = 0; i < width; i++) {
-        sum[i] += row[i];
-    }
-}
-
 /* In 64 bits: single terms of the linear part may be large and cancel each other. */
 INLINE void
 add_exactly(double *restrict sum, const float *restrict row, int64_t width)
@@ -84,6 +77,64 @@ add_ngrams(const Network *network, const int32_t *ids, int64_t t, NgramHistory h
     }
 }
 
+/* Sum over one text's tokens, for some columns: u, its energy, that of the local waves. */
+INLINE void
+sum_columns(const Table *table, const int32_t *ids, int64_t length, int modulation, float *sums,
+            int64_t start, int64_t end)
+{
+    const int64_t width = table->width / 2;
+    for (int64_t i = start; i < end; i++) {
+        float coherent = 0, energy = 0, local = 0, before = 0;
+        for (int64_t t = 0; t < length; t++) {
+            const float u = row_of(table, ids[t])[i], v = row_of(table, ids[t])[width + i];
+            const float wave = modulation ? v * before : v + before;
+            coherent += u;
+            energy += u * u;
+            local += t > 0 ? wave * wave : 0;
+            before = u;
+        }
+        sums[i] = coherent;
+        sums[width + i] = energy;
+        sums[2 * width + i] = local;
+    }
+}
+
+#ifdef __GNUC__
+/* The same for a register of columns, in which the sums stay. */
+INLINE void
+sum_lanes(const Table *table, const int32_t *ids, int64_t length, int modulation, float *sums,
+          int64_t start)
+{
+    const int64_t width = table->width / 2;
+    Lanes before = CONST_LANES_AT(row_of(table, ids[0]) + start);
+    Lanes coherent = before, energy = before * before, local = {0};
+    for (int64_t t = 1; t < length; t++) {
+        const float *row = row_of(table, ids[t]) + start;
+        const Lanes u = CONST_LANES_AT(row), v = CONST_LANES_AT(row + width);
+        const Lanes wave = modulation ? v * before : v + before;
+        coherent += u;
+        energy += u * u;
+        local += wave * wave;
+        before = u;
+    }
+    LANES_AT(sums + start) = coherent;
+    LANES_AT(sums + width + start) = energy;
+    LANES_AT(sums + 2 * width + start) = local;
+}
+#endif
+
+INLINE void
+sum_waves(const Table *table, const int32_t *ids, int64_t length, int modulation, float *sums)
+{
+    int64_t start = 0;
+#ifdef __GNUC__
+    for (; length > 0 && start + LANES <= table->width / 2; start += LANES) {
+        sum_lanes(table, ids, length, modulation, sums, start);
+    }
+#endif
+    sum_columns(table, ids, length, modulation, sums, start, table->width / 2);
+}
+
 /* Sum over one text: u, its energy and the energy of the local waves (width each), the rows of the
  * n-grams, and both tables of the linear part. `buckets` are those of the n-grams that end at each
  * token; NULL computes them. */
@@ -93,35 +144,25 @@ forward_sums(const Network *network, const int32_t *ids, const int32_t *buckets,
 {
     const int64_t width = network->embedding.width / 2, labels = network->linear_tokens.width;
     const NgramKind *kind = &network->shape.bigram;
-    float *restrict coherent = sums, *restrict energy = sums + width;
-    float *restrict local = sums + 2 * width, *restrict bigrams = sums + 3 * width;
+    float *restrict bigrams = sums + 3 * width;
     double *restrict tokens = linear_sums, *restrict ngrams = linear_sums + labels;
-    memset(sums, 0, (size_t)(3 * width + network->bigrams.width) * sizeof(float));
+    if (network->shape.modulation) {
+        sum_waves(&network->embedding, ids, length, 1, sums);
+    }
+    else {
+        sum_waves(&network->embedding, ids, length, 0, sums);
+    }
+    memset(bigrams, 0, (size_t)network->bigrams.width * sizeof(float));
+    for (int64_t t = kind->places[0]; t < length; t++) {
+        const int64_t row = buckets != NULL ? buckets[t]
+                                            : ngram_bucket(kind, ids, t, network->bigrams.count);
+        add_to(bigrams, row_of(&network->bigrams, row), network->bigrams.width);
+    }
     memset(linear_sums, 0, (size_t)(2 * labels) * sizeof(double));
-    const float *before = NULL;
     NgramHistory history;
-    for (int64_t t = 0; t < length; t++) {
-        const float *restrict u = row_of(&network->embedding, ids[t]), *restrict v = u + width;
-        for (int64_t i = 0; i < width; i++) {
-            coherent[i] += u[i];
-            energy[i] += u[i] * u[i];
-        }
-        if (labels > 0) {
-            add_exactly(tokens, row_of(&network->linear_tokens, ids[t]), labels);
-            add_ngrams(network, ids, t, history, ngrams);
-        }
-        if (before != NULL) {
-            for (int64_t i = 0; i < width; i++) {
-                float wave = network->shape.modulation ? v[i] * before[i] : v[i] + before[i];
-                local[i] += wave * wave;
-            }
-        }
-        if (t >= kind->places[0]) {
-            int64_t row = buckets != NULL ? buckets[t]
-                                          : ngram_bucket(kind, ids, t, network->bigrams.count);
-            add_to(bigrams, row_of(&network->bigrams, row), network->bigrams.width);
-        }
-        before = u;
+    for (int64_t t = 0; labels > 0 && t < length; t++) {
+        add_exactly(tokens, row_of(&network->linear_tokens, ids[t]), labels);
+        add_ngrams(network, ids, t, history, ngrams);
     }
 }
 

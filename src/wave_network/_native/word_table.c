@@ -1,141 +1,208 @@
 /* The compiled form of `PythonWordTable` of text/word_table.py: same methods, same results.
  *
- * Words are looked up by a hash of their characters, computed while the text is scanned: a known
- * word needs no Python string. After `learn`, the table encodes plain words by itself, so `encode`
- * no longer reports them as unknown. Everything runs with the GIL held. */
+ * Words are looked up by a hash of their bytes, computed while the text is scanned. After `learn`,
+ * the table encodes plain words by itself, so `encode` no longer reports them as unknown.
+ *
+ * `encode` runs in parallel and without the GIL. The table changes only with the GIL held and while
+ * no call reads it; words that are found meanwhile are found again later. */
 
+#include "encoding.h"
 #include "extension.h"
-#include "words.h"
 
 /* Limits on the mean size of words, because long words would fill the memory. */
 enum { BLOCKS_A_WORD = 8, IDS_A_WORD = 16 };
 
-/* Two pieces that merge to one. Merges learnt earlier come first. */
 typedef struct {
-    int32_t left, right, piece;
-    uint32_t rank; /* from 1; 0 in an empty slot */
-} Merge;
-
-typedef struct {
-    PyObject_HEAD Py_ssize_t limit;
-    Words words; /* their ids: `count` of them, from `place` on in `ids` */
-    Array ids;   /* of int32_t */
-    /* From `learn`: the first words, and the merges for all others. */
-    size_t learnt, learnt_blocks, learnt_ids;
-    int32_t *alphabet; /* the ids of ' ' to '~'; NULL before */
-    Merge *merges;
-    size_t merge_slots; /* a power of two, at least twice the merges */
+    PyObject_HEAD size_t limit;
+    uint64_t seed;
+    int readers; /* calls of `encode` that read the table without the GIL */
+    IdTable table;
+    Merges *merges;                           /* NULL before `learn` */
+    size_t learnt, learnt_blocks, learnt_ids; /* of the table, from `learn` */
 } WordTable;
-
-/* The state of one call of `encode`. */
-typedef struct {
-    size_t most;
-    PyObject *known, *unknown;
-    int incomplete; /* whether the current text has unknown words */
-    Array packed;   /* of int32_t */
-    String string;  /* the characters between two spaces */
-} Reading;
-
-static inline int
-append(Array *ids, const int32_t *more, size_t count)
-{
-    if (reserve(ids, count, sizeof(int32_t)) < 0) {
-        return -1;
-    }
-    int32_t *target = (int32_t *)ids->items + ids->size;
-    for (size_t i = 0; i < count; i++) {
-        target[i] = more[i];
-    }
-    ids->size += count;
-    return 0;
-}
-
-static inline int
-is_space(Py_UCS4 character)
-{
-    return character == ' ' || character == '\n';
-}
-
-static inline const int32_t *
-ids_of(const WordTable *self, const Word *word)
-{
-    return (const int32_t *)self->ids.items + word->place;
-}
-
-static Word *
-add_ids(WordTable *self, uint64_t hash, const uint64_t *blocks, size_t length, const int32_t *ids,
-        size_t count)
-{
-    size_t place = self->ids.size;
-    if (append(&self->ids, ids, count) < 0) {
-        return NULL;
-    }
-    Word *added = words_add(&self->words, hash, blocks, length);
-    if (added != NULL) {
-        added->place = place;
-        added->count = count;
-    }
-    return added;
-}
 
 /* If the table is too large, keep only the words from `learn`. */
 static void
 forget_if_full(WordTable *self)
 {
-    const size_t limit = (size_t)self->limit;
-    if (self->words.words.size - self->learnt > limit
-        || self->words.keys.size - self->learnt_blocks > BLOCKS_A_WORD * limit
-        || self->ids.size - self->learnt_ids > IDS_A_WORD * limit) {
-        words_cut(&self->words, self->learnt, self->learnt_blocks);
-        self->ids.size = self->learnt_ids;
+    if (self->table.words.words.size - self->learnt > self->limit
+        || self->table.words.keys.size - self->learnt_blocks > BLOCKS_A_WORD * self->limit
+        || self->table.ids.size - self->learnt_ids > IDS_A_WORD * self->limit) {
+        words_cut(&self->table.words, self->learnt, self->learnt_blocks);
+        self->table.ids.size = self->learnt_ids;
     }
 }
 
-/* Return whether a value is bytes of 32-bit ids; sets an error if not. */
+/* Keep the plain words that a shard has spelt; -1 if out of memory. */
 static int
-validate_ids(PyObject *value)
+keep_spelt(WordTable *self, const IdTable *spelt)
 {
-    if (!PyBytes_Check(value)) {
-        PyErr_SetString(PyExc_TypeError, "ids are bytes");
-        return -1;
-    }
-    if (PyBytes_GET_SIZE(value) % (Py_ssize_t)sizeof(int32_t) != 0) {
-        value_error("ids have 32 bits each");
-        return -1;
+    const Word *words = spelt->words.words.items;
+    for (size_t i = 0; i < spelt->words.words.size; i++) {
+        const uint64_t *key = key_of(&spelt->words, &words[i]);
+        int32_t one;
+        size_t count;
+        const int32_t *ids = ids_of(spelt, &words[i], &one, &count);
+        if (words_find(&self->table.words, words[i].hash, key, words[i].length) == NULL
+            && add_word(&self->table, words[i].hash, key, words[i].length, ids, count)
+                   == NULL) {
+            return -1;
+        }
     }
     return 0;
 }
 
-static int
-validate_word(PyObject *word, PyObject *value)
+static PyObject *
+unknown_strings(const Encoding *self)
 {
-    if (!PyUnicode_Check(word)) {
-        PyErr_SetString(PyExc_TypeError, "words are strings");
-        return -1;
+    PyObject *unknown = PySet_New(NULL);
+    Array bytes = {NULL, 0, 0};
+    for (size_t i = 0; unknown != NULL && i < self->shard_count; i++) {
+        const Words *words = &self->shards[i].unknown;
+        for (size_t j = 0; unknown != NULL && j < words->words.size; j++) {
+            const Word *word = (const Word *)words->words.items + j;
+            PyObject *string = NULL;
+            if (reserve(&bytes, word->length, 1) < 0) {
+                PyErr_NoMemory();
+            }
+            else {
+                words_copy(words, word, bytes.items);
+                string = PyUnicode_DecodeUTF8(bytes.items, (Py_ssize_t)word->length, NULL);
+            }
+            if (string == NULL || PySet_Add(unknown, string) < 0) {
+                Py_CLEAR(unknown);
+            }
+            Py_XDECREF(string);
+        }
     }
-    return validate_ids(value);
+    free(bytes.items);
+    return unknown;
 }
 
-static int
-add_word(WordTable *self, PyObject *word, PyObject *value, String *string)
+/* The packed ids, as 32-bit integers. */
+static PyObject *
+packed_ids(const Encoding *self)
 {
-    if (validate_word(word, value) < 0) {
-        return -1;
+    size_t size = 0;
+    for (size_t i = 0; i < self->shard_count; i++) {
+        size += self->shards[i].ids.size;
     }
-    const Text text = text_of(word);
-    string_clear(string, self->words.seed);
-    if (string_append_all(string, &text) < 0) {
-        return -1;
+    PyObject *bytes = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(size * sizeof(int32_t)));
+    char *target = bytes == NULL ? NULL : PyByteArray_AsString(bytes);
+    for (size_t i = 0; bytes != NULL && i < self->shard_count; i++) {
+        const Array *ids = &self->shards[i].ids;
+        if (ids->size > 0) {
+            memcpy(target, ids->items, ids->size * sizeof(int32_t));
+            target += ids->size * sizeof(int32_t);
+        }
     }
-    string_end(string);
-    const uint64_t *blocks = string->blocks.items;
-    if (words_find(&self->words, string->hash, blocks, string->length) != NULL) {
-        return 0;
+    return bytes;
+}
+
+/* The texts' offsets, as 64-bit integers. */
+static PyObject *
+packed_offsets(const Encoding *self)
+{
+    const size_t count = self->texts->count;
+    PyObject *bytes = PyByteArray_FromStringAndSize(
+        NULL, (Py_ssize_t)((count + 1) * sizeof(int64_t)));
+    char *target = bytes == NULL ? NULL : PyByteArray_AsString(bytes);
+    int64_t offset = 0;
+    for (size_t i = 0; bytes != NULL && i <= count; i++) {
+        memcpy(target + i * sizeof(offset), &offset, sizeof(offset));
+        offset += i < count ? self->lengths[i] : 0;
     }
-    const Word *added = add_ids(self, string->hash, blocks, string->length,
-                                (const int32_t *)PyBytes_AS_STRING(value),
-                                (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
-    return added == NULL ? -1 : 0;
+    return bytes;
+}
+
+static PyObject *
+encoded(const Encoding *self)
+{
+    PyObject *ids = packed_ids(self), *offsets = packed_offsets(self);
+    PyObject *unknown = unknown_strings(self), *result = NULL;
+    if (ids != NULL && offsets != NULL && unknown != NULL) {
+        result = PyTuple_Pack(3, ids, offsets, unknown);
+    }
+    Py_XDECREF(ids);
+    Py_XDECREF(offsets);
+    Py_XDECREF(unknown);
+    return result;
+}
+
+/* Add strings with their ids, bytes of 32-bit integers, unless the table has them. */
+static int
+add_strings(IdTable *self, PyObject *words, uint64_t seed)
+{
+    PyObject *word, *value;
+    Py_ssize_t position = 0;
+    String string = {.length = 0};
+    int status = 0;
+    while (status == 0 && PyDict_Next(words, &position, &word, &value)) {
+        Py_ssize_t length, size;
+        char *ids;
+        const char *bytes = PyUnicode_AsUTF8AndSize(word, &length);
+        if (bytes == NULL || PyBytes_AsStringAndSize(value, &ids, &size) < 0) {
+            status = -1;
+        }
+        else if (size % (Py_ssize_t)sizeof(int32_t) != 0) {
+            value_error("ids have 32 bits each");
+            status = -1;
+        }
+        else if (string_read(&string, (const uint8_t *)bytes, (size_t)length, seed) < 0
+                 || (find_string(self, &string) == NULL
+                     && add_word(self, string.hash, string.blocks.items, string.length, ids,
+                                 (size_t)size / sizeof(int32_t))
+                            == NULL)) {
+            PyErr_NoMemory();
+            status = -1;
+        }
+    }
+    free(string.blocks.items);
+    return status;
+}
+
+static PyObject *
+encode_texts(WordTable *self, Encoding *encoding, PyObject *known, int threads)
+{
+    if (add_strings(&encoding->known, known, self->seed) < 0) {
+        return NULL;
+    }
+    self->readers++;
+    int status = encode_shards(encoding, threads);
+    if (--self->readers == 0 && status == 0) {
+        forget_if_full(self);
+        for (size_t i = 0; status == 0 && i < encoding->shard_count; i++) {
+            status = keep_spelt(self, &encoding->shards[i].spelt);
+        }
+    }
+    return status < 0 ? PyErr_NoMemory() : encoded(encoding);
+}
+
+static PyObject *
+WordTable_encode(WordTable *self, PyObject *args)
+{
+    PyObject *objects[PACKED_ARRAYS], *known;
+    Py_buffer views[PACKED_ARRAYS];
+    PackedTexts texts;
+    long long characters;
+    int first, threads;
+    Py_ssize_t most;
+    if (!PyArg_ParseTuple(args, "OOOinLiO!", &objects[0], &objects[1], &objects[2], &first, &most,
+                          &characters, &threads, &PyDict_Type, &known)) {
+        return argument_error();
+    }
+    if (most < 1) {
+        return value_error("a text has at least one id");
+    }
+    if (acquire_texts(&texts, objects, views, characters) < 0) {
+        return NULL;
+    }
+    Encoding encoding = {.table = &self->table, .merges = self->merges, .seed = self->seed,
+                         .texts = &texts, .first = first, .most = (size_t)most};
+    PyObject *result = encode_texts(self, &encoding, known, threads);
+    encoding_free(&encoding);
+    release_arrays(views, PACKED_ARRAYS);
+    return result;
 }
 
 static PyObject *
@@ -145,442 +212,128 @@ WordTable_add(WordTable *self, PyObject *words)
         PyErr_SetString(PyExc_TypeError, "words come in a dict");
         return NULL;
     }
-    forget_if_full(self);
-    PyObject *word, *value;
-    Py_ssize_t position = 0;
-    String string = {.length = 0};
-    int status = 0;
-    while (status == 0 && PyDict_Next(words, &position, &word, &value)) {
-        status = add_word(self, word, value, &string);
-    }
-    PyMem_Free(string.blocks.items);
-    if (status < 0) {
-        return NULL;
+    if (self->readers == 0) {
+        forget_if_full(self);
+        if (add_strings(&self->table, words, self->seed) < 0) {
+            return NULL;
+        }
     }
     Py_RETURN_NONE;
 }
 
-static size_t
-merge_slot(const WordTable *self, int32_t left, int32_t right)
-{
-    uint64_t hash = hash_step(self->words.seed, (uint64_t)(uint32_t)left << 32 | (uint32_t)right);
-    size_t slot = hash & (self->merge_slots - 1);
-    for (; self->merges[slot].rank != 0; slot = (slot + 1) & (self->merge_slots - 1)) {
-        if (self->merges[slot].left == left && self->merges[slot].right == right) {
-            break;
-        }
-    }
-    return slot;
-}
-
-/* The rank of two adjacent pieces is 0 if they do not merge. */
-static inline Merge
-merge_of(const WordTable *self, const int32_t *pieces)
-{
-    return self->merges[merge_slot(self, pieces[0], pieces[1])];
-}
-
-/* Byte pair encoding: repeatedly merge the adjacent pieces of the lowest rank, the leftmost first.
- * Returns the number of pieces. */
-static size_t
-spell(const WordTable *self, const PlainWord *word, int32_t *pieces)
-{
-    Merge merges[LONGEST_PLAIN_WORD + 1]; /* of each piece with the next one */
-    size_t count = word->length + 1;
-    pieces[0] = self->alphabet[0]; /* a space starts every word */
-    for (size_t i = 0; i < word->length; i++) {
-        pieces[i + 1] = self->alphabet[plain_character(word->blocks, i) - ' '];
-        merges[i] = merge_of(self, pieces + i);
-    }
-    for (;;) {
-        size_t best = count;
-        for (size_t i = 0; i + 1 < count; i++) {
-            if (merges[i].rank != 0 && (best == count || merges[i].rank < merges[best].rank)) {
-                best = i;
-            }
-        }
-        if (best == count) {
-            return count;
-        }
-        pieces[best] = merges[best].piece;
-        count--;
-        for (size_t i = best + 1; i < count; i++) {
-            pieces[i] = pieces[i + 1];
-            merges[i - 1] = merges[i];
-        }
-        if (best > 0) {
-            merges[best - 1] = merge_of(self, pieces + best - 1);
-        }
-        if (best + 1 < count) {
-            merges[best] = merge_of(self, pieces + best);
-        }
-    }
-}
-
-/* Append the ids of the plain string that starts at `start`. Returns its end; `start` if it is not
- * plain (then nothing is appended); -1 if out of memory. */
-static Py_ssize_t
-append_plain(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
-{
-    PlainWord word;
-    const size_t before = reading->packed.size;
-    Py_ssize_t end = start;
-    while (end < text->length && !is_space(character_at(text, end))) {
-        read_plain(&word, text, end, self->words.seed);
-        if (word.length == 0) {
-            reading->packed.size = before;
-            return start;
-        }
-        const Word *found = words_find(&self->words, word.hash, word.blocks, word.length);
-        if (found == NULL) {
-            int32_t pieces[LONGEST_PLAIN_WORD + 1];
-            size_t count = spell(self, &word, pieces);
-            found = add_ids(self, word.hash, word.blocks, word.length, pieces, count);
-        }
-        if (found == NULL || append(&reading->packed, ids_of(self, found), found->count) < 0) {
-            return -1;
-        }
-        end += (Py_ssize_t)word.length;
-    }
-    return end;
-}
-
-/* Append the ids of a word that is not in the table: from `known`, or else note it as unknown. */
+/* Learn one entry of a byte-level vocabulary: a letter, or U+0120 and a plain word in lower case;
+ * plain strings have no others. -1 if out of memory. */
 static int
-append_unkept(Reading *reading, const Text *text, Py_ssize_t start, Py_ssize_t end)
+learn_entry(WordTable *self, Merges *merges, const uint8_t *bytes, size_t length, int32_t id)
 {
-    PyObject *word = PyUnicode_Substring(text->string, start, end);
-    if (word == NULL) {
-        return -1;
+    if (length == 1 && *bytes > ' ' && *bytes <= '~') {
+        merges->letters[*bytes - ' '] = id;
     }
-    int status = -1;
-    PyObject *value = PyDict_GetItemWithError(reading->known, word);
-    if (value == NULL) {
-        reading->incomplete = 1;
-        status = PyErr_Occurred() ? -1 : PySet_Add(reading->unknown, word);
-    }
-    else if (validate_ids(value) == 0) {
-        status = append(&reading->packed, (const int32_t *)PyBytes_AS_STRING(value),
-                        (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
-    }
-    Py_DECREF(word);
-    return status;
-}
-
-/* Append the ids of the string that starts at `start`, unchanged. Returns its end; -1 on an
- * error. */
-static Py_ssize_t
-append_string(WordTable *self, const Text *text, Py_ssize_t start, Reading *reading)
-{
-    Py_ssize_t end = start;
-    String *string = &reading->string;
-    string_clear(string, self->words.seed);
-    for (; end < text->length && !is_space(character_at(text, end)); end++) {
-        if (string_append(string, character_at(text, end)) < 0) {
-            return -1;
-        }
-    }
-    string_end(string);
-    const Word *found = words_find(&self->words, string->hash, string->blocks.items,
-                                   string->length);
-    int status = found == NULL ? append_unkept(reading, text, start, end)
-                               : append(&reading->packed, ids_of(self, found), found->count);
-    return status < 0 ? -1 : end;
-}
-
-/* Append the ids of a text's words until there are `most` after `begin`. */
-static int
-append_text(WordTable *self, const Text *text, Reading *reading)
-{
-    const size_t begin = reading->packed.size - 1; /* the index of the text's first id */
-    for (Py_ssize_t start = 0; start < text->length; start++) {
-        if (is_space(character_at(text, start))) {
-            continue;
-        }
-        Py_ssize_t end = start;
-        if (self->alphabet != NULL) {
-            end = append_plain(self, text, start, reading);
-        }
-        if (end == start) {
-            end = append_string(self, text, start, reading);
-        }
-        if (end < 0) {
-            return -1;
-        }
-        if (reading->packed.size - begin >= reading->most) {
-            reading->packed.size = begin + reading->most;
-            break;
-        }
-        start = end;
-    }
-    return 0;
-}
-
-/* Append the ids of a text; none if it has unknown words. */
-static int
-append_row(WordTable *self, PyObject *item, int32_t first, Reading *reading)
-{
-    if (!PyUnicode_Check(item)) {
-        PyErr_SetString(PyExc_TypeError, "texts are strings");
-        return -1;
-    }
-    const Text text = text_of(item);
-    const size_t begin = reading->packed.size;
-    reading->incomplete = 0;
-    if (self->alphabet != NULL) { /* else it only grows by `add` */
-        forget_if_full(self);
-    }
-    if (append(&reading->packed, &first, 1) < 0 || append_text(self, &text, reading) < 0) {
-        return -1;
-    }
-    if (reading->incomplete) {
-        reading->packed.size = begin;
-    }
-    return 0;
-}
-
-/* The rows that an earlier call returned, as buffers. */
-typedef struct {
-    Py_buffer ids, offsets;
-    int given; /* whether there was such a call */
-} Rows;
-
-static void
-release_rows(Rows *rows)
-{
-    if (rows->given) {
-        PyBuffer_Release(&rows->ids);
-        PyBuffer_Release(&rows->offsets);
-    }
-}
-
-static int
-validate_rows(const Rows *rows, Py_ssize_t count)
-{
-    const int64_t *offsets = rows->offsets.buf;
-    int valid = rows->offsets.len == (count + 1) * (Py_ssize_t)sizeof(int64_t)
-                && (uintptr_t)offsets % sizeof(int64_t) == 0
-                && (uintptr_t)rows->ids.buf % sizeof(int32_t) == 0;
-    for (Py_ssize_t i = 0; valid && i < count; i++) {
-        valid = offsets[i] >= 0 && offsets[i] <= offsets[i + 1];
-    }
-    if (!valid || offsets[count] > rows->ids.len / (Py_ssize_t)sizeof(int32_t)) {
-        value_error("these rows do not belong to the texts");
-        return -1;
-    }
-    return 0;
-}
-
-static int
-get_rows(PyObject *before, Py_ssize_t count, Rows *rows)
-{
-    rows->given = 0;
-    if (before == Py_None) {
+    if (length < 2 || bytes[0] != 0xc4 || bytes[1] != 0xa0) {
         return 0;
     }
-    if (!PyTuple_Check(before)) {
-        PyErr_SetString(PyExc_TypeError, "rows are a pair");
-        return -1;
-    }
-    if (!PyArg_ParseTuple(before, "y*y*", &rows->ids, &rows->offsets)) {
-        argument_error();
-        return -1;
-    }
-    rows->given = 1;
-    if (validate_rows(rows, count) < 0) {
-        release_rows(rows);
-        return -1;
-    }
-    return 0;
-}
-
-/* Find the ids that an earlier call returned for a text; returns their number. */
-static size_t
-earlier_ids(const Rows *rows, Py_ssize_t text, const int32_t **ids)
-{
-    if (!rows->given) {
+    const uint8_t *at = bytes + 2, *end = bytes + length;
+    if (at == end) {
+        merges->letters[0] = id;
         return 0;
     }
-    const int64_t *offsets = rows->offsets.buf;
-    *ids = (const int32_t *)rows->ids.buf + offsets[text];
-    return (size_t)(offsets[text + 1] - offsets[text]);
-}
-
-/* Append the ids of the texts, and the end of each. */
-static int
-append_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *rows, Reading *reading,
-             Array *offsets)
-{
-    Py_ssize_t count = PyTuple_GET_SIZE(texts);
-    if (reserve(offsets, (size_t)count + 1, sizeof(int64_t)) < 0) {
-        return -1;
-    }
-    int64_t *ends = offsets->items;
-    ends[offsets->size++] = 0;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        const int32_t *ids = NULL;
-        const size_t done = earlier_ids(rows, i, &ids);
-        int status = done > 0 ? append(&reading->packed, ids, done)
-                              : append_row(self, PyTuple_GET_ITEM(texts, i), first, reading);
-        if (status < 0) {
-            return -1;
-        }
-        ends[offsets->size++] = (int64_t)reading->packed.size;
-    }
-    return 0;
-}
-
-static PyObject *
-as_bytearray(const Array *array, size_t item_size)
-{
-    return PyByteArray_FromStringAndSize(array->items, (Py_ssize_t)(array->size * item_size));
-}
-
-static PyObject *
-encode_texts(WordTable *self, PyObject *texts, int32_t first, const Rows *rows, Reading *reading)
-{
-    PyObject *result = NULL;
-    Array offsets = {NULL, 0, 0};
-    if (append_texts(self, texts, first, rows, reading, &offsets) == 0) {
-        PyObject *ids = as_bytearray(&reading->packed, sizeof(int32_t));
-        PyObject *ends = as_bytearray(&offsets, sizeof(int64_t));
-        if (ids != NULL && ends != NULL) {
-            result = PyTuple_Pack(3, ids, ends, reading->unknown);
-        }
-        Py_XDECREF(ids);
-        Py_XDECREF(ends);
-    }
-    PyMem_Free(offsets.items);
-    return result;
-}
-
-static PyObject *
-WordTable_encode(WordTable *self, PyObject *args)
-{
-    PyObject *list, *known, *before = Py_None;
-    int first;
-    Py_ssize_t most;
-    Rows rows;
-    if (!PyArg_ParseTuple(args, "O!inO!|O", &PyList_Type, &list, &first, &most, &PyDict_Type,
-                          &known, &before)) {
-        return argument_error();
-    }
-    if (most < 1) {
-        return value_error("a text has at least one id");
-    }
-    PyObject *texts = PyList_AsTuple(list); /* which is immutable */
-    if (texts == NULL || get_rows(before, PyTuple_GET_SIZE(texts), &rows) < 0) {
-        Py_XDECREF(texts);
-        return NULL;
-    }
-    PyObject *result = NULL;
-    Reading reading = {.most = (size_t)most, .known = known, .unknown = PySet_New(NULL)};
-    if (reading.unknown != NULL) {
-        result = encode_texts(self, texts, first, &rows, &reading);
-    }
-    PyMem_Free(reading.packed.items);
-    PyMem_Free(reading.string.blocks.items);
-    Py_XDECREF(reading.unknown);
-    Py_DECREF(texts);
-    release_rows(&rows);
-    return result;
-}
-
-static int
-set_merges(WordTable *self, const int32_t *triples, size_t count)
-{
-    size_t slots = 64;
-    while (slots < 2 * count) {
-        slots *= 2;
-    }
-    Merge *merges = PyMem_Calloc(slots, sizeof(Merge));
-    if (merges == NULL || count >= UINT32_MAX) {
-        PyMem_Free(merges);
-        PyErr_NoMemory();
-        return -1;
-    }
-    PyMem_Free(self->merges);
-    self->merges = merges;
-    self->merge_slots = slots;
-    for (size_t i = 0; i < count; i++, triples += 3) {
-        merges[merge_slot(self, triples[0], triples[1])] = (Merge){triples[0], triples[1],
-                                                                   triples[2], (uint32_t)(i + 1)};
-    }
-    return 0;
-}
-
-/* Add a string if it is one plain word in lower case; others are never looked up as plain. */
-static int
-learn_word(WordTable *self, PyObject *string, PyObject *value)
-{
-    if (validate_word(string, value) < 0) {
-        return -1;
-    }
-    const Text text = text_of(string);
-    PlainWord word = {.length = 0};
-    if (text.length > 0) {
-        read_plain(&word, &text, 0, self->words.seed);
-    }
-    for (size_t i = 0; i < word.length; i++) {
-        if (plain_character(word.blocks, i) != character_at(&text, (Py_ssize_t)i)) {
+    for (const uint8_t *letter = at; letter < end; letter++) {
+        if (*letter >= 'A' && *letter <= 'Z') {
             return 0;
         }
     }
-    if (word.length == 0 || word.length != (size_t)text.length) {
+    PlainWord word;
+    if (plain_end(at, end) != end) {
         return 0;
     }
-    const Word *added = add_ids(self, word.hash, word.blocks, word.length,
-                                (const int32_t *)PyBytes_AS_STRING(value),
-                                (size_t)PyBytes_GET_SIZE(value) / sizeof(int32_t));
-    return added == NULL ? -1 : 0;
+    read_plain(&word, at, end, self->seed);
+    if (word.length != length - 2) {
+        return 0;
+    }
+    return add_word(&self->table, word.hash, word.blocks, word.length, &id, 1) == NULL ? -1 : 0;
 }
 
 static int
-learn_words(WordTable *self, PyObject *words)
+learn_entries(WordTable *self, Merges *merges, PyObject *vocabulary)
 {
-    words_cut(&self->words, 0, 0);
-    self->ids.size = self->learnt = self->learnt_blocks = self->learnt_ids = 0;
-    PyObject *word, *value;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(words, &position, &word, &value)) {
-        if (learn_word(self, word, value) < 0) {
+    PyObject *token, *value;
+    Py_ssize_t position = 0, length;
+    while (PyDict_Next(vocabulary, &position, &token, &value)) {
+        const char *bytes = PyUnicode_AsUTF8AndSize(token, &length);
+        const long long id = bytes == NULL ? -1 : PyLong_AsLongLong(value);
+        if (PyErr_Occurred()) {
+            argument_error();
+            return -1;
+        }
+        if (id < 0 || id > INT32_MAX) {
+            value_error("an id is out of range");
+            return -1;
+        }
+        if (learn_entry(self, merges, (const uint8_t *)bytes, (size_t)length, (int32_t)id) < 0) {
+            PyErr_NoMemory();
             return -1;
         }
     }
-    self->learnt = self->words.words.size;
-    self->learnt_blocks = self->words.keys.size;
-    self->learnt_ids = self->ids.size;
+    return 0;
+}
+
+static void
+merges_free(Merges *merges)
+{
+    if (merges != NULL) {
+        free(merges->slots);
+        free(merges);
+    }
+}
+
+/* Learn a vocabulary and the merges, three ids each; -1 with an error. */
+static int
+learn(WordTable *self, PyObject *vocabulary, const Py_buffer *triples)
+{
+    if (self->readers > 0 || self->merges != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a table learns once, before it is read");
+        return -1;
+    }
+    Merges *merges = calloc(1, sizeof(Merges));
+    if (merges == NULL
+        || merges_start(merges, triples->buf, (size_t)triples->shape[0], self->seed) < 0) {
+        merges_free(merges);
+        PyErr_NoMemory();
+        return -1;
+    }
+    words_cut(&self->table.words, 0, 0);
+    self->table.ids.size = 0;
+    if (learn_entries(self, merges, vocabulary) < 0) {
+        merges_free(merges);
+        words_cut(&self->table.words, 0, 0);
+        self->table.ids.size = 0;
+        return -1;
+    }
+    self->learnt = self->table.words.words.size;
+    self->learnt_blocks = self->table.words.keys.size;
+    self->learnt_ids = self->table.ids.size;
+    self->merges = merges;
     return 0;
 }
 
 static PyObject *
 WordTable_learn(WordTable *self, PyObject *args)
 {
-    enum { LETTERS = '~' - ' ' + 1 };
-    PyObject *words, *alphabet, *merges;
-    if (!PyArg_ParseTuple(args, "O!SS", &PyDict_Type, &words, &alphabet, &merges)) {
+    static const ArraySpec merges_spec = INT32("merges", 2);
+    PyObject *vocabulary, *array;
+    Py_buffer merges;
+    if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &vocabulary, &array)
+        || acquire_array(array, &merges, &merges_spec) < 0) {
         return argument_error();
     }
-    const size_t alphabet_size = (size_t)PyBytes_GET_SIZE(alphabet);
-    const size_t merges_size = (size_t)PyBytes_GET_SIZE(merges);
-    if (alphabet_size != LETTERS * sizeof(int32_t) || merges_size % (3 * sizeof(int32_t)) != 0) {
-        return value_error("the alphabet has 95 ids, and a merge 3");
+    const int fits = merges.shape[1] == 3, status = fits ? learn(self, vocabulary, &merges) : -1;
+    PyBuffer_Release(&merges);
+    if (!fits) {
+        return value_error("a merge has 3 ids");
     }
-    int32_t *letters = PyMem_Malloc(alphabet_size);
-    if (letters == NULL) {
-        return PyErr_NoMemory();
-    }
-    memcpy(letters, PyBytes_AS_STRING(alphabet), alphabet_size);
-    PyMem_Free(self->alphabet);
-    self->alphabet = NULL;
-    if (set_merges(self, (const int32_t *)PyBytes_AS_STRING(merges),
-                   merges_size / (3 * sizeof(int32_t)))
-            < 0
-        || learn_words(self, words) < 0) {
-        PyMem_Free(letters);
+    if (status < 0) {
         return NULL;
     }
-    self->alphabet = letters;
     Py_RETURN_NONE;
 }
 
@@ -593,17 +346,14 @@ WordTable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nK", names, &limit, &seed)) {
         return argument_error();
     }
-    if (limit < 0 || limit > PY_SSIZE_T_MAX / IDS_A_WORD) {
+    if (limit < 0 || limit > INT32_MAX) {
         return value_error("limit is out of range");
     }
-    WordTable *self = (WordTable *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        return NULL;
-    }
-    self->limit = limit;
-    if (words_start(&self->words, seed) < 0) {
-        Py_DECREF(self);
-        return NULL;
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    WordTable *self = (WordTable *)allocate(type, 0);
+    if (self != NULL) {
+        self->limit = (size_t)limit;
+        self->seed = seed;
     }
     return (PyObject *)self;
 }
@@ -611,33 +361,31 @@ WordTable_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void
 WordTable_dealloc(WordTable *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
-    words_free(&self->words);
-    PyMem_Free(self->ids.items);
-    PyMem_Free(self->alphabet);
-    PyMem_Free(self->merges);
-    type->tp_free(self);
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    id_table_free(&self->table);
+    merges_free(self->merges);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
 
 static Py_ssize_t
 WordTable_length(WordTable *self)
 {
-    return (Py_ssize_t)self->words.words.size;
+    return (Py_ssize_t)self->table.words.words.size;
 }
 
 static PyMethodDef methods[] = {
-    {"encode", (PyCFunction)WordTable_encode, METH_VARARGS, NULL},
-    {"add", (PyCFunction)WordTable_add, METH_O, NULL},
-    {"learn", (PyCFunction)WordTable_learn, METH_VARARGS, NULL},
+    {"encode", (PyCFunction)(void (*)(void))WordTable_encode, METH_VARARGS, NULL},
+    {"add", (PyCFunction)(void (*)(void))WordTable_add, METH_O, NULL},
+    {"learn", (PyCFunction)(void (*)(void))WordTable_learn, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, WordTable_new},
-    {Py_tp_dealloc, WordTable_dealloc},
+    {Py_tp_new, (void *)WordTable_new},
+    {Py_tp_dealloc, (void *)WordTable_dealloc},
     {Py_tp_methods, methods},
-    {Py_sq_length, WordTable_length},
+    {Py_sq_length, (void *)WordTable_length},
     {0, NULL},
 };
 

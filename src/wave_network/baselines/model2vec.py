@@ -50,7 +50,7 @@ class Model2VecClassifier:
             from model2vec.train import StaticModelForClassification
         labelling = SingleLabel.learn(labels)
         indices = labelling.encode(labels)
-        tokenizer = learn_vocabulary(texts, self._vocab_size)
+        tokenizer = learn_vocabulary(texts, self._vocab_size).tokenizer
         shape = (tokenizer.get_vocab_size(), self._dimensions)
         generator = torch.Generator().manual_seed(self._seed)
         model = StaticModelForClassification(

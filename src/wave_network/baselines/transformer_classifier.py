@@ -18,6 +18,7 @@ from wave_network.data.batch import PackedTexts
 from wave_network.models.torch_logits import predict_probabilities
 from wave_network.text import TextTokenizer
 from wave_network.training.loop import train
+from wave_network.training.torch_model import TorchModel
 
 _HEAD_WIDTH: Final = 64
 _INITIALIZER_RANGE: Final = 0.02  # BERT's
@@ -69,7 +70,7 @@ class TransformerClassifier:
                 sep_token_id=None,
                 max_length=self._max_length,
             )
-            train(self._model, training, validation, config)
+            train(TorchModel(self._model), training, validation, config)
         self._classes = np.array(labelling.classes)
         return self
 

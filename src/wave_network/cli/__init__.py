@@ -58,4 +58,4 @@ def _run(arguments: list[str]) -> int:
         return 0
     from wave_network.cli.app import run
 
-    return run()
+    return run(arguments)

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
 
 from wave_network._version import __version__
-from wave_network.cli.distill import distill
-from wave_network.cli.evaluate import evaluate
 from wave_network.cli.exit import fail, interrupted_code, output_lost, reported
-from wave_network.cli.export import export
-from wave_network.cli.info import info
-from wave_network.cli.inspect import inspect
 from wave_network.cli.options import option_names
-from wave_network.cli.predict import predict
-from wave_network.cli.push import push
-from wave_network.cli.quantize import quantize
-from wave_network.cli.report import report
-from wave_network.cli.reproduce import reproduce
-from wave_network.cli.suggest import suggest
-from wave_network.cli.train import train
-from wave_network.cli.tune import tune
 
-app = typer.Typer(
-    name="wave-network",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+COMMANDS: Final = (
+    *("train", "tune", "evaluate", "report", "predict", "suggest", "info"),
+    *("quantize", "export", "distill", "push", "inspect", "reproduce"),
 )
-for command in (
-    train,
-    tune,
-    evaluate,
-    report,
-    predict,
-    suggest,
-    info,
-    quantize,
-    export,
-    distill,
-    push,
-    inspect,
-    reproduce,
-):
-    app.command()(reported(command, partial(option_names, command)))
+"""The commands, each the function of its name in a module of its name."""
 
 # Typer carries a copy of click and exports few of its names; this is its UsageError.
 _UsageError: Any = typer.BadParameter.__base__
@@ -54,15 +25,29 @@ _UsageError: Any = typer.BadParameter.__base__
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from wave_network import _native
+        from wave_network._native import description
 
-        compiled = _native.HOW_TO_COMPILE if _native.compiled is None else "in use"
-        typer.echo(f"wave-network {__version__}\ncompiled code: {compiled}")
+        typer.echo(f"wave-network {__version__}\ncompiled code: {description()}")
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
-def root(
+def build_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Build the application with some of its commands, in their order in the help."""
+    app = typer.Typer(
+        name="wave-network",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for name in commands:
+        command = getattr(import_module(f"wave_network.cli.{name}"), name)
+        app.command()(reported(command, partial(option_names, command)))
+    return app
+
+
+def _root(
     context: typer.Context,
     version: Annotated[
         bool,
@@ -88,14 +73,17 @@ def root(
         raise typer.Exit(2)
 
 
-def run() -> int:
-    """Run the command that the process's arguments name.
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name.
 
     Returns:
         The exit code. Wrong arguments end the process at once.
     """
+    # Building one command is quicker than all, which the help and misspelt names need.
+    named = [word for word in arguments[:1] if word in COMMANDS]
+    app = build_app(named or COMMANDS)
     try:
-        code = app(standalone_mode=False)
+        code = app(args=list(arguments), standalone_mode=False)
     except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "wave-network"
         fail(f"{error.format_message()} (see {where} --help)", 2)

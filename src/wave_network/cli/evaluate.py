@@ -22,13 +22,16 @@ from wave_network.cli.options import (
     Model,
     Quoting,
     TextColumn,
+    Threads,
     Unseen,
+    threaded,
 )
-from wave_network.errors import ConfigError, extra_needed
+from wave_network.errors import ConfigError
 from wave_network.evaluation.metric_names import metric_names
 from wave_network.progress.stages import tracked
 
 
+@threaded
 def evaluate(
     model: Model,
     data: Annotated[
@@ -63,6 +66,7 @@ def evaluate(
         ),
     ] = None,
     unseen: Unseen = "error",
+    threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a model on labelled data.
@@ -84,19 +88,18 @@ def evaluate(
       wave-network evaluate wave-model sample --threshold 0.5 --threshold 0.8 --threshold 0.9
       wave-network evaluate wave-model test.csv --label-column topic --json
     """
-    with extra_needed("train", "evaluating"):
-        from wave_network.data import column, read_dataset
-        from wave_network.data.read import source_of
-        from wave_network.data.summary import TextSummary, unseen_note
-        from wave_network.data.targets import most_probable
-        from wave_network.evaluation.metrics import (
-            answered_report,
-            prediction_sets_report,
-            report_for,
-        )
-        from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
-        from wave_network.runtime import load
-        from wave_network.runtime.counting import counted
+    from wave_network.data import column, read_dataset
+    from wave_network.data.read import source_of
+    from wave_network.data.summary import TextSummary, unseen_note
+    from wave_network.data.targets import most_probable
+    from wave_network.evaluation.metrics import (
+        answered_report,
+        prediction_sets_report,
+        report_for,
+    )
+    from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
+    from wave_network.runtime import load
+    from wave_network.runtime.counting import counted
 
     log_to_stderr()
     engine = load(model)

@@ -34,13 +34,14 @@ def info(
       wave-network info wave-model
       wave-network info wave-model --json
     """
+    from wave_network._native import description
     from wave_network.data.labels import labelling_of
     from wave_network.models.registry import family_of
     from wave_network.models.tensors import parameter_counts
     from wave_network.persistence.folder import read_model, resolve_source, size_bytes
 
     files = read_model(model)
-    description = {
+    facts = {
         "model": model,
         "preset": files.preset,
         "labels": list(files.config.labels),
@@ -51,30 +52,30 @@ def info(
         "config": files.config.to_dict(),
         "training": dict(files.training),
         "metrics": dict(files.metrics),
+        "compiled_code": description(),
     }
     if as_json:
-        print_json(description)
+        print_json(facts)
     else:
         shape = family_of(files.config).description(files.config)
-        _print_description(description, shape, labelling_of(files.config))
+        _print_description(facts, shape, labelling_of(files.config))
 
 
-def _print_description(description: dict[str, Any], shape: str, labelling: Labelling) -> None:
-    parameters, config, metrics = (
-        description[name] for name in ("parameters", "config", "metrics")
-    )
-    labels = ", ".join(str(label) for label in description["labels"][:20])
-    more = len(description["labels"]) - 20
+def _print_description(facts: dict[str, Any], shape: str, labelling: Labelling) -> None:
+    parameters, config, metrics = (facts[name] for name in ("parameters", "config", "metrics"))
+    labels = ", ".join(str(label) for label in facts["labels"][:20])
+    more = len(facts["labels"]) - 20
     lines = [
-        ("model", f"{description['model']} ({description['size_bytes'] / 1e6:.1f} MB)"),
-        ("preset", description["preset"]),
+        ("model", f"{facts['model']} ({facts['size_bytes'] / 1e6:.1f} MB)"),
+        ("preset", facts["preset"]),
         ("shape", shape),
         ("vocabulary", f"{config['vocab_size']:,} tokens, at most {config['max_length']} a text"),
         (
             "parameters",
             f"{parameters['total']:,} ({parameters['embedding']:,} of them embeddings)",
         ),
-        ("precision", _precision(description["table_bits"])),
+        ("precision", _precision(facts["table_bits"])),
+        ("compiled", facts["compiled_code"]),
         ("labels", f"{labels} and {more} more" if more > 0 else labels),
     ]
     if labelling.multi_label:

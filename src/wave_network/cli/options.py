@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
+from functools import wraps
+from typing import Annotated, Any, Literal, ParamSpec, TypeAlias, get_type_hints
 
 import typer
 from typer.models import OptionInfo
 
 from wave_network.config import OPTIONS
+
+P = ParamSpec("P")
 
 
 def option(name: str, metavar: str | None = None, *, flags: str = "", more: str = "") -> Any:  # noqa: ANN401
@@ -38,6 +41,19 @@ def option_names(command: Callable[..., None]) -> Mapping[str, str]:
                 flags = given or f"--{parameter.replace('_', '-')}"
                 names[parameter] = flags.partition("/")[0]
     return names
+
+
+def threaded(command: Callable[P, None]) -> Callable[P, None]:
+    """Run a command with the number of threads that its option `threads` asks for."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from wave_network._native.threads import using
+
+        with using(OPTIONS["threads"].checked(kwargs.get("threads"))):
+            command(*args, **kwargs)
+
+    return run
 
 
 Model: TypeAlias = Annotated[
@@ -88,6 +104,8 @@ Unseen: TypeAlias = Annotated[
 Overwrite: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace the output if it exists.")
 ]
+Threads: TypeAlias = Annotated[int | None, option("threads", "N")]
+"""For commands that are `threaded`."""
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
 ]

@@ -13,7 +13,7 @@ import typer
 
 from wave_network.cli.console import log_to_stderr, print_rich, rounded
 from wave_network.cli.kept_columns import KeptColumns
-from wave_network.cli.options import Encoding, Model, Overwrite, Quoting
+from wave_network.cli.options import Encoding, Model, Overwrite, Quoting, Threads, threaded
 from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
 from wave_network.data.read_options import ReadOptions
 from wave_network.errors import ConfigError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
 
 
+@threaded
 def predict(
     model: Model,
     texts: Annotated[
@@ -108,6 +109,7 @@ def predict(
             metavar="FILE", help="Like --explain, and write the coloured texts to this web page."
         ),
     ] = None,
+    threads: Threads = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write JSON lines to a terminal, too.")
     ] = False,

@@ -18,7 +18,6 @@ from wave_network.cli.options import (
     Quoting,
     TextColumn,
 )
-from wave_network.errors import extra_needed
 from wave_network.evaluation.metric_names import metric_names
 
 
@@ -69,8 +68,8 @@ def quantize(
     check_output(output, overwrite=overwrite)
     rows = None
     if data is not None:
-        with extra_needed("train", "measuring"):
-            from wave_network.data import read_dataset
+        from wave_network.data import read_dataset
+
         rows, split = read_dataset(
             data,
             text_column=text_column,

@@ -24,7 +24,9 @@ from wave_network.cli.options import (
     Overwrite,
     Quoting,
     TextColumn,
+    Threads,
     Unseen,
+    threaded,
 )
 from wave_network.errors import extra_needed
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _METRICS: Final = ("accuracy", "micro_f1", "macro_f1", "loss", "ece", "brier", "examples")
 
 
+@threaded
 def report(
     model: Model,
     data: Annotated[
@@ -59,6 +62,7 @@ def report(
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
     unseen: Unseen = "error",
+    threads: Threads = None,
     output: Annotated[Path, typer.Option(metavar="FILE", help="The web page to write.")] = Path(
         "report.html"
     ),

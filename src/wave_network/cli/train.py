@@ -24,11 +24,13 @@ from wave_network.cli.options import (
     Overwrite,
     Quoting,
     TextColumn,
+    Threads,
     Unseen,
     option,
 )
+from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
-from wave_network.errors import ConfigError, extra_needed
+from wave_network.errors import ConfigError
 from wave_network.evaluation.metric_names import metric_names
 
 _NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
@@ -133,6 +135,7 @@ def train(
     ] = False,
     seed: Annotated[int | None, option("seed", "N")] = None,
     device: Annotated[str | None, option("device", "NAME")] = None,
+    threads: Threads = None,
     unseen: Unseen = "error",
     log_to: Annotated[
         str | None,
@@ -179,6 +182,8 @@ def train(
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
     from wave_network.training.options import check_together, choose_preset
+    from wave_network.training.recipe import Recipe
+    from wave_network.training.run import train_model
     from wave_network.training.tracking import parse_target
 
     log_to_stderr()
@@ -189,8 +194,15 @@ def train(
         data = taken.get("data", data) if data == "sample" else data
         output = taken.get("output", output) if output == Path("wave-model") else output
         validation = validation or taken.get("validation")
-        epochs = taken.get("epochs") if epochs is None else epochs
-        seed = taken.get("seed") if seed is None else seed
+        given: dict[str, Any] = {
+            "epochs": epochs,
+            "seed": seed,
+            "vectors": vectors,
+            "threads": threads,
+        }
+        epochs, seed, vectors, threads = (
+            taken.get(name) if value is None else value for name, value in given.items()
+        )
     model_options = {"operation": operation, "max_length": max_length}
     train_options = {
         "base_model": base_model,
@@ -210,10 +222,11 @@ def train(
     }
     base = None if base_model is None else read_model(base_model)
     chosen = choose_preset(preset, model_options, tokenizer, base=base, settings=config)
-    # Refuse wrong values before slow imports and before reading data.
+    # Refuse wrong values before reading data.
     customize(chosen, {**model_options, **train_options})
     if log_to is not None:
         parse_target(log_to)
+    threads = OPTIONS["threads"].checked(threads)
     check_together(train_options, replay=replay, unlabeled=unlabeled)
     check_output(output, overwrite=overwrite)
     splits = read_training_data(
@@ -232,18 +245,17 @@ def train(
         None if file is None else read_texts(file, text_column, encoding, quoting)
         for file in (unlabeled, background)
     )
-    with extra_needed("train", "training"):
-        from wave_network.training.recipe import Recipe
-        from wave_network.training.run import train_model
+    recipe = Recipe.of(
+        chosen,
+        train_options=train_options,
+        model_options=model_options,
+        tokenizer=tokenizer,
+        base=base,
+        threads=threads,
+    )
     summary, stopped = train_model(
         splits,
-        Recipe.of(
-            chosen,
-            train_options=train_options,
-            model_options=model_options,
-            tokenizer=tokenizer,
-            base=base,
-        ),
+        recipe,
         output,
         overwrite=overwrite,
         unlabeled=unlabeled_texts,

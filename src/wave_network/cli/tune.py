@@ -24,8 +24,10 @@ from wave_network.cli.options import (
     LabelSeparator,
     Quoting,
     TextColumn,
+    Threads,
     Unseen,
     option,
+    threaded,
 )
 from wave_network.config.settings import DEFAULT_PRESET
 from wave_network.errors import extra_needed
@@ -39,6 +41,7 @@ _USUAL: Final = {
 }
 
 
+@threaded
 def tune(
     data: Annotated[
         str,
@@ -100,6 +103,7 @@ def tune(
     unseen: Unseen = "error",
     seed: Annotated[int, option("seed", "N")] = 0,
     device: Annotated[str, option("device", "NAME")] = "auto",
+    threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Search for better settings than a preset's.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import isqrt
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
@@ -29,6 +30,7 @@ _SPARSE_COLUMNS: Final = 8  # it has `linear_size` / 8 buckets,
 _SPARSE_SHARE: Final = 3  # and `linear_size` / 3 weights; more are hardly more accurate
 
 
+@lru_cache
 def largest_prime(number: int) -> int:
     """The largest prime number up to a number; below 2, the number itself."""
     while number > 2 and any(number % divisor == 0 for divisor in range(2, isqrt(number) + 1)):

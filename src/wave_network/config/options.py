@@ -298,8 +298,19 @@ _TRAINING: Final = (
     Option(
         "device",
         one_of(*get_args(Device)),
-        "Device to train on: auto (a GPU if there is one), cpu, cuda or mps.",
+        "Device to train on: cpu, cuda, mps, or auto: a GPU if there is one for the papers' model; "
+        "small, tiny and large train on the CPU.",
         "auto",
+    ),
+)
+
+_RUNNING: Final = (
+    Option(
+        "threads",
+        whole(1),
+        "Number of threads. The results do not depend on it.",
+        "all cores that the process may use",
+        optional=True,
     ),
 )
 
@@ -309,6 +320,7 @@ TRAINING_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option 
 OPTIONS: Final[Mapping[str, Option]] = {
     **{option.name: option for option in _MODEL},
     **TRAINING_OPTIONS,
+    **{option.name: option for option in _RUNNING},
 }
 """All options, by name."""
 

@@ -1,7 +1,6 @@
 """Read texts and labels, split them, and pack them into batches.
 
-The public names are loaded on first use, so that predicting from a file imports neither torch nor
-`datasets`.
+The public names are loaded on first use, so that predicting from a file imports little.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from wave_network.data.memory import from_memory, texts_from_memory
     from wave_network.data.read import (
         Splits,
-        column,
-        column_chunks,
         joined_rows,
         labelling_type,
         read_dataset,
@@ -23,15 +20,18 @@ if TYPE_CHECKING:
         read_texts,
     )
     from wave_network.data.rows import iter_texts
+    from wave_network.data.table import Table, column, column_chunks, concatenate
     from wave_network.data.training_data import TrainingData
 
 __all__ = [
     "MultiLabel",
     "SingleLabel",
     "Splits",
+    "Table",
     "TrainingData",
     "column",
     "column_chunks",
+    "concatenate",
     "from_memory",
     "iter_texts",
     "joined_rows",
@@ -47,9 +47,11 @@ _HOMES = {
     "MultiLabel": "labels",
     "SingleLabel": "labels",
     "Splits": "read",
+    "Table": "table",
     "TrainingData": "training_data",
-    "column": "read",
-    "column_chunks": "read",
+    "column": "table",
+    "column_chunks": "table",
+    "concatenate": "table",
     "from_memory": "memory",
     "iter_texts": "rows",
     "joined_rows": "read",

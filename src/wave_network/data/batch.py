@@ -69,6 +69,15 @@ class PackedTexts:
             weights=None if self.weights is None else self.weights[start:stop],
         )
 
+    def chunks(self, most_tokens: int) -> Iterator[tuple[int, int]]:
+        """Yield the bounds of chunks of all texts, of at most `most_tokens` tokens or one text."""
+        start = 0
+        while start < len(self):
+            limit = self.offsets[start] + most_tokens
+            stop = max(int(np.searchsorted(self.offsets, limit, side="right")) - 1, start + 1)
+            yield start, stop
+            start = stop
+
     def bounded(self, most_tokens: int, seed: int) -> PackedTexts:
         """Return all texts, or a random sample of at most `most_tokens` tokens, in order."""
         if len(self.ids) <= most_tokens:
@@ -181,12 +190,8 @@ def draw(
 
 def evaluation_batches(texts: PackedTexts, max_tokens: int = 1 << 16) -> Iterator[PackedBatch]:
     """Yield all texts in order, in batches of at most `max_tokens` tokens or of one text."""
-    start = 0
-    while start < len(texts):
-        limit = texts.offsets[start] + max_tokens
-        stop = max(int(np.searchsorted(texts.offsets, limit, side="right")) - 1, start + 1)
+    for start, stop in texts.chunks(max_tokens):
         yield texts.between(start, stop).to_torch()
-        start = stop
 
 
 def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ _MOST_AHEAD: Final = 1_000  # lines
 _LONGEST_AHEAD: Final = 2**20  # characters
 
 
-class Table(NamedTuple):
+class Sheet(NamedTuple):
     """The rows of a file with named columns.
 
     Attributes:
@@ -46,7 +46,7 @@ class _Dialect(NamedTuple):
     guessed_at: int | None = None  # the line that made `"` an ordinary character
 
 
-def open_table(path: Path, ending: str, wanted: Sequence[str], options: ReadOptions) -> Table:
+def open_delimited(path: Path, ending: str, wanted: Sequence[str], options: ReadOptions) -> Sheet:
     """Read a delimited file, and find out how its fields are separated and quoted.
 
     Args:
@@ -73,7 +73,7 @@ def open_table(path: Path, ending: str, wanted: Sequence[str], options: ReadOpti
     _, header = next(rows, (0, None))
     if header is None:
         raise DataError(f"{path} is empty: the first line must name the columns")
-    return Table(header, _checked(path, rows, header, dialect))
+    return Sheet(header, _checked(path, rows, header, dialect))
 
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _quoted_rows(
                     f" characters: close its quotation mark, or give {_option('none')} if"
                     ' " is an ordinary character'
                 )
-            shown = without_lone_returns(given)
+            shown = without_lone_returns(given) if "\r" in given else given
             hidden = hidden or shown is not given
             yield shown
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from zipfile import ZipFile
 
-from wave_network.data.delimited import Table
+from wave_network.data.delimited import Sheet
 from wave_network.data.streams import most_unpacked, open_seekable, too_large
 from wave_network.errors import DataError, MissingExtraError, first_line
 
@@ -22,7 +22,7 @@ _ROWS_AT_ONCE: Final = 100
 _LARGEST: Final = 2**30  # bytes; openpyxl keeps all strings in memory
 
 
-def open_workbook(path: Path) -> Table:
+def open_workbook(path: Path) -> Sheet:
     """Read the first sheet, whose first row names the columns.
 
     All cells are converted to text: 7 for a number without a fraction, an empty text for an empty
@@ -38,7 +38,7 @@ def open_workbook(path: Path) -> Table:
         raise DataError(f"{path} is empty: the first row must name the columns")
     while header and not header[-1]:
         del header[-1]
-    return Table(header, _of_width(path, rows, len(header)))
+    return Sheet(header, _of_width(path, rows, len(header)))
 
 
 def _of_width(

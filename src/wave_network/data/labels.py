@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
 from wave_network.data.class_indices import class_indices, unknown_labels
+from wave_network.data.label_column import LabelColumn
 from wave_network.data.plain_labels import (
     is_label_list,
     label_finder,
@@ -62,15 +63,19 @@ class Labelling(ABC):
         Raises:
             DataError: If there are too few classes, or a label is not a plain one (see `Label`).
         """
-        # `names` has checked that all are of one type.
-        classes = sorted(set(cls.names(values)))
+        classes = sorted(cls._column(values).used())
         cls._check_learnable(classes)
         return cls(tuple(classes))
 
     @classmethod
-    @abstractmethod
     def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return all labels of all texts, as plain Python values."""
+        """Return the different labels that texts have, as plain Python values."""
+        return list(cls._column(values).used())
+
+    @classmethod
+    @abstractmethod
+    def _column(cls, values: Iterable[Any]) -> LabelColumn:
+        """Return labels as a column of plain Python values, all of one type."""
 
     @classmethod
     @abstractmethod
@@ -202,9 +207,10 @@ class SingleLabel(Labelling):
     multi_label: ClassVar[bool] = False
 
     @classmethod
-    def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return the labels as plain Python values."""
-        return plain_labels(values)
+    def _column(cls, values: Iterable[Any]) -> LabelColumn:
+        if isinstance(values, LabelColumn) and not values.listed:
+            return values
+        return LabelColumn.of(plain_labels(values))
 
     @classmethod
     def _check_learnable(cls, classes: Sequence[Label]) -> None:
@@ -215,17 +221,15 @@ class SingleLabel(Labelling):
 
     def encode(self, values: Iterable[Any], source: str | None = None) -> NDArray[np.int64]:
         """Encode a label for each text as class indices, (texts,)."""
-        labels = plain_labels(values)
-        indices = class_indices(labels, self.classes)
+        column = self._column(values)
+        indices = class_indices(column, self.classes)
         if (indices < 0).any():
-            raise DataError(
-                unknown_labels(labels, indices, self.classes, int(indices.argmin()), source)
-            )
+            raise DataError(unknown_labels(column, indices, self.classes, source))
         return indices
 
     def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
         """Return whether the label of each text is among the classes, (texts,)."""
-        return class_indices(plain_labels(values), self.classes) >= 0
+        return class_indices(self._column(values), self.classes) >= 0
 
     def split(self, targets: Targets, fraction: float, seed: int) -> Split:
         """Hold out the same share of each class, but leave at least one training text.
@@ -292,9 +296,10 @@ class MultiLabel(Labelling):
         return self.thresholds or (0.5,) * len(self.classes)
 
     @classmethod
-    def names(cls, values: Iterable[Any]) -> list[Label]:
-        """Return the labels of all texts, concatenated, as plain Python values."""
-        return list(chain.from_iterable(plain_label_lists(values)))
+    def _column(cls, values: Iterable[Any]) -> LabelColumn:
+        if isinstance(values, LabelColumn):
+            return values.as_lists()
+        return LabelColumn.of(plain_label_lists(values)).as_lists()
 
     @classmethod
     def _check_learnable(cls, classes: Sequence[Label]) -> None:
@@ -303,29 +308,24 @@ class MultiLabel(Labelling):
 
     def encode(self, values: Iterable[Any], source: str | None = None) -> NDArray[np.float32]:
         """Encode the labels of each text as zeros and ones, float32, (texts, classes)."""
-        values = list(values)
-        lists = plain_label_lists(values)
-        labels = list(chain.from_iterable(lists))
-        indices = class_indices(labels, self.classes)
-        texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
+        given = values if isinstance(values, LabelColumn) else list(values)
+        column = self._column(given)
+        indices = class_indices(column, self.classes)
         if (indices < 0).any():
-            first = int(texts[indices.argmin()])
-            message = unknown_labels(labels, indices, self.classes, first, source)
-            if not any(map(is_label_list, values)):
+            message = unknown_labels(column, indices, self.classes, source)
+            if not any(map(is_label_list, given)):
                 separator = option_name("label_separator")
                 message += f"; if each text's labels are joined, give {separator}"
             raise DataError(message)
-        targets = np.zeros((len(lists), len(self.classes)), np.float32)
-        targets[texts, indices] = 1
+        targets = np.zeros((len(column), len(self.classes)), np.float32)
+        targets[column.rows(), indices] = 1
         return targets
 
     def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
         """Return whether all labels of each text are among the classes, (texts,)."""
-        lists = plain_label_lists(values)
-        indices = class_indices(list(chain.from_iterable(lists)), self.classes)
-        texts = np.repeat(np.arange(len(lists)), [len(labels) for labels in lists])
-        known = np.ones(len(lists), np.bool_)
-        known[texts[indices < 0]] = False
+        column = self._column(values)
+        known = np.ones(len(column), np.bool_)
+        known[column.rows()[class_indices(column, self.classes) < 0]] = False
         return known
 
     def _extended(self, classes: tuple[Label, ...]) -> Self:

@@ -6,13 +6,20 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION
+import numpy as np
+
+from wave_network.data.arrow_columns import append_texts, label_column
+from wave_network.data.columns import LABEL_OPTION, TEXT_OPTION, WEIGHT_OPTION, Columns
 from wave_network.data.files import check_distinct, column_index
+from wave_network.data.label_column import LabelWriter
 from wave_network.data.streams import most_unpacked, open_seekable, too_large
-from wave_network.errors import DataError, MissingExtraError, WaveNetworkError
-from wave_network.progress.stages import expect
+from wave_network.data.table import Table
+from wave_network.data.texts import TextWriter
+from wave_network.data.values import missing_value
+from wave_network.errors import DataError, WaveNetworkError, extra_needed
+from wave_network.progress.stages import expect, tracked
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType, RecordBatch, Schema
@@ -21,31 +28,43 @@ if TYPE_CHECKING:
 _BYTES_AT_ONCE: Final = 2**24
 _ROWS_AT_ONCE: Final = 1_000
 
-
 LABEL_KINDS: Final = "labels must be strings, whole numbers or booleans, or lists of them"
 
 
-class LabelType(NamedTuple):
-    """The type of the labels, and whether a text has a list of them."""
+def load_parquet(path: Path, columns: Columns, sharing: int = 1) -> Table:
+    """Load a parquet file with labels, batch by batch.
 
-    value: Literal["string", "int64", "bool", "double"]
-    listed: bool
+    Args:
+        path: The file.
+        columns: The columns to read.
+        sharing: How many tables share the memory that texts may take.
 
-    def arrow_type(self) -> DataType:
-        """Return the Arrow type."""
+    Raises:
+        DataError: If the file, or one of its rows, cannot be used.
+        OutputError: If the temporary folder cannot take a copy.
+        MissingExtraError: If pyarrow is not installed.
+    """
+    with open_parquet(path) as file:
         import pyarrow as pa
 
-        value = pa.type_for_alias(self.value)
-        return pa.list_(value) if self.listed else value
-
-
-def label_type_for(label: object, *, listed: bool) -> LabelType:
-    """Return the type of labels such as this one."""
-    if isinstance(label, bool):
-        return LabelType("bool", listed)
-    if isinstance(label, int):
-        return LabelType("int64", listed)
-    return LabelType("double" if isinstance(label, float) else "string", listed)
+        check_text_type(file, path, columns.text)
+        fields = [("text", pa.string()), ("label", label_type(file, path, columns.label))]
+        if columns.weight is not None:
+            check_weight_type(file, path, columns.weight)
+            fields.append(("weight", pa.float64()))
+        expect(file.metadata.num_rows)
+        texts, labels, weights = TextWriter(path, sharing), LabelWriter(), []
+        batches = iter_batches(file, path, columns.names, pa.schema(fields))
+        for batch in tracked(batches, units_in=len):
+            append_texts(texts, batch.column("text"))
+            labels.append_column(label_column(batch.column("label")))
+            if columns.weight is not None:
+                weights.append(batch.column("weight").to_numpy())
+    return Table(
+        texts.finish(),
+        labels.finish().separated(columns.separator),
+        np.concatenate(weights) if weights else None,
+    )
 
 
 @contextmanager
@@ -57,11 +76,9 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
         OutputError: If it is compressed, and the temporary folder cannot take its content.
         MissingExtraError: If pyarrow is not installed.
     """
-    try:
+    with extra_needed("parquet", "reading parquet"):
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise MissingExtraError("train", "reading parquet") from error
     with open_seekable(path) as source:
         try:
             file = ParquetFile(source)
@@ -90,27 +107,31 @@ def check_text_type(file: ParquetFile, path: Path, text_column: str) -> None:
         raise DataError(f"{path}: column {text_column!r} has {kind}, not strings")
 
 
-def label_type(file: ParquetFile, path: Path, label_column: str) -> LabelType:
-    """Return the type of the labels in a column.
+def label_type(file: ParquetFile, path: Path, label_column: str) -> DataType:
+    """Return the type to read the labels in a column as.
 
     Raises:
         DataError: If the column is missing, or contains no labels nor lists of them.
     """
+    import pyarrow as pa
     from pyarrow import types
 
     kind = _column_type(file, path, label_column, LABEL_OPTION)
     listed = types.is_list(kind) or types.is_large_list(kind)
     inner = kind.value_type if listed else kind
-    if _is_string(inner):
-        return LabelType("string", listed)
     inner = inner.value_type if types.is_dictionary(inner) else inner
-    if types.is_integer(inner):
-        return LabelType("int64", listed)
-    if types.is_boolean(inner):
-        return LabelType("bool", listed)
-    if types.is_floating(inner):
-        return LabelType("double", listed)
-    raise DataError(f"{path}: column {label_column!r} has {kind}: {LABEL_KINDS}")
+    found = None
+    if _is_string(inner):
+        found = pa.string()
+    elif types.is_integer(inner):
+        found = pa.int64()
+    elif types.is_boolean(inner):
+        found = pa.bool_()
+    elif types.is_floating(inner):
+        found = pa.float64()
+    if found is None:
+        raise DataError(f"{path}: column {label_column!r} has {kind}: {LABEL_KINDS}")
+    return pa.list_(found) if listed else found
 
 
 def check_weight_type(file: ParquetFile, path: Path, weight_column: str) -> None:
@@ -250,11 +271,6 @@ def first_missing(values: Array) -> int | None:
             place = pc.index(pc.is_null(inner), True).as_py()
             return int(pc.list_parent_indices(values)[place].as_py())
     return None
-
-
-def missing_value(where: object, row: int, name: str) -> DataError:
-    """Create the error for a null; rows count from 1."""
-    return DataError(f"{where}: row {row} has no {name}: add one, or remove the row")
 
 
 def one_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
+from wave_network.data.values import list_of
 from wave_network.errors import DataError
 
 _WHOLE: Final = re.compile(r"(-?[0-9]+)\.0+", re.ASCII)
@@ -28,9 +29,7 @@ def plain_labels(values: Iterable[object]) -> list[Label]:
     Raises:
         DataError: If a label is none of these, or types are mixed; the message has its index.
     """
-    if isinstance(values, Sequence):
-        values = values[:]  # otherwise a column of `datasets` is read row by row, 100 times slower
-    values = list(values)
+    values = list_of(values)
     if set(map(type, values)) in ({str}, {int}, {bool}):
         return cast("list[Label]", values)
     labels = [_plain_label(value, index) for index, value in enumerate(values)]
@@ -118,10 +117,8 @@ def plain_label_lists(values: Iterable[object]) -> list[list[Label]]:
     Raises:
         DataError: As for `plain_labels`; the index counts the labels of all texts.
     """
-    if isinstance(values, Sequence):
-        values = values[:]  # as `plain_labels` does
     sets: list[list[Any]] = []
-    for value in values:
+    for value in list_of(values):
         labels: Any = value if is_label_list(value) else [value]
         # Sorted, as the order of a set differs from run to run.
         sets.append(sorted(labels, key=str) if isinstance(labels, Set) else list(labels))

@@ -1,52 +1,32 @@
-"""Read labelled data for training and evaluating from any source, as Arrow data sets.
+"""Read labelled data for training and evaluating from any source, as tables.
 
-Every data set has exactly the columns `text` (string) and `label` (string or int64; lists of them
-in multi-label data). Training data may also have `weight` (float64, above 0). The `datasets`
-library is loaded on first use.
+Every table has the columns `text` and `label` (lists of labels in multi-label data). Training data
+may also have `weight`, above 0.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
-
-import numpy as np
+from typing import Final, NamedTuple, TypeAlias
 
 from wave_network.config import Label
-from wave_network.data.arrow import (
-    is_untyped,
-    label_type_of,
-    load_file,
-    load_hub,
-    load_texts,
-    with_label_lists,
-    with_labels,
-)
 from wave_network.data.columns import Columns
 from wave_network.data.files import check_file
 from wave_network.data.folders import find_parts
+from wave_network.data.label_column import LabelColumn
 from wave_network.data.label_forms import from_indicators, plain_forms
 from wave_network.data.labels import MultiLabel, SingleLabel
-from wave_network.data.parquet import LabelType
+from wave_network.data.load import is_untyped, load_file, load_texts
 from wave_network.data.read_options import ReadOptions
+from wave_network.data.table import Table, concatenate
+from wave_network.data.weights import WEIGHTLESS, without_weightless
 from wave_network.errors import DataError, listed
 from wave_network.huggingface.ids import HUB_ID
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-    from pyarrow import ChunkedArray
-
-    _Loaded: TypeAlias = tuple[dict[str, Dataset], tuple[Label, ...] | None]
-
-_ROWS_AT_ONCE: Final = 1_000
-_BYTES_AT_ONCE: Final = 2**24
-_BYTES_IN_ONE_PIECE: Final = 2**28  # of a column that is copied into memory
-WEIGHTLESS: Final = "weight 0"
-"""Why rows are left out."""
+_Loaded: TypeAlias = tuple[dict[str, Table], tuple[Label, ...] | None]
 
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
@@ -63,9 +43,9 @@ class Splits(NamedTuple):
         left_out: Number of training rows that were left out, by the reason.
     """
 
-    train: Dataset
-    validation: Dataset | None = None
-    test: Dataset | None = None
+    train: Table
+    validation: Table | None = None
+    test: Table | None = None
     classes: tuple[Label, ...] | None = None
     sources: Mapping[str, str] = MappingProxyType({})
     left_out: Mapping[str, int] = MappingProxyType({})
@@ -106,7 +86,7 @@ def read_splits(
         ConfigError: If the encoding or the quoting is unknown.
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
-        MissingExtraError: If `datasets` is not installed.
+        MissingExtraError: If a format needs a library that is not installed.
     """
     columns = _columns(text_column, label_column, label_separator, weight_column)
     options = ReadOptions(encoding, quoting)
@@ -138,7 +118,7 @@ def read_dataset(
     label_separator: str | None = None,
     encoding: str = "utf-8",
     quoting: str = "auto",
-) -> tuple[Dataset, str]:
+) -> tuple[Table, str]:
     """Read one split of a data set, for evaluation.
 
     Args:
@@ -151,14 +131,14 @@ def read_dataset(
         quoting: As for `read_splits`.
 
     Returns:
-        The data set, and the name of the split; for a single file or a folder of classes, its
+        The table, and the name of the split; for a single file or a folder of classes, its
         name.
 
     Raises:
         ConfigError: If the encoding or the quoting is unknown.
         DataError: If the data cannot be used.
         OutputError: If the disk cannot take the working copy.
-        MissingExtraError: If `datasets` is not installed.
+        MissingExtraError: If a format needs a library that is not installed.
     """
     columns = _columns(text_column, label_column, label_separator)
     options = ReadOptions(encoding, quoting)
@@ -178,7 +158,7 @@ def read_texts(
     text_column: str = "text",
     encoding: str = "utf-8",
     quoting: str = "auto",
-) -> Dataset:
+) -> Table:
     """Read texts without labels.
 
     Args:
@@ -188,13 +168,13 @@ def read_texts(
         quoting: As for `read_splits`.
 
     Returns:
-        A data set with the column `text`.
+        A table with the column `text`.
 
     Raises:
         ConfigError: If the encoding or the quoting is unknown.
         DataError: If the file cannot be used.
         OutputError: If the disk cannot take the working copy.
-        MissingExtraError: If `datasets` is not installed.
+        MissingExtraError: If a format needs a library that is not installed.
     """
     check_file(Path(path))
     return load_texts(Path(path), text_column, ReadOptions(encoding, quoting))
@@ -210,56 +190,24 @@ def source_of(data: str | Path, split: str) -> str:
     return str(data) if Path(data).name == split else f"{data} ({split})"
 
 
-def labelling_type(dataset: Dataset) -> type[SingleLabel] | type[MultiLabel]:
-    """Return the type of labelling that the data set's labels need."""
-    return MultiLabel if label_type_of(dataset).listed else SingleLabel
+def labelling_type(rows: Table) -> type[SingleLabel] | type[MultiLabel]:
+    """Return the type of labelling that the labels of rows need."""
+    return MultiLabel if rows["label"].listed else SingleLabel
 
 
-def joined_rows(first: Dataset, second: Dataset) -> Dataset:
-    """Concatenate two labelled data sets.
+def joined_rows(first: Table, second: Table) -> Table:
+    """Concatenate two labelled tables.
 
     If the labels are integers in one and strings in the other, all become strings. If those of
     only one are lists, all become lists.
     """
-    from datasets import concatenate_datasets
-
-    parts = [first, second]
-    if any(label_type_of(part).listed for part in parts):
-        parts = [p if label_type_of(p).listed else with_label_lists(p) for p in parts]
-    if len({label_type_of(part).value for part in parts}) > 1:
-        kind = LabelType("string", label_type_of(parts[0]).listed).arrow_type()
-        parts = [with_labels(p, p.data.column("label").cast(kind)) for p in parts]
-    return concatenate_datasets(parts)
-
-
-def column(rows: Dataset, name: str) -> Iterator[Any]:
-    """Yield the values of a column in order, read chunk by chunk.
-
-    Args:
-        rows: Any data set.
-        name: One of its columns.
-    """
-    return chain.from_iterable(column_chunks(rows, name))
-
-
-def column_chunks(rows: Dataset, name: str) -> Iterator[list[Any]]:
-    """Yield the values of a column in order, a thousand at a time, or fewer if they are long.
-
-    Args:
-        rows: Any data set.
-        name: One of its columns.
-    """
-    values, places = rows.data.column(name), getattr(rows, "_indices", None)
-    at_once = _BYTES_AT_ONCE * max(len(values), 1) // max(values.nbytes, 1)
-    at_once = min(max(at_once, 1), _ROWS_AT_ONCE)
-    if places is None or values.nbytes > _BYTES_IN_ONE_PIECE:
-        for chunk in rows.select_columns([name]).iter(batch_size=at_once):
-            yield chunk[name]
-        return
-    # `datasets` would look up each row separately.
-    whole = values.combine_chunks()
-    for start in range(0, len(rows), at_once):
-        yield whole.take(places.column(0).slice(start, at_once)).to_pylist()
+    columns = [first["label"], second["label"]]
+    if any(column.listed for column in columns):
+        columns = [column.as_lists() for column in columns]
+    if len({column.kind for column in columns if column.values}) > 1:
+        columns = [column.mapped(str) for column in columns]
+    parts = zip((first, second), columns, strict=True)
+    return concatenate([part.with_labels(labels) for part, labels in parts])
 
 
 def _columns(
@@ -295,6 +243,8 @@ def _first_of(preference: Sequence[str], splits: Mapping[str, object], data: str
 
 def _load_hub(hub_id: str, columns: Columns) -> _Loaded:
     """Load each split, with its labels in plain forms."""
+    from wave_network.data.hub import load_hub
+
     splits = load_hub(hub_id, columns)
     names = {name: f"hub:{hub_id} ({name})" for name in splits}
     return _without_indicators(_in_plain_forms(splits, names))
@@ -304,94 +254,50 @@ def _load_parts(
     parts: Mapping[str, Sequence[Path]], columns: Columns, options: ReadOptions
 ) -> _Loaded:
     """Load each split, with labels of one type in all files of all of them."""
+    files = sum(map(len, parts.values()))
     loaded = {
-        str(path): load_file(path, columns.of(name), options)
+        str(path): load_file(path, columns.of(name), options, files)
         for name, paths in parts.items()
         for path in paths
     }
     loaded = _with_one_label_type(_in_plain_forms(loaded, {path: path for path in loaded}))
     return _without_indicators(
-        {name: _joined([loaded[str(path)] for path in paths]) for name, paths in parts.items()}
+        {name: concatenate([loaded[str(path)] for path in paths]) for name, paths in parts.items()}
     )
 
 
-def _in_plain_forms(parts: Mapping[str, Dataset], names: Mapping[str, str]) -> dict[str, Dataset]:
+def _in_plain_forms(parts: Mapping[str, Table], names: Mapping[str, str]) -> dict[str, Table]:
     """Convert the labels of all parts to plain forms; the names are for messages."""
-    columns = {names[name]: part.data.column("label") for name, part in parts.items()}
-    return _relabelled(parts, list(plain_forms(columns).values()))
+    columns = plain_forms({names[name]: part["label"] for name, part in parts.items()})
+    return {name: part.with_labels(columns[names[name]]) for name, part in parts.items()}
 
 
-def _without_indicators(splits: Mapping[str, Dataset]) -> _Loaded:
-    columns = {name: split.data.column("label") for name, split in splits.items()}
-    changed, classes = from_indicators(columns)
-    return _relabelled(splits, list(changed.values())), classes
+def _without_indicators(splits: Mapping[str, Table]) -> _Loaded:
+    columns, classes = from_indicators({name: split["label"] for name, split in splits.items()})
+    return {name: split.with_labels(columns[name]) for name, split in splits.items()}, classes
 
 
-def _relabelled(
-    parts: Mapping[str, Dataset], columns: Sequence[ChunkedArray]
-) -> dict[str, Dataset]:
-    return {
-        name: part if column is part.data.column("label") else with_labels(part, column)
-        for (name, part), column in zip(parts.items(), columns, strict=True)
-    }
-
-
-def _joined(parts: list[Dataset]) -> Dataset:
-    if len(parts) == 1:
-        return parts[0]
-    from datasets import concatenate_datasets
-
-    return concatenate_datasets(parts)
-
-
-def _with_one_label_type(loaded: dict[str, Dataset]) -> dict[str, Dataset]:
-    if any(label_type_of(rows).listed for rows in loaded.values()):
-        loaded = {
-            path: rows if label_type_of(rows).listed else with_label_lists(rows)
-            for path, rows in loaded.items()
-        }
-    untyped = [path for path in loaded if is_untyped(Path(path))]
-    typed = [path for path in loaded if path not in untyped]
-    as_strings = any(label_type_of(loaded[path]).value == "string" for path in typed)
-    if not as_strings and all(_has_integer_labels(loaded[path]) for path in untyped):
-        loaded |= {path: _with_integer_labels(loaded[path]) for path in untyped}
-    kinds = {path: label_type_of(rows).value for path, rows in loaded.items()}
+def _with_one_label_type(loaded: Mapping[str, Table]) -> dict[str, Table]:
+    columns = {path: rows["label"] for path, rows in loaded.items()}
+    if any(column.listed for column in columns.values()):
+        columns = {path: column.as_lists() for path, column in columns.items()}
+    untyped = [path for path in columns if is_untyped(Path(path))]
+    # A file whose lists are all empty fits any type.
+    kinds = {path: column.kind for path, column in columns.items() if column.values}
+    as_strings = any(kind is str for path, kind in kinds.items() if path not in untyped)
+    if not as_strings and all(_are_integers(columns[path]) for path in untyped):
+        columns |= {path: columns[path].mapped(int) for path in untyped}
+    there = {path: column.kind_name for path, column in columns.items() if column.values}
     # Booleans and floats are compared with what other files have instead.
-    if set(kinds.values()) >= {"string", "int64"}:
-        there = ", ".join(f"{kind} in {path}" for path, kind in kinds.items())
-        raise DataError(f"the labels differ in type ({there}): make all strings or all integers")
-    return loaded
+    if {*there.values()} >= {"string", "int64"}:
+        named = ", ".join(f"{kind} in {path}" for path, kind in there.items())
+        raise DataError(f"the labels differ in type ({named}): make all strings or all integers")
+    return {path: rows.with_labels(columns[path]) for path, rows in loaded.items()}
 
 
-def _has_integer_labels(dataset: Dataset) -> bool:
-    import pyarrow.compute as pc
-
-    labels, kind = dataset.data.column("label"), label_type_of(dataset)
-    if kind.value != "string":
-        return kind.value == "int64"
-    if kind.listed:
-        labels = pc.list_flatten(labels)
-    return all(
-        _INTEGER.fullmatch(label) and -(2**63) <= int(label) < 2**63
-        for label in pc.unique(labels).to_pylist()
-    )
-
-
-def _with_integer_labels(dataset: Dataset) -> Dataset:
-    kind = LabelType("int64", label_type_of(dataset).listed)
-    return with_labels(dataset, dataset.data.column("label").cast(kind.arrow_type()))
-
-
-def without_weightless(rows: Dataset) -> Dataset:
-    """Check the weights, and leave out rows of weight 0."""
-    weights = np.asarray(rows["weight"][:])
-    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if len(wrong):
-        raise DataError(
-            f"weight {wrong[0]} is {weights[wrong[0]]}: weights are finite numbers from 0"
-        )
-    if weights.all():
-        return rows
-    if not weights.any():
-        raise DataError("all weights are zero: give at least one text a weight above 0")
-    return rows.select(np.flatnonzero(weights))
+def _are_integers(labels: LabelColumn) -> bool:
+    """Whether all labels are integers, or are written as such."""
+    if labels.kind is not str:
+        return labels.kind is int
+    written = map(str, labels.values)
+    return all(_INTEGER.fullmatch(one) and -(2**63) <= int(one) < 2**63 for one in written)

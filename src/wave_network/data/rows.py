@@ -19,15 +19,17 @@ from wave_network.data.files import check_distinct, check_file, column_index, fo
 from wave_network.data.json_values import iter_json_array, iter_json_lines, json_kind
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.streams import iter_lines, stream_lines
-from wave_network.data.values import is_unicode
+from wave_network.data.values import is_unicode, split_labels
 from wave_network.errors import DataError, listed, option_name
 from wave_network.progress.stages import follow
 
 if TYPE_CHECKING:
-    from wave_network.data.delimited import Table
+    from wave_network.data.delimited import Sheet
 
 _TABLES: Final = (".csv", ".tsv", ".xlsx")
-_FASTTEXT_LINE: Final = re.compile(r"((?:__label__[^ \t]*[ \t]*)*)(.*)", re.DOTALL)
+_LABEL_START: Final = "__label__"
+_LABEL: Final = re.compile(r"__label__([^ \t]*)")
+_LABELS: Final = re.compile(r"(?:__label__[^ \t]*[ \t]*)*")
 _SEVERAL_LABELS: Final = re.compile(r"__label__[^ \t]*[ \t]+__label__[^ \t]")
 _LABEL_INSIDE: Final = re.compile(r"[ \t]__label__[^ \t]")
 
@@ -88,8 +90,8 @@ def iter_rows(
     rows: Iterator[Row]
     names = (text_column, label_column, weight_column)
     if ending in _TABLES:
-        table = _open_table(path, ending, names, options)
-        rows = _table_rows(path, table, *names, label_separator, with_others)
+        sheet = _open_sheet(path, ending, names, options)
+        rows = _sheet_rows(path, sheet, *names, label_separator, with_others)
     elif ending in (".jsonl", ".json"):
         objects = (iter_json_lines if ending == ".jsonl" else iter_json_array)(path, encoding)
         rows = _json_rows(objects, *names, label_separator, with_others)
@@ -140,11 +142,6 @@ def iter_texts(
     return (row.text for row in rows)
 
 
-def split_labels(labels: str, separator: str) -> list[str]:
-    """Split labels at a separator; strip spaces, and drop empty labels."""
-    return [label for part in labels.split(separator) if (label := part.strip())]
-
-
 def _others(fields: Iterable[tuple[str, Any]], text_column: str) -> dict[str, Any]:
     return {name: value for name, value in fields if name != text_column}
 
@@ -161,29 +158,29 @@ def _without_ending(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _open_table(
+def _open_sheet(
     path: Path, ending: str, names: tuple[str | None, ...], options: ReadOptions
-) -> Table:
+) -> Sheet:
     # Imported here, so that predicting starts faster.
     if ending == ".xlsx":
         from wave_network.data.excel import open_workbook
 
         return open_workbook(path)
-    from wave_network.data.delimited import open_table
+    from wave_network.data.delimited import open_delimited
 
-    return open_table(path, ending, [name for name in names if name is not None], options)
+    return open_delimited(path, ending, [name for name in names if name is not None], options)
 
 
-def _table_rows(
+def _sheet_rows(
     path: Path,
-    table: Table,
+    sheet: Sheet,
     text_column: str,
     label_column: str | None,
     weight_column: str | None,
     label_separator: str | None,
     with_others: bool,
 ) -> Iterator[Row]:
-    header = table.header
+    header = sheet.header
     text_at = column_index(header, text_column, TEXT_OPTION, path)
     label_at = None
     if label_column is not None:
@@ -193,18 +190,17 @@ def _table_rows(
         weight_at = column_index(header, weight_column, WEIGHT_OPTION, path)
     if with_others:
         check_distinct(header, path)
-    for line, fields in table.rows:
+    for line, fields in sheet.rows:
         if label_at is None:
             others = _others(zip(header, fields, strict=True), text_column) if with_others else None
             yield Row(fields[text_at], None, others=others)
             continue
-        where = f"{path}:{line}"
         label: Label | list[Label] = fields[label_at]
-        if label_separator is None:
-            label = _stated(fields[label_at], where)
-        else:
+        if label_separator is not None:
             label = [*split_labels(fields[label_at], label_separator)]
-        weight = None if weight_at is None else _weight(fields[weight_at], where)
+        elif not fields[label_at].strip():
+            raise _no_label(f"{path}:{line}")
+        weight = None if weight_at is None else _weight(fields[weight_at], f"{path}:{line}")
         yield Row(fields[text_at], label, weight)
 
 
@@ -244,10 +240,10 @@ def _json_field(fields: dict[str, Any], name: str, option: str, where: str) -> o
 
 
 def _json_label(label: object, where: str) -> Label:
+    if label is None or (isinstance(label, str) and not label.strip()):
+        raise _no_label(where)
     if isinstance(label, str) and is_unicode(label):
-        return _stated(label, where)
-    if label is None:
-        return _stated("", where)
+        return label
     if isinstance(label, int) and -(2**63) <= label < 2**63:
         return label
     if isinstance(label, float) and label.is_integer():
@@ -290,28 +286,35 @@ def _json_kind(value: object) -> str:
 
 
 def _fasttext_rows(path: Path, encoding: str) -> Iterator[Row]:
-    several = any(_SEVERAL_LABELS.match(line) for line in iter_lines(path, encoding))
+    several = any(map(_SEVERAL_LABELS.match, iter_lines(path, encoding)))
     for number, line in enumerate(iter_lines(path, encoding), start=1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
         labels, text = _fasttext_parts(line)
-        if _LABEL_INSIDE.search(text):
-            raise DataError(f"{where}: a label inside the text: put all labels before the text")
-        labels = [_stated(label, where) for label in labels]
+        if _LABEL_START in text and _LABEL_INSIDE.search(text):
+            raise DataError(
+                f"{path}:{number}: a label inside the text: put all labels before the text"
+            )
+        if not all(map(str.strip, labels)):
+            raise _no_label(f"{path}:{number}")
         if several:
             yield Row(text, [*labels])
         elif labels:
             yield Row(text, labels[0])
         else:
-            raise DataError(f"{where}: no label: start the line with __label__NAME and a space")
+            raise DataError(
+                f"{path}:{number}: no label: start the line with __label__NAME and a space"
+            )
 
 
 def _fasttext_parts(line: str) -> tuple[list[str], str]:
     """Split a line into its labels and the text after them."""
-    match = _FASTTEXT_LINE.fullmatch(_without_ending(line))
+    line = _without_ending(line)
+    if not line.startswith(_LABEL_START):
+        return [], line
+    match = _LABELS.match(line)
     assert match is not None  # it matches every line
-    return re.findall(r"__label__([^ \t]*)", match[1]), match[2]
+    return _LABEL.findall(match[0]), line[match.end() :]
 
 
 def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -319,10 +322,8 @@ def _plain_rows(path: Path, encoding: str) -> Iterator[Row]:
         yield Row(_fasttext_parts(line)[1], None)
 
 
-def _stated(label: str, where: str) -> str:
-    if not label.strip():
-        raise DataError(f"{where}: no label: add a label, or remove the row")
-    return label
+def _no_label(where: str) -> DataError:
+    return DataError(f"{where}: no label: add a label, or remove the row")
 
 
 def _weight(value: object, where: str) -> float:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wave_network.data.read import Splits, joined_rows, read_dataset, read_splits, source_of
-
-if TYPE_CHECKING:
-    from datasets import Dataset
+from wave_network.data.table import Table
 
 
 def read_training_data(
@@ -34,7 +32,7 @@ def read_training_data(
     Raises:
         DataError: If any of the data cannot be used.
         OutputError: If the disk cannot take the working copy.
-        MissingExtraError: If `datasets` is not installed.
+        MissingExtraError: If a format needs a library that is not installed.
     """
     splits = read_splits(data, weight_column=weight_column, **columns)
     if validation is not None:
@@ -53,6 +51,7 @@ def read_training_data(
     return splits
 
 
-def _with(splits: Splits, name: str, rows: Dataset, source: str) -> Splits:
+def _with(splits: Splits, name: str, rows: Table, source: str) -> Splits:
     """Replace a split and its source."""
-    return splits._replace(**{name: rows}, sources={**splits.sources, name: source})
+    changed: dict[str, Any] = {name: rows, "sources": {**splits.sources, name: source}}
+    return splits._replace(**changed)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from wave_network.data.read_options import is_utf8
-from wave_network.errors import DataError, MissingExtraError, OutputError, for_caller, listed
+from wave_network.errors import DataError, OutputError, extra_needed, for_caller, listed
 from wave_network.progress.stages import follow
 
 if TYPE_CHECKING:
@@ -195,10 +195,8 @@ def _source(path: Path, stack: ExitStack) -> Callable[[int], bytes]:
         packed = stack.enter_context(path.open("rb"))
         follow(packed)
         return _unpacked(stack.enter_context(gzip.GzipFile(fileobj=packed)).read, path)
-    try:
+    with extra_needed("parquet", "reading .zst"):
         import pyarrow as pa
-    except ImportError as error:
-        raise MissingExtraError("train", "reading .zst") from error
     packed = stack.enter_context(path.open("rb"))
     follow(packed)
     return _unpacked(stack.enter_context(pa.CompressedInputStream(packed, "zstd")).read, path)

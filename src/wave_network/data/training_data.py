@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,14 +15,15 @@ from wave_network.config import Label
 from wave_network.data.labels import Labelling
 from wave_network.data.memory import from_memory, read_memory, texts_from_memory
 from wave_network.data.plain_labels import columns_named, label_lists_of
-from wave_network.data.read import WEIGHTLESS, labelling_type
+from wave_network.data.read import labelling_type
 from wave_network.data.soft_labels import SoftLabels, check_soft_labels
+from wave_network.data.table import Table
 from wave_network.data.targets import Targets, most_probable
 from wave_network.data.unlabelled_rows import split_rows
+from wave_network.data.weights import WEIGHTLESS
 from wave_network.errors import DataError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -47,10 +49,10 @@ class TrainingData:
         marked: Number of unlabelled texts that were among the rows, with the label -1.
     """
 
-    rows: Dataset
-    validation: Dataset | None = None
-    unlabeled: Dataset | None = None
-    background: Dataset | None = None
+    rows: Table
+    validation: Table | None = None
+    unlabeled: Table | None = None
+    background: Table | None = None
     classes: Sequence[Label] | None = None
     soft_labels: SoftLabels | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -156,9 +158,8 @@ def _from_lists(
     if found is None:
         raise DataError("classes is for a y with columns, and this y has none: leave it out")
     names = columns_named(classes, len(found))
-    lists = [[names[place] for place in row] for row in rows["label"]]
-    named = from_memory(rows["text"], lists, rows["weight"] if weights is not None else None)
-    return TrainingData(named, classes=names)
+    named = rows["label"].mapped(lambda place: names[int(place)])
+    return TrainingData(rows.with_labels(named), classes=names)
 
 
 def labels_from_memory(y: Any, labelling: Labelling) -> list[Any]:  # noqa: ANN401
@@ -197,14 +198,15 @@ def label_table(y: Any) -> NDArray[Any] | None:  # noqa: ANN401
 
 
 def one_dimensional(y: Any) -> Any:  # noqa: ANN401
-    """Return `y` without its second axis if that has a length of 1, with scikit-learn's warning."""
+    """Return `y` without its second axis if that has a length of 1, and warn.
+
+    Whoever has loaded scikit-learn gets its `DataConversionWarning`, others a `UserWarning`.
+    """
     if len(getattr(y, "shape", ())) != 2 or y.shape[1] != 1:
         return y
-    from sklearn.exceptions import DataConversionWarning
-
     warnings.warn(
         "y is a column vector: its only column is read as one label a text; give y.ravel()",
-        DataConversionWarning,
+        getattr(sys.modules.get("sklearn.exceptions"), "DataConversionWarning", UserWarning),
         stacklevel=4,  # the caller of `fit`
     )
     return np.asarray(y.toarray() if hasattr(y, "toarray") else y).ravel()

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wave_network.data.values import check_one_column
+from wave_network.data.values import check_one_column, list_of
 
 UNLABELLED: Final = -1
 """The label of unlabelled rows, if labels are integers; others have None."""
@@ -55,12 +55,11 @@ def split_rows(
     if not isinstance(labels, Iterable) or isinstance(labels, str | bytes):
         return SplitRows(texts, labels, weights, [], 0)
     check_one_column(labels, "labels")
-    given = list(labels)
-    marked = _marked(given)
-    missing = {place for place, label in enumerate(given) if label is None}.union(marked)
+    given = list_of(labels)
+    missing, marked = _without_label(given)
     if not missing:
         return SplitRows(texts, given, weights, [], 0)
-    listed = list(texts)
+    listed = list_of(texts)
     if len(listed) != len(given):  # refused later
         return SplitRows(listed, given, weights, [], 0)
     kept = [place for place in range(len(given)) if place not in missing]
@@ -69,20 +68,21 @@ def split_rows(
         [given[place] for place in kept],
         None if weights is None else np.asarray(weights)[kept],
         [listed[place] for place in sorted(missing)],
-        len(marked),
+        marked,
     )
 
 
-def _marked(labels: list[Any]) -> list[int]:
-    """Return the places of labels of -1 that stand for none."""
-    classes: set[int] = set()
-    for label in labels:
-        if label is None:
-            continue
-        if not isinstance(label, Integral) or isinstance(label, bool | np.bool_):
-            return []
-        classes.add(int(label))
-    others = classes - {UNLABELLED}
+def _without_label(labels: list[Any]) -> tuple[set[int], int]:
+    """Return the places of labels that stand for none, and how many of these are -1."""
+    kinds = {*map(type, labels)}
+    missing = set()
+    if type(None) in kinds:
+        missing = {place for place, label in enumerate(labels) if label is None}
+        kinds.discard(type(None))
+    if not all(issubclass(kind, Integral) and not issubclass(kind, bool) for kind in kinds):
+        return missing, 0
+    others = {int(label) for label in {*labels} - {None}} - {UNLABELLED}
     if len(others) < _LEAST_CLASSES or min(others) < 0:
-        return []
-    return [place for place, label in enumerate(labels) if label == UNLABELLED]
+        return missing, 0
+    marked = {place for place, label in enumerate(labels) if label == UNLABELLED}
+    return missing | marked, len(marked)

@@ -41,7 +41,7 @@ def format_to_write(path: Path) -> str:
         known = ", ".join(_ENDINGS)
         raise ConfigError(f"{option_name('output')} {path}: the name must end in one of {known}")
     if ending == ".parquet":
-        with extra_needed("train", "writing parquet"):
+        with extra_needed("parquet", "writing parquet"):
             import pyarrow.parquet  # noqa: F401
     return ending
 

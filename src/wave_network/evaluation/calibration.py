@@ -6,10 +6,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from wave_network.data.targets import Targets, soft_targets
+from wave_network.numerics.minimize import minimize
 
 ECE_BINS: Final = 15
 _LARGEST_TEMPERATURE: Final = 100.0
@@ -42,17 +41,30 @@ def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
         truth += ((1 - truth) / (classes - 1) - truth) / (texts + 2)
         target += float((truth * logits[block]).sum()) / texts
 
-    def loss(log_temperature: float) -> float:
-        scaled = np.exp(-log_temperature)
-        prior = (log_temperature / _SPREAD) ** 2 / (2 * texts)
-        total = sum(
-            float(logsumexp(scaled * logits[block].astype(np.float64), axis=1).sum())
-            for block in blocks
-        )
-        return float(total / texts - scaled * target + prior)
+    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """The negative log-posterior of a log temperature over the texts, and its gradient."""
+        scale, slope = float(np.exp(-point[0])), -target
+        value = point[0] ** 2 / (2 * _SPREAD**2 * texts) - scale * target
+        for block in blocks:
+            wide = logits[block].astype(np.float64)
+            totals, shares = log_sums(scale * wide)
+            value += float(totals.sum()) / texts
+            slope += float((shares * wide).sum()) / texts
+        return value, point / (_SPREAD**2 * texts) - scale * slope
 
     limit = np.log(_LARGEST_TEMPERATURE)
-    return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))
+    return float(np.exp(minimize(loss, np.zeros(1), -limit, limit)[0]))
+
+
+def log_sums(
+    logits: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log of the sum of exponentials of each row, (rows, 1), and the row's softmax."""
+    highest = logits.max(axis=1, keepdims=True)
+    shares = np.exp(logits - highest)
+    sums = shares.sum(axis=1, keepdims=True)
+    shares /= sums
+    return highest + np.log(sums), shares
 
 
 def fit_multi_label_temperature(logits: NDArray[np.floating], targets: Targets) -> float:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    f1_score,
-    precision_recall_fscore_support,
-)
 
 from wave_network.config import Label
 from wave_network.data.labels import Labelling, MultiLabel
@@ -22,6 +16,65 @@ from wave_network.evaluation.calibration import brier_score, expected_calibratio
 from wave_network.models.numpy_ops import given_labels
 
 _MOST_CONFUSED: Final = 1_000  # classes of a confusion matrix
+
+
+class _Counts(NamedTuple):
+    """What precision, recall and F1 are made of; each (classes,).
+
+    Attributes:
+        hits: The texts of each class that are predicted to be.
+        texts: The texts of each class.
+        predicted: The texts that are predicted to be of each class.
+    """
+
+    hits: NDArray[np.integer]
+    texts: NDArray[np.integer]
+    predicted: NDArray[np.integer]
+
+    @classmethod
+    def of_classes(
+        cls, labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+    ) -> _Counts:
+        """Count class indices, (texts,)."""
+        hits = labels[labels == predicted]
+        return cls(*(np.bincount(part, minlength=classes) for part in (hits, labels, predicted)))
+
+    @classmethod
+    def of_labels(cls, truth: NDArray[np.bool_], given: NDArray[np.bool_]) -> _Counts:
+        """Count the labels that texts have and are given, (texts, labels)."""
+        return cls(*(part.sum(axis=0) for part in (truth & given, truth, given)))
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """The F1 of each class, 0 for one that occurs nowhere."""
+        f1: NDArray[np.float64] = 2 * self.hits / np.maximum(self.texts + self.predicted, 1)
+        return f1
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that occur in the labels or predictions."""
+        occurring = self.texts + self.predicted > 0
+        return float(self.f1[occurring].mean()) if occurring.any() else 0.0
+
+    @property
+    def micro_f1(self) -> float:
+        """The F1 over all classes together."""
+        return float(2 * self.hits.sum() / max(self.texts.sum() + self.predicted.sum(), 1))
+
+    def per_class(self, classes: Sequence[Label]) -> dict[str, dict[str, Any]]:
+        """Return the metrics of each class by its name, 0 where none of its texts count."""
+        columns = (
+            self.hits / np.maximum(self.predicted, 1),
+            self.hits / np.maximum(self.texts, 1),
+            self.f1,
+            self.texts,
+        )
+        names = ("precision", "recall", "f1", "support")
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return {
+            str(label): dict(zip(names, row, strict=True))
+            for label, row in zip(classes, rows, strict=True)
+        }
 
 
 def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[str, float]:
@@ -34,9 +87,10 @@ def summarize(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) ->
         labels: Class indices, (texts,).
     """
     predicted = probabilities.argmax(axis=1)
+    counts = _Counts.of_classes(labels, predicted, probabilities.shape[1])
     return {
-        "accuracy": float(accuracy_score(labels, predicted)),
-        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
+        "accuracy": float((labels == predicted).mean()),
+        "macro_f1": counts.macro_f1,
         "loss": _cross_entropy(probabilities, labels),
         "ece": expected_calibration_error(probabilities, labels),
         "brier": brier_score(probabilities, labels),
@@ -116,12 +170,11 @@ def single_label_report(
 
     With more than 1,000 classes there is no confusion matrix: it would take gigabytes.
     """
-    predicted = probabilities.argmax(axis=1)
-    indices = list(range(len(classes)))
-    columns = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
-    report = {**summarize(probabilities, labels), "per_class": _per_class_rows(classes, columns)}
-    if len(classes) <= _MOST_CONFUSED:
-        matrix = confusion_matrix(labels, predicted, labels=indices)
+    predicted, size = probabilities.argmax(axis=1), len(classes)
+    counts = _Counts.of_classes(labels, predicted, size)
+    report = {**summarize(probabilities, labels), "per_class": counts.per_class(classes)}
+    if size <= _MOST_CONFUSED:
+        matrix = np.bincount(labels * size + predicted, minlength=size**2).reshape(size, size)
         report["confusion"] = {"labels": list(classes), "matrix": matrix.tolist()}
     return {**report, "examples": len(labels)}
 
@@ -147,12 +200,11 @@ def summarize_multi_label(
     truth = targets > 0.5
     given = given_labels(probabilities, thresholds)
     decisions = pairs_of(1 - probabilities, probabilities), truth.ravel().astype(np.int64)
-    overlap = 2 * (truth & given).sum(axis=0)
-    sizes = truth.sum(axis=0) + given.sum(axis=0)
+    counts = _Counts.of_labels(truth, given)
     return {
         "accuracy": float((truth == given).all(axis=1).mean()),
-        "micro_f1": float(overlap.sum() / max(sizes.sum(), 1)),
-        "macro_f1": float(np.mean(overlap[sizes > 0] / sizes[sizes > 0])) if sizes.any() else 0.0,
+        "micro_f1": counts.micro_f1,
+        "macro_f1": counts.macro_f1,
         "loss": _binary_cross_entropy(probabilities, truth),
         "ece": expected_calibration_error(*decisions),
         "brier": float(np.square(probabilities - truth).sum(axis=1).mean()),
@@ -167,14 +219,7 @@ def multi_label_report(
 ) -> dict[str, Any]:
     """Return `summarize_multi_label`, and the metrics and threshold of each label."""
     truth, given = targets > 0.5, given_labels(probabilities, thresholds)
-    hits, texts, predicted = (part.sum(axis=0) for part in (truth & given, truth, given))
-    columns = (
-        hits / np.maximum(predicted, 1),  # precision
-        hits / np.maximum(texts, 1),  # recall
-        2 * hits / np.maximum(texts + predicted, 1),  # F1
-        texts,
-    )
-    rows = _per_class_rows(classes, columns)
+    rows = _Counts.of_labels(truth, given).per_class(classes)
     for row, threshold in zip(rows.values(), thresholds, strict=True):
         row["threshold"] = threshold
     return {
@@ -229,21 +274,6 @@ def report_for(
     if isinstance(labelling, MultiLabel):
         return multi_label_report(probabilities, targets, classes, labelling.label_thresholds)
     return single_label_report(probabilities, most_probable(targets), classes)
-
-
-def _per_class_rows(
-    classes: Sequence[Label], columns: Sequence[NDArray[Any]]
-) -> dict[str, dict[str, Any]]:
-    """Return each class's metrics, from columns in scikit-learn's order."""
-    return {
-        str(label): {
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "support": int(support),
-        }
-        for label, precision, recall, f1, support in zip(classes, *columns, strict=True)
-    }
 
 
 def _binary_cross_entropy(probabilities: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:

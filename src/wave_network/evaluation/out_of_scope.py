@@ -26,6 +26,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network import _native
 from wave_network.errors import ConfigError
 
 FEWEST: Final = 20
@@ -43,10 +44,10 @@ _LEAST_VARIANCE: Final = 1e-9  # for a statistic that is the same in all held-ou
 _WEIGHTS: Final = (1.0, 1.0, 0.5, 1.0)  # of the statistics' squares
 
 Floats = NDArray[np.float64]
-Table = NDArray[np.uint8]
+PairTable = NDArray[np.uint8]
 
 
-class Texts(NamedTuple):
+class ScoredTexts(NamedTuple):
     """The texts that are scored.
 
     Attributes:
@@ -80,8 +81,8 @@ def energies(logits: NDArray[np.float32], *, multi_label: bool) -> Floats:
 
 
 def pair_table(
-    ids: NDArray[np.integer], offsets: NDArray[np.int64], earlier: Table | None = None
-) -> Table:
+    ids: NDArray[np.integer], offsets: NDArray[np.int64], earlier: PairTable | None = None
+) -> PairTable:
     """Count pairs of adjacent tokens, on a scale of base-2 logarithms.
 
     Args:
@@ -92,6 +93,21 @@ def pair_table(
     Returns:
         The level of each bucket, 0 to 15: that of its most frequent pair.
     """
+    highest = _pair_counts(ids, offsets).reshape(-1, _BUCKETS).max(axis=0).astype(np.int64)
+    table: PairTable = np.minimum(np.rint(np.log2(highest + 1)), _LEVELS).astype(np.uint8)
+    return table if earlier is None else np.maximum(table, earlier)
+
+
+def _pair_counts(
+    ids: NDArray[np.integer], offsets: NDArray[np.int64]
+) -> NDArray[np.unsignedinteger]:
+    """Count the pairs of each place, up to 65,535, (`_COUNTED`,)."""
+    if _native.compiled is not None:
+        found = np.zeros(_COUNTED, np.uint16)
+        _native.compiled.count_pairs(
+            np.ascontiguousarray(ids, np.int32), np.ascontiguousarray(offsets, np.int64), found
+        )
+        return found
     counts = np.zeros(_COUNTED, np.int64)
     inner = _inner(offsets)
     for start in range(0, len(ids), _TOKENS_AT_ONCE):
@@ -99,9 +115,7 @@ def pair_table(
         stop = start + _TOKENS_AT_ONCE
         places = _hashes(ids[before:stop])[start - before :][inner[start:stop]]
         counts += np.bincount(places, minlength=_COUNTED)
-    highest = counts.reshape(-1, _BUCKETS).max(axis=0)
-    table: Table = np.minimum(np.rint(np.log2(highest + 1)), _LEVELS).astype(np.uint8)
-    return table if earlier is None else np.maximum(table, earlier)
+    return np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
 
 
 @dataclass(frozen=True)
@@ -117,15 +131,19 @@ class OutOfScope:
         ranks: Sums of held-out texts, ascending, at most 999.
     """
 
-    pairs: Table
-    background: Table | None
+    pairs: PairTable
+    background: PairTable | None
     longest: float
     normal: Floats
     ranks: Floats
 
     @classmethod
     def fit(
-        cls, pairs: Table, background: Table | None, held_out: Texts, short: Texts
+        cls,
+        pairs: PairTable,
+        background: PairTable | None,
+        held_out: ScoredTexts,
+        short: ScoredTexts,
     ) -> OutOfScope:
         """Fit on held-out texts, `FEWEST` or more, and on short pieces of them."""
         values = [
@@ -144,7 +162,7 @@ class OutOfScope:
             sums = sums[np.arange(1, _MOST_RANKS + 1) * len(sums) // (_MOST_RANKS + 1)]
         return cls(pairs, background, longest, normal, sums)
 
-    def score(self, texts: Texts) -> Floats:
+    def score(self, texts: ScoredTexts) -> Floats:
         """Return the share of known texts that are less unusual than each text, to 3 digits."""
         below = np.searchsorted(self.ranks, self._sums(texts), side="left")
         return np.round(below / (len(self.ranks) + 1), 3)
@@ -157,7 +175,7 @@ class OutOfScope:
         normal[0, 1] *= factor**2
         return replace(self, normal=normal)
 
-    def _sums(self, texts: Texts) -> Floats:
+    def _sums(self, texts: ScoredTexts) -> Floats:
         tokens = _tokens(texts)
         sums, inside = np.zeros(len(tokens)), np.clip(tokens, 1, self.longest)
         values = _statistics(self.pairs, self.background, texts)
@@ -212,7 +230,7 @@ def characters_read(
     return np.where(lengths < max_length, counts, 0)
 
 
-def _unpacked(tensors: Mapping[str, NDArray[Any]], name: str) -> Table:
+def _unpacked(tensors: Mapping[str, NDArray[Any]], name: str) -> PairTable:
     packed = tensors.get(name)
     if packed is None or packed.shape != (_BUCKETS // 2,) or packed.dtype != np.uint8:
         raise ConfigError(f"it has no table of {name}")
@@ -232,7 +250,7 @@ def _numbers(
     return values
 
 
-def _statistics(pairs: Table, background: Table | None, texts: Texts) -> list[Floats]:
+def _statistics(pairs: PairTable, background: PairTable | None, texts: ScoredTexts) -> list[Floats]:
     """Compute the statistics of texts, each (texts,); NaN where a text has none."""
     tokens = _tokens(texts)
     inner = _inner(texts.offsets)
@@ -251,7 +269,7 @@ def _statistics(pairs: Table, background: Table | None, texts: Texts) -> list[Fl
     return found
 
 
-def _tokens(texts: Texts) -> Floats:
+def _tokens(texts: ScoredTexts) -> Floats:
     """Count the tokens of each text, without `[CLS]`."""
     return np.diff(texts.offsets).astype(np.float64) - 1
 

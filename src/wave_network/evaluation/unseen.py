@@ -6,7 +6,7 @@ loss, which that would make infinite, is of the other rows or labels alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -53,7 +53,7 @@ def encode_with_unseen(
     Raises:
         DataError: If a label is unknown, and that is an error; or if no text has a known label.
     """
-    values = list(values)
+    values = values if isinstance(values, Sequence) else list(values)
     if unseen == "error":
         targets = labelling.encode(values, source)
         return Encoded(labelling, targets, np.ones(len(values), np.bool_))

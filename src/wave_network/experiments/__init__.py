@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, extra_needed
 from wave_network.experiments.registry import EXPERIMENTS, Experiment, get_experiment
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:
         The Markdown and the HTML file of the report.
 
     Raises:
+        MissingExtraError: If torch is not installed.
         WaveNetworkError: If the data, a model or the output cannot be used.
     """
     from wave_network.experiments.report import write_report
@@ -40,7 +41,9 @@ def reproduce(study: Study, names: Iterable[str]) -> tuple[Path, Path]:
 
 def _check_models(names: tuple[str, ...] | None) -> None:
     from wave_network.baselines import BASELINES
-    from wave_network.experiments.models import MODELS
+
+    with extra_needed("papers", "reproducing the papers"):
+        from wave_network.experiments.models import MODELS
 
     known = (*MODELS, *BASELINES)
     for name in names or ():

@@ -108,12 +108,13 @@ def _train(task: Task, name: str, study: Study) -> list[Row]:
 
     from wave_network.experiments.models import build_model, train_config
     from wave_network.training.loop import train
+    from wave_network.training.torch_model import TorchModel
 
     torch.manual_seed(0)
     model = build_model(name, task, study.options)
     config = train_config(name, study.options, seed=0)
     watcher = _Watcher(model, task)
-    train(model, task.training, task.validation, config, watcher, stop=watcher.stop)
+    train(TorchModel(model), task.training, task.validation, config, watcher, stop=watcher.stop)
     return watcher.rows
 
 

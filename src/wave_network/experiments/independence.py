@@ -208,6 +208,7 @@ def _before_and_after(task: Task, name: str, study: Study) -> Row:
 
     from wave_network.experiments.models import build_model, input_embedding, train_config
     from wave_network.training.loop import train
+    from wave_network.training.torch_model import TorchModel
 
     random = np.random.default_rng(0)
 
@@ -225,7 +226,7 @@ def _before_and_after(task: Task, name: str, study: Study) -> Row:
     config = train_config(
         name, study.options, epochs=study.options.epochs or EPOCHS, seed=0, batch_size=BATCH_SIZE
     )
-    result = train(model, training, validation, config)
+    result = train(TorchModel(model), training, validation, config)
     after = correlations(input_embedding(model).weight.detach()[tokens].numpy())
     return {
         **{f"{measure}_before": value for measure, value in before.items()},

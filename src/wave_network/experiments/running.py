@@ -21,6 +21,7 @@ from wave_network.models.torch_logits import predict_probabilities
 from wave_network.training.device import resolve_device
 from wave_network.training.loop import TrainResult, train
 from wave_network.training.progress import StageBar
+from wave_network.training.torch_model import TorchModel
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,11 @@ def train_on(
     if learning_rate is not None:
         config = replace(config, learning_rate=learning_rate)
     with StageBar() as progress:
-        return Run(model, config, train(model, task.training, task.validation, config, progress))
+        return Run(
+            model,
+            config,
+            train(TorchModel(model), task.training, task.validation, config, progress),
+        )
 
 
 def result_row(run: Run, task: Task) -> Row:

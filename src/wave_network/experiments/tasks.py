@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from wave_network.config import Label, get_preset
-from wave_network.data import SingleLabel, column, read_splits
+from wave_network.data import SingleLabel, Table, column, read_splits
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import DataError, ModelFolderError, option_name
 from wave_network.experiments.study import Options
 from wave_network.text import TextTokenizer
 from wave_network.training.prepare import pack
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 
 class _Source(NamedTuple):
@@ -62,14 +59,14 @@ class Task:
     training: PackedTexts
     validation: PackedTexts
     test: PackedTexts
-    rows: dict[str, Dataset]
+    rows: dict[str, Table]
 
 
 class _Loaded(NamedTuple):
     classes: tuple[Label, ...]
     tokenizer: TextTokenizer
-    train: Dataset
-    test: Dataset
+    train: Table
+    test: Table
     packed_train: PackedTexts
     packed_test: PackedTexts
 
@@ -166,7 +163,7 @@ def _location(options: Options, name: str) -> str:
     return f"hub:{DATASETS[name].hub_id}"
 
 
-def _limited(rows: Dataset, limit: int | None) -> Dataset:
+def _limited(rows: Table, limit: int | None) -> Table:
     """At most that many rows, whichever the seed: a fixed choice, the same for every run."""
     if limit is None or limit >= len(rows):
         return rows
@@ -174,7 +171,7 @@ def _limited(rows: Dataset, limit: int | None) -> Dataset:
     return rows.select(np.sort(chosen))
 
 
-def _tokenizer(options: Options, name: str, train: Dataset) -> TextTokenizer:
+def _tokenizer(options: Options, name: str, train: Table) -> TextTokenizer:
     encoder = find_encoder(options)
     if encoder is not None:
         return TextTokenizer.load(encoder, max_length(name))

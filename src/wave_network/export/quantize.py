@@ -25,13 +25,13 @@ from wave_network.progress.stages import tracked
 from wave_network.runtime.engine import Engine
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from wave_network.data import Table
 
 
 def quantize_model(
     source: str | Path,
     output: Path,
-    data: Dataset | None,
+    data: Table | None,
     *,
     overwrite: bool,
     bits: int = 8,
@@ -76,7 +76,7 @@ def quantize_model(
     return {"model": str(output), "bits": bits, "size_bytes": sizes, "measured": measured}
 
 
-def _measure(before: ModelFiles, data: Dataset, bits: int) -> dict[str, Any]:
+def _measure(before: ModelFiles, data: Table, bits: int) -> dict[str, Any]:
     """Evaluate both models, the quantised one with the tensors that its folder will contain."""
     from wave_network.data import column
     from wave_network.data.labels import labelling_of

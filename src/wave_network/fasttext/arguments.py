@@ -79,7 +79,7 @@ OPTIONS: Final[Mapping[str, _Counterpart]] = {
         " label (ova)"
     ),
     "label": _Counterpart("ignored: labels start with __label__"),
-    "thread": _Counterpart("ignored: set the environment variable OMP_NUM_THREADS"),
+    "thread": _Counterpart("--threads", "threads", int),
     "pretrainedVectors": _Counterpart("--vectors", "vectors"),
     "saveOutput": _Counterpart("ignored: the model folder is complete", takes_value=False),
     "verbose": _Counterpart("ignored"),

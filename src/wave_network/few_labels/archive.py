@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from sklearn.utils.extmath import randomized_svd
 
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.naive_bayes import UnlabelledWords
 from wave_network.few_labels.text_vectors import fitted_to, text_vectors, token_vectors
@@ -23,16 +21,14 @@ from wave_network.few_labels.views import (
 )
 from wave_network.few_labels.words import (
     joined,
-    side_by_side,
     tf_idf,
     without_frequent,
     words_and_bigrams,
 )
+from wave_network.numerics.sparse import CsrMatrix, horizontal
+from wave_network.numerics.svd import randomized_svd
 from wave_network.text import TextTokenizer
-from wave_network.text.tokenizer import TokenBatch
-
-if TYPE_CHECKING:
-    from datasets import Dataset
+from wave_network.text.batches import TokenBatch
 
 _MOST_TEXTS: Final = 20_000  # this and the next two bound time and memory
 _MOST_CHARACTERS: Final = 30_000_000
@@ -60,13 +56,13 @@ class Archive(NamedTuple):
         labelled: How many are left out as they equal a labelled text.
     """
 
-    rows: Dataset
+    rows: Table
     sampled: int
     repeated: int
     labelled: int
 
 
-def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int) -> Archive:
+def read_archive(unlabelled: Table, labelled: Table, classes: int, seed: int) -> Archive:
     """Choose the texts to learn from: of many, a random sample; none that is empty or repeated.
 
     Args:
@@ -97,7 +93,7 @@ def read_archive(unlabelled: Dataset, labelled: Dataset, classes: int, seed: int
 
 
 def views_of(
-    labelled: Dataset, unlabelled: Dataset, seed: int, vectors: WordVectors | None = None
+    labelled: Table, unlabelled: Table, seed: int, vectors: WordVectors | None = None
 ) -> list[View]:
     """Return the views of labelled and unlabelled texts, in this order.
 
@@ -117,13 +113,13 @@ def views_of(
     count = len(labelled)
     weighted = tf_idf(words)
     rarer = without_frequent(words, _FREQUENT)
-    both = side_by_side(rarer, without_frequent(bigrams, _FREQUENT))
+    both = horizontal([rarer, without_frequent(bigrams, _FREQUENT)])
     latent = _latent_vectors(weighted, count, seed)
     middle = latent[_DIMENSIONS.index(_OF_TOPICS)]
     views: list[View] = [LinearView(joined(weighted, tf_idf(bigrams), _BIGRAMS), seed)]
     views += [VectorView(each, _LATENT) for each in latent]
     for each, prior in ((rarer, _WORDS), (both, _WORDS_AND_BIGRAMS)):
-        unlabelled_words = UnlabelledWords.of(each[count:], middle[count:])
+        unlabelled_words = UnlabelledWords.of(each.row_range(count, len(texts)), middle[count:])
         views.append(NaiveBayesView(each, unlabelled_words, VectorView(middle), prior))
     if vectors is not None:
         views.append(_pretrained_view(encoded, tokenizer, vectors))
@@ -139,7 +135,7 @@ def _pretrained_view(
     return VectorView(_unit(text_vectors(texts, fitted)), _PRETRAINED)
 
 
-def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArray[np.float32]]:
+def _latent_vectors(features: CsrMatrix, labelled: int, seed: int) -> list[NDArray[np.float32]]:
     """Return latent vectors of all texts of unit length, a few sizes (Deerwester et al., 1990).
 
     Args:
@@ -150,12 +146,11 @@ def _latent_vectors(features: csr_array, labelled: int, seed: int) -> list[NDArr
     Returns:
         For each size float32, (texts, at most size).
     """
-    sample = features[labelled:]
+    sample = features.row_range(labelled, features.shape[0])
     rank = min(max(_DIMENSIONS), *(extent - 1 for extent in sample.shape))
     if rank < 1:
         return [np.zeros((features.shape[0], 1), np.float32)] * len(_DIMENSIONS)
-    _, _, axes = randomized_svd(sample, rank, n_iter=4, random_state=seed)
-    vectors = features @ axes.T.astype(np.float32)
+    vectors = features @ randomized_svd(sample, rank, seed).vectors
     return [_unit(vectors[:, :size]) for size in _DIMENSIONS]
 
 

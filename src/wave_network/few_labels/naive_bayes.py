@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from wave_network.models.numpy_ops import softmax
+from wave_network.numerics.sparse import CsrMatrix
 
 _ROUNDS: Final = 8
 _ADDED: Final = 0.1  # smoothing of the counts
@@ -35,24 +35,24 @@ class UnlabelledWords:
         weights: How much each word counts, float32, (words, 1).
     """
 
-    rows: csr_array
-    columns: csr_array
+    rows: CsrMatrix
+    columns: CsrMatrix
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, rows: csr_array, vectors: NDArray[np.float32]) -> UnlabelledWords:
+    def of(cls, rows: CsrMatrix, vectors: NDArray[np.float32]) -> UnlabelledWords:
         """Weight words by how much the texts that have them are alike.
 
         Args:
             rows: The words of the texts.
             vectors: Vectors of the texts, of length 1, (texts, dimensions).
         """
-        columns = rows.T.tocsr()
+        columns = rows.transposed()
         return cls(rows, columns, np.sqrt(_topicality(columns, vectors))[:, None])
 
 
 def naive_bayes_weights(
-    labelled: csr_array,
+    labelled: CsrMatrix,
     targets: NDArray[np.float32],
     unlabelled: UnlabelledWords,
     estimated: NDArray[np.float32],
@@ -67,7 +67,7 @@ def naive_bayes_weights(
         unlabelled: The words of the unlabelled texts.
         estimated: A first estimate of the probabilities of their classes, (texts, classes).
     """
-    given = _LABELLED * (labelled.T @ targets)
+    given = _LABELLED * (labelled.transposed() @ targets)
     weights = np.empty(0, np.float32)
     for turn in range(_ROUNDS):
         if turn:
@@ -84,7 +84,7 @@ def _log_odds(counts: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-def _topicality(columns: csr_array, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _topicality(columns: CsrMatrix, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how far the mean vector of each word's texts is from that of all, (words,).
 
     It is the squared distance, less what chance explains, relative to the variance of the texts.

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from wave_network.models.numpy_ops import log_softmax
+from wave_network.numerics.minimize import minimize
 
 _SPREAD: Final = 0.5  # prior deviation of the weights
 
@@ -29,13 +29,11 @@ def pool_weights(
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """The negative log-posterior and its gradient."""
-        logs = log_softmax(np.tensordot(weights, scores, 1))
+        logs = log_softmax(np.einsum("v,vtc->tc", weights, scores))
         excess = np.exp(logs) - targets
         apart = weights - prior
         slopes = np.einsum("vtc,tc->v", scores, excess)
         penalty = (apart**2).sum() / (2 * _SPREAD**2)
         return float(penalty - (targets * logs).sum()), slopes + apart / _SPREAD**2
 
-    found = minimize(loss, prior, jac=True, bounds=[(0, None)] * len(scores), method="L-BFGS-B")
-    result: NDArray[np.float64] = found.x
-    return result
+    return minimize(loss, prior, least=0.0)

@@ -130,7 +130,8 @@ def _pooled(
 ) -> Floats:
     """Pool the scores of some texts, with weights that the labels of others decide."""
     weights = pool_weights(scores[:, texts], targets[texts], prior)
-    return np.tensordot(weights.astype(np.float32), scores[:, asked], 1)
+    result: Floats = np.einsum("v,vtc->tc", weights.astype(np.float32), scores[:, asked])
+    return result
 
 
 def _among_all(values: Floats, present: NDArray[np.int64], classes: int, rest: float) -> Floats:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.vectors import WordVectors
+from wave_network.numerics.sparse import CsrMatrix
 from wave_network.text import TextTokenizer
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -32,16 +33,13 @@ def token_vectors(tokenizer: TextTokenizer, source: WordVectors) -> NDArray[np.f
     Returns:
         float32, (vocab_size, size).
     """
-    vectors = source.vectors
-    places = {word: place for place, word in enumerate(source.words)}
-    if source.cased:
-        capitalised = reversed([*places.items()])  # the most frequent spelling last
-        places = {word.lower(): place for word, place in capitalised} | places
-    result = np.zeros((tokenizer.vocab_size, vectors.shape[1]), np.float32)
-    for word, token in tokenizer.words().items():
-        place = places.get(word if source.cased else word.lower())
-        if place is not None:
-            result[token] = vectors[place]
+    words = tokenizer.words()
+    spelt = words if source.cased else map(str.lower, words)
+    places = np.fromiter(map(source.places.get, spelt, repeat(-1)), np.int64, len(words))
+    tokens = np.fromiter(words.values(), np.int64, len(words))
+    known = places >= 0
+    result = np.zeros((tokenizer.vocab_size, source.vectors.shape[1]), np.float32)
+    result[tokens[known]] = source.vectors[places[known]]
     return result
 
 
@@ -59,9 +57,11 @@ def fitted_to(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.fl
         1, unless all are 0.
     """
     known = _known(vectors)
-    counts = (np.bincount(texts.ids, minlength=len(vectors)) * known).astype(np.float32)
-    mean = counts @ vectors / max(counts.sum(), 1)
-    centred = np.where(known[:, None], vectors - mean, 0).astype(np.float32)
+    counts = np.bincount(texts.ids, minlength=len(vectors)) * known
+    # By `einsum`: a BLAS may add in another order with other threads.
+    mean = np.einsum("v,vs->s", counts, vectors, dtype=np.float64) / max(counts.sum(), 1)
+    centred: NDArray[np.float32] = vectors - mean.astype(np.float32)
+    centred[~known] = 0
     square = np.square(text_vectors(texts, centred)).sum(axis=1, dtype=np.float64).mean()
     centred /= np.float32(np.sqrt(square) or 1)
     return centred
@@ -69,12 +69,11 @@ def fitted_to(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.fl
 
 def known_share(texts: Iterable[str], source: WordVectors) -> float:
     """Return the share of the words of texts that have a vector, to tell the language by."""
-    words = set(source.words)
     total = known = 0
     for text in texts:
         found = _WORD.findall(text if source.cased else text.lower())
         total += len(found)
-        known += sum(map(words.__contains__, found))
+        known += sum(map(source.places.__contains__, found))
     return known / max(total, 1)
 
 
@@ -88,12 +87,9 @@ def text_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np
     Returns:
         float32, (texts, size).
     """
-    lengths = np.diff(texts.offsets)
-    values = np.repeat(1 / np.sqrt(lengths), lengths).astype(np.float32)
-    shape = (len(texts), len(vectors))
-    counts = csr_array((values, texts.ids, texts.offsets), shape=shape)
-    result: NDArray[np.float32] = counts @ vectors
-    return result
+    return (
+        _occurrences(texts, len(vectors)).scaled_rows(1 / np.sqrt(np.diff(texts.offsets))) @ vectors
+    )
 
 
 def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -104,10 +100,14 @@ def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> N
     """
     vectors = vectors[:, :size]
     known = _known(vectors)
-    ones = np.ones(len(texts.ids), np.float32)
-    occurring = csr_array((ones, texts.ids, texts.offsets), shape=(len(texts), len(vectors)))
-    around = occurring.T @ text_vectors(texts, vectors)  # (vocabulary, size)
+    occurring = _occurrences(texts, len(vectors)).transposed()
+    around = occurring @ text_vectors(texts, vectors)  # (vocabulary, size)
     return _of_unit_length(np.where(known[:, None], vectors, around))
+
+
+def _occurrences(texts: PackedTexts, vocabulary: int) -> CsrMatrix:
+    """Return a 1 for each token of each text, (texts, vocabulary)."""
+    return CsrMatrix.of_parts(np.ones(len(texts.ids)), texts.ids, texts.offsets, vocabulary)
 
 
 def _known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,15 @@ class WordVectors:
     words: tuple[str, ...]
     vectors: NDArray[np.float32]
     cased: bool
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The index of each word; of a word with capital letters also by that word without them."""
+        places = {word: place for place, word in enumerate(self.words)}
+        if not self.cased:
+            return places
+        capitalised = reversed([*places.items()])  # the most frequent spelling last
+        return {word.lower(): place for word, place in capitalised} | places
 
 
 def read_vectors(source: str) -> WordVectors:

@@ -7,18 +7,20 @@ the latent ones from the vectors of texts, in which words that occur in the same
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from wave_network.few_labels.naive_bayes import UnlabelledWords, naive_bayes_weights
 from wave_network.models.numpy_ops import softmax
+from wave_network.numerics.dense import inner, product, solve
+from wave_network.numerics.sparse import CsrMatrix
+from wave_network.numerics.svm import LABELS_AT_ONCE, one_against_rest
 
 _COST: Final = 1.0  # of the support vector machine
+_TOLERANCE: Final = 0.01
 _RIDGE: Final = 1.0
 
 
@@ -52,24 +54,23 @@ class LinearView:
         prior: See `View`.
     """
 
-    features: csr_array
+    features: CsrMatrix
     seed: int
     prior: float = 0.0
 
     def scores(self, texts: NDArray[np.int64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score by margins; see `View`."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.svm import LinearSVC
-
-        machine = LinearSVC(C=_COST, random_state=self.seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            machine.fit(self.features[texts], targets.argmax(axis=1))
-        margins = machine.decision_function(self.features)
-        if margins.ndim == 1:  # one machine separates two classes
-            margins = np.stack([-margins, margins], axis=1)
-        result: NDArray[np.float32] = margins.astype(np.float32)
-        return result
+        classes, chosen = targets.argmax(axis=1), self.features.select_rows(texts)
+        costs = np.full(len(texts), _COST, np.float32)
+        margins = np.empty((self.features.shape[0], targets.shape[1]), np.float32)
+        for begin in range(0, targets.shape[1], LABELS_AT_ONCE):
+            labels = np.arange(targets.shape[1])[begin : begin + LABELS_AT_ONCE]
+            scales = np.ones((chosen.shape[1], len(labels)), np.float32)
+            weights, bias = one_against_rest(
+                chosen, classes[:, None] == labels, scales, costs, self.seed, tolerance=_TOLERANCE
+            )
+            margins[:, labels] = self.features @ weights + bias
+        return margins
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,11 @@ class VectorView:
         weights = (targets / shares).sum(axis=1, keepdims=True) * len(texts) / len(shares)
         centre = np.average(chosen, axis=0, weights=weights[:, 0])
         inputs = chosen - centre
-        products = inputs.T @ (weights * inputs)
+        products = inner(inputs, weights * inputs)
         products[np.diag_indices_from(products)] += _RIDGE
         outputs = targets - np.float32(1 / len(shares))
-        solution = np.linalg.solve(products, inputs.T @ (weights * outputs))
-        return (self.vectors - centre) @ solution
+        solution = solve(products, inner(inputs, weights * outputs))
+        return product(self.vectors - centre, solution)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class NaiveBayesView:
         prior: See `View`.
     """
 
-    words: csr_array
+    words: CsrMatrix
     unlabelled: UnlabelledWords
     first: View
     prior: float = 0.0
@@ -120,6 +121,8 @@ class NaiveBayesView:
         estimated = self.first.scores(texts, targets)[-count:]
         estimated = estimated - estimated.mean(axis=1, keepdims=True)
         estimated = softmax(estimated / max(float(estimated.std()), 1e-6))
-        weights = naive_bayes_weights(self.words[texts], targets, self.unlabelled, estimated)
+        weights = naive_bayes_weights(
+            self.words.select_rows(texts), targets, self.unlabelled, estimated
+        )
         result: NDArray[np.float32] = self.words @ weights
         return result

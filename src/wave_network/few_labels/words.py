@@ -6,17 +6,17 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
 
+from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.text import TextTokenizer
-from wave_network.text.tokenizer import TokenBatch
+from wave_network.text.batches import TokenBatch
 
 _LEAST_TEXTS: Final = 3  # rarer words and bigrams are left out
 _BUCKETS_IN_BITS: Final = 20
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, 1973)
 
 
-def words_and_bigrams(texts: TokenBatch, tokenizer: TextTokenizer) -> tuple[csr_array, csr_array]:
+def words_and_bigrams(texts: TokenBatch, tokenizer: TextTokenizer) -> tuple[CsrMatrix, CsrMatrix]:
     """Return which words and which pairs of neighbouring words each text has.
 
     Only words that the tokenizer has whole count: its pieces of rare words mean little. Pairs are
@@ -44,59 +44,35 @@ def words_and_bigrams(texts: TokenBatch, tokenizer: TextTokenizer) -> tuple[csr_
     )
 
 
-def without_frequent(features: csr_array, share: float) -> csr_array:
+def without_frequent(features: CsrMatrix, share: float) -> CsrMatrix:
     """Leave out the columns that more than this share of the texts has."""
-    return _columns(features, _frequency(features) <= share * features.shape[0])
+    return features.select_columns(features.column_counts() <= share * features.shape[0])
 
 
-def tf_idf(features: csr_array) -> csr_array:
-    """Weight columns by inverse document frequency, and scale rows to a length of 1."""
-    rarity = np.log(features.shape[0] / _frequency(features).clip(min=1)).astype(np.float32)
-    weighted = features.copy()
-    weighted.data = rarity[features.indices]
-    return _unit_rows(weighted)
+def tf_idf(counts: CsrMatrix) -> CsrMatrix:
+    """Return logarithmic counts times inverse document frequencies, with rows of length 1.
+
+    A column that all rows have, and a row without any other, is 0.
+
+    Args:
+        counts: How often each text has each word, (texts, words), no column twice in a row.
+    """
+    frequency = counts.column_counts().clip(min=1)
+    rarity = np.log(counts.shape[0] / frequency).astype(np.float32)
+    return counts.with_data(1 + np.log(counts.data)).scaled_columns(rarity).with_unit_rows()
 
 
-def side_by_side(first: csr_array, second: csr_array) -> csr_array:
-    """Join the columns of two matrices."""
-    return csr_array(hstack([first, second], format="csr"))
-
-
-def joined(first: csr_array, second: csr_array, share: float) -> csr_array:
+def joined(first: CsrMatrix, second: CsrMatrix, share: float) -> CsrMatrix:
     """Join the columns of two matrices, those of the second scaled, with rows of length 1."""
-    return _unit_rows(side_by_side(first, second * np.float32(share)))
+    return horizontal([first, second.with_data(second.data * np.float32(share))]).with_unit_rows()
 
 
 def _presence(
     codes: NDArray[np.int32], counting: NDArray[np.bool_], offsets: NDArray[np.int64], width: int
-) -> csr_array:
+) -> CsrMatrix:
     """Return the matrix of 1 for each text and code that counts, without rare codes."""
-    places = np.concatenate([[0], np.cumsum(counting)])[offsets].astype(np.int32)
-    codes = codes[counting]
-    shape = (len(offsets) - 1, width)
-    matrix = csr_array((np.ones(len(codes), np.float32), codes, places), shape=shape)
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return _columns(matrix, _frequency(matrix) >= _LEAST_TEXTS)
-
-
-def _frequency(features: csr_array) -> NDArray[np.int64]:
-    """Count the texts of each column, (columns,)."""
-    return np.bincount(features.indices, minlength=features.shape[1])
-
-
-def _columns(matrix: csr_array, chosen: NDArray[np.bool_]) -> csr_array:
-    """Select columns, in order."""
-    kept = chosen[matrix.indices]
-    places = (np.cumsum(chosen) - 1).astype(np.int32)
-    ends = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr].astype(np.int32)
-    shape = (matrix.shape[0], int(chosen.sum()))
-    return csr_array((matrix.data[kept], places[matrix.indices[kept]], ends), shape=shape)
-
-
-def _unit_rows(matrix: csr_array) -> csr_array:
-    """Scale each row to a Euclidean length of 1."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    squares = np.bincount(rows, np.square(matrix.data), minlength=matrix.shape[0])
-    matrix.data = (matrix.data / np.sqrt(squares.clip(min=1e-12))[rows]).astype(np.float32)
-    return matrix
+    places = np.concatenate([[0], np.cumsum(counting)])[offsets]
+    found = codes[counting]
+    matrix = CsrMatrix.of_parts(np.ones(len(found)), found, places, width).summed()
+    matrix = matrix.with_data(np.ones(matrix.nnz))
+    return matrix.select_columns(matrix.column_counts() >= _LEAST_TEXTS)

@@ -25,6 +25,10 @@ class NumpyNetwork(Protocol):
     def config(self) -> ClassifierConfig:
         """The model's configuration."""
 
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens one call of `logits` best has at most."""
+
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
@@ -95,7 +99,8 @@ class Family:
         config: The configuration class.
         tensor_specs: Return the spec of every stored tensor.
         description: Describe the shape in one line.
-        torch_network: Build a torch network with random weights.
+        torch_network: Build a torch network with random weights, drawn with the given seed, or by
+            torch's global generator.
         numpy_network: Build a NumPy network from given weights.
         text_features: Compute the features of packed texts (ids, offsets, sentence offsets) from a
             NumPy network, for attributions. Raises `ConfigError` for shapes that have none.
@@ -106,7 +111,7 @@ class Family:
     config: type[ClassifierConfig]
     tensor_specs: Callable[[Any], tuple[TensorSpec, ...]]
     description: Callable[[Any], str]
-    torch_network: Callable[[Any], ClassifierNetwork]
+    torch_network: Callable[[Any, int | None], ClassifierNetwork]
     numpy_network: Callable[[Any, Tensors], NumpyNetwork]
     text_features: Callable[[Any, Integers, Integers, Integers | None], TextFeatures]
     onnx_logits: Callable[[Graph, Any], str]

@@ -45,17 +45,4 @@ def build_model(config: ClassifierConfig, seed: int | None = None) -> Classifier
         seed: Seed of the weights and of dropout, for which torch's global generator is then not
             used. None: use the global generator, as torch's own modules do.
     """
-    family = family_of(config)
-    if seed is None:
-        return family.torch_network(config)
-    import torch
-
-    from wave_network.models.torch_random import DrawnFrom, Dropout
-
-    generator = torch.Generator().manual_seed(seed)
-    with DrawnFrom(generator):
-        model = family.torch_network(config)
-    for module in model.modules():
-        if isinstance(module, Dropout):
-            module.draw_from(generator)
-    return model
+    return family_of(config).torch_network(config, seed)

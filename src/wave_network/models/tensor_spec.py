@@ -1,10 +1,12 @@
-"""`TensorSpec`: how a family declares each of its tensors."""
+"""`TensorSpec`: how a family declares each of its tensors, and how they are drawn at first."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 Tensors: TypeAlias = dict[str, NDArray[Any]]
@@ -13,6 +15,22 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 Role: TypeAlias = Literal[
     "token table", "n-gram table", "positions", "layer", "norm", "head", "linear part"
 ]
+
+
+class Initial(NamedTuple):
+    """How the values of a tensor are drawn before training.
+
+    Attributes:
+        distribution: `normal` around 0, `uniform` between minus and plus the scale, or `constant`.
+        scale: The standard deviation, the bound or the value.
+    """
+
+    distribution: Literal["normal", "uniform", "constant"]
+    scale: float
+
+
+ZERO: Final = Initial("constant", 0.0)
+ONE: Final = Initial("constant", 1.0)
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,8 @@ class TensorSpec:
         label_axis: The axis with one entry per label, counted from the last (-1); None: no such
             axis.
         dtype: `int32` for positions in other tensors, which are no parameters.
+        initial: How its values are drawn before training. The family `wave` leaves that to the
+            modules of torch.
     """
 
     name: str
@@ -39,6 +59,7 @@ class TensorSpec:
     new_token: Literal["mean", "sum"] | None = None
     label_axis: int | None = None
     dtype: Literal["float32", "int32"] = "float32"
+    initial: Initial = ZERO
 
     @property
     def module(self) -> str:
@@ -59,3 +80,23 @@ class TensorSpec:
     def shrinks(self) -> bool:
         """Whether continued training scales it down at the start."""
         return self.role not in ("norm", "linear part")
+
+
+def initial_tensors(specs: Sequence[TensorSpec], seed: int) -> Tensors:
+    """Draw the tensors of a model before training; the same seed gives the same ones."""
+    generator = np.random.default_rng(seed)
+    return {spec.name: _drawn(spec, generator) for spec in specs}
+
+
+def _drawn(spec: TensorSpec, generator: np.random.Generator) -> NDArray[Any]:
+    distribution, scale = spec.initial
+    if distribution == "constant":
+        return np.full(spec.shape, scale, spec.dtype)
+    if distribution == "normal":
+        values = generator.standard_normal(spec.shape, np.float32)
+    else:
+        values = generator.random(spec.shape, np.float32)
+        values *= np.float32(2)
+        values -= np.float32(1)
+    values *= np.float32(scale)
+    return values

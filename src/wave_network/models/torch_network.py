@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import log
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -51,18 +50,6 @@ class ClassifierNetwork(nn.Module):
         table = self.get_submodule(name)
         assert isinstance(table, nn.Embedding)
         return table
-
-
-@runtime_checkable
-class StartsAtVectors(Protocol):
-    """A network whose token embeddings can be initialised from given vectors."""
-
-    @property
-    def start_size(self) -> int:
-        """The maximum number of columns that `start_at` accepts."""
-
-    def start_at(self, vectors: Tensor) -> None:
-        """Initialise the token embeddings from vectors, (vocabulary, at most `start_size`)."""
 
 
 class FixedTable(nn.Module):

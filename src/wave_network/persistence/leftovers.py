@@ -9,7 +9,6 @@ that nothing of a user's is ever taken for one of ours.
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -23,9 +22,6 @@ except ImportError:  # Windows: nothing is locked, and nothing is cleared
     fcntl = None  # type: ignore[assignment]
 
 _MARK: Final = "wave-network-"
-DATA_PREFIX: Final = f"{_MARK}data-"
-"""Prefix of the folders with temporary copies of the user's data."""
-
 _RANDOM: Final = re.compile(r"[a-z0-9_]{8}")  # as `tempfile` names things
 
 
@@ -85,19 +81,6 @@ def make_folder(parent: Path, prefix: str) -> tuple[Path, Lock]:
 
     lock, name = _made(make)
     return Path(name), lock
-
-
-def folder_of_this_process(parent: Path, prefix: str) -> Path:
-    """Create a folder that is removed when the process ends, or by the next run if it is killed."""
-    clear(parent, prefix)
-    folder, lock = make_folder(parent, prefix)
-
-    def remove_it() -> None:
-        remove_folder(folder)
-        lock.close()
-
-    atexit.register(remove_it)
-    return folder
 
 
 def remove_folder(folder: Path) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from wave_network.config import Label
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.plain_labels import label_key
 from wave_network.data.summary import TextSummary
 from wave_network.data.targets import Targets, most_probable
@@ -41,9 +41,6 @@ from wave_network.report.reliability import (
 )
 from wave_network.runtime import Engine
 from wave_network.runtime.counting import counted
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _TEXTS_AT_ONCE: Final = 1_024
 _TIMED_ALONE: Final = 200
@@ -124,8 +121,8 @@ class Content:
 
 def measure(
     model: str | Path,
-    rows: Dataset,
-    training: Dataset | None = None,
+    rows: Table,
+    training: Table | None = None,
     *,
     unseen: Unseen = "error",
     source: str | None = None,
@@ -214,7 +211,7 @@ class _Compared(NamedTuple):
 
 
 def _compare_single_label(
-    engine: Engine, rows: Dataset, probabilities: Floats, targets: Targets
+    engine: Engine, rows: Table, probabilities: Floats, targets: Targets
 ) -> _Compared:
     labels = most_probable(targets)
     correct = probabilities.argmax(axis=1) == labels
@@ -229,7 +226,7 @@ def _compare_single_label(
 
 
 def _compare_multi_label(
-    engine: Engine, rows: Dataset, probabilities: Floats, targets: Targets
+    engine: Engine, rows: Table, probabilities: Floats, targets: Targets
 ) -> _Compared:
     truth, given = targets > 0.5, engine.labelling.decide(probabilities)
     texts, labels = np.nonzero(truth)
@@ -257,7 +254,7 @@ def _timed_probabilities(engine: Engine, texts: Iterable[str]) -> tuple[Floats, 
     return np.concatenate(parts), seconds
 
 
-def _milliseconds(engine: Engine, rows: Dataset) -> float:
+def _milliseconds(engine: Engine, rows: Table) -> float:
     places = np.unique(np.linspace(0, len(rows) - 1, _TIMED_ALONE).astype(int))
     times = []
     for text in rows.select(places)["text"]:
@@ -276,6 +273,6 @@ def _lengths(engine: Engine, texts: Iterable[str]) -> Integers:
     return np.concatenate(parts)
 
 
-def _class_sizes(classes: Sequence[Label], training: Dataset) -> Integers:
+def _class_sizes(classes: Sequence[Label], training: Table) -> Integers:
     counts = Counter(chain.from_iterable(map(label_names, column(training, "label"))))
     return np.array([counts[label_key(label)] for label in classes], np.int64)

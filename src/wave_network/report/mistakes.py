@@ -20,8 +20,7 @@ from wave_network.report.label_errors import (
 from wave_network.runtime import Engine
 
 if TYPE_CHECKING:
-    from datasets import Dataset
-
+    from wave_network.data import Table
     from wave_network.runtime.explanation import Explanation
 
 EXAMPLES: Final = 20
@@ -157,9 +156,7 @@ class MultiLabelMistakes:
     missed_and_added: MissedAndAdded
 
 
-def find_mistakes(
-    engine: Engine, rows: Dataset, probabilities: Floats, labels: Integers
-) -> Mistakes:
+def find_mistakes(engine: Engine, rows: Table, probabilities: Floats, labels: Integers) -> Mistakes:
     """Find the errors and doubtful labels of a single-label model.
 
     Args:
@@ -197,7 +194,7 @@ def find_mistakes(
 
 
 def find_multi_label_mistakes(
-    engine: Engine, rows: Dataset, probabilities: Floats, truth: Booleans, given: Booleans
+    engine: Engine, rows: Table, probabilities: Floats, truth: Booleans, given: Booleans
 ) -> MultiLabelMistakes:
     """Find the errors and doubtful labels of a multi-label model.
 
@@ -239,7 +236,7 @@ def shortened(text: str) -> str:
 
 
 def _explained(
-    engine: Engine, rows: Dataset, errors: list[Error], labels: Sequence[Label]
+    engine: Engine, rows: Table, errors: list[Error], labels: Sequence[Label]
 ) -> tuple[list[Error], str]:
     """Add explanations for these labels to the errors; if there are none, return the reason."""
     try:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.plain_labels import is_label_list, label_key
 from wave_network.progress.stages import stage, tracked
 from wave_network.report.duplicates import Duplicate, find_duplicates
 from wave_network.report.mistakes import EXAMPLES, shortened
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 
 class Pair(NamedTuple):
@@ -53,7 +50,7 @@ class Overlap:
     pairs: list[Pair]
 
 
-def find_overlap(rows: Dataset, training: Dataset, correct: NDArray[np.bool_]) -> Overlap:
+def find_overlap(rows: Table, training: Table, correct: NDArray[np.bool_]) -> Overlap:
     """Find the texts that are in the training data too.
 
     Args:

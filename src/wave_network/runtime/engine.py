@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network._native.threads import using
 from wave_network.config import Label
+from wave_network.config.checks import check_range
 from wave_network.data.labels import labelling_of
 from wave_network.data.values import check_one_column
 from wave_network.errors import ConfigError, DataError, listed
@@ -18,17 +21,16 @@ from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.runtime.prediction import Prediction, predictions
-from wave_network.text.tokenizer import IdArray, OffsetArray
+from wave_network.text.batches import IdArray, OffsetArray
 
 if TYPE_CHECKING:
     from wave_network.runtime.explanation import Explanation
 
 Encoded: TypeAlias = tuple[IdArray, OffsetArray, OffsetArray | None]
 
-_TEXTS_AT_ONCE = 1_024
+_TEXTS_AT_ONCE = 4_096
 _CHARACTERS_AT_ONCE = 2**22  # of texts that are kept to be returned, far longer than what is read
 _EXPLAINED_AT_ONCE = 64
-_TOKENS_AT_ONCE = 8_192  # the rows of this many fit into a processor's cache
 
 
 class Engine:
@@ -36,9 +38,17 @@ class Engine:
 
     Args:
         files: The contents of a model folder.
+        threads: How many threads to use; None: as many as the process may use. Answers do not
+            depend on it.
+
+    Raises:
+        ConfigError: If there are no threads.
     """
 
-    def __init__(self, files: ModelFiles) -> None:
+    def __init__(self, files: ModelFiles, threads: int | None = None) -> None:
+        if threads is not None:
+            check_range("threads", threads, 1, None)
+        self._threads = threads
         self.config = files.config
         self.labelling = labelling_of(files.config)
         self._places = {label: place for place, label in enumerate(files.config.labels)}
@@ -102,8 +112,7 @@ class Engine:
                 "least 20 validation texts"
             )
         for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
-            encoded = self._encode(chunk)
-            logits = self._logits(*encoded)
+            encoded, logits = self._answer(chunk)
             unusual = self._unusual(chunk, encoded, logits) if out_of_scope else [None] * len(chunk)
             probabilities = self._probabilities(logits)
             answers = self.labelling.answers(probabilities, threshold)
@@ -124,7 +133,7 @@ class Engine:
             DataError: As `predict`.
         """
         parts = [
-            self._probabilities(self._logits(*self._encode(chunk)))
+            self._probabilities(self._answer(chunk)[1])
             for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)
         ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
@@ -236,15 +245,21 @@ class Engine:
         self, texts: list[str], encoded: Encoded, logits: NDArray[np.float32]
     ) -> list[float]:
         """Return the out-of-scope score of each text."""
-        from wave_network.evaluation.out_of_scope import Texts, characters_read, energies
+        from wave_network.evaluation.out_of_scope import ScoredTexts, characters_read, energies
 
         assert self._out_of_scope is not None
         ids, offsets, _ = encoded
         characters = characters_read(texts, offsets, self.tokenizer.max_length)
         found = energies(logits, multi_label=self.labelling.multi_label)
-        scores = self._out_of_scope.score(Texts(ids, offsets, characters, found))
+        scores = self._out_of_scope.score(ScoredTexts(ids, offsets, characters, found))
         result: list[float] = scores.tolist()
         return result
+
+    def _answer(self, texts: list[str]) -> tuple[Encoded, NDArray[np.float32]]:
+        """Encode texts and compute their logits."""
+        with nullcontext() if self._threads is None else using(self._threads):
+            encoded = self._encode(texts)
+            return encoded, self._logits(*encoded)
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         logits /= self._temperature
@@ -254,7 +269,7 @@ class Engine:
         self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
     ) -> NDArray[np.float32]:
         with finite_expected():
-            if len(ids) <= _TOKENS_AT_ONCE:
+            if len(ids) <= self._network.tokens_at_once:
                 logits = self._network.logits(ids, offsets, sentence_offsets)
             else:
                 logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
@@ -264,7 +279,7 @@ class Engine:
     def _logits_in_parts(
         self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
     ) -> Iterator[NDArray[np.float32]]:
-        for start, stop in _token_bounded(offsets, _TOKENS_AT_ONCE):
+        for start, stop in _token_bounded(offsets, self._network.tokens_at_once):
             first, last = offsets[start], offsets[stop]
             sentences = None
             if sentence_offsets is not None:
@@ -286,18 +301,20 @@ def prediction_set(prediction: Prediction, threshold: float) -> list[Label]:
     return list(prediction.scores.reaching(threshold))
 
 
-def load(source: str | Path) -> Engine:
+def load(source: str | Path, threads: int | None = None) -> Engine:
     """Load a model for predicting; needs no torch.
 
     Args:
         source: A model folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`: a branch, tag or
             commit, which pins the model.
+        threads: As for `Engine`.
 
     Raises:
+        ConfigError: As `Engine`.
         ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer
             version.
     """
-    return Engine(read_model(source))
+    return Engine(read_model(source), threads)
 
 
 def _token_bounded(offsets: NDArray[np.int64], tokens: int) -> Iterator[tuple[int, int]]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.text.tokenizer import (
-    CHARACTERS_PER_TOKEN,
-    SentenceBatch,
-    TextTokenizer,
-    TokenBatch,
-)
+from wave_network.text.batches import SentenceBatch, TokenBatch
+from wave_network.text.packed import AnyTexts, Utf8Texts, strings_of
+from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN, TextTokenizer
 
 _UNLIMITED: Final = 2**24  # tokens; no text is read that far
 _MOST_HASHED: Final = 2**22  # texts; bounds the memory for a stream
@@ -45,26 +42,27 @@ class TextCounts:
         self._untruncated = _untruncated(tokenizer)
         self._hashes: list[NDArray[np.int64]] = []
 
-    def add(self, texts: Sequence[str], lengths: NDArray[np.int64]) -> None:
+    def add(self, texts: list[str] | Utf8Texts, lengths: NDArray[np.int64]) -> None:
         """Count texts.
 
         Args:
             texts: The texts.
             lengths: The number of tokens of each that were read, `[CLS]` included, (texts,).
         """
+        count = len(lengths)
         if self.texts < _MOST_HASHED:
-            self._hashes.append(np.fromiter(map(hash, texts), np.int64, len(texts)))
+            self._hashes.append(np.fromiter(map(hash, strings_of(texts)), np.int64, count))
             self._hashes[-1][lengths == 1] = 0  # empty texts are no duplicates
-        self.texts += len(texts)
+        self.texts += count
         self.empty += int((lengths == 1).sum())
         self.longest = max(self.longest, int(lengths.max(initial=0)))
-        self.tokens += int(lengths.sum()) - len(texts)
-        full = np.flatnonzero(lengths == self.max_length).tolist()
-        if full:
-            self._add_lost([texts[place] for place in full])
+        self.tokens += int(lengths.sum()) - count
+        full = np.flatnonzero(lengths == self.max_length)
+        if len(full):
+            self._add_lost(list(strings_of(texts, full)))
 
     def _add_lost(self, texts: list[str]) -> None:
-        encoded = self._untruncated.encode(text[: self._limit] for text in texts)
+        encoded = self._untruncated.encode([text[: self._limit] for text in texts])
         for text, tokens in zip(texts, np.diff(encoded.offsets).tolist(), strict=True):
             share_read = min(1.0, self._limit / len(text))
             lost = round((tokens - 1) / share_read) - (self.max_length - 1)
@@ -107,11 +105,11 @@ class CountingTokenizer(TextTokenizer):
         vars(self).update(vars(tokenizer))
         self._counts = counts
 
-    def encode(self, texts: Iterable[str]) -> TokenBatch:
+    def encode(self, texts: AnyTexts) -> TokenBatch:
         """Encode texts, and count them."""
-        texts = list(texts)
-        batch = super().encode(texts)
-        self._counts.add(texts, np.diff(batch.offsets))
+        kept = texts if isinstance(texts, Utf8Texts) else list(texts)
+        batch = super().encode(kept)
+        self._counts.add(kept, np.diff(batch.offsets))
         return batch
 
     def encode_sentences(self, texts: Iterable[str]) -> SentenceBatch:

@@ -15,6 +15,9 @@ WORD_START: Final = "Ġ"
 _PLAIN: Final = re.compile(r"[!-~]+")
 _PARTS: Final = re.compile(r"[0-9a-z]+|[!-/:-@\[-`{-~]")  # each punctuation mark is a word
 
+is_plain_word: Final = _PARTS.fullmatch
+"""Finds whether `plain_parts` would return a string itself and nothing else."""
+
 
 def plain_parts(string: str) -> list[str] | None:
     """Split a string without spaces into words, in lower case; None if not printable ASCII."""

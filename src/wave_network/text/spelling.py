@@ -1,30 +1,17 @@
-"""The vocabulary and merges of the tokenizers of `vocabulary.py` as ids, for word tables."""
+"""The vocabulary and merges of the tokenizers of `vocabulary.py`, for word tables."""
 
 from __future__ import annotations
 
 import json
-from array import array
-from typing import NamedTuple
+from typing import Final
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from wave_network.text.plain_words import WORD_START
-from wave_network.text.vocabulary import form_of
-from wave_network.text.word_table import ID
+from wave_network.text.vocabulary import Spelling, form_of
 
-
-class Spelling(NamedTuple):
-    """The arguments of a word table's `learn`.
-
-    Attributes:
-        words: The ids of whole words and of pieces that may start a word.
-        alphabet: The ids of the characters from " " to "~".
-        merges: For each merge, the ids of both pieces and of the result.
-    """
-
-    words: dict[str, bytes]
-    alphabet: bytes
-    merges: bytes
+_LETTERS: Final = frozenset((WORD_START, *map(chr, range(ord("!"), ord("~") + 1))))
 
 
 def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
@@ -37,21 +24,14 @@ def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
     form = form_of(tokenizer)
     if form is None or not form.is_plain:
         return None
-    model = json.loads(tokenizer.to_str())["model"]
+    model = json.loads(tokenizer.model.__getstate__())
     vocabulary = model["vocab"]
     altered = model["dropout"] or model["continuing_subword_prefix"] or model["end_of_word_suffix"]
-    # If two pieces share an id, the file contains only one of them.
-    complete = len(vocabulary) == tokenizer.get_vocab_size(with_added_tokens=False)
-    letters = [WORD_START, *map(chr, range(ord("!"), ord("~") + 1))]
-    if altered or not complete or not vocabulary.keys() >= set(letters):
+    # If two pieces share an id, only one of them is here; an added token is not.
+    size = tokenizer.get_vocab_size()
+    complete = len(vocabulary) == size == max(vocabulary.values(), default=0) + 1
+    if altered or not complete or not vocabulary.keys() >= _LETTERS:
         return None
-    words = {
-        token[1:]: ID.pack(index)
-        for token, index in vocabulary.items()
-        if token.startswith(WORD_START)
-    }
-    merges = array(ID.format)
-    for left, right in model["merges"]:
-        merges.extend((vocabulary[left], vocabulary[right], vocabulary[left + right]))
-    alphabet = array(ID.format, [vocabulary[letter] for letter in letters])
-    return Spelling(words, alphabet.tobytes(), merges.tobytes())
+    ids = vocabulary.__getitem__
+    merges = [(ids(left), ids(right), ids(left + right)) for left, right in model["merges"]]
+    return Spelling(vocabulary, np.array(merges, np.int32).reshape(-1, 3))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer, processors
 
+from wave_network._native import threads
 from wave_network.errors import ModelFolderError, OutputError
+from wave_network.text.batches import (
+    BoolArray,
+    SentenceBatch,
+    TokenBatch,
+    joined,
+    with_rows,
+)
 from wave_network.text.by_word import splits_at_spaces
 from wave_network.text.forms import refusal_of_ids
 from wave_network.text.loading import (
@@ -23,6 +29,7 @@ from wave_network.text.loading import (
     parse_tokenizer,
     read_tokenizer,
 )
+from wave_network.text.packed import AnyTexts, Chunk, chunks_of, lists_of, repaired
 from wave_network.text.parallelism import survive_forks
 from wave_network.text.plain_words import WORD_START
 from wave_network.text.sentences import split_sentences
@@ -31,45 +38,22 @@ from wave_network.text.spelling import spelling_of
 from wave_network.text.vocabulary import (
     CLS_TOKEN,
     Form,
+    Spelling,
     Words,
     add_words,
     form_of,
     learn_vocabulary,
 )
-from wave_network.text.word_forms import word_forms
+from wave_network.text.word_forms import in_order, word_forms
 from wave_network.text.word_table import ID, LONGEST_WORD_KEPT, word_table
 
 survive_forks()
-
-IdArray: TypeAlias = npt.NDArray[np.int32]
-OffsetArray: TypeAlias = npt.NDArray[np.int64]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 CHARACTERS_PER_TOKEN: Final = 64
 """Only `CHARACTERS_PER_TOKEN * max_length` characters of a text are read, so that time and memory
 are bounded for any input. Ordinary text has 2 to 6 characters per token."""
 
-_TEXTS_AT_ONCE: Final = 1_000
-_CHARACTERS_AT_ONCE: Final = 1_000_000
-_MANY_WORDS: Final = 500  # with fewer, reading the vocabulary does not pay
-
-
-class TokenBatch(NamedTuple):
-    """Packed texts: text `i` is `ids[offsets[i]:offsets[i + 1]]` and begins with `[CLS]`."""
-
-    ids: IdArray
-    offsets: OffsetArray
-
-
-class SentenceBatch(NamedTuple):
-    """A `TokenBatch` with sentences: sentence `k` is `ids[sentence_offsets[k]:...[k + 1]]`.
-
-    No sentence is empty or spans two texts; `[CLS]` belongs to its text's first sentence.
-    """
-
-    ids: IdArray
-    offsets: OffsetArray
-    sentence_offsets: OffsetArray
+_SENTENCES_AT_ONCE: Final = 1_000  # texts whose encodings are in memory
 
 
 class TextTokenizer:
@@ -81,6 +65,7 @@ class TextTokenizer:
     Args:
         tokenizer: The tokenizer to wrap; it is modified, not copied.
         max_length: The maximum number of tokens of one text, including `[CLS]`.
+        learnt: What `learn_vocabulary` learnt; None: the vocabulary is read from the tokenizer.
 
     Raises:
         ModelFolderError: If it has no vocabulary that a model could have rows for.
@@ -93,7 +78,9 @@ class TextTokenizer:
         vocab_size: The rows that an embedding table needs: the highest id plus one.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, max_length: int, learnt: Spelling | None = None
+    ) -> None:
         self.max_length = int(max_length)  # JSON cannot store a NumPy integer
         tokenizer.no_padding()
         tokenizer.no_truncation()
@@ -102,21 +89,25 @@ class TextTokenizer:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{self.cls_token} $A", special_tokens=[(self.cls_token, self.cls_token_id)]
         )
-        ids = tokenizer.get_vocab().values()
+        spelling = learnt or spelling_of(tokenizer)
+        self._vocabulary = tokenizer.get_vocab() if spelling is None else spelling.vocabulary
+        ids = self._vocabulary.values()
         if reason := refusal_of_ids(ids):
             raise ModelFolderError(f"the tokenizer cannot be used: {reason}")
         self.vocab_size = max(ids) + 1
         form = form_of(tokenizer)
         self.form = form or Form()
+        self._is_ours = form is not None and self.vocab_size == len(ids)
         self._tokenizer = tokenizer
         self._words = word_table() if splits_at_spaces(tokenizer, form) else None
-        self._has_learnt = False
+        if self._words is not None and spelling is not None and self.form.is_plain:
+            self._words.learn(*spelling)
         self._spans = SpanFinder(self._pieces, by_word=self._words is not None)
 
     @classmethod
     def train(
         cls,
-        texts: Iterable[str],
+        texts: AnyTexts,
         vocab_size: int,
         max_length: int,
         *,
@@ -139,14 +130,18 @@ class TextTokenizer:
             cased: Whether to keep capital letters; else texts are read in lower case.
             more_words: As for `learn_vocabulary`.
         """
-        valid = _valid(texts, max_length)
         learnt = learn_vocabulary(
-            valid, vocab_size, few_size=few_size, cased=cased, more_words=more_words
+            texts,
+            vocab_size,
+            characters=CHARACTERS_PER_TOKEN * max_length,
+            few_size=few_size,
+            cased=cased,
+            more_words=more_words,
         )
-        return cls(learnt, max_length)
+        return cls(learnt.tokenizer, max_length, learnt.spelling)
 
     def grown(
-        self, texts: Iterable[str], most: int, least: int = 2
+        self, texts: AnyTexts, most: int, least: int = 2
     ) -> tuple[TextTokenizer, list[list[int]]]:
         """Create a tokenizer that also has entries for words that recur in new texts.
 
@@ -161,7 +156,7 @@ class TextTokenizer:
         Returns:
             The tokenizer, and for each new entry the ids of the pieces that it was split into.
         """
-        tokenizer, pieces = add_words(self._tokenizer, _valid(texts, self.max_length), most, least)
+        tokenizer, pieces = add_words(self._tokenizer, texts, most, least, self._characters)
         return (TextTokenizer(tokenizer, self.max_length) if pieces else self), pieces
 
     @classmethod
@@ -233,38 +228,48 @@ class TextTokenizer:
         Each id is decoded alone. With a trained tokenizer a leading space marks the start of a
         word, and a part of a character becomes U+FFFD.
         """
+        entries = list(self._entries()) if self._is_ours else []
         with failures_named():
-            return [self._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
+            return [self._text_of(entries, int(index)) for index in ids]
+
+    def _text_of(self, entries: list[str], index: int) -> str:
+        if index < len(entries):
+            word = entries[index].removeprefix(WORD_START)
+            if word.isascii():
+                return word if word == entries[index] else " " + word
+        return self._tokenizer.decode([index], skip_special_tokens=False)
 
     def words(self) -> dict[str, int]:
         """Return the ids of tokens by what they stand for, as `word_forms` says."""
-        return word_forms(self._tokenizer)
+        return word_forms(self._tokenizer, self._entries())
 
     def continuations(self) -> BoolArray:
         """Return which tokens of a trained tokenizer continue a word, (vocab_size,)."""
+        entries = self._entries()
         result = np.zeros(self.vocab_size, np.bool_)
-        for token, index in self._tokenizer.get_vocab().items():
-            result[index] = index != self.cls_token_id and not token.startswith(WORD_START)
+        places = np.fromiter(entries.values(), np.int64, len(entries))
+        result[places] = [not entry.startswith(WORD_START) for entry in entries]
+        result[self.cls_token_id] = False
         return result
 
-    def encode(self, texts: Iterable[str]) -> TokenBatch:
-        """Encode texts; an empty text becomes only `[CLS]`."""
-        batches = [self._encode_chunk(clipped) for clipped in self._chunks(texts)]
-        if len(batches) == 1:
-            return batches[0]
-        starts = accumulate((len(batch.ids) for batch in batches), initial=0)
-        offsets = [batch.offsets[1:] + start for batch, start in zip(batches, starts, strict=False)]
-        return TokenBatch(
-            np.concatenate([np.empty(0, np.int32), *(batch.ids for batch in batches)]),
-            np.concatenate([np.zeros(1, np.int64), *offsets]),
-        )
+    def _entries(self) -> dict[str, int]:
+        """The ids of the entries, in order; those of a trained tokenizer count from 0."""
+        return in_order(self._vocabulary)
+
+    def encode(self, texts: AnyTexts) -> TokenBatch:
+        """Encode texts; an empty text becomes only `[CLS]`.
+
+        Args:
+            texts: Strings, or texts that are packed already.
+        """
+        return joined([self._encode_chunk(chunk) for chunk in chunks_of(texts, self._characters)])
 
     def encode_sentences(self, texts: Iterable[str]) -> SentenceBatch:
         """Encode texts like `encode`, with the offsets of their sentences."""
         rows: list[bytes] = []
         starts: list[BoolArray] = []
-        for clipped in self._chunks(texts):
-            valid = list(map(_repair, clipped))
+        for clipped in lists_of(texts, self._characters, _SENTENCES_AT_ONCE):
+            valid = list(map(repaired, clipped))
             with failures_named():
                 encodings = self._tokenizer.encode_batch(valid, add_special_tokens=False)
             rows.extend(map(self._to_bytes, encodings))
@@ -278,33 +283,24 @@ class TextTokenizer:
         Returns:
             Spans in order; their pieces number the tokens that `encode` returns after `[CLS]`.
         """
-        return self._spans.find(text[: CHARACTERS_PER_TOKEN * self.max_length], self.max_length - 1)
+        return self._spans.find(text[: self._characters], self.max_length - 1)
+
+    @property
+    def _characters(self) -> int:
+        """How many characters of a text are read."""
+        return CHARACTERS_PER_TOKEN * self.max_length
 
     def _pieces(self, text: str) -> list[tuple[int, int]]:
         """Return where each token of a text, except `[CLS]`, starts and ends in it."""
-        repaired = _repair(text)
+        whole = repaired(text)
         with failures_named():
-            encoding = self._tokenizer.encode(repaired, add_special_tokens=False)
+            encoding = self._tokenizer.encode(whole, add_special_tokens=False)
         tokens = zip(encoding.ids, encoding.offsets, strict=True)
         pieces = [place for index, place in tokens if index != self.cls_token_id]
-        positions = original_positions(text, repaired)
+        positions = original_positions(text, whole)
         if positions is None:
             return pieces
         return [(positions[start], positions[end]) for start, end in pieces]
-
-    def _chunks(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """Cut long texts, and group the texts so that each group fits into memory."""
-        limit = CHARACTERS_PER_TOKEN * self.max_length
-        chunk: list[str] = []
-        characters = 0
-        for text in texts:
-            chunk.append(text[:limit])
-            characters += len(chunk[-1])
-            if len(chunk) == _TEXTS_AT_ONCE or characters >= _CHARACTERS_AT_ONCE:
-                yield chunk
-                chunk, characters = [], 0
-        if chunk:
-            yield chunk
 
     def _pack(self, rows: list[bytes]) -> TokenBatch:
         """Concatenate the ids of the texts, with `[CLS]` before each text."""
@@ -315,39 +311,33 @@ class TextTokenizer:
         offsets[1:] = np.cumsum(lengths)
         return TokenBatch(np.frombuffer(packed, np.int32), offsets)
 
-    def _encode_chunk(self, texts: list[str]) -> TokenBatch:
+    def _encode_chunk(self, chunk: Chunk) -> TokenBatch:
         if self._words is None:
-            return self._pack(self._encode_each(texts))
+            return self._pack(self._encode_each(chunk.strings(self._characters)))
         known: dict[str, bytes] = {}
-        before = None
-        while True:  # two or three times, unless another thread empties the table in between
-            ids, offsets, unknown = self._words.encode(
-                texts, self.cls_token_id, self.max_length, known, before
-            )
-            before = ids, offsets
-            if not unknown:
-                return TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
-            if len(unknown) >= _MANY_WORDS and not self._has_learnt:
-                self._learn()
-                continue
+        batch, unknown = self._look_up(chunk, known)
+        while unknown:  # once, unless another thread empties the table in between
             words = list(unknown)
             found = dict(zip(words, self._encode_each(words), strict=True))
             self._words.add({w: ids for w, ids in found.items() if len(w) <= LONGEST_WORD_KEPT})
             known.update(found)
+            places = np.flatnonzero(np.diff(batch.offsets) == 0)
+            more, unknown = self._look_up(chunk.selected(places), known)
+            batch = with_rows(batch, places, more)
+        return batch
 
-    def _learn(self) -> None:
-        """Let the word table split plain words itself, if it can."""
-        self._has_learnt = True
-        if self._words is not None and (spelling := spelling_of(self._tokenizer)) is not None:
-            self._words.learn(*spelling)
+    def _look_up(self, chunk: Chunk, known: dict[str, bytes]) -> tuple[TokenBatch, set[str]]:
+        """Encode texts as far as their words are known, and return the words that are not."""
+        assert self._words is not None
+        ids, offsets, unknown = self._words.encode(
+            *chunk, self.cls_token_id, self.max_length, self._characters, threads.current(), known
+        )
+        batch = TokenBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
+        return batch, unknown
 
     def _encode_each(self, texts: list[str]) -> list[bytes]:
-        encode = self._tokenizer.encode_batch_fast
         with failures_named():
-            try:
-                encodings = encode(texts, add_special_tokens=False)
-            except TypeError:  # a lone surrogate, which UTF-8 cannot hold
-                encodings = encode(list(map(_repair, texts)), add_special_tokens=False)
+            encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return list(map(self._to_bytes, encodings))
 
     def _to_bytes(self, encoding: Encoding) -> bytes:
@@ -376,24 +366,9 @@ def _rebuild(content: str, max_length: int) -> TextTokenizer:
     return TextTokenizer(Tokenizer.from_str(content), max_length)
 
 
-def _valid(texts: Iterable[str], max_length: int) -> Iterator[str]:
-    """Yield the part of each text that is read, without halves of surrogate pairs."""
-    limit = CHARACTERS_PER_TOKEN * max_length
-    return (_repair(text[:limit]) for text in texts)
-
-
 def _find_cls(tokenizer: Tokenizer) -> tuple[str, int]:
     for token in (CLS_TOKEN, "<s>"):
         if (index := tokenizer.token_to_id(token)) is not None:
             return token, index
     tokenizer.add_special_tokens([CLS_TOKEN])
     return _find_cls(tokenizer)
-
-
-def _repair(text: str) -> str:
-    """Join surrogate pairs, and replace remaining halves by U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

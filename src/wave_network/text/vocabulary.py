@@ -8,15 +8,21 @@ encoding on all texts, and classifies better.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, product
+from operator import mul
 from typing import Final, NamedTuple, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from wave_network._native import threads
 from wave_network.text.byte_pairs import learn_pieces
-from wave_network.text.plain_words import WORD_START, plain_parts
+from wave_network.text.packed import AnyTexts, chunks_of
+from wave_network.text.plain_words import WORD_START, is_plain_word, plain_parts
 from wave_network.text.scripts import characters_within, split_step, split_word
 from wave_network.text.word_counter import PythonWordCounter, word_counter
 
@@ -40,6 +46,7 @@ _MOSTLY: Final = 0.5  # of all characters, from which spaces may be read too
 _SPACES: Final = 0.01  # for each character; where there are fewer, they tell nothing
 _PIECES: Final = 6  # one entry in this many is a piece
 _WORD_COUNT: Final = 2  # a rarer word gets no entry
+_PAIR_COUNT: Final = 2  # a rarer pair of pieces is not merged
 _STRINGS_AT_ONCE: Final = 500_000
 _LONGEST_WORD: Final = 64  # in bytes; merging inside a very long "word" takes quadratic time
 
@@ -63,6 +70,30 @@ class Form(NamedTuple):
         return not (self.spaces or self.cased)
 
 
+class Spelling(NamedTuple):
+    """A byte-level vocabulary of whole words and pieces, as word tables learn it.
+
+    Attributes:
+        vocabulary: The ids of the entries, in order.
+        merges: For each merge, the ids of both pieces and of the result, (merges, 3).
+    """
+
+    vocabulary: dict[str, int]
+    merges: NDArray[np.int32]
+
+
+class Learnt(NamedTuple):
+    """What `learn_vocabulary` returns.
+
+    Attributes:
+        tokenizer: The tokenizer.
+        spelling: Its vocabulary and merges.
+    """
+
+    tokenizer: Tokenizer
+    spelling: Spelling
+
+
 class Words(NamedTuple):
     """Words that a vocabulary has beside those of the texts.
 
@@ -76,13 +107,14 @@ class Words(NamedTuple):
 
 
 def learn_vocabulary(
-    texts: Iterable[str],
+    texts: AnyTexts,
     vocab_size: int,
     *,
+    characters: int = sys.maxsize,
     few_size: int | None = None,
     cased: bool = False,
     more_words: Words | None = None,
-) -> Tokenizer:
+) -> Learnt:
     """Learn a tokenizer of whole words and byte-level pieces, in one pass.
 
     Unicode compatibility variants are folded. Accents stay, because many scripts write vowels with
@@ -92,9 +124,10 @@ def learn_vocabulary(
     if there is one for every 100 characters.
 
     Args:
-        texts: The training texts, without halves of surrogate pairs.
+        texts: The training texts.
         vocab_size: The number of entries. Few texts give fewer, but at least 257: the bytes and
             `[CLS]`.
+        characters: How many characters of a text are read.
         few_size: The number of entries if all words of the texts have one of so many; None: as
             `vocab_size`.
         cased: Whether to keep capital letters; else texts are read in lower case.
@@ -102,39 +135,44 @@ def learn_vocabulary(
     """
     form = Form(cased=cased)
     tokenizer = _wordless(form)
-    passing = _Passing(texts)
-    counts = _count_words(passing, tokenizer, form)
+    counts, blanks = _count_words(texts, characters, tokenizer, form)
     within, total = _characters(counts)
     if within >= _LEAST_SHARE * max(total, 1):
-        spaces = within >= _MOSTLY * total and passing.spaces >= _SPACES * total
+        spaces = within >= _MOSTLY * total and blanks >= _SPACES * total
         form = form._replace(split=True, spaces=spaces)
         tokenizer, counts = _wordless(form), _split_words(counts)
         if form.spaces:  # more frequent than any word
-            counts[WORD_START + _spelt(SPACE_MARK)] = counts.total()
+            counts[WORD_START + _spelt(SPACE_MARK)] = sum(counts.values())
     few_size = vocab_size if few_size is None else few_size
     if len(counts) <= _most_words(few_size):  # few texts: known words are pieces of unknown ones
         recurring = words = [word for word in _recurring(counts, 1) if len(word) <= _LONGEST_WORD]
         vocab_size = few_size
-        rare = 2 * list(_broken_up(sorted(counts)))  # twice, as only pairs that recur are merged
+        rare, least = sorted(counts), 1
     else:
         recurring = [word for word in _recurring(counts) if len(word) <= _LONGEST_WORD]
         words = recurring[: _most_words(vocab_size)]
-        rare = list(_broken_up(sorted(counts.keys() - set(words))))
+        rare, least = sorted(counts.keys() - set(words)), _PAIR_COUNT
     # `[CLS]` is only in the vocabulary, so that no engine that reads the file finds it in a text.
     # No merge creates it: brackets are always separate pieces.
     size = max(0, vocab_size - len(words))
-    pieces, merges = learn_pieces(rare, [CLS_TOKEN, *_ALPHABET], size)
-    vocabulary = {piece: index for index, piece in enumerate(pieces)}
-    _add_entries(vocabulary, recurring, vocab_size)
+    pieces, merges = learn_pieces(_broken_up(rare), [CLS_TOKEN, *_ALPHABET], size, least)
+    entries = _extended(dict.fromkeys(pieces), recurring, vocab_size)
     if more_words is not None:
         whole = _whole_words(more_words.words, tokenizer, form)
-        _add_entries(vocabulary, whole, more_words.most)
-    tokenizer.model = models.BPE(vocabulary, merges, ignore_merges=True)
-    return tokenizer
+        entries = _extended(entries, whole, more_words.most)
+    vocabulary = {entry: index for index, entry in enumerate(entries)}
+    left, right, _ = (map(pieces.__getitem__, column) for column in merges.T.tolist())
+    pairs = list(zip(left, right, strict=True))
+    tokenizer.model = models.BPE(vocabulary, pairs, ignore_merges=True)
+    return Learnt(tokenizer, Spelling(vocabulary, merges))
 
 
 def add_words(
-    tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int = _WORD_COUNT
+    tokenizer: Tokenizer,
+    texts: AnyTexts,
+    most: int,
+    least: int = _WORD_COUNT,
+    characters: int = sys.maxsize,
 ) -> tuple[Tokenizer, list[list[int]]]:
     """Add entries for words that recur in new texts and were split into pieces so far.
 
@@ -142,9 +180,10 @@ def add_words(
 
     Args:
         tokenizer: A tokenizer that `learn_vocabulary` made; any other is returned unchanged.
-        texts: The new texts, without halves of surrogate pairs.
+        texts: The new texts.
         most: The maximum number of words to add, the most frequent ones first.
         least: How often they occur in the new texts at least.
+        characters: How many characters of a text are read.
 
     Returns:
         The tokenizer, and for each added word, in the order of their ids, the ids of its pieces.
@@ -154,7 +193,8 @@ def add_words(
         return tokenizer, []
     added: list[str] = []
     pieces: list[list[int]] = []
-    for word in _recurring(_count_words(texts, tokenizer, form), least):
+    counts, _ = _count_words(texts, characters, tokenizer, form)
+    for word in _recurring(counts, least):
         if len(added) >= most:
             break
         if len(word) <= _LONGEST_WORD:
@@ -162,27 +202,13 @@ def add_words(
             if len(ids) > 1:
                 added.append(word)
                 pieces.append(ids)
-    size = len(tokenizer.get_vocab()) + len(added)
-    return _with_words(tokenizer, added, size), pieces
+    return _with_words(tokenizer, added), pieces
 
 
 def _most_words(vocab_size: int) -> int:
     """Return how many entries are whole words at most."""
     room = max(0, vocab_size - len(_ALPHABET) - 1)
     return room - room // _PIECES
-
-
-class _Passing:
-    """Texts that are read once, with the number of spaces in those that are not ASCII."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._texts, self.spaces = texts, 0
-
-    def __iter__(self) -> Iterator[str]:
-        for text in self._texts:
-            if not text.isascii():  # others have no such characters
-                self.spaces += text.count(" ")
-            yield text
 
 
 def _wordless(form: Form) -> Tokenizer:
@@ -227,25 +253,31 @@ def _same(first: Step | None, second: Step) -> bool:
     return first is not None and first.__getstate__() == second.__getstate__()
 
 
-def _count_words(texts: Iterable[str], tokenizer: Tokenizer, form: Form) -> Counter[str]:
-    """Count how often each word occurs, in the tokenizer's byte-level characters."""
-    words: Counter[str] = Counter()
+def _count_words(
+    texts: AnyTexts, characters: int, tokenizer: Tokenizer, form: Form
+) -> tuple[dict[str, int], int]:
+    """Count how often each word occurs, in the tokenizer's byte-level characters.
+
+    Returns:
+        The counts, and the number of spaces in texts that are not ASCII.
+    """
     counter = word_counter() if form.is_plain else PythonWordCounter()
-    # Strings between spaces recur. Each is normalised and split once, or again after so many
-    # others that they would fill the memory.
-    enclosed: Counter[str] = Counter()
-    for text in texts:
-        counter.add(text, enclosed)
-        if len(enclosed) > _STRINGS_AT_ONCE:
-            _add_words(words, enclosed, tokenizer, form)
-            enclosed.clear()
-    _add_words(words, enclosed, tokenizer, form)
-    words.update(counter.counts())
-    return words
+    words: Counter[str] = Counter()
+    for chunk in chunks_of(texts, characters):
+        waiting = counter.add(*chunk, characters, threads.current())
+        # Strings between spaces recur. Each is normalised and split once, or again after so many
+        # others that they would fill the memory.
+        if waiting > _STRINGS_AT_ONCE:
+            _add_words(words, counter.take_others(), tokenizer, form)
+    _add_words(words, counter.take_others(), tokenizer, form)
+    counts = counter.counts()
+    for word, count in words.items():
+        counts[word] = counts.get(word, 0) + count
+    return counts, counter.spaces()
 
 
 def _add_words(
-    words: Counter[str], enclosed: Counter[str], tokenizer: Tokenizer, form: Form
+    words: Counter[str], enclosed: Mapping[str, int], tokenizer: Tokenizer, form: Form
 ) -> None:
     for string, count in enclosed.items():
         for word in _words_in(string, tokenizer, form):
@@ -261,20 +293,19 @@ def _words_in(string: str, tokenizer: Tokenizer, form: Form) -> list[str]:
     return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
-def _characters(counts: Counter[str]) -> tuple[int, int]:
+def _characters(counts: Mapping[str, int]) -> tuple[int, int]:
     """Return the number of characters in scripts that may be split, and of all."""
-    within = total = 0
+    within = 0
+    total = sum(map(mul, map(len, counts), counts.values())) - sum(counts.values())  # of ASCII
     for word, count in counts.items():
-        if word[1:].isascii():
-            total += (len(word) - 1) * count
-            continue
-        text = _text_of(word)
-        total += len(text) * count
-        within += characters_within(text) * count
+        if not word[1:].isascii():
+            text = _text_of(word)
+            total += (len(text) - len(word) + 1) * count
+            within += characters_within(text) * count
     return within, total
 
 
-def _split_words(counts: Counter[str]) -> Counter[str]:
+def _split_words(counts: Mapping[str, int]) -> Counter[str]:
     """Count words as a tokenizer finds them that splits scripts."""
     result: Counter[str] = Counter()
     for word, count in counts.items():
@@ -296,7 +327,7 @@ def _text_of(word: str) -> str:
     return bytes(map(_BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
-def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
+def _recurring(counts: Mapping[str, int], least: int = _WORD_COUNT) -> list[str]:
     """Return the words that occur at least so often, the most frequent first, then in order."""
     words = sorted(word for word, count in counts.items() if count >= least)
     return sorted(words, key=counts.__getitem__, reverse=True)
@@ -305,26 +336,37 @@ def _recurring(counts: Counter[str], least: int = _WORD_COUNT) -> list[str]:
 def _whole_words(words: Iterable[str], tokenizer: Tokenizer, form: Form) -> Iterator[str]:
     """Yield the words that a tokenizer finds as one, in its byte-level characters."""
     for word in words:
+        if form.is_plain and is_plain_word(word):
+            if len(word) < _LONGEST_WORD:
+                yield WORD_START + word
+            continue
         found = _words_in(word, tokenizer, form)
         if len(found) == 1 and len(found[0]) <= _LONGEST_WORD:
             yield found[0]
 
 
-def _broken_up(words: Iterable[str]) -> Iterator[str]:
-    for word in words:
-        for start in range(0, len(word), _LONGEST_WORD):
-            yield word[start : start + _LONGEST_WORD]
+def _broken_up(words: list[str]) -> list[str]:
+    if max(map(len, words), default=0) <= _LONGEST_WORD:
+        return words
+    return [
+        word[start : start + _LONGEST_WORD]
+        for word in words
+        for start in range(0, len(word), _LONGEST_WORD)
+    ]
 
 
-def _with_words(tokenizer: Tokenizer, words: list[str], vocab_size: int) -> Tokenizer:
-    """Add whole words, which are looked up before any merging, while there is room."""
+def _with_words(tokenizer: Tokenizer, words: list[str]) -> Tokenizer:
+    """Add whole words, which are looked up before any merging."""
     content = json.loads(tokenizer.to_str())
-    _add_entries(content["model"]["vocab"], words, vocab_size)
+    vocabulary = content["model"]["vocab"]
+    for word in words:
+        vocabulary.setdefault(word, len(vocabulary))
     return Tokenizer.from_str(json.dumps(content))
 
 
-def _add_entries(vocabulary: dict[str, int], words: Iterable[str], size: int) -> None:
-    for word in words:
-        if len(vocabulary) >= size:
-            break
-        vocabulary.setdefault(word, len(vocabulary))
+def _extended(entries: dict[str, None], words: Iterable[str], size: int) -> dict[str, None]:
+    """Add entries while there are fewer than `size`."""
+    extended = entries | dict.fromkeys(words)
+    if len(extended) <= size:
+        return extended
+    return dict.fromkeys(islice(extended, max(size, len(entries))))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Final
 
 from tokenizers import Tokenizer, decoders
@@ -14,40 +16,50 @@ CONTINUES: Final = "##"
 
 _METASPACE: Final = "\u2581"
 _PART_OF_A_CHARACTER: Final = "\ufffd"
+_OPENING: Final = ("[", "<")
 _SPECIAL: Final = re.compile(r"\[[\w ]{2,}\]|<[\w|/ ]+>", re.ASCII)
 
 
-def word_forms(tokenizer: Tokenizer) -> dict[str, int]:
+def word_forms(tokenizer: Tokenizer, entries: Mapping[str, int] | None = None) -> dict[str, int]:
     """Return the ids of a vocabulary's entries by the words that they stand for, in order of ids.
 
     A piece that continues a word begins with `##`, as in BERT's vocabulary; the marks of byte-level
     vocabularies and of SentencePiece are read, too. Special tokens and parts of characters are left
     out.
+
+    Args:
+        tokenizer: The tokenizer.
+        entries: Its entries in order of their ids; None: they are asked for.
     """
-    entries = [
-        entry
-        for entry in sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
-        if not _SPECIAL.fullmatch(entry[0])
-    ]
+    words = {
+        entry: index
+        for entry, index in (entries or in_order(tokenizer.get_vocab())).items()
+        if entry[:1] not in _OPENING or not _SPECIAL.fullmatch(entry)
+    }
     if _is_byte_level(tokenizer):
         mark = WORD_START
-    elif _has(entries, _METASPACE) and not _has(entries, CONTINUES):
+    elif _has(words, _METASPACE) and not _has(words, CONTINUES):
         mark = _METASPACE
     else:  # as BERT's, or whole words
-        return dict(entries)
+        return words
     spelling = decoders.ByteLevel()
     forms: dict[str, int] = {}
-    for entry, index in entries:
+    for entry, index in words.items():
         word = entry.removeprefix(mark)
         if mark == WORD_START and not word.isascii():
             word = spelling.decode([word])
-        if word and _PART_OF_A_CHARACTER not in word:
+        if word and (word.isascii() or _PART_OF_A_CHARACTER not in word):
             forms.setdefault(word if entry.startswith(mark) else CONTINUES + word, index)
     return forms
 
 
-def _has(entries: list[tuple[str, int]], mark: str) -> bool:
-    return any(entry.startswith(mark) for entry, _ in entries)
+def in_order(vocabulary: Mapping[str, int]) -> dict[str, int]:
+    """Sort a vocabulary by its ids."""
+    return dict(sorted(vocabulary.items(), key=itemgetter(1)))
+
+
+def _has(entries: Iterable[str], mark: str) -> bool:
+    return any(entry.startswith(mark) for entry in entries)
 
 
 def _is_byte_level(tokenizer: Tokenizer) -> bool:

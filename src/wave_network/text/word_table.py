@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import struct
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wave_network import _native
-from wave_network.text.plain_words import plain_parts
+from wave_network.text.packed import Chunk
+from wave_network.text.plain_words import WORD_START, plain_parts
 
 if TYPE_CHECKING:
     from wave_network._native._extension import WordTable
@@ -17,7 +21,7 @@ ID: Final = struct.Struct("i")  # as np.int32
 
 LONGEST_WORD_KEPT: Final = 128
 
-# At most about 30 and 50 MB: a compiled entry takes 100 bytes, a dictionary entry 230.
+# At most about 30 and 40 MB: a compiled entry takes 80 bytes, a dictionary entry 230.
 _WORDS_KEPT: Final = 131_072
 _WORDS_KEPT_COMPILED: Final = 400_000
 
@@ -39,21 +43,26 @@ class PythonWordTable:
 
     def encode(
         self,
-        texts: list[str],
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        places: NDArray[np.int64] | None,
         first: int,
         most: int,
+        characters: int,
+        threads: int,
         known: dict[str, bytes],
-        before: tuple[bytearray, bytearray] | None = None,
     ) -> tuple[bytearray, bytearray, set[str]]:
         """Look up the words of texts, split at spaces and line feeds.
 
         Args:
-            texts: The texts.
+            data: The texts, as in `Utf8Texts`.
+            offsets: Likewise.
+            places: Likewise.
             first: The id that each text begins with.
             most: The maximum number of ids of one text, including the first; the rest is dropped.
+            characters: How many characters of a text are read.
+            threads: How many threads to use; this version uses one.
             known: The ids of words that may not be in the table.
-            before: The result of an earlier call for these texts. Only texts without ids are then
-                looked up.
 
         Returns:
             The packed ids as 32-bit integers, and the texts' offsets as 64-bit integers; and the
@@ -62,10 +71,8 @@ class PythonWordTable:
         get = self._words.__getitem__
         unknown: set[str] = set()
         start, room = ID.pack(first), ID.size * (most - 1)
-        rows = _rows(*before) if before is not None else [b""] * len(texts)
-        for index, text in enumerate(texts):
-            if rows[index]:
-                continue
+        rows = []
+        for text in Chunk(data, offsets, places).strings(characters):
             words = text.replace("\n", " ").split(" ")
             try:
                 row = b"".join(map(get, words))
@@ -74,12 +81,13 @@ class PythonWordTable:
                 found = [self._ids_of(word, known) for word in words]
                 unknown.update(word for word, ids in zip(words, found, strict=True) if ids is None)
                 if None in found:
+                    rows.append(b"")
                     continue
                 row = b"".join(ids for ids in found if ids is not None)
-            rows[index] = start + row[:room]
+            rows.append(start + row[:room])
         ends = accumulate((len(row) // ID.size for row in rows), initial=0)
-        offsets = bytearray(struct.pack(f"{len(rows) + 1}q", *ends))
-        return bytearray().join(rows), offsets, unknown
+        row_offsets = bytearray(struct.pack(f"{len(rows) + 1}q", *ends))
+        return bytearray().join(rows), row_offsets, unknown
 
     def _ids_of(self, word: str, known: dict[str, bytes]) -> bytes | None:
         ids = self._words.get(word, known.get(word))
@@ -98,23 +106,22 @@ class PythonWordTable:
             self._words = {"": b""}
         self._words.update(words)
 
-    def learn(self, words: dict[str, bytes], alphabet: bytes, merges: bytes) -> None:
-        """Learn the vocabulary, so that `encode` can split plain words itself.
+    def learn(self, vocabulary: dict[str, int], merges: NDArray[np.int32]) -> None:
+        """Learn a byte-level vocabulary, so that `encode` can split plain words itself.
 
-        This version learns only the words, and returns all others as missing.
+        Call it once, before `encode`. This version learns only the words, and returns all others as
+        missing.
 
         Args:
-            words: The ids of words as `plain_parts` returns them; may contain other words.
-            alphabet: The ids of the characters from " " to "~"; a space starts every word.
+            vocabulary: The ids of the entries.
             merges: For each merge, the ids of both pieces and of the result, in the order of the
-                merges.
+                merges, (merges, 3).
         """
-        self._learnt = words
-
-
-def _rows(ids: bytearray, offsets: bytearray) -> list[bytes]:
-    places = [ID.size * offset for (offset,) in struct.iter_unpack("q", offsets)]
-    return [bytes(ids[start:end]) for start, end in pairwise(places)]
+        self._learnt = {
+            entry[1:]: ID.pack(index)
+            for entry, index in vocabulary.items()
+            if entry.startswith(WORD_START)
+        }
 
 
 def word_table() -> PythonWordTable | WordTable:

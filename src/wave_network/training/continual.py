@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import log
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from wave_network.config import (
     TrainConfig,
     get_preset,
 )
-from wave_network.data import TrainingData, column, labelling_type
+from wave_network.data import Table, TrainingData, column, labelling_type
 from wave_network.data.labels import Labelling, labelling_of
 from wave_network.data.targets import Targets, is_soft, soft_targets
 from wave_network.errors import ConfigError, for_caller, option_name
@@ -32,9 +32,6 @@ from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text import TextTokenizer
 from wave_network.training.local_wave.sparse_weights import grown_sparse_part
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -181,13 +178,13 @@ def shrunk(tensors: Tensors, specs: Sequence[TensorSpec]) -> Tensors:
     return {
         spec.name: tensors[spec.name] * np.float32(_SHRINKAGE)
         if spec.shrinks
-        else tensors[spec.name]
+        else tensors[spec.name].copy()
         for spec in specs
     }
 
 
 def with_own_predictions(
-    base: ModelFiles, rows: Dataset, targets: Targets, classes: int, share: float
+    base: ModelFiles, rows: Table, targets: Targets, classes: int, share: float
 ) -> NDArray[np.float32]:
     """Mix a model's own predictions into the targets of old classes (Li and Hoiem, 2016).
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from wave_network._native import threads
 from wave_network.data import TrainingData
 from wave_network.data.summary import (
     DataSummary,
@@ -103,7 +103,7 @@ def describe(
         conflicting=count_conflicting(hashes[:rows], everything.targets),
         unlabeled=_unlabelled(data, knowledge.taught, validation),
         vectors=knowledge.vectors,
-        threads=torch.get_num_threads(),
+        threads=threads.current(),
         unseen={"validation": split.unseen},
     )
     run.progress.data(summary)

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.config import Label, TrainConfig
+from wave_network.data import Table, concatenate
 from wave_network.data.targets import Targets, soft_targets
 from wave_network.training.callbacks import SILENT, Progress
-from wave_network.training.device import resolve_device
 from wave_network.training.teacher import columns_of, read_teacher
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _TEXTS_AT_ONCE: Final = 256
 
 
 def teacher_targets(
-    training: Dataset,
+    training: Table,
     targets: Targets,
-    unlabeled: Dataset | None,
+    unlabeled: Table | None,
     classes: Sequence[Label],
     config: TrainConfig,
     progress: Progress = SILENT,
-) -> tuple[Dataset, NDArray[np.float32]]:
+) -> tuple[Table, NDArray[np.float32]]:
     """Predict every training text with the teacher, once, before training.
 
     Args:
@@ -48,21 +45,17 @@ def teacher_targets(
         ConfigError: If its classes are not the data's.
         MissingExtraError: If it needs `transformers`, which is not installed.
     """
-    from datasets import concatenate_datasets
-
     assert config.teacher is not None
-    teacher = read_teacher(config.teacher, resolve_device(config.device))
+    teacher = read_teacher(config.teacher, config.device)
     columns = columns_of(teacher.labels, classes)
     texts = training.select_columns(["text"])
     if unlabeled is not None:
-        texts = concatenate_datasets([texts, unlabeled.select_columns(["text"])])
+        texts = concatenate([texts, unlabeled.select_columns(["text"])])
     progress.stage("predicting with the teacher", len(texts))
     predicted = np.empty((len(texts), len(classes)), np.float32)
-    start = 0
-    for chunk in texts.iter(batch_size=_TEXTS_AT_ONCE):
-        found = teacher.predict_proba(chunk["text"])
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        found = teacher.predict_proba(texts["text"][start : start + _TEXTS_AT_ONCE])
         predicted[start : start + len(found)] = found[:, columns]
-        start += len(found)
         progress.advance(len(found))
     labelled = predicted[: len(targets)]  # a view
     labelled *= config.distillation_weight

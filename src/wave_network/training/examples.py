@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.data import TrainingData
+from wave_network.data import Table, TrainingData, concatenate
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
 from wave_network.errors import DataError
 from wave_network.evaluation.unseen import encode_with_unseen
@@ -15,9 +17,6 @@ from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import class_factors, sample_weights, with_unlabeled
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _MOST_LOGITS: Final = 20_000_000  # of the texts held out, which are in memory several times
 
@@ -44,7 +43,7 @@ class Examples(NamedTuple):
         weights: Sample weights with a mean of 1, (texts,); None: all count alike.
     """
 
-    rows: Dataset
+    rows: Table
     targets: Targets
     weights: NDArray[np.float32] | None
 
@@ -54,7 +53,8 @@ class Examples(NamedTuple):
         return Examples(self.rows.select(texts), self.targets[texts], weights)
 
 
-class Split(NamedTuple):
+@dataclass(frozen=True)
+class Split:
     """How a run validates, and on which texts.
 
     Attributes:
@@ -77,7 +77,7 @@ class Split(NamedTuple):
             return "given"
         return "cross-validation" if len(self.parts) > 1 else "holdout" if self.parts else None
 
-    @property
+    @cached_property
     def training(self) -> Examples:
         """The examples but those of a holdout."""
         if len(self.parts) != 1:
@@ -135,7 +135,7 @@ def _bounded(
     return np.sort(np.concatenate([kept, rest])), held_out[chosen]
 
 
-def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Examples:
+def mix_targets(examples: Examples, unlabeled: Table | None, run: Run) -> Examples:
     """Mix the predictions of a teacher, or of the continued model, into the targets.
 
     Args:
@@ -159,9 +159,7 @@ def mix_targets(examples: Examples, unlabeled: Dataset | None, run: Run) -> Exam
 
 def join_examples(first: Examples, second: Examples) -> Examples:
     """Concatenate examples."""
-    from datasets import concatenate_datasets
-
-    rows = concatenate_datasets([part.rows.select_columns(["text"]) for part in (first, second)])
+    rows = concatenate([part.rows.select_columns(["text"]) for part in (first, second)])
     weights = None
     if first.weights is not None and second.weights is not None:
         weights = np.concatenate([first.weights, second.weights])

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from wave_network._native import threads
 from wave_network.data import TrainingData, column
 from wave_network.evaluation.metrics import standard_error, summarize_for
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.evaluation.posthoc import PostHoc
 from wave_network.evaluation.unseen import encode_with_unseen, measured_with_unseen
 from wave_network.models.tensors import parameter_counts
-from wave_network.models.torch_logits import predict_logits
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text.counts import TextCounts
@@ -35,6 +37,7 @@ from wave_network.training.interrupt import StopSignal
 from wave_network.training.knowledge import Knowledge, gather
 from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice
+from wave_network.training.model import check_torch, torch_is_needed
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
 from wave_network.training.prepare import (
     Prepared,
@@ -44,11 +47,13 @@ from wave_network.training.prepare import (
 from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
-from wave_network.training.threads import prepare_threads
 from wave_network.training.unlabelled import Taught
 
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
+
+
+_IMPORTED_BY: Final = os.getpid()
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,12 @@ def fit(
         ConfigError: If an option does not fit the data, or makes training diverge; if the teacher's
             classes are not the data's, or unlabelled texts are for a continued or multi-label
             model.
+        MissingExtraError: If training needs torch, which is not installed.
     """
     started = time.perf_counter()
-    prepare_threads()
     stop, base = stop or StopSignal(), recipe.base
-    with stop.on_ctrl_c():
+    check_torch(recipe.preset.config, recipe.config)
+    with _threads_of(recipe), stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
         run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
         split = split_examples(data, run)
@@ -130,6 +136,27 @@ def fit(
     if split.unseen:
         files = replace(files, metrics={**metrics, "validation": _counting_unseen(files, data)})
     return Fitted(files, outcome.trained.result.history, stopped, outcome.described)
+
+
+@contextmanager
+def _threads_of(recipe: Recipe) -> Iterator[None]:
+    """Let training use the threads of a recipe; with torch, one in a forked process.
+
+    The threads of a parent do not exist in its child, where torch would wait for them for ever.
+    """
+    count = 1 if os.getpid() != _IMPORTED_BY else recipe.threads
+    with threads.using(recipe.threads):
+        if count is None or torch_is_needed(recipe.preset.config, recipe.config) is None:
+            yield
+            return
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def _counting_unseen(files: ModelFiles, data: TrainingData) -> dict[str, Any]:
@@ -182,17 +209,18 @@ class _Outcome(NamedTuple):
 
 def _validated_once(data: TrainingData, split: Split, run: Run, knowledge: Knowledge) -> _Outcome:
     """Train on all texts but those held out, and refit on all of them if the recipe says so."""
-    base, examples, held_out = run.recipe.base, split.everything, split.given
+    base, examples, held_out = run.recipe.base, split.training, split.given
     if split.parts:
-        ((kept, held),) = split.parts
-        examples, held_out = split.everything.select(kept), split.everything.select(held)
+        ((_, held),) = split.parts
+        held_out = split.everything.select(held)
     frequencies = frequencies_of(examples, base)
     taught = knowledge.taught
     if taught is not None and taught.teaching is not None:
         examples, _ = taught.examples(examples, run)
     else:
         examples = mix_targets(examples, data.unlabeled, run)
-    first, run = prepare_best_read(examples, run)
+    already = knowledge.prepared if examples is split.training else None
+    first, run = prepare_best_read(examples, run, already)
     counts = TextCounts(first.tokenizer)
     validation = None if held_out is None else first.pack(held_out, counts)
     held_counts = None if held_out is None else counts
@@ -243,7 +271,7 @@ def _validated_by_teacher(
     described = _described_whole(data, split, prepared, run, knowledge)
     trained = train_once(prepared, None, {}, run, EpochChoice())
     validation = prepared.pack(held_out)
-    logits = predict_logits(prepared.model, validation)
+    logits = prepared.model.logits(validation)
     calibrated = taught.calibrate(split.everything, held_out, logits, run)
     scope = fit_out_of_scope(prepared, data.background, held_out, validation, logits, run)
     tested = sum(len(held) for _, held in split.parts)
@@ -322,7 +350,7 @@ def _model_files(outcome: _Outcome, run: Run, metrics: Mapping[str, Any]) -> Mod
     last, calibrated = outcome.last, outcome.calibrated
     return ModelFiles(
         config=replace(last.config, thresholds=calibrated.thresholds),
-        tensors={name: value.numpy() for name, value in last.model.state_dict().items()},
+        tensors=last.model.tensors,
         tokenizer=last.tokenizer,
         preset=run.recipe.preset.name,
         training=run.config.to_dict(),

@@ -19,10 +19,12 @@ class Knowledge(NamedTuple):
     Attributes:
         vectors: Word vectors that were tried; None: none.
         taught: The unlabelled texts, if no model was named that labels them.
+        prepared: The training texts, if choosing the vectors has prepared them.
     """
 
     vectors: VectorSummary | None
     taught: Taught | None
+    prepared: Prepared | None = None
 
     def counted_in(self, prepared: Prepared) -> Knowledge:
         """Count the words that only the vectors know."""
@@ -38,8 +40,8 @@ def gather(data: TrainingData, split: Split, run: Run) -> tuple[Run, Knowledge]:
     Raises:
         ConfigError: As `choose_vectors`, like other errors.
     """
-    run, vectors = choose_vectors(split.training, run)
+    run, vectors, prepared = choose_vectors(split.training, run)
     taught = None
     if data.unlabeled is not None and run.config.teacher is None:
         taught = learn_from(data.unlabeled, split.everything, run)
-    return run, Knowledge(vectors, taught)
+    return run, Knowledge(vectors, taught, prepared)

@@ -1,28 +1,21 @@
-"""The training loop, on Accelerate: train, validate, and keep the weights of the best epoch."""
+"""The training loop: train, validate, and keep the weights of the best epoch."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import torch
-from accelerate import Accelerator
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, shuffled
 from wave_network.data.labels import Labelling, SingleLabel
 from wave_network.evaluation.metrics import summarize_for
-from wave_network.models.torch_logits import predict_logits
+from wave_network.models.tensor_spec import Tensors
 from wave_network.training.callbacks import SILENT, Progress
-from wave_network.training.device import resolve_device
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.local_wave.compiled_steps import compiled_steps
-from wave_network.training.losses import objective_for
-from wave_network.training.torch_steps import TorchSteps
+from wave_network.training.model import TrainableModel
 
 
 @dataclass
@@ -72,7 +65,7 @@ ANY_CLASSES: Final = SingleLabel(())
 
 
 def train(
-    model: nn.Module,
+    model: TrainableModel,
     training: PackedTexts,
     validation: PackedTexts | None,
     config: TrainConfig,
@@ -89,8 +82,7 @@ def train(
     weights.
 
     Args:
-        model: Takes a `PackedBatch` and returns logits, (texts, labels); while training possibly
-            those of several members, (members, texts, labels). It ends on the CPU.
+        model: The model.
         training: Texts with hard or soft targets.
         validation: Labelled texts that choose the epoch; None: the last one that ended is kept.
         config: See `TrainConfig`.
@@ -108,21 +100,21 @@ def train(
     trainer = _Trainer(model, training, config, progress, labelling, stop)
     stop.keep()
     best = _train_epochs(trainer, validation, result, choice)
-    if best:
-        model.load_state_dict(best)
-    elif validation is not None:
+    if not best and validation is not None:
         result.validation = trainer.validate(validation)
-    model.cpu().eval()
+    model.finish()
+    if best:
+        _copy(best, model.trained)
     result.seconds = time.perf_counter() - started
     return result
 
 
 def _train_epochs(
     trainer: _Trainer, validation: PackedTexts | None, result: TrainResult, choice: EpochChoice
-) -> dict[str, Tensor]:
+) -> Tensors:
     """Train and validate each epoch; return the weights to keep, empty if no epoch ended."""
     started = time.perf_counter()
-    best: dict[str, Tensor] = {}
+    best: Tensors = {}
     epochs, patience = trainer.config.epochs, trainer.config.patience
     for epoch in range(1, epochs + 1):
         validates = choice.validates(epoch, epochs)
@@ -133,7 +125,9 @@ def _train_epochs(
         record["seconds"] = time.perf_counter() - started
         result.history.append(record)
         if _is_kept(record["validation"], result, choice, validated=validation is not None):
-            best = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+            trained = trainer.model.trained
+            best = best or {name: np.empty_like(values) for name, values in trained.items()}
+            _copy(trained, best)
             result.validation, result.best_epoch = record["validation"] or {}, epoch
         trainer.progress.epoch(record)
         if trainer.stop.take():
@@ -143,6 +137,12 @@ def _train_epochs(
         if result.stopped:
             break
     return best
+
+
+def _copy(source: Tensors, target: Tensors) -> None:
+    """Copy values into the memory of others of the same names."""
+    for name, values in source.items():
+        np.copyto(target[name], values)
 
 
 def _is_kept(
@@ -157,7 +157,7 @@ def _is_kept(
 
 
 def train_to_the_end(
-    model: nn.Module,
+    model: TrainableModel,
     training: PackedTexts,
     config: TrainConfig,
     progress: Progress,
@@ -173,7 +173,7 @@ def train_to_the_end(
     for epoch in range(1, trainer.config.epochs + 1):
         if trainer.run_epoch(epoch) is None:
             return False
-    model.cpu().eval()
+    model.finish()
     return True
 
 
@@ -183,31 +183,12 @@ def rank(metrics: dict[str, float]) -> tuple[float, float]:
     return metrics.get("micro_f1", accuracy), -metrics["loss"]
 
 
-class Steps(Protocol):
-    """Takes the optimiser steps of a training run."""
-
-    def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
-        """Take one step on some of the texts.
-
-        Args:
-            chosen: Their indices.
-            generator: Draws the tokens that are dropped.
-
-        Returns:
-            The mean loss before the step, and how many texts were predicted correctly.
-        """
-
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-
-
 class _Trainer:
     """Runs epochs of training and validation."""
 
     def __init__(
         self,
-        model: nn.Module,
+        model: TrainableModel,
         training: PackedTexts,
         config: TrainConfig,
         progress: Progress,
@@ -217,25 +198,14 @@ class _Trainer:
         self.config = config = config.for_texts(len(training))
         self.model, self.training = model, training
         self.progress, self.labelling, self.stop = progress, labelling, stop
-        self.objective = objective_for(labelling, config)
-        device = resolve_device(config.device)
-        accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
-        self.device = accelerator.device
         steps = -(-len(training) // config.batch_size) * config.epochs
-        model.to(self.device)
-        compiled: Steps | None = None
-        if accelerator.num_processes == 1:
-            compiled = compiled_steps(model, training, config, steps)
-        self.steps: Steps = compiled or TorchSteps(
-            model, training, config, steps, accelerator, self.objective
-        )
+        self.steps = model.steps(training, config, steps, labelling)
         progress.start(steps, config.epochs)
 
     def run_epoch(self, epoch: int) -> dict[str, Any] | None:
         """Train for one epoch; return its record without validation, or None if stopped."""
         config = self.config
         generator = np.random.default_rng([config.seed, epoch])
-        self.model.train()
         loss_sum, right, texts = 0.0, 0, 0
         for chosen in shuffled(len(self.training), config.batch_size, generator):
             loss, right_now = self.steps.take(chosen, generator)
@@ -266,6 +236,5 @@ class _Trainer:
     def validate(self, texts: PackedTexts) -> dict[str, float]:
         """Return the metrics of `summarize_for`."""
         assert texts.labels is not None
-        logits = torch.from_numpy(predict_logits(self.model, texts, self.device))
-        probabilities = self.objective.probabilities(logits).numpy()
+        probabilities = self.labelling.probabilities(self.model.logits(texts))
         return summarize_for(self.labelling, probabilities, texts.labels, texts.weights)

@@ -14,16 +14,13 @@ from wave_network.data.labels import Labelling
 
 
 class Objective(Protocol):
-    """The loss, predictions and probabilities of a labelling, in torch."""
+    """The loss and the predictions of a labelling, in torch."""
 
     def loss(self, members: Tensor, batch: PackedBatch) -> Tensor:
         """Return the mean loss of the members' logits, (members, texts, classes)."""
 
     def count_right(self, members: Tensor, batch: PackedBatch) -> int:
         """Count the texts that the members' mean predicts correctly, in all of their labels."""
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Return the probabilities of logits, (texts, classes)."""
 
 
 def objective_for(labelling: Labelling, config: TrainConfig) -> Objective:
@@ -49,10 +46,6 @@ class SoftmaxObjective:
         scores = members[0] if len(members) == 1 else torch.softmax(members, dim=2).mean(dim=0)
         return int((scores.argmax(dim=1) == batch.hard_labels).sum())
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Return the softmax."""
-        return logits.softmax(dim=1)
-
 
 class BinaryObjective:
     """Binary cross-entropy of each class, for multi-label data."""
@@ -70,10 +63,6 @@ class BinaryObjective:
         assert batch.labels is not None
         given = members.sigmoid().mean(dim=0) >= 0.5
         return int((given == batch.labels.bool()).all(dim=1).sum())
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Return the sigmoid."""
-        return logits.sigmoid()
 
 
 def mean_cross_entropy(

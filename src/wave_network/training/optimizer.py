@@ -6,7 +6,6 @@ costs more than the rest of the step. `RowAdam` updates only the rows of the bat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -16,6 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from wave_network.config import TrainConfig
 from wave_network.training.row_adam import RowAdam, eager
+from wave_network.training.schedule import schedule_factor
 
 
 class EagerAdamW(AdamW):
@@ -77,20 +77,6 @@ def _is_matrix(parameter: nn.Parameter) -> bool:
 def build_schedule(optimizer: Optimizer, config: TrainConfig, steps: int) -> LambdaLR:
     """Build the schedule of `steps` steps: linear warm-up, then constant or linear decay to 0."""
     return LambdaLR(optimizer, schedule_factor(config, steps))
-
-
-def schedule_factor(config: TrainConfig, steps: int) -> Callable[[int], float]:
-    """Return the factor of the learning rate as a function of the step, from 0."""
-    warmup = round(config.warmup * steps)
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        if config.schedule == "constant":
-            return 1.0
-        return max(0.0, (steps - step) / max(1, steps - warmup))
-
-    return factor
 
 
 def clip_gradients(model: nn.Module, max_norm: float) -> None:

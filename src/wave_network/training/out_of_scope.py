@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.batch import PackedTexts
 from wave_network.data.memory import texts_from_memory
 from wave_network.evaluation.out_of_scope import (
     FEWEST,
     OutOfScope,
-    Table,
-    Texts,
+    PairTable,
+    ScoredTexts,
     characters_read,
     energies,
     pair_table,
 )
-from wave_network.models.torch_logits import predict_logits
 from wave_network.training.examples import Examples
 from wave_network.training.prepare import Prepared, pack
 from wave_network.training.recipe import Run
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
 
 _GOLDEN: Final = 0.618033988749895  # its multiples, without whole parts, spread evenly
 _MOST_SHORT: Final = 2_000
@@ -36,7 +31,7 @@ _LONG_WORD: Final = 20
 
 def fit_out_of_scope(
     prepared: Prepared,
-    background: Dataset | None,
+    background: Table | None,
     held_out: Examples,
     validation: PackedTexts,
     logits: NDArray[np.float32],
@@ -57,7 +52,7 @@ def fit_out_of_scope(
     short = texts_from_memory(_short_texts(held_out.rows))
     packed = pack(short, prepared.tokenizer, sentences=prepared.config.reads_sentences)
     found = (
-        Texts(
+        ScoredTexts(
             ids=texts.ids,
             offsets=texts.offsets,
             characters=characters_read(
@@ -67,7 +62,7 @@ def fit_out_of_scope(
         )
         for rows, texts, outputs in (
             (held_out.rows, validation, logits),
-            (short, packed, predict_logits(prepared.model, packed)),
+            (short, packed, prepared.model.logits(packed)),
         )
     )
     return OutOfScope.fit(*_tables(prepared, background, run), *found)
@@ -78,7 +73,7 @@ def refitted_out_of_scope(
     first: Prepared,
     second: Prepared,
     places: NDArray[np.int64],
-    background: Dataset | None,
+    background: Table | None,
     run: Run,
 ) -> OutOfScope | None:
     """Adapt the score to a refitted model; the held-out texts are those before the refit.
@@ -100,7 +95,7 @@ def refitted_out_of_scope(
     chosen = np.arange(count) * len(first.texts) // count
     before, after = (
         energies(
-            predict_logits(prepared.model, prepared.texts.select(texts)),
+            prepared.model.logits(prepared.texts.select(texts)),
             multi_label=run.labelling.multi_label,
         )
         for prepared, texts in ((first, chosen), (second, places[chosen]))
@@ -109,7 +104,9 @@ def refitted_out_of_scope(
     return replace(fitted.with_energies(before, after), pairs=pairs, background=others)
 
 
-def _tables(prepared: Prepared, background: Dataset | None, run: Run) -> tuple[Table, Table | None]:
+def _tables(
+    prepared: Prepared, background: Table | None, run: Run
+) -> tuple[PairTable, PairTable | None]:
     """Count the pairs of training and background texts, beside those of the continued model."""
     base = run.recipe.base
     known = None if base is None else base.out_of_scope
@@ -123,7 +120,7 @@ def _tables(prepared: Prepared, background: Dataset | None, run: Run) -> tuple[T
     return pairs, pair_table(others.ids, others.offsets, earlier)
 
 
-def _short_texts(rows: Dataset) -> list[str]:
+def _short_texts(rows: Table) -> list[str]:
     """Cut texts to all lengths: of a text of n characters, n to the power of 0 to 1."""
     count = min(4 * len(rows), _MOST_SHORT)
     texts = column(rows.select(np.arange(count) * len(rows) // count), "text")

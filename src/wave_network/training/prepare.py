@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from wave_network import _native
-from wave_network.config import ClassifierConfig, LocalWaveConfig
+from wave_network.config import ClassifierConfig, LocalWaveConfig, TrainConfig
 from wave_network.config.local_wave import least_linear_size, tokens_beside_linear_part
-from wave_network.data import column, column_chunks
+from wave_network.data import Table, column, column_chunks
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.few_labels.text_vectors import directions, fitted_to, token_vectors
-from wave_network.models.registry import build_model
-from wave_network.models.torch_network import ClassifierNetwork, StartsAtVectors
+from wave_network.models.tensor_spec import Tensors
 from wave_network.progress.stages import tracked
 from wave_network.text import TextTokenizer
 from wave_network.text.counts import CountingTokenizer, TextCounts
@@ -29,11 +26,10 @@ from wave_network.text.vocabulary import Words
 from wave_network.training.continual import grown
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.lsa import token_vectors as latent_vectors
+from wave_network.training.local_wave.start import start_at, start_size
 from wave_network.training.local_wave.waves_weight import scale_waves
+from wave_network.training.model import TrainableModel, new_model
 from wave_network.training.recipe import Recipe, Run
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -41,24 +37,32 @@ _MOSTLY: Final = 0.5  # of the characters
 _USUAL_NGRAMS: Final = ("pair", "skip-pair")  # of the presets that leave triples out
 
 
-class Prepared(NamedTuple):
+@dataclass(frozen=True)
+class Prepared:
     """A model before training, and its encoded training examples.
 
     Attributes:
         config: The model's configuration.
-        model: The model, initialised.
         tokenizer: Its tokenizer.
         texts: The encoded training examples.
         counts: What was read of their texts.
+        training: How it is trained.
         vectors: Word vectors of the tokens, (vocabulary, size); None: none.
+        start: The weights of a continued model; None: random ones.
     """
 
     config: ClassifierConfig
-    model: ClassifierNetwork
     tokenizer: TextTokenizer
     texts: PackedTexts
     counts: TextCounts
+    training: TrainConfig
     vectors: NDArray[np.float32] | None = None
+    start: Tensors | None = None
+
+    @cached_property
+    def model(self) -> TrainableModel:
+        """The model, built when it is first asked for: trials of the texts' reading need none."""
+        return new_model(self.config, self.training, self.start)
 
     def pack(self, examples: Examples, counts: TextCounts | None = None) -> PackedTexts:
         """Encode examples with the model's tokenizer, and count their texts."""
@@ -75,7 +79,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
     recipe, base = run.recipe, run.recipe.base
     run.progress.stage("learning the vocabulary")
     model_config: ClassifierConfig
-    tensors = None
+    start = None
     if base is None:
         shape = recipe.shape
         tokenizer = _make_tokenizer(
@@ -94,19 +98,14 @@ def prepare(examples: Examples, run: Run) -> Prepared:
         ).with_sparse_linear_part()
     else:
         larger = grown(base, run.labelling.classes, column(examples.rows, "text"))
-        tokenizer, model_config, tensors = larger
-    _report_uncompiled(model_config)
+        tokenizer, model_config, start = larger
+        scale_waves(start, 1 / base.metrics.get("waves_weight", 1.0))
     run.progress.stage("encoding the texts")
     counts = TextCounts(tokenizer)
     texts = pack_examples(examples, tokenizer, model_config, counts)
-    model = build_model(model_config, run.config.seed)
-    if tensors is not None:
-        model.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    if base is not None:
-        scale_waves(model, 1 / base.metrics.get("waves_weight", 1.0))
     source = recipe.vectors
     vectors = None if source is None else fitted_to(texts, token_vectors(tokenizer, source))
-    return Prepared(model_config, model, tokenizer, texts, counts, vectors)
+    return Prepared(model_config, tokenizer, texts, counts, run.config, vectors, start)
 
 
 def initialize(prepared: Prepared, run: Run) -> None:
@@ -121,16 +120,15 @@ def initialize(prepared: Prepared, run: Run) -> None:
     """
     if run.recipe.base is not None or run.config.initialization != "latent-semantics":
         return
-    if not isinstance(prepared.model, StartsAtVectors):
+    if not isinstance(prepared.config, LocalWaveConfig):
         raise ConfigError('initialization="latent-semantics" is only for LocalWaveConfig models')
     run.progress.stage("initialising the token embeddings")
-    size = prepared.model.start_size
+    size = start_size(prepared.config)
     if prepared.vectors is None:
         vectors = latent_vectors(prepared.texts, prepared.config.vocab_size, size, run.config.seed)
     else:
         vectors = directions(prepared.texts, prepared.vectors, size)
-    if vectors.any():
-        prepared.model.start_at(torch.from_numpy(vectors))
+    start_at(prepared.model.tensors, vectors, prepared.config)
 
 
 def reads_characters(examples: Examples, tokenizer: TextTokenizer) -> bool:
@@ -175,7 +173,7 @@ def pack_examples(
 
 
 def pack(
-    rows: Dataset,
+    rows: Table,
     tokenizer: TextTokenizer,
     labels: Targets | None = None,
     *,
@@ -213,22 +211,8 @@ def pack(
     )
 
 
-def _report_uncompiled(config: ClassifierConfig) -> None:
-    """Warn once that training takes longer, if it could use compiled code and there is none."""
-    if _native.compiled is None and isinstance(config, LocalWaveConfig):
-        _warn_of_slow_training()
-
-
-@cache
-def _warn_of_slow_training() -> None:
-    logger.warning(
-        "training takes four to five times as long as with compiled code, which is %s",
-        _native.HOW_TO_COMPILE,
-    )
-
-
 def _make_tokenizer(
-    training: Dataset, recipe: Recipe, max_length: int, classes: int
+    training: Table, recipe: Recipe, max_length: int, classes: int
 ) -> TextTokenizer:
     preset = recipe.preset
     if recipe.tokenizer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wave_network._native import description
 from wave_network.evaluation.metric_names import metric_names
 from wave_network.progress.stages import NOBODY, Stage, say, shower
 from wave_network.training.callbacks import Progress
@@ -45,7 +46,8 @@ class StageBar(Progress):
             self._stage.advance()
 
     def data(self, summary: DataSummary) -> None:
-        """Print a line for each part of the data, and for what is notable."""
+        """Print what trains, and a line for each part of the data and for what is notable."""
+        say(f"{'threads':<12}{summary.threads}, compiled code {description()}")
         for line in summary.lines():
             say(line)
 

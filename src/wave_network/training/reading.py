@@ -40,17 +40,21 @@ _CLEAR: Final = 0.01  # of the texts
 _SIZES: Final = (1_024, 320)  # of a vocabulary of pieces
 
 
-def prepare_best_read(examples: Examples, run: Run) -> tuple[Prepared, Run]:
+def prepare_best_read(
+    examples: Examples, run: Run, prepared: Prepared | None = None
+) -> tuple[Prepared, Run]:
     """Prepare training, with texts read in the way that suits them best.
 
     Args:
         examples: Training examples.
         run: As for `prepare`.
+        prepared: The result of `prepare`, if there is one already.
 
     Returns:
         The result of `prepare`, and the run with the chosen reading.
     """
-    prepared = prepare(examples, run)
+    if prepared is None:
+        prepared = prepare(examples, run)
     if not _may_be_chosen(examples, prepared, run):
         return prepared, run
     sizes = _SIZES if _words_are_rare(prepared) else ()

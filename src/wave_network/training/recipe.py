@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from wave_network.config import Preset, TrainConfig, override
 from wave_network.config.options import AUTO_VECTORS, NO_VECTORS
-from wave_network.data import TrainingData
+from wave_network.data import Table, TrainingData
 from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, DataError, option_name
 from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
 from wave_network.training.interrupt import StopSignal
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
 """Maximum token dropout with multi-label data, where few tokens indicate each label."""
@@ -66,6 +63,7 @@ class Recipe:
         base: The model to continue: new classes and words are added.
         reading: How the texts are read, if a tokenizer is trained on them.
         vectors: The word vectors that the model starts with; None: none, or none chosen yet.
+        threads: How many threads training may use; None: all that are available.
     """
 
     preset: Preset
@@ -75,6 +73,7 @@ class Recipe:
     base: ModelFiles | None = None
     reading: Reading = USUAL_READING
     vectors: WordVectors | None = None
+    threads: int | None = None
 
     @classmethod
     def of(
@@ -85,6 +84,7 @@ class Recipe:
         model_options: Mapping[str, Any],
         tokenizer: str | None = None,
         base: ModelFiles | None = None,
+        threads: int | None = None,
     ) -> Recipe:
         """Return a preset's recipe with some options replaced; None keeps the preset's value.
 
@@ -94,12 +94,14 @@ class Recipe:
             model_options: Fields of the model's configuration.
             tokenizer: See `Recipe`.
             base: See `Recipe`.
+            threads: See `Recipe`.
 
         Raises:
             ConfigError: If a training option has a wrong value.
         """
         given = {name: value for name, value in model_options.items() if value is not None}
-        return cls(preset, override(preset.train, **train_options), given, tokenizer, base)
+        config = override(preset.train, **train_options)
+        return cls(preset, config, given, tokenizer, base, threads=threads)
 
     @property
     def shape(self) -> dict[str, Any]:
@@ -149,7 +151,7 @@ class Recipe:
         dropout = min(config.token_dropout, MULTI_LABEL_TOKEN_DROPOUT)
         return replace(self, config=replace(config, token_dropout=dropout))
 
-    def _check_unlabelled(self, unlabelled: Dataset, labelling: Labelling) -> None:
+    def _check_unlabelled(self, unlabelled: Table, labelling: Labelling) -> None:
         """Refuse unlabelled texts that no model was named for, and that cannot be used."""
         unlabeled = option_name("unlabeled")
         if self.base is not None:

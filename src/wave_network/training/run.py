@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from wave_network.data import Splits, TrainingData, column
+from wave_network._native import threads
+from wave_network.data import Splits, Table, TrainingData, column
 from wave_network.data.labels import labelling_of
 from wave_network.data.summary import DataSummary, TextSummary
 from wave_network.evaluation.metrics import summarize_for
@@ -28,14 +29,11 @@ from wave_network.runtime.counting import counted
 from wave_network.text.counts import TextCounts
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
-from wave_network.training.device import resolve_device
 from wave_network.training.fit import fit
+from wave_network.training.model import check_torch
 from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +44,8 @@ def train_model(
     output: Path,
     *,
     overwrite: bool,
-    unlabeled: Dataset | None = None,
-    background: Dataset | None = None,
+    unlabeled: Table | None = None,
+    background: Table | None = None,
     log_to: str | None = None,
     unseen: Unseen = "error",
 ) -> tuple[dict[str, Any], str | None]:
@@ -69,7 +67,7 @@ def train_model(
     Raises:
         WaveNetworkError: If an option, the data or the output cannot be used.
     """
-    resolve_device(recipe.config.device)
+    check_torch(recipe.preset.config, recipe.config)
     check_output(output, overwrite=overwrite)
     data = TrainingData(
         splits.train,
@@ -93,7 +91,8 @@ def train_model(
             texts = tracked(
                 column(splits.test, "text"), "predicting the test texts", len(splits.test)
             )
-            probabilities = engine.predict_proba(texts)
+            with threads.using(recipe.threads):
+                probabilities = engine.predict_proba(texts)
         except KeyboardInterrupt:  # the model is trained, and is kept
             stopped = "interrupted"
         else:
@@ -145,7 +144,7 @@ def _summary(output: Path, files: ModelFiles) -> dict[str, Any]:
 
 
 def _encoded_test(
-    data: TrainingData, test: Dataset | None, base: ModelFiles | None
+    data: TrainingData, test: Table | None, base: ModelFiles | None
 ) -> Encoded | None:
     if test is None:
         return None

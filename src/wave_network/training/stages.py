@@ -9,25 +9,23 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from wave_network.data.batch import PackedTexts
 from wave_network.errors import ConfigError
 from wave_network.evaluation.posthoc import PostHoc, calibrate_post_hoc
-from wave_network.models.torch_logits import predict_logits
+from wave_network.models.tensor_spec import Tensors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.continual import class_frequencies
 from wave_network.training.examples import Examples
 from wave_network.training.local_wave.linear_part import (
-    MARGIN,
     AnyLinearWeights,
     continue_linear_part,
     fit_linear_part,
     fitted_beside,
     set_linear_part,
 )
+from wave_network.training.local_wave.margin_weight import MARGIN
 from wave_network.training.local_wave.waves_weight import scale_waves, waves_weight
 from wave_network.training.loop import EpochChoice, TrainResult, train, train_to_the_end
 from wave_network.training.prepare import Prepared, initialize, prepare
@@ -98,19 +96,20 @@ def train_once(
             result.stopped = "interrupted"
     if base is not None:
         margin = _continue(prepared, base, weights, frequencies)
-        return Trained(
-            result, margin, None if validation is None else predict_logits(model, validation)
-        )
+        return Trained(result, margin, None if validation is None else model.logits(validation))
     if weights is not None:
-        scale_waves(model, waves_weight(len(prepared.texts)))
+        scale_waves(model.tensors, waves_weight(len(prepared.texts)))
     if validation is None:
         if weights is not None:
-            set_linear_part(model, weights)
+            set_linear_part(model.tensors, weights)
         return Trained(result, None if weights is None else MARGIN, None)
-    waves = predict_logits(model, validation)
+    waves = model.logits(validation)
     if weights is None:
         return Trained(result, None, waves)
-    return Trained(result, *fit_linear_part(model, weights, validation, waves, run.labelling))
+    margin, logits = fit_linear_part(
+        prepared.config, model.tensors, weights, validation, waves, run.labelling
+    )
+    return Trained(result, margin, logits)
 
 
 def _fitted_beside(
@@ -128,21 +127,22 @@ def _continue(
     frequencies: Mapping[str, Any],
 ) -> float | None:
     """Mix the new linear part with the old one, and correct the log-odds of new classes."""
-    margin, model = None, prepared.model
+    margin, tensors = None, prepared.model.tensors
     if weights is not None:
-        scale_waves(model, waves_weight(frequencies["represented_texts"]))
+        scale_waves(tensors, waves_weight(frequencies["represented_texts"]))
         share = frequencies["represented_share"]
-        margin = continue_linear_part(model, weights, prepared.texts, base, share)
+        margin = continue_linear_part(
+            prepared.config, tensors, weights, prepared.texts, base, share
+        )
     if frequencies["new_class_offset"]:
-        _correct_new_classes(model, base, frequencies["new_class_offset"])
+        _correct_new_classes(tensors, base, frequencies["new_class_offset"])
     return margin
 
 
-def _correct_new_classes(model: nn.Module, base: ModelFiles, offset: float) -> None:
-    bias = model.get_parameter("classifier.bias")
-    with torch.no_grad():
-        # Calibration will divide the logits by about the temperature of the continued model.
-        bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
+def _correct_new_classes(tensors: Tensors, base: ModelFiles, offset: float) -> None:
+    bias = tensors["classifier.bias"]
+    # Calibration will divide the logits by about the temperature of the continued model.
+    bias[..., base.config.num_labels :] += offset * (base.temperature or 1)
 
 
 def _last_loss(result: TrainResult) -> float:
@@ -193,6 +193,7 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         weights = linear_weights()
     if weights is None:
         return None
-    scale_waves(second.model, waves_weight(len(second.texts)))
-    set_linear_part(second.model, weights, MARGIN if trained.margin is None else trained.margin)
+    tensors = second.model.tensors
+    scale_waves(tensors, waves_weight(len(second.texts)))
+    set_linear_part(tensors, weights, MARGIN if trained.margin is None else trained.margin)
     return second

@@ -9,6 +9,7 @@ from torch import nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, draw
+from wave_network.training.device import resolve_device
 from wave_network.training.losses import Objective
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
 
@@ -17,12 +18,14 @@ class TorchSteps:
     """Training steps of a model that returns the logits of one or several members.
 
     Args:
-        model: On its device already.
+        model: Moves to the device.
         training: Labelled texts.
         config: How to train.
         steps: Number of steps in all.
-        accelerator: Runs the backward pass, also over several processes.
         objective: The loss.
+
+    Raises:
+        ConfigError: If the device is not available.
     """
 
     def __init__(
@@ -31,11 +34,14 @@ class TorchSteps:
         training: PackedTexts,
         config: TrainConfig,
         steps: int,
-        accelerator: Accelerator,
         objective: Objective,
     ) -> None:
         self._training, self._config, self._objective = training, config, objective
+        device = resolve_device(config.device)
+        # Runs the backward pass, also over several processes.
+        accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
         self._accelerator, self._device = accelerator, accelerator.device
+        model.to(self._device)
         # Not wrapped by Accelerate: that is needed for 16-bit floats only, which we do not use,
         # and takes a tenth of a small model's step.
         self._optimizers = build_optimizers(model, config, self._device)
@@ -48,6 +54,8 @@ class TorchSteps:
         """Take one step on the chosen texts; see `Steps`."""
         texts = draw(self._training, chosen, self._config.token_dropout, generator)
         batch = texts.to_torch().to(self._device)
+        if not self._model.training:
+            self._model.train()
         logits = self._model(batch)
         members = logits if logits.ndim == 3 else logits.unsqueeze(0)
         loss = self._objective.loss(members, batch)

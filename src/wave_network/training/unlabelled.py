@@ -9,12 +9,12 @@ teacher says that this helps.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.targets import most_probable, soft_targets
 from wave_network.data.unlabelled_summary import Gain, UnlabelledSummary
 from wave_network.evaluation.calibration import fit_temperature
@@ -24,9 +24,6 @@ from wave_network.few_labels.teacher import NO_FOLD, Teaching, teach
 from wave_network.training.examples import FOLDS, Examples, Split, join_examples
 from wave_network.training.recipe import Run
 from wave_network.training.sample_weights import with_unlabeled
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _LEAST_TEXTS: Final = 50
 """Fewer unlabelled texts teach nothing."""
@@ -47,7 +44,7 @@ class Taught(NamedTuple):
     """
 
     summary: UnlabelledSummary
-    rows: Dataset
+    rows: Table
     hashes: NDArray[np.int64]
     folds: NDArray[np.int64]
     teaching: Teaching | None
@@ -109,7 +106,7 @@ class Taught(NamedTuple):
         return teacher._replace(temperature=temperature)
 
 
-def learn_from(unlabelled: Dataset, labelled: Examples, run: Run) -> Taught:
+def learn_from(unlabelled: Table, labelled: Examples, run: Run) -> Taught:
     """Fit a teacher on labelled and unlabelled texts, and find out whether it helps.
 
     Args:

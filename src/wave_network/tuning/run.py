@@ -27,9 +27,9 @@ from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import read_model, size_bytes
 from wave_network.persistence.keeping import write_trained
 from wave_network.progress.stages import say, stage
-from wave_network.training.device import resolve_device
 from wave_network.training.fit import Fitted, fit
 from wave_network.training.interrupt import StopSignal
+from wave_network.training.model import check_torch
 from wave_network.training.recipe import Recipe
 from wave_network.tuning.progress import TrialBar
 from wave_network.tuning.space import SearchSpace, class_weights_may_help
@@ -98,7 +98,7 @@ def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool
     chosen = customize(get_preset(preset), given)
     if chosen.config is not LocalWaveConfig:
         raise ConfigError(f"{preset} is the papers' own model: tune small, tiny or large")
-    resolve_device(chosen.train.device)
+    check_torch(chosen.config, chosen.train)
     check_folder(output)
     searched = {
         "version": __version__,

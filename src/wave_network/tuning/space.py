@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from optuna.distributions import (
     BaseDistribution,
@@ -21,16 +21,13 @@ from optuna.distributions import (
 from wave_network.config import Preset
 from wave_network.config.local_wave import largest_prime
 from wave_network.config.settings import customize
-from wave_network.data import column
+from wave_network.data import Table, column
 from wave_network.data.labels import Labelling
 from wave_network.data.targets import Targets, class_totals
 from wave_network.errors import ConfigError, option_name
 from wave_network.models.tensors import tensor_shapes
 from wave_network.text import TextTokenizer
 from wave_network.training.recipe import MULTI_LABEL_TOKEN_DROPOUT
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 SHAPE: Final = ("hidden_size", "vocab_size", "bigram_buckets", "linear_size")
 TRAINING: Final = (
@@ -65,7 +62,7 @@ class FolderSize:
     entry_bytes: float
 
     @classmethod
-    def measure(cls, training: Dataset, labelling: Labelling, vocab_size: int) -> FolderSize:
+    def measure(cls, training: Table, labelling: Labelling, vocab_size: int) -> FolderSize:
         """Train the largest vocabulary of the search, to measure the size of its entries."""
         wanted = min(vocab_size, _LARGEST_VOCABULARY)
         tokenizer = TextTokenizer.train(column(training, "text"), wanted, 512)
@@ -114,7 +111,7 @@ class SearchSpace:
     def around(
         cls,
         preset: Preset,
-        training: Dataset,
+        training: Table,
         labelling: Labelling,
         max_size: int | None,
         *,

@@ -6,19 +6,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from wave_network.data import Table
 from wave_network.errors import ConfigError, OutputError, option_name
 from wave_network.persistence.atomic import check_new
 from wave_network.persistence.paths import check_utf8
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 DIRECTIONS: Final[Mapping[str, Literal["maximize", "minimize"]]] = {
     "accuracy": "maximize",
@@ -37,6 +35,7 @@ OUTCOME: Final = "outcome"
 FINISHED: Final = "finished"
 CUT: Final = "cut short"
 
+_ROWS_AT_ONCE: Final = 1_000
 _NAME: Final = "wave-network tune"
 _STARTUP_TRIALS: Final = 6  # random trials, before earlier ones guide the search
 _TRIALS_TO_RANK: Final = 8  # fewer do not allow an estimate of importance
@@ -166,12 +165,14 @@ class Study:
                 )
 
 
-def fingerprint(parts: Iterable[Dataset | None]) -> str:
+def fingerprint(parts: Iterable[Table | None]) -> str:
     """Hash texts and labels."""
     digest = hashlib.sha256()
     for part in parts:
         if part is None:
             continue
-        for chunk in part.select_columns(["text", "label"]).iter(batch_size=1_000):
-            digest.update(repr((chunk["text"], chunk["label"])).encode("utf-8", "replace"))
+        for start in range(0, len(part), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            chunk = (part["text"][rows], part["label"][rows])
+            digest.update(repr(chunk).encode("utf-8", "replace"))
     return digest.hexdigest()

@@ -3,7 +3,8 @@ import pytest
 
 from wave_network.few_labels.suggestions.selection import most_worthwhile, representative
 from wave_network.few_labels.suggestions.topics import topic_vectors
-from wave_network.few_labels.suggestions.word_matrix import count_words, tf_idf
+from wave_network.few_labels.suggestions.word_matrix import count_words
+from wave_network.few_labels.words import tf_idf
 
 WORDS = ("amber", "brass", "cobalt", "denim", "ebony", "flint", "grass", "hazel")
 

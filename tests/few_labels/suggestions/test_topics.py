@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from sparse import to_dense
 
 from wave_network.few_labels.suggestions.topics import topic_vectors
-from wave_network.few_labels.suggestions.word_matrix import count_words, tf_idf
+from wave_network.few_labels.suggestions.word_matrix import count_words
+from wave_network.few_labels.words import tf_idf
 
 
 def made_up(texts, seed=0):
@@ -27,9 +29,7 @@ def test_texts_of_one_topic_have_similar_vectors():
 
 def test_the_singular_values_are_those_of_the_exact_decomposition():
     words = tf_idf(count_words(made_up(80)[1]))
-    matrix = np.zeros(words.shape, np.float32)
-    matrix[words.rows, words.columns] = words.values
-    left, values, _ = np.linalg.svd(matrix, full_matrices=False)
+    left, values, _ = np.linalg.svd(to_dense(words), full_matrices=False)
     exact = (left * values)[:, :64]
     exact /= np.linalg.norm(exact, axis=1, keepdims=True)
     vectors = topic_vectors(words, seed=0)

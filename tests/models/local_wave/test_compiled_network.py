@@ -224,20 +224,22 @@ def test_read_only_results_are_refused(arguments):
 
 
 @every_shape
-def test_the_logits_of_one_text_equal_numpys(operation, members):
+@pytest.mark.parametrize("texts", [0, 1, 3, 4, 16, 53])
+def test_the_logits_of_the_heads_equal_numpys(operation, members, texts):
     network = NumpyLocalWaveNetwork(*make_weights(operation, members, 0.5, 400))
     features, _ = network.features_and_linear_logits(IDS, OFFSETS)
-    alone = [network.head_logits(features[:, [text]]) for text in range(features.shape[1])]
-    for text, found in enumerate(alone):
-        assert (found.dtype, found.shape) == (np.float32, (1, 3))
-        with native_hidden():
-            expected = network.head_logits(features[:, [text]])
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    features = np.resize(features, (members, texts, features.shape[2]))
+    found = network.head_logits(features)
+    assert (found.dtype, found.shape) == (np.float32, (texts, 3))
+    with native_hidden():
+        expected = network.head_logits(features)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_large_features_are_read_without_an_overflow():
+@pytest.mark.parametrize("texts", [1, 20])
+def test_large_features_are_read_without_an_overflow(texts):
     network = NumpyLocalWaveNetwork(*make_weights("modulation", 1, 0.5))
-    features = np.full((1, 1, network.config.hidden_size * 3 + network.config.bigram_size), 1e6)
+    features = np.full((1, texts, network.config.hidden_size * 3 + network.config.bigram_size), 1e6)
     found = network.head_logits(features.astype(np.float32))
     with native_hidden():
         expected = network.head_logits(features.astype(np.float32))
@@ -246,10 +248,10 @@ def test_large_features_are_read_without_an_overflow():
 
 @pytest.fixture
 def head_arguments():
-    """Two members, three features, four wide, two labels."""
+    """Five texts, two members, three features, four wide, two labels."""
     shapes = {
-        "features": (2, 1, 3),
-        "logits": (2, 1, 2),
+        "features": (5, 2, 3),
+        "logits": (2, 5, 2),
         "feed_forward": (2, 3, 4),
         "feed_forward_bias": (2, 1, 4),
         "norm": (2, 1, 4),
@@ -265,7 +267,7 @@ def head_arguments():
 def test_heads_by_hand(head_arguments):
     _native.compiled.heads_forward(*head_arguments.values())
     # All of a layer alike, LayerNorm leaves its shift: 4 of the classifier, 3 of the shortcut.
-    np.testing.assert_allclose(head_arguments["logits"], np.full((2, 1, 2), 9.0), rtol=1e-6)
+    np.testing.assert_allclose(head_arguments["logits"], np.full((2, 5, 2), 9.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize("axis", range(3))

@@ -9,7 +9,7 @@ from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.text import TextTokenizer
 from wave_network.training.local_wave import linear_part as module
-from wave_network.training.local_wave.few_texts import _damping, few_text_features
+from wave_network.training.local_wave.few_texts import FewTexts, _damping
 from wave_network.training.local_wave.linear_part import linear_weights
 from wave_network.training.local_wave.ngram_matrix import linear_features, ngram_counts
 
@@ -39,19 +39,17 @@ def margins(weights, texts):
 
 
 def test_every_text_has_unit_length():
-    features = few_text_features(PACKED, CONFIG, ENTRIES)
-    squares = features.matrix.multiply(features.matrix).sum(axis=1)
-    np.testing.assert_allclose(squares, 1, rtol=1e-5)
-    assert features.matrix.dtype == np.float32
-    assert features.matrix.indices.dtype == features.matrix.indptr.dtype == np.int32
+    features = FewTexts.of(PACKED, CONFIG, ENTRIES).features()
+    np.testing.assert_allclose(features.matrix.row_squares(), 1, rtol=1e-5)
 
 
 def test_rows_of_tokens_give_the_margins_of_all_features():
     """What the model sums over its tokens is what was fitted, but for the length of the text."""
-    features = few_text_features(PACKED, CONFIG, ENTRIES)
+    few = FewTexts.of(PACKED, CONFIG, ENTRIES)
+    features = few.features()
     weights = np.random.default_rng(0).normal(size=(features.matrix.shape[1], 2))
     expected = features.matrix @ weights.astype(np.float32)
-    found = ngram_counts(PACKED, CONFIG) @ features.rows(weights.astype(np.float32))
+    found = few.counts @ features.rows(weights.astype(np.float32))
     ratios = found / expected
     np.testing.assert_allclose(ratios[:, 0], ratios[:, 1], rtol=1e-3)
     assert 0.5 < ratios.min() < 1 < ratios.max() < 2
@@ -66,14 +64,15 @@ def test_unknown_words_are_judged_by_their_spelling():
 
 
 def test_words_that_occur_once_count():
-    features = few_text_features(PACKED, CONFIG, ENTRIES)
+    features = FewTexts.of(PACKED, CONFIG, ENTRIES).features()
     once = np.bincount(PACKED.ids, minlength=CONFIG.vocab_size) == 1
     assert once.any()
     assert (features.scales[: CONFIG.vocab_size][once] > 0).all()
 
 
 def test_repeated_tokens_count_logarithmically():
-    counts = ngram_counts(encoded(["won won won won", "the player"]), CONFIG)[:, : len(ENTRIES)]
+    counts = ngram_counts(encoded(["won won won won", "the player"]), CONFIG)
+    counts = counts.column_range(0, len(ENTRIES))
     damping = _damping(counts, np.array([5, 3]))
     assert damping[ENTRIES.index(" won")] == pytest.approx((1 + np.log(4)) / 4)
     assert damping[ENTRIES.index(" player")] == pytest.approx(1)

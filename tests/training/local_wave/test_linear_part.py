@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-import torch
 from fitting import fit
 from scipy.special import expit, softmax
 
+from wave_network._native import threads
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset, override
 from wave_network.config.local_wave import largest_prime
 from wave_network.data import MultiLabel, SingleLabel, from_memory
@@ -13,12 +13,8 @@ from wave_network.models.local_wave.ngrams import ngram_buckets
 from wave_network.models.tensors import parameter_counts
 from wave_network.runtime import Engine
 from wave_network.training.callbacks import Progress
-from wave_network.training.local_wave.linear_part import (
-    MARGIN,
-    fitted_beside,
-    linear_weights,
-    margin_weight,
-)
+from wave_network.training.local_wave.linear_part import fitted_beside, linear_weights
+from wave_network.training.local_wave.margin_weight import MARGIN, margin_weight
 
 CONFIG = {"vocab_size": 12, "cls_token_id": 0, "linear_size": 400, "bigram_buckets": 13}
 NGRAMS = [("pair",), ("pair", "skip-pair"), ("pair", "skip-pair", "triple")]
@@ -196,33 +192,14 @@ def test_of_very_many_texts_some_are_read(monkeypatch):
     np.testing.assert_array_equal(weights.tokens, again.tokens)
 
 
-@pytest.fixture
-def torch_threads():
-    """Sets how many threads torch uses, until the test's end."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize(("threads", "members", "meanwhile"), [(3, 1, 2), (1, 1, 1), (3, 2, 2)])
-def test_it_is_the_same_beside_the_waves(torch_threads, threads, members, meanwhile):
-    torch_threads(threads)
+@pytest.mark.parametrize(("count", "members"), [(3, 1), (1, 1), (3, 2)])
+def test_it_is_the_same_beside_the_waves(count, members):
     rows, labels = topics()
     texts, config = pack(rows, labels), make_config(("a", "b", "c"), members=members)
-    with fitted_beside(texts, config, seed=0) as weights:
-        assert torch.get_num_threads() == meanwhile
+    with threads.using(count), fitted_beside(texts, config, seed=0) as weights:
         found = weights()
-    assert torch.get_num_threads() == threads
     for array, expected in zip(found, linear_weights(texts, config, seed=0), strict=True):
         np.testing.assert_array_equal(array, expected)
-
-
-def test_what_goes_wrong_beside_it_leaves_the_threads_as_they_were(torch_threads):
-    torch_threads(3)
-    texts = pack(*topics())
-    with pytest.raises(KeyboardInterrupt), fitted_beside(texts, make_config(), seed=0):
-        raise KeyboardInterrupt
-    assert torch.get_num_threads() == 3
 
 
 def drawn(of_waves, of_margins, several, texts=4_000):
@@ -313,7 +290,8 @@ def test_few_texts_are_better_understood_with_it(texts):
     from wave_network.data import read_splits
 
     splits = read_splits("sample")
-    training = splits.train.shuffle(seed=1).select(range(texts))
+    order = np.random.default_rng(1).permutation(len(splits.train))
+    training = splits.train.select(order[:texts])
     small = get_preset("small")
     train = override(small.train, epochs=4, device="cpu")
     files = fit(training, splits.test, small, train).files
@@ -334,7 +312,9 @@ def test_few_texts_are_better_understood_with_it(texts):
 def test_a_model_that_learns_again_from_all_texts_keeps_what_a_margin_was_worth():
     rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
     small = get_preset("small")
-    train = TrainConfig(epochs=1, refit=True, device="cpu", initialization="random")
+    train = TrainConfig(
+        epochs=1, refit=True, device="cpu", initialization="random", max_grad_norm=None
+    )
     files = fit(rows, None, small, train).files
     assert files.metrics["refit"]
     assert files.tensors["linear.tokens.weight"].any()
@@ -358,7 +338,9 @@ def test_ctrl_c_while_the_linear_part_is_fitted_keeps_the_waves(monkeypatch, ctr
 
     monkeypatch.setattr(Progress, "stage", stage)
     rows = from_memory(["good film", "bad film", "great fun", "dull plot"] * 12, [1, 0, 1, 0] * 12)
-    train = TrainConfig(epochs=2, refit=True, device="cpu", initialization="random")
+    train = TrainConfig(
+        epochs=2, refit=True, device="cpu", initialization="random", max_grad_norm=None
+    )
     fitted = fit(rows, rows, get_preset("small"), train)
     assert (fitted.stopped, len(fitted.history)) == ("interrupted", 2)
     assert "margin_weight" not in fitted.files.metrics

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from sparse import of_dense, to_dense
 
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 
@@ -27,7 +27,7 @@ def words():
 
 
 def solve(rows, targets, blocks=None, size=20_000, labels=LABELS):
-    examples = Examples(csr_array(rows), targets, np.ones(len(rows), np.float32))
+    examples = Examples(of_dense(rows), targets, np.ones(len(rows), np.float32))
     blocks = np.arange(labels).reshape(-1, 10) if blocks is None else blocks
     scales = np.ones(rows.shape[1], np.float32)
     return sparse_linear_weights(examples, blocks, scales, labels, size, seed=0)
@@ -39,7 +39,7 @@ def test_new_texts_get_their_labels(words, multi_label):
     targets = np.eye(LABELS, dtype=np.float32)[labels] if multi_label else labels
     weights = solve(rows, targets)
     assert (weights.bias < 0).all()
-    margins = new @ weights.matrix + weights.bias
+    margins = new @ to_dense(weights.matrix) + weights.bias
     assert (margins.argmax(axis=1) == np.arange(LABELS)).mean() > 0.97
 
 
@@ -47,19 +47,19 @@ def test_a_tenth_of_the_weights_does_as_well(words):
     rows, labels, new = words
     weights = solve(rows, labels, size=2_000)
     assert weights.matrix.nnz == 2_000
-    margins = new @ weights.matrix + weights.bias
+    margins = new @ to_dense(weights.matrix) + weights.bias
     assert (margins.argmax(axis=1) == np.arange(LABELS)).mean() > 0.97
 
 
 def test_labels_without_texts_have_no_weights(words):
     rows, labels, _ = words
     weights = solve(rows, labels, np.arange(LABELS).reshape(-1, 10), labels=LABELS + 5)
-    assert not weights.matrix.toarray()[:, LABELS:].any()
+    assert not to_dense(weights.matrix)[:, LABELS:].any()
     np.testing.assert_array_equal(weights.bias[LABELS:], -1)
 
 
 def test_few_labels_are_told_from_all_texts():
     rows = np.eye(4, dtype=np.float32).repeat(5, axis=0)
     weights = solve(rows, np.arange(4).repeat(5), [np.arange(4)], size=100, labels=4)
-    margins = rows @ weights.matrix + weights.bias
+    margins = rows @ to_dense(weights.matrix) + weights.bias
     assert (margins.argmax(axis=1) == np.arange(4).repeat(5)).all()

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from sparse import of_dense as sparse_of
+from sparse import to_dense
 
 from wave_network.training.local_wave.sparse_weights import (
     LargestWeights,
@@ -19,7 +20,7 @@ def dense():
 
 def of_dense(matrix, size, bias=None):
     bias = np.arange(matrix.shape[1], dtype=np.float32) if bias is None else bias
-    return SparseLinearWeights.of_matrix(csr_array(matrix), bias, size)
+    return SparseLinearWeights.of_matrix(sparse_of(matrix), bias, size)
 
 
 def test_the_largest_weights_are_kept_whatever_the_order_of_the_labels(dense):
@@ -30,14 +31,14 @@ def test_the_largest_weights_are_kept_whatever_the_order_of_the_labels(dense):
     expected = np.where(np.abs(dense) >= least, dense, 0)
     scales = np.linspace(1, 2, 9, dtype=np.float32)
     found = kept.matrix(scales, labels=40)
-    np.testing.assert_allclose(found.toarray(), expected * scales[:, None])
+    np.testing.assert_allclose(to_dense(found), expected * scales[:, None])
 
 
 def test_fewer_weights_than_there_is_room_for_are_all_kept(dense):
     weights = of_dense(dense, 1_000)
-    np.testing.assert_array_equal(weights.matrix.toarray(), dense)
+    np.testing.assert_array_equal(to_dense(weights.matrix), dense)
     assert {array.dtype for array in weights[:2]} == {np.dtype("int32")}
-    np.testing.assert_allclose(weights.times(3).matrix.toarray(), 3 * dense, rtol=1e-6)
+    np.testing.assert_allclose(to_dense(weights.times(3).matrix), 3 * dense, rtol=1e-6)
     np.testing.assert_allclose(weights.times(3).bias, 3 * weights.bias)
 
 
@@ -46,7 +47,7 @@ def test_mixing_is_label_by_label(dense):
     old, new = of_dense(dense, 360), of_dense(dense[::-1].copy(), 360, np.ones(40, np.float32))
     found = mixed(new, old, share)
     expected = (1 - share) * dense[::-1] + share * dense
-    np.testing.assert_allclose(found.matrix.toarray(), expected, atol=1e-6)
+    np.testing.assert_allclose(to_dense(found.matrix), expected, atol=1e-6)
     np.testing.assert_allclose(found.bias, (1 - share) + share * old.bias, atol=1e-6)
 
 
@@ -60,7 +61,7 @@ def test_new_tokens_get_the_weights_of_their_pieces_and_new_labels_none(dense):
     }
     grown = grown_sparse_part(tensors, vocab_size=5, labels=42, pieces=[[1, 2], [4]])
     assert grown["linear.values.weight"].shape == (400, 1)
-    found = SparseLinearWeights.of_tensors(grown).matrix.toarray()
+    found = to_dense(SparseLinearWeights.of_tensors(grown).matrix)
     rows = [dense[:5], dense[1:3].sum(axis=0, keepdims=True), dense[4:5], dense[5:]]
     expected = np.hstack([np.vstack(rows), np.zeros((11, 2))])
     least = np.sort(np.abs(expected), axis=None)[-400]

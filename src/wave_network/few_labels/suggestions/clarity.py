@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.few_labels.suggestions.word_matrix import SparseMatrix
+from wave_network.numerics.sparse import CsrMatrix
 
 _ROUNDS: Final = 4
 _SMOOTHING: Final = 0.1  # occurrences of each word in each class that are taken for granted
@@ -21,20 +21,21 @@ _FLATTENING: Final = 3.0  # words of a text are not independent, so that they te
 _MOST_TEXTS: Final = 0.1  # more frequent words tell nothing
 
 
-def clarity(counts: SparseMatrix, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+def clarity(counts: CsrMatrix, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how clear each text's class is, 0 to 1, (texts,).
 
     Args:
         counts: The words of each text, (texts, words); how often a text has a word plays no role.
         probabilities: The model's, (texts, classes).
     """
-    rare = counts.column_counts()[counts.columns] <= _MOST_TEXTS * counts.shape[0]
-    words = counts.select(rare, np.ones(len(rare)))
+    words = counts.select_columns(counts.column_counts() <= _MOST_TEXTS * counts.shape[0])
+    words = words.with_data(np.ones(words.nnz))
+    texts_of = words.transposed()
     classes = probabilities
     for _ in range(_ROUNDS):
-        found = words.transposed.times(classes) + np.float32(_SMOOTHING)
+        found = texts_of @ classes + np.float32(_SMOOTHING)
         weights = np.log(found / found.sum(axis=0))
-        logits = words.times(weights) + np.log(classes.sum(axis=0) + 1)
+        logits = words @ weights + np.log(classes.sum(axis=0) + 1)
         logits /= _FLATTENING
         logits -= logits.max(axis=1, keepdims=True)
         classes = np.exp(logits)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.few_labels.suggestions.word_matrix import SparseMatrix
+from wave_network.numerics.sparse import CsrMatrix
 
 Floats = NDArray[np.float32]
 
@@ -17,7 +17,7 @@ _TEXTS_COMPARED: Final = 4_000  # bounds the memory
 
 
 def most_worthwhile(
-    worth: Floats, groups: NDArray[np.int64], words: SparseMatrix, count: int
+    worth: Floats, groups: NDArray[np.int64], words: CsrMatrix, count: int
 ) -> Iterator[int]:
     """Yield the texts that are worth most, less if they are like those before them.
 
@@ -38,13 +38,13 @@ def most_worthwhile(
         place = int(np.argmax(np.where(free, new, -1)))
         yield place
         chosen[groups[place]] += 1
-        closest = np.maximum(closest, words.similarities(place))
+        closest = np.maximum(closest, _similarities(words, place))
         free &= closest < _NEAR
         free[place] = False
 
 
 def representative(
-    words: SparseMatrix, topics: Floats, count: int, seed: int
+    words: CsrMatrix, topics: Floats, count: int, seed: int
 ) -> Iterator[tuple[int, float]]:
     """Yield texts such that every other one is like one of them.
 
@@ -71,7 +71,15 @@ def representative(
         number = int(np.argmax(np.where(free, gain, -1)))
         chosen.append(number)
         best = np.maximum(best, similar[number])
-        free &= words.similarities(compared[number])[compared] < _NEAR
+        free &= _similarities(words, compared[number])[compared] < _NEAR
         free[number] = False
     nearest = np.bincount(similar[chosen].argmax(axis=0), minlength=len(chosen))
     yield from zip(compared[chosen].tolist(), (nearest / len(compared)).tolist(), strict=True)
+
+
+def _similarities(words: CsrMatrix, place: int) -> Floats:
+    """Return the inner product of each row with one of them, (rows,)."""
+    row = words.row_range(place, place + 1)
+    other = np.zeros((words.shape[1], 1), np.float32)
+    other[row.indices, 0] = row.data
+    return (words @ other)[:, 0]

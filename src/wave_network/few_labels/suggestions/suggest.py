@@ -15,7 +15,8 @@ from wave_network.few_labels.suggestions.candidates import draw
 from wave_network.few_labels.suggestions.clarity import clarity, margins
 from wave_network.few_labels.suggestions.selection import most_worthwhile, representative
 from wave_network.few_labels.suggestions.topics import topic_vectors
-from wave_network.few_labels.suggestions.word_matrix import count_words, tf_idf
+from wave_network.few_labels.suggestions.word_matrix import count_words
+from wave_network.few_labels.words import tf_idf
 from wave_network.progress.stages import say, stage, tracked
 from wave_network.runtime.engine import Engine
 

@@ -1,8 +1,7 @@
-"""Vectors of what texts are about, learnt from the texts alone, with NumPy alone.
+"""Vectors of what texts are about, learnt from the texts alone.
 
 Latent semantic analysis (Deerwester et al., 1990): a truncated singular value decomposition of the
-texts' TF-IDF matrix, randomised (Halko et al., 2011). Texts about one topic get similar vectors,
-even if they share no word.
+texts' TF-IDF matrix. Texts about one topic get similar vectors, even if they share no word.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.few_labels.suggestions.word_matrix import SparseMatrix
+from wave_network.numerics.sparse import CsrMatrix
+from wave_network.numerics.svd import randomized_svd
 
 _DIMENSIONS: Final = 64
-_EXTRA: Final = 16  # dimensions that make the random decomposition accurate
 _ROUNDS: Final = 3
 
 
-def topic_vectors(words: SparseMatrix, seed: int) -> NDArray[np.float32]:
+def topic_vectors(words: CsrMatrix, seed: int) -> NDArray[np.float32]:
     """Return a vector of unit length for each text; 0 for a text without a word in the matrix.
 
     Args:
@@ -29,14 +28,7 @@ def topic_vectors(words: SparseMatrix, seed: int) -> NDArray[np.float32]:
     Returns:
         float32, (texts, at most 64).
     """
-    size = min(_DIMENSIONS + _EXTRA, *words.shape)
-    basis = np.random.default_rng(seed).standard_normal((words.shape[1], size), np.float32)
-    for _ in range(_ROUNDS):
-        basis, _ = np.linalg.qr(words.times(basis))
-        basis = words.transposed.times(basis)
-    rows, _ = np.linalg.qr(words.times(basis))
-    left, values, _ = np.linalg.svd(words.transposed.times(rows).T, full_matrices=False)
-    vectors = rows @ (left * values)[:, :_DIMENSIONS]
+    vectors = words @ randomized_svd(words, _DIMENSIONS, seed, _ROUNDS).vectors
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     result: NDArray[np.float32] = np.divide(
         vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6

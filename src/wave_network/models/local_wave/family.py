@@ -27,10 +27,10 @@ def _description(config: LocalWaveConfig) -> str:
     )
 
 
-def _torch_network(config: LocalWaveConfig) -> ClassifierNetwork:
+def _torch_network(config: LocalWaveConfig, seed: int | None) -> ClassifierNetwork:
     from wave_network.models.local_wave.network import LocalWaveNetwork
 
-    return LocalWaveNetwork(config)
+    return LocalWaveNetwork(config, seed)
 
 
 def _numpy_network(config: LocalWaveConfig, tensors: Tensors) -> NumpyNetwork:

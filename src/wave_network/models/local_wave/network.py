@@ -40,6 +40,7 @@ from wave_network.models.local_wave.autograd import (
 )
 from wave_network.models.local_wave.ngrams import ENERGY_FLOOR, NGRAMS, ngram_buckets
 from wave_network.models.local_wave.tensors import tensor_specs
+from wave_network.models.tensor_spec import initial_tensors
 from wave_network.models.torch_network import ClassifierNetwork
 
 
@@ -48,44 +49,31 @@ class LocalWaveNetwork(ClassifierNetwork):
 
     Args:
         config: The model's configuration.
+        seed: Seed of the initial weights; None: drawn by torch's global generator.
     """
 
     config: LocalWaveConfig
 
-    def __init__(self, config: LocalWaveConfig) -> None:
-        super().__init__(config, tensor_specs(config))
+    def __init__(self, config: LocalWaveConfig, seed: int | None = None) -> None:
+        specs = tensor_specs(config)
+        super().__init__(config, specs)
         width = config.members * config.hidden_size
-        self.embedding = nn.Embedding(config.vocab_size, 2 * width)
-        self.bigrams = nn.Embedding(config.bigram_buckets, config.members * config.bigram_size)
+        self.embedding = _empty_table(config.vocab_size, 2 * width)
+        self.bigrams = _empty_table(config.bigram_buckets, config.members * config.bigram_size)
         features, hidden = config.feature_size, config.feed_forward_size
         self.feed_forward = MemberLinear(config.members, features, hidden)
         self.norm = MemberNorm(config.members, hidden)
         self.classifier = MemberLinear(config.members, hidden, config.num_labels)
         self.shortcut = MemberLinear(config.members, features, config.num_labels)
         self.linear = _linear_part(config)
-        nn.init.normal_(self.embedding.weight, std=config.initializer_range)
-        nn.init.zeros_(self.bigrams.weight)  # an unseen bigram has no effect
-
-    @property
-    def start_size(self) -> int:
-        """The maximum number of columns that `start_at` accepts: those of a variant."""
-        return self.config.members * self.config.hidden_size
-
-    @torch.no_grad()
-    def start_at(self, vectors: Tensor) -> None:
-        """Initialise both variants of the tokens from vectors, scaled to `initializer_range`.
-
-        Args:
-            vectors: (vocabulary, at most members * hidden). Rows of zeros and missing columns
-                keep their random values.
-        """
-        known = vectors.any(dim=1)  # (vocabulary,)
-        if not known.any():  # too few texts to compute any
+        if self.embedding.weight.is_meta:  # a loader fills the weights in
             return
-        scale = self.config.initializer_range / vectors[known].square().mean().sqrt()
-        start = vectors[known] * scale
-        for variant in self.embedding.weight.chunk(2, dim=1):
-            variant[known, : vectors.shape[1]] = start
+        if seed is None:
+            seed = int(torch.randint(2**63 - 1, (), device="cpu"))
+        with torch.no_grad():
+            state = self.state_dict()
+            for name, values in initial_tensors(specs, seed).items():
+                state[name].copy_(torch.from_numpy(values))
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """Classify packed texts.
@@ -140,6 +128,11 @@ class LocalWaveNetwork(ClassifierNetwork):
         return local.index_fill(0, offsets[:-1], 0.0)
 
 
+def _empty_table(rows: int, columns: int) -> nn.Embedding:
+    """Return a table that is not initialised, and draws nothing."""
+    return nn.Embedding(rows, columns, _weight=torch.empty(rows, columns))
+
+
 def _linear_part(config: LocalWaveConfig) -> LinearPart | SparseLinearPart | None:
     if config.sparse_linear_size:
         return SparseLinearPart(config)
@@ -147,7 +140,7 @@ def _linear_part(config: LocalWaveConfig) -> LinearPart | SparseLinearPart | Non
 
 
 class LinearPart(nn.Module):
-    """A linear model of tokens and hashed n-grams; its weights are 0 until `set` is called.
+    """A linear model of tokens and hashed n-grams; its weights are 0 until they are fitted.
 
     Args:
         config: The model's configuration.
@@ -156,18 +149,10 @@ class LinearPart(nn.Module):
     def __init__(self, config: LocalWaveConfig) -> None:
         super().__init__()
         self.config = config
-        self.tokens = nn.Embedding(config.vocab_size, config.num_labels)
-        self.bigrams = nn.Embedding(config.linear_buckets, config.num_labels)
+        self.tokens = _empty_table(config.vocab_size, config.num_labels)
+        self.bigrams = _empty_table(config.linear_buckets, config.num_labels)
         self.bias = nn.Parameter(torch.empty(config.num_labels))
-        for parameter in self.parameters():
-            nn.init.zeros_(parameter).requires_grad_(False)
-
-    @torch.no_grad()
-    def set(self, tokens: Tensor, bigrams: Tensor, bias: Tensor) -> None:
-        """Copy the fields of a `LinearWeights`."""
-        self.tokens.weight.copy_(tokens)
-        self.bigrams.weight.copy_(bigrams)
-        self.bias.copy_(bias)
+        self.requires_grad_(requires_grad=False)
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """Compute the logits, (texts, labels)."""
@@ -190,7 +175,7 @@ class LinearPart(nn.Module):
 
 
 class SparseLinearPart(nn.Module):
-    """A linear part that stores only its largest weights, as `sparse.py` says; none until `set`.
+    """A linear part that stores only its largest weights, as `sparse.py` says; none at first.
 
     Args:
         config: The model's configuration.
@@ -205,18 +190,9 @@ class SparseLinearPart(nn.Module):
         rows = config.vocab_size + config.linear_buckets
         self.register_buffer("starts", torch.zeros(rows + 1, dtype=torch.int32))
         self.register_buffer("labels", torch.zeros(size, dtype=torch.int32))
-        self.values = nn.Embedding(size, 1)
+        self.values = _empty_table(size, 1)
         self.bias = nn.Parameter(torch.empty(config.num_labels))
-        for parameter in self.parameters():
-            nn.init.zeros_(parameter).requires_grad_(False)
-
-    @torch.no_grad()
-    def set(self, starts: Tensor, labels: Tensor, values: Tensor, bias: Tensor) -> None:
-        """Copy the fields of a `SparseLinearWeights`."""
-        self.starts.copy_(starts)
-        self.labels.zero_()[: len(labels)] = labels
-        self.values.weight.zero_()[: len(values), 0] = values
-        self.bias.copy_(bias)
+        self.requires_grad_(requires_grad=False)
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """Compute the logits, (texts, labels)."""
@@ -276,9 +252,8 @@ class MemberLinear(nn.Module):
 
     def __init__(self, members: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        bound = inputs**-0.5  # as in nn.Linear
-        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs))
 
     def forward(self, values: Tensor) -> Tensor:
         """Apply each member's layer."""
@@ -290,8 +265,8 @@ class MemberNorm(nn.Module):
 
     def __init__(self, members: int, size: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(members, 1, size))
-        self.bias = nn.Parameter(torch.zeros(members, 1, size))
+        self.weight = nn.Parameter(torch.empty(members, 1, size))
+        self.bias = nn.Parameter(torch.empty(members, 1, size))
 
     def forward(self, values: Tensor) -> Tensor:
         """Normalise; the shape stays."""

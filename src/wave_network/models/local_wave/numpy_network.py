@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network import _native
+from wave_network._native import threads
 from wave_network.config import LocalWaveConfig
 from wave_network.config.local_wave import Ngram
 from wave_network.models.local_wave.native import native_shape
@@ -81,6 +82,11 @@ class NumpyLocalWaveNetwork:
         # Copies are built anew: the compiled functions' shape belongs to one process.
         return type(self), (self.config, self.tensors)
 
+    @property
+    def tokens_at_once(self) -> int:
+        """As `NumpyNetwork.tokens_at_once`: enough for all threads, or what fits into a cache."""
+        return 8_192 if self._shape is None else 32_768
+
     def logits(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
@@ -117,6 +123,7 @@ class NumpyLocalWaveNetwork:
             features,
             linear_logits,
             *self._tables,
+            threads.current(),
         )
         return features.swapaxes(0, 1), linear_logits
 
@@ -192,10 +199,11 @@ class NumpyLocalWaveNetwork:
 
     def head_logits(self, features: Floats) -> Floats:
         """Compute the logits of the heads, averaged over the members, (texts, labels)."""
-        compiled = _native.compiled
-        if compiled is not None and features.shape[1] == 1:  # for more texts NumPy is faster
-            logits = np.empty((self.config.members, 1, self.config.num_labels), np.float32)
-            compiled.heads_forward(np.ascontiguousarray(features), logits, *self._heads)
+        members, texts, _ = features.shape
+        if _native.compiled is not None:
+            logits = np.empty((members, texts, self.config.num_labels), np.float32)
+            by_text = np.ascontiguousarray(features.swapaxes(0, 1))
+            _native.compiled.heads_forward(by_text, logits, *self._heads, threads.current())
         else:
             hidden = gelu(self.linear("feed_forward", features))
             logits = self.member_logits(features, hidden)

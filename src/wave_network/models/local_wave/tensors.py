@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from wave_network.config import LocalWaveConfig
-from wave_network.models.tensor_spec import TensorSpec
+from wave_network.models.tensor_spec import ONE, Initial, TensorSpec
 
 
 def tensor_specs(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
@@ -32,7 +32,15 @@ def _wave_tables(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
     tokens = (config.vocab_size, 2 * config.members * config.hidden_size)
     bigrams = (config.bigram_buckets, config.members * config.bigram_size)
     return (
-        TensorSpec("embedding.weight", tokens, "token table", scales="row", new_token="mean"),
+        TensorSpec(
+            "embedding.weight",
+            tokens,
+            "token table",
+            scales="row",
+            new_token="mean",
+            initial=Initial("normal", config.initializer_range),
+        ),
+        # 0, so that an unseen bigram has no effect.
         TensorSpec("bigrams.weight", bigrams, "n-gram table", scales="table"),
     )
 
@@ -68,14 +76,18 @@ def _dense_linear_part(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
 def _heads(config: LocalWaveConfig) -> tuple[TensorSpec, ...]:
     members, features, labels = config.members, config.feature_size, config.num_labels
     hidden = config.feed_forward_size
+    # As in torch's `nn.Linear`.
+    of_features = Initial("uniform", features**-0.5)
+    of_hidden = Initial("uniform", hidden**-0.5)
+    layer = partial(TensorSpec, role="layer")
     head = partial(TensorSpec, role="head", label_axis=-1)
     return (
-        TensorSpec("feed_forward.weight", (members, features, hidden), "layer"),
-        TensorSpec("feed_forward.bias", (members, 1, hidden), "layer"),
-        TensorSpec("norm.weight", (members, 1, hidden), "norm"),
+        layer("feed_forward.weight", (members, features, hidden), initial=of_features),
+        layer("feed_forward.bias", (members, 1, hidden), initial=of_features),
+        TensorSpec("norm.weight", (members, 1, hidden), "norm", initial=ONE),
         TensorSpec("norm.bias", (members, 1, hidden), "norm"),
-        head("classifier.weight", (members, hidden, labels)),
-        head("classifier.bias", (members, 1, labels)),
-        head("shortcut.weight", (members, features, labels)),
-        head("shortcut.bias", (members, 1, labels)),
+        head("classifier.weight", (members, hidden, labels), initial=of_hidden),
+        head("classifier.bias", (members, 1, labels), initial=of_hidden),
+        head("shortcut.weight", (members, features, labels), initial=of_features),
+        head("shortcut.bias", (members, 1, labels), initial=of_features),
     )

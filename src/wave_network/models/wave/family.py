@@ -23,10 +23,10 @@ def _description(config: ModelConfig) -> str:
     )
 
 
-def _torch_network(config: ModelConfig) -> ClassifierNetwork:
-    from wave_network.models.wave.network import WaveNetwork
+def _torch_network(config: ModelConfig, seed: int | None) -> ClassifierNetwork:
+    from wave_network.models.wave.network import WaveNetwork, seeded_network
 
-    return WaveNetwork(config)
+    return WaveNetwork(config) if seed is None else seeded_network(config, seed)
 
 
 def _numpy_network(config: ModelConfig, tensors: Tensors) -> NumpyNetwork:

@@ -32,7 +32,7 @@ from wave_network.config import ModelConfig, Operation, Readout
 from wave_network.data.batch import PackedBatch
 from wave_network.errors import ConfigError
 from wave_network.models.torch_network import ClassifierNetwork, FixedTable
-from wave_network.models.torch_random import Dropout
+from wave_network.models.torch_random import DrawnFrom, Dropout
 from wave_network.models.wave.positions import sinusoidal_positions
 from wave_network.models.wave.tensors import tensor_specs
 from wave_network.ops import Wave
@@ -128,6 +128,17 @@ class WaveNetwork(ClassifierNetwork):
         table = self.positions.weight
         assert isinstance(table, Tensor)
         return table[:longest]
+
+
+def seeded_network(config: ModelConfig, seed: int) -> WaveNetwork:
+    """Build a network whose weights and dropout are drawn with a seed of their own."""
+    generator = torch.Generator().manual_seed(seed)
+    with DrawnFrom(generator):
+        network = WaveNetwork(config)
+    for module in network.modules():
+        if isinstance(module, Dropout):
+            module.draw_from(generator)
+    return network
 
 
 class WaveLayer(nn.Module):

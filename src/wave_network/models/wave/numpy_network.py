@@ -35,6 +35,8 @@ class NumpyWaveNetwork:
         tensors: Its weights.
     """
 
+    tokens_at_once = 8_192  # their rows fit into a processor's cache
+
     def __init__(self, config: ModelConfig, tensors: Tensors) -> None:
         self.config = config
         self.tensors = tensors

@@ -1,4 +1,4 @@
-"""Training steps of a local wave network by the native module, on the CPU.
+"""Training steps of a local wave network by the native module, on arrays.
 
 A step in torch takes about a hundred operations, most of them on few numbers; here it is one call.
 The results are the same except for rounding.
@@ -6,75 +6,57 @@ The results are the same except for rounding.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from wave_network import _native
+from wave_network._native import threads
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import labelling_of
 from wave_network.data.targets import is_soft
-from wave_network.models.local_wave.autograd import is_plain
 from wave_network.models.local_wave.native import native_shape
-from wave_network.models.local_wave.network import LocalWaveNetwork
-from wave_network.models.local_wave.tensors import head_names
-from wave_network.training.optimizer import schedule_factor
+from wave_network.training.schedule import schedule_factor
+
+if TYPE_CHECKING:
+    from wave_network.training.local_wave.array_model import ArrayModel
 
 _BETAS: Final = (0.9, 0.999)
 _EPSILON: Final = 1e-8  # Adam of the heads: torch's default, like the betas
-_MOST_LABELS: Final = 256  # torch's matrix products are faster for more
-
-
-def compiled_steps(
-    model: nn.Module, training: PackedTexts, config: TrainConfig, steps: int
-) -> CompiledSteps | None:
-    """Return the compiled steps of a model; None if only torch can train it.
-
-    They train local wave networks on the CPU, without gradient clipping.
-
-    Args:
-        model: On its device already.
-        training: As for `CompiledSteps`.
-        config: As for `CompiledSteps`.
-        steps: As for `CompiledSteps`.
-    """
-    if (
-        _native.compiled is not None
-        and isinstance(model, LocalWaveNetwork)
-        and model.config.num_labels <= _MOST_LABELS
-        and config.max_grad_norm is None
-        and all(map(is_plain, model.parameters()))
-    ):
-        return CompiledSteps(model, training, config, steps)
-    return None
 
 
 class CompiledSteps:
-    """Compiled training steps of a `LocalWaveNetwork`; see `compiled_steps`.
+    """Compiled training steps.
 
     Args:
-        model: Its parameters are changed in place.
+        model: Its tensors are changed in place.
         training: Labelled texts.
         config: How to train.
         steps: Number of steps in all.
     """
 
     def __init__(
-        self, model: LocalWaveNetwork, training: PackedTexts, config: TrainConfig, steps: int
+        self, model: ArrayModel, training: PackedTexts, config: TrainConfig, steps: int
     ) -> None:
-        self._training, self._config, self._model = training, config, model.config
+        self._config = config
         self._factor, self._taken = schedule_factor(config, steps), 0
         self._lengths = np.diff(training.offsets)
-        self._shape = native_shape(model.config)
-        tables = {"embedding": model.embedding, "bigrams": model.bigrams}
-        weights = {name: table.weight.detach().numpy() for name, table in tables.items()}
-        heads = [model.get_parameter(name) for name in head_names(model.config)]
-        weights["heads"] = _in_one_piece(heads).numpy()
-        self._arrays: dict[str, Any] = {
+        shape, tensors = model.config, model.tensors
+        weights = {
+            "embedding": tensors["embedding.weight"],
+            "bigrams": tensors["bigrams.weight"],
+            "heads": model.heads,
+        }
+        self._fixed: dict[str, Any] = {
+            "shape": native_shape(shape),
+            "hidden": shape.feed_forward_size,
+            "labels": shape.num_labels,
+            "multi_label": labelling_of(shape).multi_label,
+            "label_smoothing": config.label_smoothing,
+            "temperature": config.loss_temperature,
+            "token_dropout": config.token_dropout,
             "ids": training.ids,
             "offsets": training.offsets,
             **_targets(training),
@@ -83,23 +65,16 @@ class CompiledSteps:
 
     def take(self, chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[float, int]:
         """Take one step on the chosen texts; see `Steps`."""
-        config = self._config
         chances = None
-        if config.token_dropout:
+        if self._config.token_dropout:
             tokens = int(self._lengths[chosen].sum())
             chances = generator.random(tokens, dtype=np.float32)
         loss, right = _native.compiled.train_step(
-            self._shape,
-            **self._arrays,
+            **self._fixed,
+            **self._adam_numbers(),
             chosen=chosen,
             chances=chances,
-            hidden=self._model.feed_forward_size,
-            labels=self._model.num_labels,
-            multi_label=labelling_of(self._model).multi_label,
-            label_smoothing=config.label_smoothing,
-            temperature=config.loss_temperature,
-            token_dropout=config.token_dropout,
-            **self._adam_numbers(),
+            threads=threads.current(),
         )
         self._taken += 1
         return loss, right
@@ -123,15 +98,6 @@ class CompiledSteps:
             "decay": 1 - rate * config.weight_decay,
             "root_factor": root,
         }
-
-
-def _in_one_piece(parameters: list[nn.Parameter]) -> torch.Tensor:
-    """Move parameters into one array, of which they become views; float32, (numbers,)."""
-    together = torch.cat([parameter.detach().flatten() for parameter in parameters])
-    sizes = [parameter.numel() for parameter in parameters]
-    for parameter, part in zip(parameters, torch.split(together, sizes), strict=True):
-        parameter.data = part.view_as(parameter)
-    return together
 
 
 def _adam(weights: NDArray[np.float32]) -> tuple[tuple[str, NDArray[np.float32]], ...]:

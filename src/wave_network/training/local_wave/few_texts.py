@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
 
 from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
+from wave_network.numerics.sparse import CsrMatrix, horizontal
+from wave_network.numerics.svm import MANY_TEXTS, Fit
 from wave_network.training.local_wave.ngram_matrix import LinearFeatures, ngram_counts
-from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
 
 FEW_TOKENS: Final = 1_000_000
 """With more tokens in the training texts, spelling tells nothing that the tokens do not."""
@@ -34,55 +34,87 @@ _TOLERANCE: Final = 0.01
 _LEAST_ENERGY: Final = 1e-12
 
 
-def few_text_features(
-    texts: PackedTexts, config: LocalWaveConfig, entries: Sequence[str]
-) -> LinearFeatures:
-    """Return the features of few texts: tokens, token n-grams and character n-grams.
+class FewTexts(NamedTuple):
+    """What features of few texts are made of, counted once for several fits to some of them.
 
-    Each is multiplied by an inverse document frequency; all features of a text together have unit
-    length. Repeated tokens count about as the logarithm of their number. With hardly any texts,
-    character n-grams weigh more than tokens, and token n-grams less; both shares change with the
-    number of tokens, up to `FEW_TOKENS`.
-
-    Args:
+    Attributes:
         texts: Packed texts.
-        config: The configuration of a model with a dense linear part.
-        entries: The spelling of each vocabulary entry; a leading space starts a word.
+        counts: Their `ngram_counts`, without the buckets that no text has, (texts, vocabulary +
+            used buckets).
+        buckets: The used buckets, (used buckets,).
+        spelling: Which character n-grams each vocabulary entry has, (vocabulary, character
+            n-grams).
     """
-    few = max(0.0, 1 - sqrt(len(texts.ids) / FEW_TOKENS))  # 1 with hardly any, 0 with many
-    counts = ngram_counts(texts, config)
-    tokens, ngrams = counts[:, : config.vocab_size], counts[:, config.vocab_size :]
-    lengths = np.diff(texts.offsets)
-    damping = _damping(tokens, lengths)
-    spelling = _spelling(entries)
-    spelling.data *= np.repeat(damping, np.diff(spelling.indptr))
-    characters = csr_array(tokens @ spelling)
-    blocks, scales = [], []
-    for block, share, damped in (
-        (tokens, 1.0, damping),
-        (ngrams, few * _NGRAM_SHARE + (1 - few), np.ones(ngrams.shape[1])),
-        (characters, few * _SPELLING_SHARE, _damping(characters, lengths)),
-    ):
-        scale = _rarity(block) * damped
-        energy = _energies(_times(block, scale)).sum()
-        scale *= share / np.sqrt(max(energy, _LEAST_ENERGY))
-        blocks.append(_times(block, scale))
-        scales.append(scale)
-    matrix = csr_array(hstack(blocks))
-    inverse = 1 / np.sqrt(np.maximum(_energies(matrix), _LEAST_ENERGY))
-    matrix.data *= np.repeat(inverse, np.diff(matrix.indptr))
-    usual = inverse.mean()  # for texts to be predicted, which the model does not normalise
-    token_scales, ngram_scales, character_scales = (scale * usual for scale in scales)
-    return LinearFeatures(
-        _in_32_bits(matrix),
-        np.concatenate([token_scales, ngram_scales]).astype(np.float32),
-        _times(spelling, character_scales),
-        Fit(_COST, _TOLERANCE, few * _EVEN_SHARE + (1 - few) * MANY_TEXTS.even_share),
-    )
+
+    texts: PackedTexts
+    counts: CsrMatrix
+    buckets: NDArray[np.int64]
+    spelling: CsrMatrix
+
+    @classmethod
+    def of(cls, texts: PackedTexts, config: LocalWaveConfig, entries: Sequence[str]) -> FewTexts:
+        """Count the features of texts.
+
+        Args:
+            texts: Packed texts.
+            config: The configuration of a model with a dense linear part.
+            entries: The spelling of each vocabulary entry; a leading space starts a word.
+        """
+        counts = ngram_counts(texts, config)
+        used = counts.column_counts() > 0
+        used[: config.vocab_size] = True
+        buckets = np.flatnonzero(used[config.vocab_size :])
+        return cls(texts, counts.select_columns(used), buckets, _spelling(entries))
+
+    def select(self, texts: NDArray[np.int64]) -> FewTexts:
+        """Select texts by index."""
+        return self._replace(texts=self.texts.select(texts), counts=self.counts.select_rows(texts))
+
+    def features(self, spelt: NDArray[np.bool_] | None = None) -> LinearFeatures:
+        """Return the features of the texts: tokens, token n-grams and character n-grams.
+
+        Each is multiplied by an inverse document frequency; all features of a text together have
+        unit length. Repeated tokens count about as the logarithm of their number. With hardly any
+        texts, character n-grams weigh more than tokens, and token n-grams less; both shares change
+        with the number of tokens, up to `FEW_TOKENS`.
+
+        Args:
+            spelt: Whether the character n-grams of each vocabulary entry count, (vocabulary,);
+                None: all do.
+        """
+        few = max(0.0, 1 - sqrt(len(self.texts.ids) / FEW_TOKENS))  # 1 with hardly any, 0 with many
+        vocabulary, width = self.spelling.shape[0], self.counts.shape[1]
+        tokens = self.counts.column_range(0, vocabulary)
+        ngrams = self.counts.column_range(vocabulary, width)
+        lengths = np.diff(self.texts.offsets)
+        damping = _damping(tokens, lengths)
+        spelling = self.spelling.scaled_rows(damping if spelt is None else damping * spelt)
+        characters = tokens.times(spelling)
+        blocks, scales = [], []
+        for block, share, damped in (
+            (tokens, 1.0, damping),
+            (ngrams, few * _NGRAM_SHARE + (1 - few), np.ones(ngrams.shape[1])),
+            (characters, few * _SPELLING_SHARE, _damping(characters, lengths)),
+        ):
+            scale = _rarity(block) * damped
+            energy = block.scaled_columns(scale).row_squares().sum()
+            scale *= share / np.sqrt(max(energy, _LEAST_ENERGY))
+            blocks.append(block.scaled_columns(scale))
+            scales.append(scale)
+        matrix = horizontal(blocks)
+        inverse = 1 / np.sqrt(np.maximum(matrix.row_squares(), _LEAST_ENERGY))
+        usual = inverse.mean()  # for texts to be predicted, which the model does not normalise
+        token_scales, ngram_scales, character_scales = (scale * usual for scale in scales)
+        return LinearFeatures(
+            matrix.scaled_rows(inverse),
+            np.concatenate([token_scales, ngram_scales]).astype(np.float32),
+            spelling.scaled_columns(character_scales),
+            Fit(_COST, _TOLERANCE, few * _EVEN_SHARE + (1 - few) * MANY_TEXTS.even_share),
+        )
 
 
-def _spelling(entries: Sequence[str]) -> csr_array:
-    """Return which character n-grams each entry has, float32, (entries, character n-grams)."""
+def _spelling(entries: Sequence[str]) -> CsrMatrix:
+    """Return which character n-grams each entry has, (entries, character n-grams)."""
     lengths = np.fromiter(map(len, entries), np.int64, len(entries))
     owners = np.repeat(np.arange(len(entries)), lengths)  # the entry of each character
     spelt = "".join(entries).encode("utf-32-le", "surrogatepass")
@@ -99,14 +131,13 @@ def _spelling(entries: Sequence[str]) -> csr_array:
             rows.append(owners[starts])
             columns.append(ngrams + width)
             width += len(kinds)
-    places = np.concatenate(rows), np.concatenate(columns)
-    ones = np.ones(len(places[0]), np.float32)
-    spelling = csr_array((ones, places), shape=(len(entries), max(width, 1)))
-    spelling.data[:] = 1  # also of n-grams that an entry has twice
-    return spelling
+    owned, found = np.concatenate(rows), np.concatenate(columns)
+    shape = len(entries), max(width, 1)
+    spelling = CsrMatrix.of_entries(owned, found, np.ones(len(owned)), shape)
+    return spelling.with_data(np.ones(spelling.nnz))  # also of n-grams that an entry has twice
 
 
-def _damping(features: csr_array, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+def _damping(features: CsrMatrix, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what features are multiplied by so that counts grow logarithmically, on average.
 
     Logarithmic counts serve best, but a text's score is a sum over all its tokens.
@@ -124,29 +155,7 @@ def _damping(features: csr_array, lengths: NDArray[np.int64]) -> NDArray[np.floa
     return damping
 
 
-def _rarity(counts: csr_array) -> NDArray[np.float64]:
+def _rarity(counts: CsrMatrix) -> NDArray[np.float64]:
     """Return the inverse document frequency of each feature."""
-    texts, width = counts.shape
-    frequency = np.bincount(counts.indices, minlength=width)
-    rarity: NDArray[np.float64] = np.log((texts + 1) / (frequency + 1)) + 1
+    rarity: NDArray[np.float64] = np.log((counts.shape[0] + 1) / (counts.column_counts() + 1)) + 1
     return rarity
-
-
-def _energies(matrix: csr_array) -> NDArray[np.float64]:
-    """Return the sum of the squares of each row."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    squares = np.square(matrix.data, dtype=np.float64)
-    return np.bincount(rows, squares, matrix.shape[0]).astype(np.float64)
-
-
-def _times(matrix: csr_array, scales: NDArray[np.floating]) -> csr_array:
-    """Multiply each column by its scale."""
-    values = (matrix.data * scales[matrix.indices]).astype(np.float32)
-    return csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def _in_32_bits(matrix: csr_array) -> csr_array:
-    """Return a matrix in the types that the native solver reads."""
-    values = matrix.data.astype(np.float32)
-    places = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    return csr_array((values, *places), shape=matrix.shape)

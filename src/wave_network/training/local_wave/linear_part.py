@@ -14,42 +14,39 @@ from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.sparse import csr_array
-from scipy.special import logsumexp
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig
-from wave_network.data.batch import PackedTexts, evaluation_batches
+from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import Labelling, labelling_of
-from wave_network.data.targets import Targets, class_totals, is_soft, soft_targets
-from wave_network.evaluation.calibration import pairs_of
-from wave_network.models.local_wave.network import LinearPart, SparseLinearPart
-from wave_network.models.torch_network import ClassifierNetwork
+from wave_network.data.targets import Targets, class_totals, is_soft
+from wave_network.models.local_wave.numpy_network import NumpyLocalWaveNetwork
+from wave_network.models.tensor_spec import Tensors
+from wave_network.numerics.sparse import CsrMatrix
+from wave_network.numerics.svm import LABELS_AT_ONCE, Fit, one_against_rest
 from wave_network.persistence.folder import ModelFiles
 from wave_network.text import TextTokenizer
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.local_wave.few_texts import FEW_TOKENS, few_text_features
+from wave_network.training.local_wave.few_texts import FEW_TOKENS, FewTexts
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
-from wave_network.training.local_wave.ngram_matrix import column_sums, linear_features
+from wave_network.training.local_wave.margin_weight import MARGIN, margin_weight
+from wave_network.training.local_wave.ngram_matrix import (
+    LinearFeatures,
+    column_sums,
+    linear_features,
+)
 from wave_network.training.local_wave.sparse_weights import SparseLinearWeights, mixed
-from wave_network.training.local_wave.svm import LABELS_AT_ONCE, Fit, one_against_rest
-from wave_network.training.local_wave.vector_features import beside_vectors, with_vectors
+from wave_network.training.local_wave.vector_features import spelt_beside_vectors, with_vectors
 from wave_network.training.threads import in_background
-
-MARGIN: Final = 12.0
-"""Prior weight of the linear part's margins, in logits."""
 
 _CONTINUED_MARGIN: Final = (
     6.0  # weight of a continued model's margins; half, to keep what it learned
 )
 
-_SPREAD: Final = 0.5  # prior deviation of the logarithms of both weights
 _LEAST_SHARE: Final = 0.05  # classes with a smaller share of a soft target are ignored
 _ADDED: Final = 1.0  # smoothing of frequencies
 _ADDED_WITH_TRIGRAMS: Final = 2.0  # most trigrams are rare, and their ratios unreliable
-_MOST_LOGITS: Final = 20_000_000  # of validation texts; bounds the memory
+_TOKENS_AT_ONCE: Final = 1 << 16  # whose logits are computed; bounds the memory
 _MOST_TOKENS: Final = 10_000_000  # bounds time and memory; more change the result little
 
 
@@ -69,6 +66,11 @@ class LinearWeights(NamedTuple):
     def times(self, factor: float) -> LinearWeights:
         """Multiply all weights by a factor."""
         return LinearWeights(*(weights * np.float32(factor) for weights in self))
+
+    def tensors(self) -> Tensors:
+        """Return the weights by the names of the model's tensors."""
+        names = ("linear.tokens.weight", "linear.bigrams.weight", "linear.bias")
+        return dict(zip(names, self, strict=True))
 
 
 AnyLinearWeights: TypeAlias = LinearWeights | SparseLinearWeights
@@ -106,21 +108,23 @@ def fitted_beside(
         yield found
 
 
-def set_linear_part(
-    model: ClassifierNetwork, weights: AnyLinearWeights, margin: float = MARGIN
-) -> None:
+def set_linear_part(tensors: Tensors, weights: AnyLinearWeights, margin: float = MARGIN) -> None:
     """Set the weights of a model's linear part.
 
     Args:
-        model: The model, changed in place.
+        tensors: The model's tensors, changed in place.
         weights: The weights that give the margins.
         margin: Weight of the margins, in logits.
     """
-    _linear_part(model).set(*map(torch.from_numpy, weights.times(margin)))
+    weights = weights.times(margin)
+    for name, values in weights.tensors().items():
+        tensors[name][len(values) :] = 0  # a sparse part may have fewer weights than room
+        tensors[name][: len(values)] = values
 
 
 def fit_linear_part(
-    model: ClassifierNetwork,
+    config: ClassifierConfig,
+    tensors: Tensors,
     weights: AnyLinearWeights,
     validation: PackedTexts,
     waves: NDArray[np.float32],
@@ -129,7 +133,8 @@ def fit_linear_part(
     """Set the linear part, with the weight of its margins fitted on validation texts.
 
     Args:
-        model: The model, changed in place.
+        config: The model's configuration.
+        tensors: The model's tensors, changed in place.
         weights: The weights that give the margins.
         validation: Labelled texts.
         waves: Their logits from the waves alone, (texts, classes).
@@ -138,26 +143,40 @@ def fit_linear_part(
     Returns:
         The weight of the margins, and the logits of the whole model, (texts, classes).
     """
-    set_linear_part(model, weights, 1.0)
+    set_linear_part(tensors, weights, 1.0)
     # Added and subtracted as the network adds, for the same rounding.
-    margins = (waves + linear_logits(model, validation)) - waves
+    margins = (waves + linear_logits(config, tensors, validation)) - waves
     assert validation.labels is not None
     margin = margin_weight(waves, margins, validation.labels, labelling)
-    set_linear_part(model, weights, margin)
-    return margin, waves + linear_logits(model, validation)
+    set_linear_part(tensors, weights, margin)
+    return margin, waves + linear_logits(config, tensors, validation)
 
 
-@torch.inference_mode()
-def linear_logits(model: ClassifierNetwork, texts: PackedTexts) -> NDArray[np.float32]:
-    """Compute the logits of the linear part alone, on the CPU, (texts, classes)."""
-    linear = _linear_part(model)
-    parts = [linear(batch) for batch in evaluation_batches(texts)]
-    logits: NDArray[np.float32] = torch.cat(parts).numpy()
+def linear_logits(
+    config: ClassifierConfig, tensors: Tensors, texts: PackedTexts
+) -> NDArray[np.float32]:
+    """Compute the logits of the linear part alone, (texts, classes).
+
+    Args:
+        config: The model's configuration.
+        tensors: The model's tensors.
+        texts: Packed texts.
+    """
+    assert isinstance(config, LocalWaveConfig)
+    network = NumpyLocalWaveNetwork(config, tensors)
+    logits = np.empty((len(texts), config.num_labels), np.float32)
+    for start, stop in texts.chunks(_TOKENS_AT_ONCE):
+        part = texts.between(start, stop)
+        if network.sparse is not None:
+            logits[start:stop] = network.sparse.logits(part.ids, part.offsets)
+        else:
+            _, logits[start:stop] = network.features_and_linear_logits(part.ids, part.offsets)
     return logits
 
 
 def continue_linear_part(
-    model: ClassifierNetwork,
+    config: ClassifierConfig,
+    tensors: Tensors,
     weights: AnyLinearWeights,
     texts: PackedTexts,
     base: ModelFiles,
@@ -169,7 +188,8 @@ def continue_linear_part(
     the weight cannot be fitted on them.
 
     Args:
-        model: The continued model, whose linear part is still the old one; changed in place.
+        config: The continued model's configuration.
+        tensors: Its tensors, whose linear part is still the old one; changed in place.
         weights: The weights fitted on the new rows.
         texts: The new rows.
         base: The model before continued training.
@@ -181,29 +201,17 @@ def continue_linear_part(
     """
     unit = _CONTINUED_MARGIN / base.metrics.get("margin_weight", MARGIN)
     margin = _CONTINUED_MARGIN
-    labels, classes = texts.labels, model.config.num_labels
-    assert labels is not None
-    present = torch.from_numpy(class_totals(labels, classes) > 0)
-    kept = torch.where(present, 1 - share, 1.0)  # (labels,)
+    assert texts.labels is not None
+    present = class_totals(texts.labels, config.num_labels) > 0
+    kept = np.where(present, 1 - share, 1.0).astype(np.float32)  # (labels,)
     kept[base.config.num_labels :] = 0
     if isinstance(weights, SparseLinearWeights):
-        tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
         before = SparseLinearWeights.of_tensors(tensors).times(unit)
-        set_linear_part(model, mixed(weights.times(margin), before, kept.numpy()), 1.0)
+        set_linear_part(tensors, mixed(weights.times(margin), before, kept), 1.0)
         return margin
-    linear = _linear_part(model).state_dict()
-    old = {name: unit * tensor for name, tensor in linear.items()}
-    set_linear_part(model, weights, margin)
-    with torch.no_grad():
-        for name, part in linear.items():
-            part.mul_(1 - kept).add_(old[name] * kept)
+    for name, new in weights.times(margin).tensors().items():
+        tensors[name][:] = new * (1 - kept) + tensors[name] * (unit * kept)
     return margin
-
-
-def _linear_part(model: ClassifierNetwork) -> LinearPart | SparseLinearPart:
-    part = model.get_submodule("linear")
-    assert isinstance(part, LinearPart | SparseLinearPart)
-    return part
 
 
 def linear_weights(
@@ -226,73 +234,76 @@ def linear_weights(
         vectors: Word vectors of the tokens, by which the words of a dense linear part share what is
             learnt, (vocabulary, size). None: there are none.
     """
-    if texts.weights is not None:  # the solver needs weights above 0
-        texts = texts.select(np.flatnonzero(texts.weights > 0))
-    texts = texts.bounded(_MOST_TOKENS, seed)
-    if tokenizer is None or config.sparse_linear_size or len(texts.ids) >= FEW_TOKENS:
-        features = linear_features(texts, config)
-    else:
-        entries = tokenizer.tokens(range(config.vocab_size))
-        if vectors is not None:
-            entries = beside_vectors(entries, texts, vectors)
-        features = few_text_features(texts, config, entries)
-    if vectors is not None and not config.sparse_linear_size:
-        features = with_vectors(features, texts, vectors)
-    examples = _examples(features.matrix, texts, config)
+    texts = _solvable(texts).bounded(_MOST_TOKENS, seed)
     if config.sparse_linear_size:
-        blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
-        scales = features.scales
-        return sparse_linear_weights(examples, blocks, scales, config.num_labels, size, seed)
+        return _sparse_weights(linear_features(texts, config), texts, config, seed)
+    if tokenizer is None or len(texts.ids) >= FEW_TOKENS:
+        return _dense_weights(linear_features(texts, config), texts, config, seed, vectors)
+    few = FewTexts.of(texts, config, tokenizer.tokens(range(config.vocab_size)))
+    weights = few_texts_weights(few, config, seed, vectors)
+    bigrams = np.zeros((config.linear_buckets, config.num_labels), np.float32)
+    bigrams[few.buckets] = weights.bigrams
+    return weights._replace(bigrams=bigrams)
+
+
+def few_texts_weights(
+    few: FewTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    vectors: NDArray[np.float32] | None = None,
+    tolerance: float | None = None,
+) -> LinearWeights:
+    """Fit a dense linear part to few texts.
+
+    Args:
+        few: The texts.
+        config: As for `linear_weights`, as are the other arguments.
+        seed: Seed of the solver.
+        vectors: Word vectors of the tokens.
+        tolerance: As in `Fit`; None: the usual one for few texts.
+
+    Returns:
+        The weights, with `bigrams` of the buckets of `few` alone.
+    """
+    if few.texts.weights is not None:
+        few = few.select(np.flatnonzero(few.texts.weights > 0))
+    spelt = None if vectors is None else spelt_beside_vectors(few.texts, vectors)
+    features = few.features(spelt)
+    if tolerance is not None:
+        features = features._replace(fit=features.fit._replace(tolerance=tolerance))
+    return _dense_weights(features, few.texts, config, seed, vectors)
+
+
+def _solvable(texts: PackedTexts) -> PackedTexts:
+    """Leave out texts of weight 0: the solver needs weights above 0."""
+    return texts if texts.weights is None else texts.select(np.flatnonzero(texts.weights > 0))
+
+
+def _sparse_weights(
+    features: LinearFeatures, texts: PackedTexts, config: LocalWaveConfig, seed: int
+) -> SparseLinearWeights:
+    examples = _examples(features.matrix, texts, config)
+    blocks, size = _label_blocks(examples.targets, config), config.sparse_linear_size
+    return sparse_linear_weights(examples, blocks, features.scales, config.num_labels, size, seed)
+
+
+def _dense_weights(
+    features: LinearFeatures,
+    texts: PackedTexts,
+    config: LocalWaveConfig,
+    seed: int,
+    vectors: NDArray[np.float32] | None,
+) -> LinearWeights:
+    if vectors is not None:
+        features = with_vectors(features, texts, vectors)
     dense = 0 if vectors is None else vectors.shape[1]
+    examples = _examples(features.matrix, texts, config)
     weights, bias = _solved(examples, config, seed, features.fit, dense)
     tokens, bigrams = np.split(features.rows(weights), [config.vocab_size])
     return LinearWeights(tokens, bigrams, bias)
 
 
-def margin_weight(
-    logits: NDArray[np.floating],
-    margins: NDArray[np.floating],
-    targets: Targets,
-    labelling: Labelling,
-) -> float:
-    """Fit the weight of the linear part's margins, in logits, relative to the waves' logits.
-
-    Waves and margins each get a factor, which maximise the likelihood of held-out labels under a
-    prior: log-normal around 1 and 12. With few texts, the prior dominates. With thousands of
-    classes, some of the texts are enough.
-
-    Args:
-        logits: Logits of the waves, (texts, labels).
-        margins: Margins of the linear part, (texts, labels).
-        targets: Targets of the texts.
-        labelling: The model's labelling.
-    """
-    some = slice(None, None, -(-logits.size // _MOST_LOGITS))
-    logits, margins, targets = logits[some], margins[some], targets[some]
-    if labelling.multi_label:  # a sigmoid is the softmax of the logit and 0
-        nothing = np.zeros_like(logits)
-        logits, margins = pairs_of(nothing, logits), pairs_of(nothing, margins)
-        having = targets.astype(np.float32)
-        targets = pairs_of(1 - having, having).astype(np.float32)
-    truth = soft_targets(targets, logits.shape[1]).astype(np.float64)
-
-    def loss(log_factors: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The negative log-posterior and its gradient."""
-        of_waves, of_margins = np.exp(log_factors) * (1, MARGIN)
-        both = of_waves * logits + of_margins * margins  # (texts, labels)
-        totals = logsumexp(both, axis=1, keepdims=True)
-        unlikely = totals.sum() - (truth * both).sum()
-        excess = np.exp(both - totals) - truth
-        of_both = of_waves * (excess * logits).sum(), of_margins * (excess * margins).sum()
-        prior = (log_factors**2).sum() / (2 * _SPREAD**2)
-        return float(unlikely + prior), np.array(of_both) + log_factors / _SPREAD**2
-
-    found = minimize(loss, np.zeros(2), jac=True)
-    of_waves, of_margins = np.exp(found.x) * (1, MARGIN)
-    return float(of_margins / of_waves)
-
-
-def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) -> Examples:
+def _examples(features: CsrMatrix, texts: PackedTexts, config: LocalWaveConfig) -> Examples:
     """Return the examples of the machines; soft targets become examples of several classes."""
     labels = texts.labels
     assert labels is not None
@@ -301,7 +312,7 @@ def _examples(features: csr_array, texts: PackedTexts, config: LocalWaveConfig) 
         shares = labels
         rows, labels = np.nonzero(shares >= _LEAST_SHARE)
         text_weights = shares[rows, labels] * text_weights[rows]
-        features = features[rows]
+        features = features.select_rows(rows)
     return Examples(features, labels, text_weights)
 
 
@@ -344,7 +355,7 @@ def _label_blocks(labels: Targets, config: LocalWaveConfig) -> list[NDArray[np.i
 
 
 def _label_scales(
-    features: csr_array,
+    features: CsrMatrix,
     having: NDArray[np.bool_],
     text_weights: NDArray[np.float32],
     added: float,
@@ -353,12 +364,18 @@ def _label_scales(
     """Return the scale of each feature for each label, (features, labels), about 1.
 
     `even_share` of a scale is constant; the rest is proportional to the absolute naive Bayes
-    log-count ratio of the feature, with frequencies smoothed by `added`.
+    log-count ratio of the feature: of the weighted shares of texts with and without the label that
+    have it, their sums smoothed by `added`.
     """
     with_label = having * text_weights[:, None]  # (texts, labels)
+    sums = column_sums(features, np.column_stack([with_label, text_weights]))
+    with_it, ratios = sums[:, :-1], sums[:, -1:] - sums[:, :-1]  # both (features, labels)
     # In place, as each copy would take as much memory as a table of the model.
-    ratios = _log_shares(features, with_label, added)  # (features, labels)
-    ratios -= _log_shares(features, text_weights[:, None] - with_label, added)
+    for shares, weights in ((with_it, with_label), (ratios, text_weights[:, None] - with_label)):
+        shares += added
+        shares /= weights.sum(axis=0) + 2 * added
+        np.log(shares, out=shares)
+    ratios -= with_it
     np.abs(ratios, out=ratios)
     occurring = np.zeros(features.shape[1], np.float32)
     occurring[features.indices] = 1
@@ -366,20 +383,5 @@ def _label_scales(
     usual = np.sqrt(squares / max(occurring.sum(), 1))
     ratios *= (1 - even_share) / np.maximum(usual, 1e-6)  # all ratios of a label may be 0
     ratios += even_share
-    return ratios
-
-
-def _log_shares(
-    features: csr_array, weights: NDArray[np.float32], added: float
-) -> NDArray[np.float32]:
-    """Return the log of the weighted share of texts that have each feature, (features, labels).
-
-    Args:
-        features: (texts, features).
-        weights: The weight of each text for each label, (texts, labels).
-        added: Smoothing of the sums of weights.
-    """
-    shares = column_sums(features, weights)
-    shares += added
-    shares /= weights.sum(axis=0) + 2 * added
-    return np.log(shares, out=shares)
+    result: NDArray[np.float32] = ratios
+    return result

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from wave_network.data.targets import Targets, is_soft
+from wave_network.data.targets import Targets, is_soft, most_probable
+from wave_network.numerics.sparse import CsrMatrix
+from wave_network.numerics.svm import MANY_TEXTS, one_against_rest, passes_for
 from wave_network.training.local_wave.sparse_weights import LargestWeights, SparseLinearWeights
-from wave_network.training.local_wave.svm import MANY_TEXTS, one_against_rest, passes_for
 
 _MOST_LABELS: Final = 20
 """Labels of which a text may be a negative example."""
@@ -35,7 +35,7 @@ class Examples(NamedTuple):
         weights: The weight of each text, above 0, (texts,).
     """
 
-    features: csr_array
+    features: CsrMatrix
     targets: Targets
     weights: NDArray[np.float32]
 
@@ -69,8 +69,10 @@ def sparse_linear_weights(
     largest = LargestWeights(size)
     bias = np.full(labels, -1.0, np.float32)
     for chosen in blocks:
-        texts = np.arange(len(costs)) if likely is None else np.unique(likely[chosen].indices)
-        columns, compact = _compact(features[texts])
+        texts = np.arange(len(costs))
+        if likely is not None:
+            texts = np.unique(likely.select_rows(chosen).indices)
+        columns, compact = _compact(features.select_rows(texts))
         own = targets[texts]
         having = own[:, chosen] > 0.5 if is_soft(targets) else own[:, None] == chosen
         even = np.ones((len(columns), len(chosen)), np.float32)
@@ -81,35 +83,34 @@ def sparse_linear_weights(
     return SparseLinearWeights.of_matrix(largest.matrix(scales, labels), bias, size)
 
 
-def _compact(features: csr_array) -> tuple[NDArray[np.int32], csr_array]:
+def _compact(features: CsrMatrix) -> tuple[NDArray[np.int32], CsrMatrix]:
     """Return the features that some text has, and a matrix of these alone."""
-    columns, places = np.unique(features.indices, return_inverse=True)
-    shape = (features.shape[0], len(columns))
-    return columns, csr_array((features.data, places.astype(np.int32), features.indptr), shape)
+    used = features.column_counts() > 0
+    return np.flatnonzero(used).astype(np.int32), features.select_columns(used)
 
 
-def _likely_texts(features: csr_array, targets: Targets, labels: int) -> csr_array:
+def _likely_texts(features: CsrMatrix, targets: Targets, labels: int) -> CsrMatrix:
     """Return the texts that each label must be told from, and its own, (labels, texts)."""
     texts = features.shape[0]
-    own = csr_array(targets) if is_soft(targets) else _one_hot(targets, labels)
-    weights = csr_array(features.T @ own)  # (features, labels)
-    weights.data = np.log1p(weights.data)
-    everywhere = np.bincount(features.indices, minlength=features.shape[1]) == texts  # `[CLS]`
-    weights.data[np.repeat(everywhere, np.diff(weights.indptr))] = 0
-    weights.eliminate_zeros()
+    own = CsrMatrix.of_dense(targets) if is_soft(targets) else _one_hot(targets, labels)
+    weights = features.transposed().times(own)  # (features, labels)
+    everywhere = features.column_counts() == texts  # `[CLS]`
+    weights = weights.with_data(np.log1p(weights.data)).scaled_rows(~everywhere).without_zeros()
     rows = max(1, _VALUES_AT_ONCE // labels)
     likely = [
         row
         for begin in range(0, texts, rows)
-        for row in _largest_of_rows(csr_array(features[begin : begin + rows] @ weights))
+        for row in _largest_of_rows(
+            features.row_range(begin, min(begin + rows, texts)).times(weights)
+        )
     ]
-    starts = np.concatenate([[0], np.cumsum([len(row) for row in likely])])
-    ones = np.ones(starts[-1], np.float32)
-    chosen = csr_array((ones, np.concatenate(likely), starts), shape=(texts, labels))
-    return csr_array((chosen + own).T)
+    lengths = np.array([len(row) for row in likely])
+    owners = np.concatenate([np.repeat(np.arange(texts), lengths), own.rows])
+    chosen = np.concatenate([*likely, own.indices])
+    return CsrMatrix.of_entries(chosen, owners, np.ones(len(owners)), (labels, texts))
 
 
-def _largest_of_rows(scores: csr_array) -> Iterator[NDArray[np.int32]]:
+def _largest_of_rows(scores: CsrMatrix) -> Iterator[NDArray[np.int32]]:
     """Yield the labels with the largest scores of each text."""
     for start, end in pairwise(scores.indptr):
         labels, values = scores.indices[start:end], scores.data[start:end]
@@ -118,7 +119,7 @@ def _largest_of_rows(scores: csr_array) -> Iterator[NDArray[np.int32]]:
         yield labels
 
 
-def _one_hot(targets: Targets, labels: int) -> csr_array:
+def _one_hot(targets: Targets, labels: int) -> CsrMatrix:
     texts = len(targets)
     ones = np.ones(texts, np.float32)
-    return csr_array((ones, targets, np.arange(texts + 1)), shape=(texts, labels))
+    return CsrMatrix.of_parts(ones, most_probable(targets), np.arange(texts + 1), labels)

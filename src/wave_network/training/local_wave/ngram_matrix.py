@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from wave_network import _native
 from wave_network.config import LocalWaveConfig
@@ -17,7 +16,9 @@ from wave_network.config.local_wave import Ngram
 from wave_network.data.batch import PackedTexts
 from wave_network.models.local_wave.native import native_shape
 from wave_network.models.local_wave.ngrams import NGRAMS, ngram_buckets
-from wave_network.training.local_wave.svm import MANY_TEXTS, Fit
+from wave_network.numerics.dense import product
+from wave_network.numerics.sparse import CsrMatrix
+from wave_network.numerics.svm import MANY_TEXTS, Fit
 
 _UNIT: Final = 7.0  # scales a text's features to about a unit vector
 _LEAST_TEXTS: Final = 2  # rarer features are left out
@@ -28,8 +29,8 @@ class LinearFeatures(NamedTuple):
     """Features of texts, and how weights of the features become rows of the linear part.
 
     Attributes:
-        matrix: float32, (texts, features), no column twice in a row. The first features are the
-            vocabulary and the buckets.
+        matrix: (texts, features), no column twice in a row. The first features are the vocabulary
+            and the buckets.
         scales: What the weights of these are multiplied by, (vocabulary + buckets,).
         spelling: What the weights of further features, character n-grams, add to the row of each
             vocabulary entry, (vocabulary, further features); None: there are none.
@@ -37,9 +38,9 @@ class LinearFeatures(NamedTuple):
         vectors: As `spelling` for the last features, the texts' word vectors, (vocabulary, size).
     """
 
-    matrix: csr_array
+    matrix: CsrMatrix
     scales: NDArray[np.float32]
-    spelling: csr_array | None = None
+    spelling: CsrMatrix | None = None
     fit: Fit = MANY_TEXTS
     vectors: NDArray[np.float32] | None = None
 
@@ -57,7 +58,7 @@ class LinearFeatures(NamedTuple):
             rows[:entries] += self.spelling @ further[:count]
         if self.vectors is not None:
             entries, size = self.vectors.shape
-            rows[:entries] += self.vectors @ further[-size:]
+            rows[:entries] += product(self.vectors, further[-size:])
         return rows
 
 
@@ -76,33 +77,72 @@ def linear_features(texts: PackedTexts, config: LocalWaveConfig) -> LinearFeatur
         The features; the scales are 0 for features that are left out.
     """
     if _native.compiled is None:
-        counts = ngram_counts(texts, config)
+        counts = _uncompiled_counts(texts, config)
         frequency = column_sums(counts, np.ones((len(texts), 1), np.float32))[:, 0]
         scales = _scales(frequency, len(texts))
-        counts.data *= scales[counts.indices]
-        counts.eliminate_zeros()
-        return LinearFeatures(counts, scales)
-    width = config.vocab_size + config.linear_buckets
-    texts_and_sizes: dict[str, Any] = {
+        return LinearFeatures(counts.scaled_columns(scales).without_zeros(), scales)
+    frequencies = _document_frequencies(texts, config)
+    scales = _scales(frequencies, len(texts))
+    entries = int(frequencies[scales > 0].sum())
+    return LinearFeatures(_scaled_counts(texts, config, scales, entries), scales)
+
+
+def ngram_counts(texts: PackedTexts, config: LocalWaveConfig) -> CsrMatrix:
+    """Count each text's tokens and n-grams, divided by the root of its number of them.
+
+    Returns:
+        (texts, vocabulary + buckets), no column twice in a row.
+    """
+    if _native.compiled is None:
+        return _uncompiled_counts(texts, config)
+    frequencies = _document_frequencies(texts, config)
+    ones = np.ones(len(frequencies), np.float32)
+    return _scaled_counts(texts, config, ones, int(frequencies.sum()))
+
+
+def _document_frequencies(texts: PackedTexts, config: LocalWaveConfig) -> NDArray[np.int32]:
+    """Count the texts of each token and bucket, by compiled code."""
+    frequencies = np.empty(config.vocab_size + config.linear_buckets, np.int32)
+    _native.compiled.document_frequencies(
+        **_native_arguments(texts, config), frequencies=frequencies
+    )
+    return frequencies
+
+
+def _scaled_counts(
+    texts: PackedTexts, config: LocalWaveConfig, scales: NDArray[np.float32], entries: int
+) -> CsrMatrix:
+    """Return `ngram_counts` times the scale of each column, by compiled code.
+
+    Args:
+        texts: Packed texts.
+        config: The configuration of a model with a linear part.
+        scales: (vocabulary + buckets,); columns of scale 0 are left out.
+        entries: The number of entries in the other columns.
+    """
+    columns, values = np.empty(entries, np.int32), np.empty(entries, np.float32)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    _native.compiled.ngram_rows(
+        **_native_arguments(texts, config),
+        scales=scales,
+        row_ends=offsets[1:],
+        columns=columns,
+        values=values,
+    )
+    return CsrMatrix(values, columns, offsets, (len(texts), len(scales)))
+
+
+def _native_arguments(texts: PackedTexts, config: LocalWaveConfig) -> dict[str, Any]:
+    return {
         "shape": native_shape(config),
         "ids": np.ascontiguousarray(texts.ids, np.int32),
         "offsets": texts.offsets,
         "vocabulary": config.vocab_size,
         "buckets": config.linear_buckets,
     }
-    frequencies = np.empty(width, np.int32)
-    _native.compiled.document_frequencies(**texts_and_sizes, frequencies=frequencies)
-    scales = _scales(frequencies, len(texts))
-    entries = int(frequencies[scales > 0].sum())
-    columns, values = np.empty(entries, np.int32), np.empty(entries, np.float32)
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    _native.compiled.ngram_rows(
-        **texts_and_sizes, scales=scales, row_ends=offsets[1:], columns=columns, values=values
-    )
-    return LinearFeatures(_matrix(values, columns, offsets, width), scales)
 
 
-def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+def column_sums(features: CsrMatrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sum the weights of the texts that have each feature, float32, (features, columns).
 
     Args:
@@ -111,51 +151,36 @@ def column_sums(features: csr_array, weights: NDArray[np.float32]) -> NDArray[np
     """
     result = np.zeros((features.shape[1], weights.shape[1]), np.float32)
     if _native.compiled is not None:
-        offsets = features.indptr.astype(np.int64)
         weights = np.ascontiguousarray(weights, np.float32)
-        _native.compiled.column_sums(offsets, features.indices, weights, result)
+        _native.compiled.column_sums(features.indptr, features.indices, weights, result)
         return result
     # In blocks: ones for all texts at once would take half the memory of the features.
     for begin in range(0, features.shape[0], _TEXTS_AT_ONCE):
-        block = features[begin : begin + _TEXTS_AT_ONCE]
-        block.data[:] = 1
-        result += block.T @ weights[begin : begin + _TEXTS_AT_ONCE]
+        block = features.row_range(begin, min(begin + _TEXTS_AT_ONCE, features.shape[0]))
+        having = block.with_data(np.ones_like(block.data))
+        result += having.transposed() @ weights[begin : begin + _TEXTS_AT_ONCE]
     return result
 
 
-def ngram_counts(texts: PackedTexts, config: LocalWaveConfig) -> csr_array:
-    """Count each text's tokens and n-grams, divided by the root of its number of them.
-
-    Returns:
-        float32, (texts, vocabulary + buckets), no column twice in a row.
-    """
+def _uncompiled_counts(texts: PackedTexts, config: LocalWaveConfig) -> CsrMatrix:
+    """Return `ngram_counts` without compiled code."""
     lengths = np.diff(texts.offsets)
     entries = lengths + sum(_numbers(lengths, kind) for kind in config.linear_ngrams)
     offsets = np.concatenate([[0], np.cumsum(entries)])
     columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
     # In blocks: hashing takes several times the memory of its result.
     for begin in range(0, len(texts), _TEXTS_AT_ONCE):
-        bounds = texts.offsets[begin : begin + _TEXTS_AT_ONCE + 1]
-        part = PackedTexts(texts.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
+        part = texts.between(begin, min(begin + _TEXTS_AT_ONCE, len(texts)))
         row = slice(offsets[begin], offsets[min(begin + _TEXTS_AT_ONCE, len(texts))])
         _write_entries(columns[row], values[row], part, config)
-    counts = _matrix(values, columns, offsets, config.vocab_size + config.linear_buckets)
-    counts.sum_duplicates()
-    return counts
+    width = config.vocab_size + config.linear_buckets
+    return CsrMatrix(values, columns, offsets, (len(texts), width)).summed()
 
 
 def _scales(frequency: NDArray[np.number], texts: int) -> NDArray[np.float32]:
     """Return the scales of features by their document frequency among the texts, (features,)."""
     rarity = np.log((texts + 1) / (frequency + 1)) + 1
     return np.where(frequency >= _LEAST_TEXTS, rarity / _UNIT, 0.0).astype(np.float32)
-
-
-def _matrix(
-    values: NDArray[np.float32], columns: NDArray[np.int32], offsets: NDArray[np.int64], width: int
-) -> csr_array:
-    shape = (len(offsets) - 1, width)
-    # SciPy copies the columns unless both index arrays have one type.
-    return csr_array((values, columns, offsets.astype(np.int32)), shape=shape)
 
 
 def _numbers(lengths: NDArray[np.int64], ngram: Ngram) -> NDArray[np.int64]:
@@ -169,7 +194,7 @@ def _write_entries(
     texts: PackedTexts,
     config: LocalWaveConfig,
 ) -> None:
-    """Write the entries of `ngram_counts` text by text, one per occurrence."""
+    """Write the entries of `_uncompiled_counts` text by text, one per occurrence."""
     lengths = np.diff(texts.offsets)
     per_token, per_ngram = 1 / np.sqrt(lengths), 1 / np.sqrt(np.maximum(lengths - 1, 1))
     numbers = [_numbers(lengths, kind) for kind in config.linear_ngrams]

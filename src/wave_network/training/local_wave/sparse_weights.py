@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, vstack
 
 from wave_network.models.tensor_spec import Tensors
+from wave_network.numerics.sparse import CsrMatrix, vertical
 
 
 class _Entries(NamedTuple):
@@ -60,28 +60,30 @@ class SparseLinearWeights(NamedTuple):
         scale = np.float32(factor)
         return self._replace(values=self.values * scale, bias=self.bias * scale)
 
+    def tensors(self) -> Tensors:
+        """Return the weights by the names of the model's tensors, which may have room for more."""
+        return {
+            "linear.starts": self.starts,
+            "linear.labels": self.labels,
+            "linear.values.weight": self.values[:, None],
+            "linear.bias": self.bias,
+        }
+
     @property
-    def matrix(self) -> csr_array:
+    def matrix(self) -> CsrMatrix:
         """The weights without the biases, (features, labels)."""
-        shape = (len(self.starts) - 1, len(self.bias))
         stored = slice(self.starts[-1])
-        return csr_array((self.values[stored], self.labels[stored], self.starts), shape=shape)
+        labels = len(self.bias)
+        return CsrMatrix.of_parts(self.values[stored], self.labels[stored], self.starts, labels)
 
     @classmethod
     def of_matrix(
-        cls, matrix: csr_array, bias: NDArray[np.float32], size: int
+        cls, matrix: CsrMatrix, bias: NDArray[np.float32], size: int
     ) -> SparseLinearWeights:
         """Keep the `size` largest weights of a matrix, (features, labels), without duplicates."""
-        every = matrix.tocoo()
-        rows, labels, values = _Entries(every.row, every.col, every.data).largest(size)
-        kept = coo_array((values, (rows, labels)), shape=matrix.shape).tocsr()
-        kept.sort_indices()
-        return cls(
-            kept.indptr.astype(np.int32),
-            kept.indices.astype(np.int32),
-            kept.data.astype(np.float32),
-            bias,
-        )
+        rows, labels, values = _Entries(matrix.rows, matrix.indices, matrix.data).largest(size)
+        kept = CsrMatrix.of_entries(rows, labels, values, matrix.shape)
+        return cls(kept.indptr.astype(np.int32), kept.indices, kept.data, bias)
 
     @classmethod
     def of_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> SparseLinearWeights:
@@ -117,11 +119,10 @@ class LargestWeights:
             self._found = self._found.largest(self._size)
             self._least = float(np.abs(self._found.values).min())
 
-    def matrix(self, scales: NDArray[np.float32], labels: int) -> csr_array:
+    def matrix(self, scales: NDArray[np.float32], labels: int) -> CsrMatrix:
         """Return the largest weights, multiplied by the scale of each feature."""
         rows, columns, values = self._found.largest(self._size)
-        entries = (values * scales[rows], (rows, columns))
-        return coo_array(entries, shape=(len(scales), labels)).tocsr()
+        return CsrMatrix.of_entries(rows, columns, values * scales[rows], (len(scales), labels))
 
 
 def mixed(
@@ -134,13 +135,15 @@ def mixed(
         old: The one of the model so far.
         share: The share of the old one for each label, (labels,).
     """
-    matrices = []
-    for part, weight in ((new, 1 - share), (old, share)):
-        matrix = part.matrix
-        matrix.data = matrix.data * weight[matrix.indices]
-        matrices.append(matrix)
+    first, second = new.matrix.scaled_columns(1 - share), old.matrix.scaled_columns(share)
+    both = CsrMatrix.of_entries(
+        np.concatenate([first.rows, second.rows]),
+        np.concatenate([first.indices, second.indices]),
+        np.concatenate([first.data, second.data]),
+        first.shape,
+    )
     bias = (1 - share) * new.bias + share * old.bias
-    return SparseLinearWeights.of_matrix(matrices[0] + matrices[1], bias, len(old.values))
+    return SparseLinearWeights.of_matrix(both, bias, len(old.values))
 
 
 def grown_sparse_part(
@@ -157,17 +160,22 @@ def grown_sparse_part(
     part = SparseLinearWeights.of_tensors(tensors)
     matrix = part.matrix
     size, count = len(part.values), labels - len(part.bias)
-    matrix.resize((matrix.shape[0], labels))
-    new = [csr_array(matrix[list(ids)].sum(axis=0)[None]) for ids in pieces]
-    matrix = csr_array(vstack([matrix[:vocab_size], *new, matrix[vocab_size:]]))
+    new = [_row_of_pieces(matrix, ids) for ids in pieces]
+    rows = matrix.row_range(0, vocab_size), matrix.row_range(vocab_size, matrix.shape[0])
+    matrix = vertical([rows[0], *new, rows[1]], labels)
     mean = part.bias.mean(keepdims=True, dtype=np.float32)
     bias = np.concatenate([part.bias, *[mean] * count])
     grown = SparseLinearWeights.of_matrix(matrix, bias, size)
-    places, values = np.zeros(size, np.int32), np.zeros((size, 1), np.float32)
-    places[: len(grown.labels)], values[: len(grown.values), 0] = grown.labels, grown.values
-    return {
-        "linear.starts": grown.starts,
-        "linear.labels": places,
-        "linear.values.weight": values,
-        "linear.bias": bias,
-    }
+    result = grown.tensors()
+    for name in ("linear.labels", "linear.values.weight"):
+        room = np.zeros((size, *result[name].shape[1:]), result[name].dtype)
+        room[: len(result[name])] = result[name]
+        result[name] = room
+    return result
+
+
+def _row_of_pieces(matrix: CsrMatrix, pieces: Sequence[int]) -> CsrMatrix:
+    """Return the sum of some rows, (1, labels)."""
+    rows = matrix.select_rows(np.array(pieces, np.int64))
+    zeros = np.zeros(rows.nnz, np.int64)
+    return CsrMatrix.of_entries(zeros, rows.indices, rows.data, (1, matrix.shape[1]))

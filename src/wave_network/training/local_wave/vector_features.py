@@ -7,15 +7,14 @@ the weights of the tokens, also of those that no training text has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
 
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.text_vectors import text_vectors
+from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.training.local_wave.ngram_matrix import LinearFeatures
 
 _LENGTH: Final = 0.8  # of a text's vector with few texts; that of its other features is about 1
@@ -34,21 +33,20 @@ def with_vectors(
     """
     length = _LENGTH * min(1.0, (_FEW_TEXTS / len(texts)) ** (1 / 3))
     vectors = vectors * np.float32(length)
-    dense = csr_array(text_vectors(texts, vectors))
-    matrix = csr_array(hstack([features.matrix, dense], format="csr"))
-    return features._replace(matrix=matrix, vectors=vectors)
+    dense = CsrMatrix.of_dense(text_vectors(texts, vectors))
+    return features._replace(matrix=horizontal([features.matrix, dense]), vectors=vectors)
 
 
-def beside_vectors(
-    entries: Sequence[str], texts: PackedTexts, vectors: NDArray[np.float32]
-) -> list[str]:
-    """Empty the spelling of words that no text has, and whose vectors tell more than it.
+def spelt_beside_vectors(texts: PackedTexts, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which words are spelt: all but those of no text, whose vectors tell more than it.
 
     Args:
-        entries: The spelling of each vocabulary entry.
         texts: The texts.
         vectors: A vector for each entry, (vocabulary, size).
+
+    Returns:
+        (vocabulary,).
     """
     in_texts = np.isin(np.arange(len(vectors)), texts.ids)
-    spelt = in_texts | ~np.any(vectors, axis=1)
-    return [entry if kept else "" for entry, kept in zip(entries, spelt, strict=True)]
+    spelt: NDArray[np.bool_] = in_texts | ~np.any(vectors, axis=1)
+    return spelt

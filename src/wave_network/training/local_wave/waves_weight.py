@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-
-from wave_network.models.torch_network import ClassifierNetwork
+from wave_network.models.tensor_spec import Tensors
 
 _MANY_TEXTS: Final = 2_000  # from here on the waves have their full weight
 
@@ -20,11 +18,8 @@ def waves_weight(texts: int) -> float:
     return min(1.0, texts / _MANY_TEXTS)
 
 
-@torch.no_grad()
-def scale_waves(model: ClassifierNetwork, factor: float) -> None:
+def scale_waves(tensors: Tensors, factor: float) -> None:
     """Multiply the logits of the waves of a model with a linear part, in place."""
-    if factor == 1:
-        return
     for head in ("classifier", "shortcut"):
-        for parameter in model.get_submodule(head).parameters():
-            parameter.mul_(factor)
+        for part in ("weight", "bias"):
+            tensors[f"{head}.{part}"] *= factor

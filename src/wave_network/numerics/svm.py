@@ -7,11 +7,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from wave_network import _native
+from wave_network._native import threads
+from wave_network.errors import extra_needed
+from wave_network.numerics.sparse import CsrMatrix
 
-_LEAST_PASSES: Final = 5  # more improve the fit little
+_LEAST_PASSES: Final = 3  # more improve the fit little
 _MOST_PASSES: Final = 60
 _MANY_STEPS: Final = 100_000  # with few texts, more passes cost little
 
@@ -38,7 +40,7 @@ MANY_TEXTS: Final = Fit(cost=0.5, tolerance=0.1, even_share=0.5)
 
 
 def one_against_rest(
-    features: csr_array,
+    features: CsrMatrix,
     having: NDArray[np.bool_],
     scales: NDArray[np.float32],
     costs: NDArray[np.float32],
@@ -65,6 +67,9 @@ def one_against_rest(
 
     Returns:
         Weights of the unscaled features, float32, (features, labels), and biases, (labels,).
+
+    Raises:
+        MissingExtraError: If there is neither the native module nor scikit-learn.
     """
     if most_passes is None:
         most_passes = passes_for(len(costs))
@@ -73,9 +78,9 @@ def one_against_rest(
     weights = np.empty_like(scales)
     bias = np.empty(scales.shape[1], np.float32)
     _native.compiled.dual_coordinate_descent(
-        offsets=features.indptr.astype(np.int64),
-        features=features.indices.astype(np.int32, copy=False),
-        values=features.data.astype(np.float32, copy=False),
+        offsets=features.indptr,
+        features=features.indices,
+        values=features.data,
         costs=costs.astype(np.float32, copy=False),
         having=np.ascontiguousarray(having),
         scales=np.ascontiguousarray(scales),
@@ -84,18 +89,19 @@ def one_against_rest(
         seed=seed,
         tolerance=tolerance,
         most_passes=most_passes,
+        threads=threads.current,
     )
     return weights, bias
 
 
 def passes_for(texts: int) -> int:
-    """Return the maximum number of passes over this many texts: 5, or up to 60 over few."""
+    """Return the maximum number of passes over this many texts: 3, or up to 60 over few."""
     enough = -(-_MANY_STEPS // max(texts, 1))
     return min(max(enough, _LEAST_PASSES), _MOST_PASSES)
 
 
 def _by_library(
-    features: csr_array,
+    features: CsrMatrix,
     having: NDArray[np.bool_],
     scales: NDArray[np.float32],
     costs: NDArray[np.float32],
@@ -103,13 +109,16 @@ def _by_library(
     tolerance: float,
     most_passes: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC
+    with extra_needed("train", "fitting the linear part without compiled code"):
+        from scipy.sparse import csr_array
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
 
     weights, bias = np.empty_like(scales), np.empty(scales.shape[1], np.float32)
     for label, scale in enumerate(scales.T):
-        scaled = features.copy()
-        scaled.data = scaled.data * scale[scaled.indices]
+        values = features.data * scale[features.indices]
+        indptr = features.indptr.astype(np.int32)  # the only type that it reads
+        scaled = csr_array((values, features.indices, indptr), shape=features.shape)
         machine = LinearSVC(tol=tolerance, max_iter=most_passes, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -1,11 +1,14 @@
+import sys
+
 import numpy as np
 import pytest
 from native import native_hidden, needs_native
-from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
+from sparse import as_scipy, of_dense
 
 from wave_network import _native
-from wave_network.training.local_wave.svm import one_against_rest
+from wave_network.errors import MissingExtraError
+from wave_network.numerics.svm import one_against_rest
 
 
 def drawn(labels, texts=80, columns=30, seed=0):
@@ -13,7 +16,7 @@ def drawn(labels, texts=80, columns=30, seed=0):
     random = np.random.default_rng(seed)
     dense = random.uniform(0.1, 1, (texts, columns)) * (random.random((texts, columns)) < 0.2)
     dense[3] = 0  # a text without any feature
-    features = csr_array(dense.astype(np.float32))
+    features = of_dense(dense)
     truth = features @ random.normal(size=(columns, labels)) + random.normal(
         0, 0.3, (texts, labels)
     )
@@ -40,7 +43,9 @@ def test_it_finds_what_the_library_finds(labels):
     assert weights.dtype == bias.dtype == np.float32
     for label, scale in enumerate(scales.T):
         machine = LinearSVC(tol=1e-8, max_iter=100_000)
-        machine.fit(csr_array(features.multiply(scale)), having[:, label], sample_weight=costs)
+        machine.fit(
+            as_scipy(features).multiply(scale).tocsr(), having[:, label], sample_weight=costs
+        )
         np.testing.assert_allclose(weights[:, label], machine.coef_[0] * scale, atol=1e-4)
         assert bias[label] == pytest.approx(machine.intercept_[0], abs=1e-4)
 
@@ -83,7 +88,7 @@ def test_what_does_not_belong_together_is_refused():
 def test_passes_end_at_the_most():
     features, having, scales, costs = drawn(2)
     passes = _native.compiled.dual_coordinate_descent(
-        offsets=features.indptr.astype(np.int64),
+        offsets=features.indptr,
         features=features.indices,
         values=features.data,
         costs=costs,
@@ -94,5 +99,12 @@ def test_passes_end_at_the_most():
         seed=0,
         tolerance=0.0,
         most_passes=7,
+        threads=lambda: 1,
     )
     assert passes == 7
+
+
+def test_without_compiled_code_and_the_library_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.svm", None)
+    with native_hidden(), pytest.raises(MissingExtraError, match="train"):
+        one_against_rest(*drawn(1), 0)

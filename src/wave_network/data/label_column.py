@@ -1,0 +1,237 @@
+"""A column of labels: each different label once, and its number for each text."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+from typing import Any, Final, NamedTuple, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wave_network.config import Label
+from wave_network.data.texts import checked_places
+from wave_network.data.values import split_labels
+
+Labels: TypeAlias = "Label | list[Label]"
+"""What one text has: a label, or in multi-label data a list of them."""
+
+_ROWS_AT_ONCE: Final = 1_000
+_KINDS: Final = {str: "string", int: "int64", bool: "bool", float: "double"}
+
+
+class Found(NamedTuple):
+    """A label, and the index of the first text that has it."""
+
+    label: Label
+    row: int
+
+
+class LabelColumn(Sequence[Labels]):
+    """The labels of texts.
+
+    Args:
+        values: The different labels, all of one type; some may lead no text.
+        codes: The index in `values` of each label of each text, int32, (labels,).
+        offsets: Multi-label: where the labels of each text start, and the end of the last, int64,
+            (texts + 1,); None: each text has exactly one label.
+    """
+
+    __slots__ = ("codes", "offsets", "values")
+
+    def __init__(
+        self,
+        values: Sequence[Label],
+        codes: NDArray[np.int32],
+        offsets: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.values = values
+        self.codes = codes
+        self.offsets = offsets
+
+    @classmethod
+    def of(cls, rows: Iterable[Labels]) -> LabelColumn:
+        """Create a column from plain labels of one type, or from lists of them."""
+        writer = LabelWriter()
+        writer.append(rows if isinstance(rows, list) else list(rows))
+        return writer.finish()
+
+    def __len__(self) -> int:
+        return len(self.codes) if self.offsets is None else len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Labels: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Labels | list[Any]:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return self._plain(np.arange(places.start, places.stop, places.step))
+        one: Labels = self._plain(np.array([places]))[0]
+        return one
+
+    def __iter__(self) -> Iterator[Labels]:
+        return chain.from_iterable(self.chunks())
+
+    def chunks(self) -> Iterator[list[Any]]:
+        """Yield the labels in order, a thousand texts at a time."""
+        for start in range(0, len(self), _ROWS_AT_ONCE):
+            yield self[start : start + _ROWS_AT_ONCE]
+
+    @property
+    def listed(self) -> bool:
+        """Whether each text has a list of labels."""
+        return self.offsets is not None
+
+    @property
+    def kind(self) -> type[Label]:
+        """The type of the labels; of no labels at all, strings."""
+        return type(self.values[0]) if len(self.values) else str
+
+    @property
+    def kind_name(self) -> str:
+        """The name of the type for messages, such as `int64`."""
+        return _KINDS[self.kind]
+
+    def used(self) -> Counter[Label]:
+        """Return the labels that texts have, and how often each occurs."""
+        counts = np.bincount(self.codes, minlength=len(self.values)).tolist()
+        pairs = zip(self.values, counts, strict=True)
+        return Counter({label: count for label, count in pairs if count})
+
+    def rows(self) -> NDArray[np.int64]:
+        """Return the index of the text of each label, (labels,)."""
+        rows = np.arange(len(self), dtype=np.int64)
+        return rows if self.offsets is None else np.repeat(rows, np.diff(self.offsets))
+
+    def first(self, wanted: Callable[[Label], bool]) -> Found | None:
+        """Find the first label of a kind; None if there is none."""
+        flags = np.fromiter(map(wanted, self.values), np.bool_, len(self.values))
+        place = int(flags[self.codes].argmax()) if len(self.codes) else 0
+        if not (len(self.codes) and flags[self.codes[place]]):
+            return None
+        return Found(self.values[self.codes[place]], int(self.rows()[place]))
+
+    def select(self, places: ArrayLike) -> LabelColumn:
+        """Select texts by index, in the order of the indices.
+
+        Raises:
+            IndexError: If an index is out of range.
+        """
+        chosen = checked_places(places, len(self))
+        if self.offsets is None:
+            return LabelColumn(self.values, self.codes[chosen])
+        codes, offsets = _gathered(self.codes, self.offsets, chosen)
+        return LabelColumn(self.values, codes, offsets)
+
+    def mapped(self, change: Callable[[Label], Label]) -> LabelColumn:
+        """Change each different label; those that become equal are one."""
+        changed = list(map(change, self.values))
+        if changed == list(self.values) and {*map(type, changed)} == {*map(type, self.values)}:
+            return self
+        index: dict[Label, int] = {}
+        codes = np.array([index.setdefault(label, len(index)) for label in changed], np.int32)
+        return LabelColumn(list(index), codes[self.codes], self.offsets)
+
+    def as_lists(self) -> LabelColumn:
+        """Return the labels as lists of one, unless they are lists."""
+        if self.listed:
+            return self
+        return LabelColumn(self.values, self.codes, np.arange(len(self) + 1, dtype=np.int64))
+
+    def split(self, parts_of: Callable[[Label], list[Label]]) -> LabelColumn:
+        """Replace each label by the list of those that it stands for; lists grow."""
+        parts = LabelColumn.of([parts_of(label) for label in self.values]).as_lists()
+        assert parts.offsets is not None
+        codes, ends = _gathered(parts.codes, parts.offsets, self.codes)
+        offsets = ends if self.offsets is None else ends[self.offsets]
+        return LabelColumn(parts.values, codes, offsets)
+
+    def separated(self, separator: str | None) -> LabelColumn:
+        """Split labels that are strings; others become lists of one, lists do not change."""
+        if separator is None or self.listed:
+            return self
+        if self.kind is not str:
+            return self.as_lists()
+        return self.split(lambda label: [*split_labels(str(label), separator)])
+
+    def without_repeats(self) -> LabelColumn:
+        """Drop the labels that a list repeats."""
+        if self.offsets is None:
+            return self
+        rows = self.rows()
+        kept = np.sort(np.unique(rows * len(self.values) + self.codes, return_index=True)[1])
+        if len(kept) == len(self.codes):
+            return self
+        offsets = np.searchsorted(rows[kept], np.arange(len(self) + 1)).astype(np.int64)
+        return LabelColumn(self.values, self.codes[kept], offsets)
+
+    def _plain(self, places: NDArray[np.int64]) -> list[Any]:
+        values = self.values
+        if self.offsets is None:
+            return [values[code] for code in self.codes[places].tolist()]
+        codes, offsets = _gathered(self.codes, self.offsets, places)
+        labels = [values[code] for code in codes.tolist()]
+        ends = offsets.tolist()
+        return [labels[start:end] for start, end in pairwise(ends)]
+
+
+class LabelWriter:
+    """Collects the labels of texts, all of one type, or lists of them."""
+
+    def __init__(self) -> None:
+        self._index: dict[Label, int] = {}
+        self._codes = array("i")
+        self._lengths: array[int] | None = None
+
+    def append(self, labels: Sequence[Labels]) -> None:
+        """Append the labels of some texts."""
+        flat: Iterable[Any] = labels
+        if labels and isinstance(labels[0], list):
+            self._count(map(len, labels))  # type: ignore[arg-type]
+            flat = chain.from_iterable(labels)  # type: ignore[arg-type]
+        index = self._index
+        self._codes.extend(index.setdefault(label, len(index)) for label in flat)
+
+    def append_column(self, column: LabelColumn) -> None:
+        """Append the labels of a column of the same form."""
+        if column.offsets is not None:
+            self._count(np.diff(column.offsets).tolist())
+        index = self._index
+        codes = [index.setdefault(label, len(index)) for label in column.values]
+        self._codes.extend(np.array(codes, np.intc)[column.codes].tolist())
+
+    def finish(self) -> LabelColumn:
+        """Return the labels of all texts."""
+        codes = np.frombuffer(self._codes, np.intc).astype(np.int32)
+        if self._lengths is None:
+            return LabelColumn(list(self._index), codes)
+        offsets = np.zeros(len(self._lengths) + 1, np.int64)
+        np.cumsum(np.frombuffer(self._lengths, np.int64), out=offsets[1:])
+        return LabelColumn(list(self._index), codes, offsets)
+
+    def _count(self, lengths: Iterable[int]) -> None:
+        if self._lengths is None:
+            self._lengths = array("q")
+        self._lengths.extend(lengths)
+
+
+def join_labels(parts: Sequence[LabelColumn]) -> LabelColumn:
+    """Concatenate columns of one type and form."""
+    writer = LabelWriter()
+    for part in parts:
+        writer.append_column(part)
+    return writer.finish()
+
+
+def _gathered(
+    codes: NDArray[np.int32], offsets: NDArray[np.int64], lists: NDArray[np.integer]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the codes of some lists laid end to end, and their offsets."""
+    starts = offsets[lists]
+    lengths = offsets[lists + 1] - starts
+    ends = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum(lengths, out=ends[1:])
+    return codes[np.arange(ends[-1]) + np.repeat(starts - ends[:-1], lengths)], ends

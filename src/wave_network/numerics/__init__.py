@@ -1,0 +1,1 @@
+"""Sparse matrices, decompositions and minimisation with NumPy and the native module alone."""

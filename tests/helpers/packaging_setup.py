@@ -1,0 +1,20 @@
+"""Running setup.py."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def setup(folder, *arguments, **environment):
+    """Run setup.py in a folder."""
+    return subprocess.run(
+        [sys.executable, "setup.py", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
