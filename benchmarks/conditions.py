@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -115,7 +116,13 @@ def in_new_process(script: Path, task: Mapping[str, Any], *, threads: int) -> di
         The answer; None if the process failed; the reason is on stderr.
     """
     command, environment = _worker(script, task, threads)
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(_keep_to, threads),
+    )
     if done.returncode != 0:
         return None
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -130,7 +137,13 @@ def answers_of_new_process(
     There are fewer answers than expected if the process failed; the reason is on stderr.
     """
     command, environment = _worker(script, task, threads)
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(_keep_to, threads),
+    ) as process:
         for line in process.stdout or ():
             if line.startswith("{"):  # fastText and others print, too
                 yield json.loads(line)
@@ -144,6 +157,12 @@ def _worker(
     environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
     environment["TQDM_DISABLE"] = "1"
     return [sys.executable, str(script), "--worker", json.dumps(task)], environment
+
+
+def _keep_to(cores: int) -> None:
+    """Keep this process to so many cores, where the system can (Linux): ours count them."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
 def peak_mb() -> float:
