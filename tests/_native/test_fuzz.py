@@ -137,6 +137,50 @@ def column_sums(random):
     return _native.compiled.column_sums, arguments, {}
 
 
+def sparse(random, width, *, rows=TEXTS):
+    """The offsets, columns and values of a matrix in compressed rows."""
+    offsets = np.concatenate([[0], np.cumsum(random.integers(4, size=rows))])
+    columns = random.integers(width, size=offsets[-1]).astype(np.int32)
+    return [offsets, columns, floats(len(columns))]
+
+
+def sparse_times_dense(random):
+    arguments = [*sparse(random, 7), floats(7, LABELS), floats(TEXTS, LABELS), 2]
+    return _native.compiled.sparse_times_dense, arguments, {}
+
+
+def sparse_times_sparse(random):
+    factors = [*sparse(random, 7), *sparse(random, 9, rows=7)]
+    room = int(random.integers(60))
+    product = [np.zeros(TEXTS, np.int64), np.zeros(room, np.int32), floats(room)]
+    return _native.compiled.sparse_times_sparse, [*factors, 9, *product], {}
+
+
+def transpose_rows(random):
+    matrix = sparse(random, 7)
+    transposed = [np.zeros(8, np.int64), *(np.zeros_like(each) for each in matrix[1:])]
+    return _native.compiled.transpose_rows, [*matrix, *transposed], {}
+
+
+def dense_product(random):
+    arguments = [floats(300, 6), floats(6, LABELS), floats(300, LABELS), 2]
+    return _native.compiled.dense_product, arguments, {}
+
+
+def dense_inner(random):
+    result = np.zeros((6, LABELS))
+    return _native.compiled.dense_inner, [floats(600, 6), floats(600, LABELS), result, 2], {}
+
+
+def principal_axes(random):
+    half = random.normal(size=(6, 4))
+    return _native.compiled.principal_axes, [half @ half.T], {}
+
+
+def count_pairs(random):
+    return _native.compiled.count_pairs, [*packed(random), np.zeros(64, np.uint16)], {}
+
+
 def dual_coordinate_descent(random):
     features, offsets = packed(random)
     arguments = {
@@ -207,17 +251,12 @@ def encode(random):
 
 
 FUNCTIONS = (
-    *(
-        shape,
-        features_forward,
-        features_backward,
-        heads_forward,
-        train_step,
-        update_rows,
-        document_frequencies,
-    ),
-    *(ngram_rows, column_sums, dual_coordinate_descent, learn_byte_pairs, make_word_counter),
-    *(count_words, make_word_table, add_words, learn_words, encode),
+    *(shape, features_forward, features_backward, heads_forward, train_step, update_rows),
+    *(document_frequencies, ngram_rows, column_sums, count_pairs, dual_coordinate_descent),
+    *(sparse_times_dense, sparse_times_sparse, transpose_rows),
+    *(dense_product, dense_inner, principal_axes),
+    *(learn_byte_pairs, make_word_counter, count_words, make_word_table, add_words, learn_words),
+    encode,
 )
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda make: make.__name__)
 
@@ -365,6 +404,11 @@ def changed(value, random):
         parts[place] = changed(parts[place], random)
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     return OTHERS[random.integers(len(OTHERS))]
+
+
+def test_every_function_is_called_here():
+    compiled = {name for name in dir(_native.compiled) if name[0].islower()}
+    assert compiled <= {function.__name__ for function in FUNCTIONS}
 
 
 @every_function
