@@ -52,7 +52,7 @@ MAY_IMPORT = {
         *("models.registry", "models.tensor_spec", "models.tensors"),
     },
     "runtime": {
-        *("_native", "config", "data", "errors", "evaluation.conformal", "models"),
+        *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
         *("persistence", "text"),
         "evaluation.out_of_scope",
     },

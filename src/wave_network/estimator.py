@@ -70,7 +70,8 @@ class WaveClassifier(TextClassifierBase):
             folder, a .vec file of fastText or GloVe, a sentence encoder, or hub:OWNER/NAME.
         keep_vocabulary: Keep all words of the vectors, not only as many as the preset has room for.
         seed: Seed of everything random: the same seed gives the same model.
-        device: Device to train on: `auto` (a GPU if there is one), `cpu`, `cuda` or `mps`.
+        device: Device to train on: `cpu`, `cuda`, `mps`, or `auto`: a GPU if there is one for the
+            papers' model; `small`, `tiny` and `large` train on the CPU.
         threads: Number of threads. The results do not depend on it. None: all cores that the
             process may use.
 

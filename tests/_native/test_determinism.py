@@ -92,7 +92,11 @@ STEP_CASES = {
     "narrow": ({"hidden_size": 5, "bigram_size": 3, "feed_forward_size": 7}, 100, {}),
     "interference": ({"operation": "interference"}, 100, {}),
     "members": ({"members": 3, "hidden_size": 4}, 100, {}),
-    "many labels, in chunks": ({"labels": 3000, "hidden_size": 2}, 1500, {}),
+    "many labels, in chunks": (
+        {"labels": 5000, "hidden_size": 2, "feed_forward_size": 8},
+        150,
+        {},
+    ),
     "multi-label": (
         {"labels": 5, "problem_type": "multi_label_classification"},
         100,

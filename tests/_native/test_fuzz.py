@@ -52,7 +52,7 @@ def features_forward(random):
     results = [np.empty((TEXTS, 2, 8), np.float32), floats(TEXTS, LABELS)]
     tables = [floats(VOCABULARY, 8), floats(BUCKETS, 4)]
     linear = [floats(VOCABULARY, LABELS), floats(BUCKETS, LABELS)]
-    arguments = [make_shape(), *packed(random), *results, *tables, *linear]
+    arguments = [make_shape(), *packed(random), *results, *tables, *linear, 2]
     return _native.compiled.features_forward, arguments, {}
 
 
@@ -63,9 +63,9 @@ def features_backward(random):
 
 
 def heads_forward(random):
-    shapes = [(2, 1, 8), (2, 1, LABELS), (2, 8, HIDDEN), *[(2, 1, HIDDEN)] * 3]
+    shapes = [(5, 2, 8), (2, 5, LABELS), (2, 8, HIDDEN), *[(2, 1, HIDDEN)] * 3]
     shapes += [(2, HIDDEN, LABELS), (2, 1, LABELS), (2, 8, LABELS), (2, 1, LABELS)]
-    return _native.compiled.heads_forward, [floats(*each) for each in shapes], {}
+    return _native.compiled.heads_forward, [*(floats(*each) for each in shapes), 2], {}
 
 
 def train_step(random):
@@ -94,6 +94,7 @@ def train_step(random):
         "labels": LABELS,
         "multi_label": not has_classes and random.random() < 0.5,
         **dict.fromkeys(numbers, 0.5),
+        "threads": 2,
     }
     return _native.compiled.train_step, [make_shape()], arguments
 
@@ -150,6 +151,7 @@ def dual_coordinate_descent(random):
         "seed": 3,
         "tolerance": 0.1,
         "most_passes": 3,
+        "threads": lambda: 2,
     }
     return _native.compiled.dual_coordinate_descent, [], arguments
 

@@ -154,16 +154,11 @@ square_lengths(Group *group, int64_t width)
 }
 
 /* With a constant width the inner loops compile to a few instructions. */
-#define FOR_WIDTH(width, call) \
-    switch (width) {           \
-    case 1:                    \
-        call(1);               \
-        break;                 \
-    case 4:                    \
-        call(4);               \
-        break;                 \
-    default:                   \
-        call(8);               \
+#define FOR_WIDTH(width, call)               \
+    switch (width) {                         \
+    case 1: call(1); break;                  \
+    case 4: call(4); break;                  \
+    default: call(MOST_TOGETHER);            \
     }
 
 WIDE static void

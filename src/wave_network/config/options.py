@@ -298,7 +298,8 @@ _TRAINING: Final = (
     Option(
         "device",
         one_of(*get_args(Device)),
-        "Device to train on: auto (a GPU if there is one), cpu, cuda or mps.",
+        "Device to train on: cpu, cuda, mps, or auto: a GPU if there is one for the papers' model; "
+        "small, tiny and large train on the CPU.",
         "auto",
     ),
 )
