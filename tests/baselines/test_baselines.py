@@ -125,7 +125,7 @@ def test_what_cannot_be_learnt(name):
 def test_a_missing_library_names_the_extra():
     code = """
 import sys
-for name in ("fasttext", "sklearn", "model2vec"):
+for name in ("fasttext", "sklearn", "model2vec", "torch"):
     sys.modules[name] = None  # importing it fails
 from wave_network.baselines import BASELINES
 from wave_network.errors import MissingExtraError

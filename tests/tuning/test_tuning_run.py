@@ -88,7 +88,8 @@ def test_the_best_is_kept_and_its_settings_make_it_again(rows, tmp_path):
     again = trained(tmp_path / "again", rows, preset=read_settings(tuned / "tuned.json"))
     assert weights(again) == weights(tuned / "model")
     read, lines = stream.getvalue().split("trial 0", 1)
-    assert [line.split()[0] for line in read.splitlines()] == ["train", "validation", "labels"]
+    said = [line.split()[0] for line in read.splitlines()]
+    assert said == ["threads", "train", "validation", "labels"]
     assert len(lines.splitlines()) == 5
     assert lines.startswith("  loss ")
     assert summary["rows"] == {"train": 108, "validation": 12, "test": 0}

@@ -39,11 +39,7 @@ from wave_network.training.local_wave.waves_weight import waves_weight
 from wave_network.training.loop import EpochChoice
 from wave_network.training.model import check_torch, torch_is_needed
 from wave_network.training.out_of_scope import fit_out_of_scope, refitted_out_of_scope
-from wave_network.training.prepare import (
-    Prepared,
-    prepare,
-    reads_characters,
-)
+from wave_network.training.prepare import Prepared, prepare, reads_characters
 from wave_network.training.reading import prepare_best_read
 from wave_network.training.recipe import Recipe, Run
 from wave_network.training.stages import Trained, calibrate, frequencies_of, refit, train_once
@@ -52,8 +48,7 @@ from wave_network.training.unlabelled import Taught
 _VALIDATIONS: Final = 25
 """The most epochs that are validated in each fold of a cross-validation."""
 
-
-_IMPORTED_BY: Final = os.getpid()
+_IMPORTED_BY: Final = os.getpid()  # another process number: this one was forked
 
 
 @dataclass(frozen=True)

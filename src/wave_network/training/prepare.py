@@ -179,7 +179,7 @@ def pack(
     *,
     sentences: bool = False,
 ) -> PackedTexts:
-    """Tokenise a data set in chunks; only the ids stay in memory.
+    """Tokenise texts in chunks; only the ids stay in memory.
 
     Args:
         rows: The texts, column `text`.
