@@ -45,6 +45,22 @@ print("sklearn" in sys.modules)
     assert in_a_fresh_python(code) == "wave_network.scikit_learn True\nFalse\n"
 
 
+def test_it_inherits_from_scikit_learn_once_that_is_loaded():
+    code = """
+from wave_network import WaveClassifier
+before = WaveClassifier()
+from sklearn.base import BaseEstimator, ClassifierMixin
+after = WaveClassifier()
+for classifier in (before, after):
+    print(isinstance(classifier, BaseEstimator), isinstance(classifier, ClassifierMixin))
+print(issubclass(WaveClassifier, BaseEstimator), WaveClassifier.__mro__[1].__name__)
+"""
+    found = in_a_fresh_python(code).split()
+    assert found == ["True"] * 5 + ["TextClassifierBase"]
+    code = "import sklearn.base; from wave_network import WaveClassifier as W; print(W.__mro__)"
+    assert "BaseEstimator" in in_a_fresh_python(code)
+
+
 def test_scikit_learn_takes_it_for_a_classifier_of_texts():
     tags = get_tags(make())
     assert is_classifier(make())

@@ -1,9 +1,9 @@
 """What scikit-learn asks of an estimator, without importing it.
 
-Scikit-learn accepts any object with these methods: `clone`, pipelines, searches, cross-validation
-and its estimator checks use them, never the base class. Inheriting from `BaseEstimator` would make
-`from wave_network import WaveClassifier` import scikit-learn, which takes longer than training on
-a small data set. The one difference: `isinstance(classifier, BaseEstimator)` is False.
+A class that inherits from `BaseEstimator` makes `from wave_network import WaveClassifier` import
+scikit-learn, which takes longer than training on a small data set, and fails where there is none.
+So the base class has the methods itself. Once the caller has loaded scikit-learn, it inherits from
+its classes, too, for whoever asks `isinstance(classifier, BaseEstimator)`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,22 @@ class NotFittedError(ValueError, AttributeError):
     """
 
 
-class TextClassifierBase:
+class _Alone:
+    """The only base class while scikit-learn is not loaded."""
+
+
+class TextClassifierBase(_Alone):
     """Parameters, tags and metadata requests of a text classifier.
 
     All arguments of a subclass's `__init__` are parameters, stored untouched under their names.
     """
 
     classes_: Any
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:  # noqa: ANN401
+        """Create a classifier, which is one of scikit-learn's if that is loaded."""
+        _inherit_from_scikit_learn()
+        return super().__new__(cls)
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
@@ -140,3 +149,12 @@ class TextClassifierBase:
             getattr(request, method).add_request(param=name, alias=alias)
         self._metadata_request = request
         return self
+
+
+def _inherit_from_scikit_learn() -> None:
+    base: Any = sys.modules.get("sklearn.base")
+    if TextClassifierBase.__bases__ == (_Alone,) and hasattr(base, "ClassifierMixin"):
+        TextClassifierBase.__bases__ = (base.ClassifierMixin, base.BaseEstimator, _Alone)
+
+
+_inherit_from_scikit_learn()
