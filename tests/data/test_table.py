@@ -42,6 +42,14 @@ def test_columns_are_selected():
         texts_from_memory(["a"]).select_columns(["text", "label"])
 
 
+@pytest.mark.parametrize("step", [2**64, -(2**64)])
+def test_a_slice_has_any_step_that_a_list_takes(step):
+    rows = {"text": ["a", "b"], "label": [0, 1]}
+    table = from_memory(rows["text"], rows["label"])
+    for name, values in rows.items():
+        assert table[name][::step] == values[::step]
+
+
 def test_concatenated_tables_have_the_labels_of_all():
     tables = [from_memory(["a", "b"], labels) for labels in ([["x"], []], [["y", "x"], ["z"]])]
     joined = concatenate(tables)

@@ -68,7 +68,7 @@ class LabelColumn(Sequence[Labels]):
     def __getitem__(self, index: int | slice) -> Labels | list[Any]:
         places = range(len(self))[index]
         if isinstance(places, range):
-            return self._plain(np.arange(places.start, places.stop, places.step))
+            return self._plain(np.fromiter(places, np.int64, len(places)))
         one: Labels = self._plain(np.array([places]))[0]
         return one
 

@@ -63,7 +63,7 @@ class Texts(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         places = range(len(self))[index]
         if isinstance(places, range):
-            return self._decoded(np.arange(places.start, places.stop, places.step))
+            return self._decoded(np.fromiter(places, np.int64, len(places)))
         return self._decoded(np.array([places]))[0]
 
     def __iter__(self) -> Iterator[str]:
