@@ -36,8 +36,9 @@ _MARKS: Final = (
 _STACKED: Final = "\u17d2[\u1780-\u17b3]|\u0e4d\u0e32|\u0ecd\u0eb2"
 _CHARACTER: Final = f"[{_ALONE}](?:{_STACKED}|[{_MARKS}])*|[{_TIBETAN}]+"
 
-_WITHIN: Final = re.compile(f"[{_ALONE}{_TIBETAN}]")
-_PARTS: Final = re.compile(f"{_CHARACTER}|[^{_ALONE}{_TIBETAN}]+")
+# Compiled when they are first needed, as that takes longer than importing the rest.
+_WITHIN: Final = f"[{_ALONE}{_TIBETAN}]"
+_PART: Final = f"{_CHARACTER}|[^{_ALONE}{_TIBETAN}]+"
 
 
 def split_step() -> pre_tokenizers.PreTokenizer:
@@ -47,12 +48,12 @@ def split_step() -> pre_tokenizers.PreTokenizer:
 
 def split_word(word: str) -> list[str]:
     """What `split_step` makes of a string without spaces."""
-    return _PARTS.findall(word)
+    return re.findall(_PART, word)
 
 
 def characters_within(text: str) -> int:
     """How many characters of a text belong to such scripts, marks included."""
-    return 0 if text.isascii() else len(_WITHIN.findall(text))
+    return 0 if text.isascii() else len(re.findall(_WITHIN, text))
 
 
 def share_of(texts: Iterable[str]) -> float:

@@ -228,16 +228,19 @@ class TextTokenizer:
         Each id is decoded alone. With a trained tokenizer a leading space marks the start of a
         word, and a part of a character becomes U+FFFD.
         """
-        entries = list(self._entries()) if self._is_ours else []
+        texts = self._texts() if self._is_ours else []
         with failures_named():
-            return [self._text_of(entries, int(index)) for index in ids]
+            return [
+                texts[index]
+                if index < len(texts) and texts[index].isascii()
+                else self._tokenizer.decode([index], skip_special_tokens=False)
+                for index in map(int, ids)
+            ]
 
-    def _text_of(self, entries: list[str], index: int) -> str:
-        if index < len(entries):
-            word = entries[index].removeprefix(WORD_START)
-            if word.isascii():
-                return word if word == entries[index] else " " + word
-        return self._tokenizer.decode([index], skip_special_tokens=False)
+    def _texts(self) -> list[str]:
+        """The text of each entry of a trained tokenizer, right if it is ASCII."""
+        # All at once is several times as fast; byte-level entries contain no line ends.
+        return "\n".join(self._entries()).replace(WORD_START, " ").split("\n")
 
     def words(self) -> dict[str, int]:
         """Return the ids of tokens by what they stand for, as `word_forms` says."""

@@ -55,6 +55,9 @@ def word_forms(tokenizer: Tokenizer, entries: Mapping[str, int] | None = None) -
 
 def in_order(vocabulary: Mapping[str, int]) -> dict[str, int]:
     """Sort a vocabulary by its ids."""
+    ids = list(vocabulary.values())
+    if ids == sorted(ids):  # mostly, and ten times as fast
+        return dict(vocabulary)
     return dict(sorted(vocabulary.items(), key=itemgetter(1)))
 
 

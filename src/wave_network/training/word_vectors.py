@@ -9,6 +9,7 @@ sparse, vectors initialise the token embeddings alone, and those of the package 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,10 +24,12 @@ from wave_network.few_labels.text_vectors import fitted_to, known_share, token_v
 from wave_network.few_labels.vectors import WordVectors, read_vectors
 from wave_network.training.callbacks import SILENT
 from wave_network.training.examples import FOLDS, Examples
+from wave_network.training.interrupt import StopSignal
 from wave_network.training.linear_trials import cross_validated, gains
 from wave_network.training.local_wave.few_texts import FewTexts
 from wave_network.training.prepare import Prepared, prepare
 from wave_network.training.recipe import Run
+from wave_network.training.threads import in_background
 
 _MOST_TEXTS: Final = 5_000  # with more, the vectors of the package gained little
 _TEXTS_TRIED: Final = 2_000
@@ -153,7 +156,8 @@ def _right_answers(
     assert isinstance(config, LocalWaveConfig)
     few = FewTexts.of(texts, config, prepared.tokenizer.tokens(range(config.vocab_size)))
     fitted = fitted_to(texts, token_vectors(prepared.tokenizer, vectors))
-    return (
-        cross_validated(few, config, folds, seed),
-        cross_validated(few, config, folds, seed, fitted),
-    )
+    answers = partial(cross_validated, few, config, folds, seed)
+    with in_background(answers, StopSignal()) as without:
+        after, before = answers(fitted), without()
+    assert before is not None  # as nothing stops it
+    return before, after

@@ -118,22 +118,20 @@ def _spelling(entries: Sequence[str]) -> CsrMatrix:
     lengths = np.fromiter(map(len, entries), np.int64, len(entries))
     owners = np.repeat(np.arange(len(entries)), lengths)  # the entry of each character
     spelt = "".join(entries).encode("utf-32-le", "surrogatepass")
-    starts, ngrams = np.arange(len(owners)), np.frombuffer(spelt, np.uint32).astype(np.int64)
-    rows, columns, width = [], [], 0
-    for size in range(2, max(_SIZES) + 1):  # an n-gram is two overlapping ones that are shorter
-        followed = np.flatnonzero(
-            (np.diff(starts) == 1) & (owners[starts[:-1]] == owners[starts[:-1] + size - 1])
-        )
-        pairs = ngrams[followed] << 32 | ngrams[followed + 1]
-        kinds, ngrams = np.unique(pairs, return_inverse=True)
-        starts = starts[followed]
-        if size in _SIZES:
-            rows.append(owners[starts])
-            columns.append(ngrams + width)
-            width += len(kinds)
-    owned, found = np.concatenate(rows), np.concatenate(columns)
-    shape = len(entries), max(width, 1)
-    spelling = CsrMatrix.of_entries(owned, found, np.ones(len(owned)), shape)
+    characters = np.frombuffer(spelt, np.uint32).astype(np.int64)
+    starts = np.flatnonzero(owners[2:] == owners[:-2])
+    ngrams = (characters[starts] << 42) | (characters[starts + 1] << 21) | characters[starts + 2]
+    blocks = []
+    for size in _SIZES:
+        if size > _SIZES[0]:  # two overlapping ones that are shorter
+            first, last = starts[:-1], starts[:-1] + size - 1
+            followed = np.flatnonzero((np.diff(starts) == 1) & (owners[first] == owners[last]))
+            ngrams = ngrams[followed] << 32 | ngrams[followed + 1]
+            starts = starts[followed]
+        kinds, ngrams = np.unique(ngrams, return_inverse=True)
+        offsets = np.searchsorted(owners[starts], np.arange(len(entries) + 1))
+        blocks.append(CsrMatrix.of_parts(np.ones(len(starts)), ngrams, offsets, max(len(kinds), 1)))
+    spelling = horizontal(blocks).summed()
     return spelling.with_data(np.ones(spelling.nnz))  # also of n-grams that an entry has twice
 
 
