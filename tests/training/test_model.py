@@ -51,6 +51,15 @@ def test_what_needs_torch_says_for_what(monkeypatch, family, changes, purpose):
     )
 
 
+@pytest.mark.parametrize("missing", ["accelerate", "sklearn"])
+def test_without_compiled_code_an_extra_has_all_that_trains(monkeypatch, missing):
+    monkeypatch.setitem(__import__("sys").modules, missing, None)  # importing it fails
+    with native_hidden(), pytest.raises(MissingExtraError) as caught:
+        check_torch(LocalWaveConfig, NATIVE)
+    assert str(caught.value).startswith("training without compiled code (which is not in use")
+    assert str(caught.value).endswith('pip install "wave-network[train]"')
+
+
 def test_without_compiled_code_torch_trains():
     with native_hidden():
         assert "without compiled code" in torch_is_needed(LocalWaveConfig, NATIVE)

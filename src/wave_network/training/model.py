@@ -125,18 +125,23 @@ def check_torch(family: type[ClassifierConfig], training: TrainConfig) -> None:
     """Refuse training that needs torch if it is not installed, and a device that is not here.
 
     Raises:
-        MissingExtraError: If torch or accelerate is missing.
+        MissingExtraError: If torch or accelerate is missing; or scikit-learn, which fits the linear
+            part without compiled code.
         ConfigError: If the device is not available.
     """
     purpose = torch_is_needed(family, training)
     if purpose is None:
         return
-    with extra_needed("torch", purpose):
+    by_library = _native.compiled is None and issubclass(family, LocalWaveConfig)
+    with extra_needed("train" if by_library else "torch", purpose):
         import accelerate  # noqa: F401
 
         from wave_network.training.device import resolve_device
+
+        if by_library:  # scikit-learn fits the linear part
+            import sklearn  # noqa: F401
     resolve_device(training.device)
-    if _native.compiled is None and issubclass(family, LocalWaveConfig):
+    if by_library:
         _warn_of_slow_training()
 
 
