@@ -68,7 +68,7 @@ class LabelColumn(Sequence[Labels]):
     def __getitem__(self, index: int | slice) -> Labels | list[Any]:
         places = range(len(self))[index]
         if isinstance(places, range):
-            return self._plain(np.arange(places.start, places.stop, places.step))
+            return self._plain(np.fromiter(places, np.int64, len(places)))
         one: Labels = self._plain(np.array([places]))[0]
         return one
 
@@ -188,12 +188,14 @@ class LabelWriter:
 
     def append(self, labels: Sequence[Labels]) -> None:
         """Append the labels of some texts."""
-        flat: Iterable[Any] = labels
+        flat: Sequence[Any] = labels
         if labels and isinstance(labels[0], list):
             self._count(map(len, labels))  # type: ignore[arg-type]
-            flat = chain.from_iterable(labels)  # type: ignore[arg-type]
+            flat = list(chain.from_iterable(labels))  # type: ignore[arg-type]
         index = self._index
-        self._codes.extend(index.setdefault(label, len(index)) for label in flat)
+        for label in dict.fromkeys(flat):
+            index.setdefault(label, len(index))
+        self._codes.extend(map(index.__getitem__, flat))
 
     def append_column(self, column: LabelColumn) -> None:
         """Append the labels of a column of the same form."""
