@@ -98,3 +98,17 @@ def test_a_folder_that_cannot_take_them(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(OutputError, match=r"a\.csv cannot be copied to the temporary folder \(No"):
         TextWriter("a.csv").append(LARGE)
+
+
+@given(st.lists(st.text(max_size=5), max_size=20), st.data())
+def test_parts_are_all_texts_in_order(strings, data):
+    places = data.draw(st.lists(st.integers(0, max(len(strings) - 1, 0)), max_size=30))
+    texts = Texts.of([text.encode("utf-8", "replace").decode() for text in strings])
+    chosen = texts.select(places if strings else [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_TEXTS_IN_A_PART", 3)
+        patch.setattr(module, "_BYTES_AT_ONCE", 8)
+        parts = list(chosen.parts())
+    assert [text for part in parts for text in part] == list(chosen)
+    assert all(len(part) == 1 or part.lengths().sum() <= 8 for part in parts)
+    assert all(1 <= len(part) <= 3 for part in parts)

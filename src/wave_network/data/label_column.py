@@ -188,12 +188,14 @@ class LabelWriter:
 
     def append(self, labels: Sequence[Labels]) -> None:
         """Append the labels of some texts."""
-        flat: Iterable[Any] = labels
+        flat: Sequence[Any] = labels
         if labels and isinstance(labels[0], list):
             self._count(map(len, labels))  # type: ignore[arg-type]
-            flat = chain.from_iterable(labels)  # type: ignore[arg-type]
+            flat = list(chain.from_iterable(labels))  # type: ignore[arg-type]
         index = self._index
-        self._codes.extend(index.setdefault(label, len(index)) for label in flat)
+        for label in dict.fromkeys(flat):
+            index.setdefault(label, len(index))
+        self._codes.extend(map(index.__getitem__, flat))
 
     def append_column(self, column: LabelColumn) -> None:
         """Append the labels of a column of the same form."""

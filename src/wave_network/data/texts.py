@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from wave_network.errors import OutputError
 
 TEXTS_AT_ONCE: Final = 1_000
+_TEXTS_IN_A_PART: Final = 2**14
 _BYTES_AT_ONCE: Final = 2**24
 _BYTES_IN_MEMORY: Final = 2**25  # texts that are larger go to a temporary file
 
@@ -78,6 +79,16 @@ class Texts(Sequence[str]):
             places = places[: max(int(np.searchsorted(sizes, _BYTES_AT_ONCE, "right")), 1)]
             yield self._decoded(places)
             start += len(places)
+
+    def parts(self) -> Iterator[Texts]:
+        """Yield the texts in order as selections of many, with bytes that fit into memory."""
+        ends, start = np.cumsum(self.lengths()), 0
+        while start < len(self):
+            before = ends[start - 1] if start else 0
+            stop = int(np.searchsorted(ends, before + _BYTES_AT_ONCE, "right"))
+            stop = max(start + 1, min(stop, start + _TEXTS_IN_A_PART))
+            yield self.select(np.arange(start, stop))
+            start = stop
 
     def lengths(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the bytes of all texts, or of those at some places, int64."""

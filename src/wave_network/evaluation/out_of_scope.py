@@ -156,7 +156,8 @@ class OutOfScope:
         ]
         tokens = np.concatenate([_tokens(held_out), _tokens(short)])
         normal = np.stack([_fit_normal(row, tokens) for row in values])
-        longest = max(float(np.quantile(_tokens(held_out), 0.99)), 1.0)
+        lengths = np.sort(_tokens(held_out))
+        longest = max(float(lengths[99 * (len(lengths) - 1) // 100]), 1.0)
         sums = np.sort(cls(pairs, background, longest, normal, np.empty(0))._sums(held_out))
         if len(sums) > _MOST_RANKS:
             sums = sums[np.arange(1, _MOST_RANKS + 1) * len(sums) // (_MOST_RANKS + 1)]

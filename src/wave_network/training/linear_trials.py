@@ -70,7 +70,7 @@ def cross_validated(
         (texts that a fold holds out,).
     """
     right: NDArray[np.bool_] = np.zeros(len(folds), np.bool_)
-    for fold in np.unique(folds[folds >= 0]):
+    for fold in range(folds.max() + 1):
         training, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         weights = few_texts_weights(few.select(training), config, seed, vectors, _TOLERANCE)
         logits = _margins(weights, few.counts.select_rows(held_out))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, LocalWaveConfig, TrainConfig
 from wave_network.config.local_wave import least_linear_size, tokens_beside_linear_part
-from wave_network.data import Table, column, column_chunks
+from wave_network.data import Table, column
 from wave_network.data.batch import PackedTexts
 from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
@@ -179,7 +179,7 @@ def pack(
     *,
     sentences: bool = False,
 ) -> PackedTexts:
-    """Tokenise texts in chunks; only the ids stay in memory.
+    """Tokenise texts in parts; only the ids stay in memory.
 
     Args:
         rows: The texts, column `text`.
@@ -189,9 +189,9 @@ def pack(
     """
     ids, lengths, numbers = [], [], []
     sentence_count = 0
-    for chunk in tracked(column_chunks(rows, "text"), total=len(rows), units_in=len):
+    for part in tracked(rows["text"].parts(), total=len(rows), units_in=len):
         if sentences:
-            batch = tokenizer.encode_sentences(chunk)
+            batch = tokenizer.encode_sentences(part)
             sentence_lengths = np.diff(batch.sentence_offsets)
             names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
             numbers.append(np.repeat(names, sentence_lengths))
@@ -199,7 +199,7 @@ def pack(
             ids.append(batch.ids)
             lengths.append(np.diff(batch.offsets))
         else:
-            plain = tokenizer.encode(chunk)
+            plain = tokenizer.encode(part)
             ids.append(plain.ids)
             lengths.append(np.diff(plain.offsets))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
@@ -229,7 +229,6 @@ def _make_tokenizer(
                 option_name("tokenizer"),
             )
     reading = recipe.reading
-    texts = tracked(column(training, "text"), total=len(training))
     size = reading.vocab_size or preset.vocab_size
     few_size = tokens_beside_linear_part(recipe.shape.get("linear_size", 0), classes, size)
     more = None
@@ -238,5 +237,5 @@ def _make_tokenizer(
         kept = size + len(words) if recipe.config.keep_vocabulary else few_size
         more = Words(words, kept)
     return TextTokenizer.train(
-        texts, size, max_length, few_size=few_size, cased=reading.cased, more_words=more
+        training["text"], size, max_length, few_size=few_size, cased=reading.cased, more_words=more
     )

@@ -334,7 +334,8 @@ def _solved(
         weights[:, chosen], bias[chosen] = one_against_rest(
             features, having, scales, fit.cost * text_weights, seed, tolerance=fit.tolerance
         )
-    if not labelling_of(config).multi_label and len(present := np.unique(labels)) == 2:
+    multi_label = labelling_of(config).multi_label
+    if not multi_label and len(present := np.flatnonzero(np.bincount(labels))) == 2:
         first, second = present  # one machine separates both
         weights[:, second] /= 2
         bias[second] /= 2
