@@ -24,13 +24,15 @@ def spelling_of(tokenizer: Tokenizer) -> Spelling | None:
     form = form_of(tokenizer)
     if form is None or not form.is_plain:
         return None
+    size = tokenizer.get_vocab_size()
+    # If two pieces share an id, others are missing. The library would write down each missing id.
+    if None in map(tokenizer.id_to_token, range(size)):
+        return None
     model = json.loads(tokenizer.model.__getstate__())
     vocabulary = model["vocab"]
     altered = model["dropout"] or model["continuing_subword_prefix"] or model["end_of_word_suffix"]
-    # If two pieces share an id, only one of them is here; an added token is not.
-    size = tokenizer.get_vocab_size()
-    complete = len(vocabulary) == size == max(vocabulary.values(), default=0) + 1
-    if altered or not complete or not vocabulary.keys() >= _LETTERS:
+    has_added = len(vocabulary) < size
+    if altered or has_added or not vocabulary.keys() >= _LETTERS:
         return None
     ids = vocabulary.__getitem__
     merges = [(ids(left), ids(right), ids(left + right)) for left, right in model["merges"]]
