@@ -418,6 +418,12 @@ def test_a_right_call_succeeds(function):
         call(*arguments, **keywords)
 
 
+def test_an_empty_array_may_be_at_any_address():
+    # As the memory of an empty `bytearray` is in Python 3.13.
+    merges = np.ndarray((0, 3), np.int32, bytearray(9), offset=1)
+    _native.compiled.WordTable(5, 7).learn(LETTERS, merges)
+
+
 @every_function
 def test_a_hostile_call_is_refused_or_harmless(function):
     refused = 0

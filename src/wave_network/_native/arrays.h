@@ -32,8 +32,8 @@
 #define PREFETCH(address) ((void)0)
 #endif
 
-/* An array argument: C-contiguous, aligned, native byte order. None for an optional array gives no
- * memory. */
+/* An array argument: C-contiguous, native byte order, aligned unless it is empty. None for an
+ * optional array gives no memory. */
 typedef struct {
     const char *name;
     int axes;
@@ -108,7 +108,7 @@ acquire_array(PyObject *object, Py_buffer *view, const ArraySpec *spec)
                      "%s: expected an array with %d axes and items \"%s\" of %zd bytes", spec->name,
                      spec->axes, spec->formats, spec->item_size);
     }
-    else if ((uintptr_t)view->buf % (size_t)spec->item_size != 0) {
+    else if (view->len > 0 && (uintptr_t)view->buf % (size_t)spec->item_size != 0) {
         PyErr_Format(PyExc_ValueError, "%s: the array is not aligned", spec->name);
     }
     else {
