@@ -43,7 +43,7 @@ END
 check() {
     local name=$1 include=$2 limited file
     shift 2
-    if ! "$@" --version >/dev/null 2>&1; then
+    if ! (cd "$windows" && "$@" --version) >/dev/null 2>&1; then # Zig leaves a file behind
         echo "not installed: $name"
         return
     fi
