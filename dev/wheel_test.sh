@@ -24,6 +24,7 @@ fi
 
 # Only what a wheel's test may see: the tests, not the code.
 mkdir "$folder/checkout" "$folder/tools"
+rm -rf build # what an earlier build left would go into the wheel
 git ls-files -z -- tests pyproject.toml | xargs -0 cp --parents --target-directory "$folder/checkout"
 for program in bash env sh uname; do # no compiler
     ln -s "$(command -v $program)" "$folder/tools/$program"

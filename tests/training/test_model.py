@@ -56,13 +56,13 @@ def test_without_compiled_code_an_extra_has_all_that_trains(monkeypatch, missing
     monkeypatch.setitem(__import__("sys").modules, missing, None)  # importing it fails
     with native_hidden(), pytest.raises(MissingExtraError) as caught:
         check_torch(LocalWaveConfig, NATIVE)
-    assert str(caught.value).startswith("training without compiled code (which is not in use")
+    assert str(caught.value).startswith("compiled code is not in use; for it, install a C compiler")
     assert str(caught.value).endswith('pip install "wave-network[train]"')
 
 
 def test_without_compiled_code_torch_trains():
     with native_hidden():
-        assert "without compiled code" in torch_is_needed(LocalWaveConfig, NATIVE)
+        assert "Training without it" in torch_is_needed(LocalWaveConfig, NATIVE)
         assert isinstance(new_model(LOCAL, NATIVE), TorchModel)
 
 

@@ -117,7 +117,7 @@ def torch_is_needed(family: type[ClassifierConfig], training: TrainConfig) -> st
     if training.max_grad_norm is not None:
         return option_name("max_grad_norm")
     if _native.compiled is None:
-        return f"training without compiled code (which is {_native.HOW_TO_COMPILE})"
+        return f"compiled code is {_native.HOW_TO_COMPILE}. Training without it"
     return None
 
 
