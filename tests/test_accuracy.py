@@ -63,9 +63,13 @@ def test_small_on_imdb(benchmark_data, tmp_path):
 
 @pytest.mark.data
 def test_small_on_chinese_reviews(benchmark_data, tmp_path):
-    result = train(benchmark_data / "zh_reviews", "--output", tmp_path / "model")
-    assert result["parameters"]["total"] <= 2_400_000
-    assert result["test"]["accuracy"] >= 0.85  # a TF-IDF of characters: 0.8558; before, 0.834
+    found = []
+    for seed in range(3):  # their mean, as in results/README.md: seeds differ by half a point
+        folder = tmp_path / f"model{seed}"
+        result = train(benchmark_data / "zh_reviews", "--seed", seed, "--output", folder)
+        assert result["parameters"]["total"] <= 2_400_000
+        found.append(result["test"]["accuracy"])
+    assert sum(found) / 3 >= 0.85  # a TF-IDF of characters: 0.8558; before, 0.834
 
 
 @pytest.mark.data
