@@ -9,7 +9,7 @@ from wave_network.config import LocalWaveConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.text import TextTokenizer
 from wave_network.training.local_wave import linear_part as module
-from wave_network.training.local_wave.few_texts import FewTexts, _damping
+from wave_network.training.local_wave.few_texts import FewTexts, _damping, are_spelt
 from wave_network.training.local_wave.linear_part import linear_weights
 from wave_network.training.local_wave.ngram_matrix import linear_features, ngram_counts
 
@@ -92,3 +92,9 @@ def test_the_usual_features_have_no_spelling():
     assert features.spelling is None
     weights = np.ones((features.matrix.shape[1], 2), np.float32)
     np.testing.assert_array_equal(features.rows(weights)[:, 0], features.scales)
+
+
+def test_texts_of_characters_have_no_spelling():
+    texts = PackedTexts(np.array([0, 1, 2, 0, 1, 3], np.int32), np.array([0, 3, 6]))
+    assert are_spelt(texts, ["[CLS]", " day", " a", " b"])
+    assert not are_spelt(texts, ["[CLS]", " 天", " 好", " b"])

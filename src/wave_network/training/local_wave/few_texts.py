@@ -32,6 +32,7 @@ _EVEN_SHARE: Final = 0.7  # with hardly any texts, most features occur once
 _COST: Final = 1.0
 _TOLERANCE: Final = 0.01
 _LEAST_ENERGY: Final = 1e-12
+_MOSTLY: Final = 0.5  # of the tokens
 
 
 class FewTexts(NamedTuple):
@@ -111,6 +112,19 @@ class FewTexts(NamedTuple):
             spelling.scaled_columns(character_scales),
             Fit(_COST, _TOLERANCE, few * _EVEN_SHARE + (1 - few) * MANY_TEXTS.even_share),
         )
+
+
+def are_spelt(texts: PackedTexts, entries: Sequence[str]) -> bool:
+    """Whether most tokens have a spelling; in texts of characters, a token is one.
+
+    There, features of few texts cost up to 3 points (`dev/LOG.md`).
+
+    Args:
+        texts: Packed texts.
+        entries: The spelling of each vocabulary entry; a leading space starts a word.
+    """
+    spelt = np.array([len(entry.removeprefix(" ")) > 1 for entry in entries])
+    return bool(spelt[texts.ids].mean() >= _MOSTLY)
 
 
 def _spelling(entries: Sequence[str]) -> CsrMatrix:

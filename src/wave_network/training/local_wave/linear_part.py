@@ -27,7 +27,7 @@ from wave_network.numerics.svm import LABELS_AT_ONCE, Fit, one_against_rest
 from wave_network.persistence.folder import ModelFiles
 from wave_network.text import TextTokenizer
 from wave_network.training.interrupt import StopSignal
-from wave_network.training.local_wave.few_texts import FEW_TOKENS, FewTexts
+from wave_network.training.local_wave.few_texts import FEW_TOKENS, FewTexts, are_spelt
 from wave_network.training.local_wave.many_labels import Examples, sparse_linear_weights
 from wave_network.training.local_wave.margin_weight import MARGIN, margin_weight
 from wave_network.training.local_wave.ngram_matrix import (
@@ -237,9 +237,12 @@ def linear_weights(
     texts = _solvable(texts).bounded(_MOST_TOKENS, seed)
     if config.sparse_linear_size:
         return _sparse_weights(linear_features(texts, config), texts, config, seed)
-    if tokenizer is None or len(texts.ids) >= FEW_TOKENS:
+    entries: list[str] = []
+    if tokenizer is not None and len(texts.ids) < FEW_TOKENS:
+        entries = tokenizer.tokens(range(config.vocab_size))
+    if not entries or not are_spelt(texts, entries):
         return _dense_weights(linear_features(texts, config), texts, config, seed, vectors)
-    few = FewTexts.of(texts, config, tokenizer.tokens(range(config.vocab_size)))
+    few = FewTexts.of(texts, config, entries)
     weights = few_texts_weights(few, config, seed, vectors)
     bigrams = np.zeros((config.linear_buckets, config.num_labels), np.float32)
     bigrams[few.buckets] = weights.bigrams
