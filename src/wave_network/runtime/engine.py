@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -257,7 +256,7 @@ class Engine:
 
     def _answer(self, texts: list[str]) -> tuple[Encoded, NDArray[np.float32]]:
         """Encode texts and compute their logits."""
-        with nullcontext() if self._threads is None else using(self._threads):
+        with using(1 if len(texts) == 1 else self._threads):  # counting cores takes time, too
             encoded = self._encode(texts)
             return encoded, self._logits(*encoded)
 

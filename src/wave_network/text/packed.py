@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -70,7 +70,8 @@ def chunks_of(texts: AnyTexts, characters: int) -> Iterator[Chunk]:
         texts: Strings, or texts that are packed already, which are not copied.
         characters: How many of a text are read. Strings are cut; texts that are packed are not.
     """
-    if isinstance(texts, Utf8Texts):
+    # A list is told from packed texts first: looking for their attributes takes as long as a text.
+    if not isinstance(texts, list) and isinstance(texts, Utf8Texts):
         yield from _parts(texts)
     else:
         for strings in lists_of(texts, characters):
@@ -113,8 +114,8 @@ def pack(texts: list[str]) -> Chunk:
         encoded = list(map(str.encode, texts))
     except UnicodeEncodeError:
         encoded = [repaired(text).encode() for text in texts]
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
+    ends = accumulate(map(len, encoded), initial=0)
+    offsets = np.fromiter(ends, np.int64, len(encoded) + 1)
     return Chunk(np.frombuffer(b"".join(encoded), np.uint8), offsets)
 
 
