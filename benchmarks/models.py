@@ -165,11 +165,12 @@ def preferred_tokenizer(name: str) -> str | None:
 
 
 def _imports(name: str) -> Sequence[str]:
-    # The first optimizer of torch's own that is made loads `torch._dynamo`, in a second or more.
+    ours = ("numpy.random", "wave_network.training.fit", "wave_network.training.progress")
     if name in WAVES:
-        return ("accelerate", "wave_network.training.fit")
+        return ("accelerate", *ours) if name.startswith("paper") else ours
     if name.startswith("fasttext"):
         return ("fasttext",)
+    # The first optimizer of torch's own that is made loads `torch._dynamo`, in a second or more.
     if name == "model2vec":
         return ("torch._dynamo", "model2vec.train")
     if name == "transformer":
