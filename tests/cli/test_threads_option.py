@@ -40,12 +40,17 @@ def test_a_number_that_is_none_is_refused(invoke, tiny_model, value):
 
 def test_predicting_uses_as_many_as_asked_for(invoke, tiny_model, few, seen):
     for number in (1, 3):
-        assert invoke("predict", tiny_model, "cat", "--threads", number).code == 0
+        assert invoke("predict", tiny_model, "cat", "red", "--threads", number).code == 0
         assert invoke("evaluate", tiny_model, few, "--threads", number).code == 0
         assert set(seen) == {number}
         seen.clear()
-    assert invoke("predict", tiny_model, "cat").code == 0
+    assert invoke("predict", tiny_model, "cat", "red").code == 0
     assert set(seen) == {threads.available()}
+
+
+def test_a_single_text_is_answered_without_counting_cores(invoke, tiny_model, seen):
+    assert invoke("predict", tiny_model, "cat", "--threads", 3).code == 0
+    assert set(seen) == {1}
 
 
 def test_the_classifier_uses_as_many_as_asked_for(seen):
