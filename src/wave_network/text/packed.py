@@ -131,10 +131,11 @@ def repaired(text: str) -> str:
 def _parts(texts: Utf8Texts) -> Iterator[Chunk]:
     """Cut packed texts into parts of at most so many texts, and of about so many bytes."""
     data, offsets, places = texts.data, texts.offsets, texts.places
-    lengths = np.diff(offsets)
-    if places is not None:
+    if places is None:
+        lengths = np.diff(offsets)
+    else:
         places = np.ascontiguousarray(places)
-        lengths = lengths[places]
+        lengths = offsets[places + 1] - offsets[places]
     ends = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
