@@ -74,6 +74,9 @@ class Measurement:
         start_mb: Memory before training: the libraries and the texts.
         train_mb: Peak memory while training.
         peak_mb: Peak memory of the process.
+        waves_accuracy: Without the linear part's answers, which are silenced after training; None
+            for a model without one.
+        linear_accuracy: Without the waves' answers.
     """
 
     train_rows: int
@@ -93,6 +96,8 @@ class Measurement:
     peak_mb: float | None
     parameters: int
     size_bytes: int
+    waves_accuracy: float | None
+    linear_accuracy: float | None
 
 
 KINDS: Final = (Conditions, Cell, Measurement)
@@ -143,8 +148,22 @@ def measure(cell: Cell, *, accuracy_only: bool = False) -> Measurement:
         macro_f1=round(macro_f1, 5),
         parameters=model.num_parameters(),
         size_bytes=model.size_bytes(),
+        waves_accuracy=_accuracy_without("linear", model, test),
+        linear_accuracy=_accuracy_without("waves", model, test),
         **costs,
     )
+
+
+def _accuracy_without(part: str, model: Wave | Baseline, test: Mapping[str, Any]) -> float | None:
+    """The accuracy of a wave model with one of its parts silenced; None if it has not both."""
+    import numpy as np
+
+    rest = model.without(part) if isinstance(model, Wave) else None
+    if rest is None:
+        return None
+    best = rest.predict_proba(test["text"]).argmax(axis=1)
+    right = np.array(rest.labels)[best] == np.array(test["label"])
+    return round(float(right.mean()), 5)
 
 
 def _costs(

@@ -11,6 +11,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -36,6 +37,7 @@ SLOW: Final = ("paper", "transformer", "fasttext-bigram-10m")
 """Not measured by default: they take long, or much memory."""
 
 _COLD_STARTS: Final = 7
+_OUTPUTS: Final = {"waves": ("classifier.", "shortcut."), "linear": ("linear.",)}
 
 
 class Wave:
@@ -116,6 +118,30 @@ class Wave:
             subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=True)
             times.append(time.perf_counter() - start)
         return statistics.median(times)
+
+    def without(self, part: str) -> Engine | None:
+        """The model with one of its parts silenced after training.
+
+        Args:
+            part: "waves" or "linear".
+
+        Returns:
+            The model with all weights that lead from this part to the logits set to 0; None if it
+            does not have both parts.
+        """
+        import numpy as np
+
+        from wave_network.persistence.folder import read_model
+        from wave_network.runtime import Engine
+
+        files = read_model(self.folder)
+        if not files.config.has_linear_part:
+            return None
+        silenced = {
+            name: np.zeros_like(tensor) if name.startswith(_OUTPUTS[part]) else tensor
+            for name, tensor in files.tensors.items()
+        }
+        return Engine(replace(files, tensors=silenced))
 
     @cached_property
     def folder(self) -> Path:

@@ -20,18 +20,24 @@ GROUP: Final = ("data", "per_class", "model", "threads", "epochs", "max_length",
 """The columns that rows share if only their seeds differ."""
 
 NOTE: Final = (
-    "Mean over the seeds (lowest–highest). Train MB: peak memory while training, beyond the"
-    " libraries and the texts. MB: the model on disk. One text: warm, the median. Cold:"
-    " `wave-network predict` from start to end. Baselines train on every training text, except"
-    " model2vec and the autotuned fastText (nine tenths) and the Transformer layer (four fifths);"
-    " wave models hold a tenth out (`large` is then refitted on all texts), `paper` a fifth."
-    " fastText predicts, and scikit-learn trains and predicts, with one thread."
+    "Mean over the seeds (lowest–highest). Waves, linear: accuracy with the other part silenced"
+    " after training. Train MB: peak memory while training, beyond the libraries and the texts."
+    " MB: the model on disk. One text: warm, the median. Cold: `wave-network predict` from start to"
+    " end."
+    " Baselines train on every training text, except model2vec and the autotuned fastText (nine"
+    " tenths) and the Transformer layer (four fifths); wave models hold a tenth out (`large` is"
+    " then refitted on all texts), `paper` a fifth. fastText predicts, and scikit-learn trains and"
+    " predicts, with one thread."
 )
 FEW_LABELS_NOTE: Final = (
     "Few labels: test accuracy, mean over the draws (lowest–highest), and how many draws; a draw's"
     " seed is the model's. With fewer than 20,000 training texts TF-IDF keeps every feature and"
     " has C = 5 (unigrams 0.5), and fastText makes about 400,000 updates (25 to 400 epochs) from a"
     " learning rate of 1: chosen on training rows (`peer_settings.py`)."
+)
+_COLUMNS: Final = (
+    *("", "model", "seeds", "accuracy", "waves", "linear", "macro F1", "parameters", "MB"),
+    *("train s", "train MB", "texts/s", "one text ms", "cold s"),
 )
 _MEGABYTE: Final = 1_000_000
 
@@ -64,9 +70,8 @@ def _table(rows: Sequence[Row]) -> str:
         f" {first['machine'] or 'unknown processor'}, {first['memory_gb']} GB memory;"
         f" commit {commits}.",
         "",
-        "| | model | seeds | accuracy | macro F1 | parameters | MB | train s | train MB"
-        " | texts/s | one text ms | cold s |",
-        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        f"| {' | '.join(_COLUMNS)} |",
+        f"|{''.join(' --- |' if column == 'model' else ' ---: |' for column in _COLUMNS)}",
     ]
     models = grouped(rows, GROUP).values()
     ranked = sorted(models, key=lambda group: -_mean(group, "accuracy"))
@@ -76,6 +81,8 @@ def _table(rows: Sequence[Row]) -> str:
             _name(group[0]),
             str(len(group)),
             spread(group, "accuracy", ".2%"),
+            _mean_cell(group, "waves_accuracy", ".2%"),
+            _mean_cell(group, "linear_accuracy", ".2%"),
             spread(group, "macro_f1", ".2%"),
             _mean_cell(group, "parameters", ",.0f"),
             _mean_cell(group, "size_bytes", ",.1f", _MEGABYTE),

@@ -49,5 +49,7 @@ def row():
         "train_mb": 350.0,
         "parameters": 1_000_000,
         "size_bytes": 4_000_000,
+        "waves_accuracy": None,
+        "linear_accuracy": None,
     }
     return lambda **values: {**measured, **values}

@@ -62,8 +62,8 @@ def test_the_leaderboard(row):
     from tables import leaderboards
 
     rows = [
-        row(seed=0, accuracy=0.91, cold_seconds=0.3),
-        row(seed=1, accuracy=0.93, cold_seconds=0.5),
+        row(seed=0, accuracy=0.91, cold_seconds=0.3, waves_accuracy=0.9, linear_accuracy=0.8),
+        row(seed=1, accuracy=0.93, cold_seconds=0.5, waves_accuracy=0.91, linear_accuracy=0.9),
         row(model="tfidf-bigram", accuracy=0.925),
         row(model="tfidf-bigram", accuracy=0.5, per_class=8, train_rows=32),
         row(model="small", accuracy=0.8, commit="bbbbbbb", p50_ms=None, train_mb=None, epochs=1),
@@ -74,7 +74,7 @@ def test_the_leaderboard(row):
     assert "commit aaaaaaa, bbbbbbb." in first
     lines = [line for line in first.splitlines() if line[:3] in ("| 1", "| 2", "| 3")]
     assert [line.split(" | ")[1] for line in lines] == ["tfidf-bigram", "small", "small, 1 epochs"]
-    assert "| 2 | 92.00% (91.00%–93.00%) | 90.00% | 1,000,000 | 4.0 | 10.0 | 50 |" in lines[1]
+    assert "| 2 | 92.00% (91.00%–93.00%) | 90.50% | 85.00% | 90.00% | 1,000,000 | 4.0 | 10.0 | 50 |" in lines[1]
     assert lines[1].endswith("| 1,000 | 0.100 | 0.40 |")
     assert lines[2].endswith("| 10.0 | – | 1,000 | – | – |")
     assert second.startswith("4 classes, 500 test texts; commit aaaaaaa.\n\n| model | 8 a class |")
