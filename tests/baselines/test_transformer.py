@@ -129,3 +129,24 @@ def test_the_table_is_updated_by_rows():
 def test_refuses_heads_that_do_not_divide_the_width():
     with pytest.raises(ConfigError, match="12 attention heads do not divide a width of 20"):
         TransformerLayer(torch.zeros(5, 20), 3, sep_token_id=None, max_length=8)
+
+
+def test_the_first_row_alone_gives_the_same_answers_and_gradients():
+    whole, batch = make_model(), pack(make_rows(40)).to_torch()
+    first = make_model()
+    first.only_first = True
+    for model in (whole, first):
+        model(batch).square().sum().backward()
+    torch.testing.assert_close(first(batch), whole(batch), atol=1e-6, rtol=0)
+    for one, other in zip(first.parameters(), whole.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, atol=1e-5, rtol=1e-4)
+
+
+def test_training_pads_groups_of_similar_length():
+    model, seen = make_model(), []
+    model.embedding.register_forward_hook(lambda *call: seen.append(call[1][0].numel()))
+    batch = pack(make_rows(60)).to_torch()
+    model(batch)
+    lengths = batch.offsets.diff() + 1
+    assert len(seen) > 1
+    assert sum(seen) < 0.8 * len(lengths) * int(lengths.max())

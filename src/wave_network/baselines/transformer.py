@@ -23,6 +23,9 @@ class TransformerLayer(nn.Module):
         heads: Number of attention heads; must divide the width.
         sep_token_id: The token appended to every text; None: none.
         max_length: Maximum number of tokens of a text, including `[CLS]` and `[SEP]`.
+        only_first: Compute the `[CLS]` row alone, as nothing else is classified: keys and values of
+            all tokens, but one query, and one row of what follows. The same answers in a sixth of
+            the operations. False computes all rows, as the layer is usually drawn.
 
     Raises:
         ConfigError: If `heads` does not divide the width.
@@ -38,8 +41,10 @@ class TransformerLayer(nn.Module):
         heads: int = 12,
         sep_token_id: int | None,
         max_length: int,
+        only_first: bool = False,
     ) -> None:
         super().__init__()
+        self.only_first = only_first
         width = embeddings.shape[1]
         if width % heads:
             raise ConfigError(f"{heads} attention heads do not divide a width of {width}")
@@ -80,6 +85,20 @@ class TransformerLayer(nn.Module):
 
     def _classify(self, padded: Padded) -> Tensor:
         tokens = self.embedding(padded.ids) + self.positions[: padded.ids.shape[1]]
-        hidden = self.layer(tokens, src_key_padding_mask=~padded.mask)  # (texts, longest, width)
-        logits: Tensor = self.classifier(hidden[:, 0])
+        if self.only_first:
+            first = self._first_row(tokens, ~padded.mask)
+        else:  # (texts, longest, width)
+            first = self.layer(tokens, src_key_padding_mask=~padded.mask)[:, 0]
+        logits: Tensor = self.classifier(first)
         return logits
+
+    def _first_row(self, tokens: Tensor, is_padding: Tensor) -> Tensor:
+        """Compute the first row of the layer's output, (texts, width)."""
+        layer, first = self.layer, tokens[:, :1]  # (texts, 1, width)
+        attended, _ = layer.self_attn(
+            first, tokens, tokens, key_padding_mask=is_padding, need_weights=False
+        )
+        first = layer.norm1(first + layer.dropout1(attended))
+        inner = layer.dropout(layer.activation(layer.linear1(first)))
+        row: Tensor = layer.norm2(first + layer.dropout2(layer.linear2(inner)))
+        return row[:, 0]

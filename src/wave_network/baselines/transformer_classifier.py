@@ -69,6 +69,7 @@ class TransformerClassifier:
                 heads=self._dimensions // _HEAD_WIDTH,
                 sep_token_id=None,
                 max_length=self._max_length,
+                only_first=True,
             )
             train(TorchModel(self._model), training, validation, config)
         self._classes = np.array(labelling.classes)

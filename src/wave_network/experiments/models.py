@@ -95,6 +95,7 @@ def build_model(
         num_labels,
         sep_token_id=find_sep_token(encoder),
         max_length=max_length,
+        only_first=True,
     )
 
 
