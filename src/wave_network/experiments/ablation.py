@@ -65,9 +65,13 @@ def measure(study: Study) -> None:
     for dataset in options.datasets or DATASETS:
         for seed in range(options.seeds):
             for variant in variants():
+                key = study.key(dataset=dataset, seed=seed, **variant)
 
                 def run(
-                    dataset: str = dataset, seed: int = seed, variant: dict[str, Any] = variant
+                    dataset: str = dataset,
+                    seed: int = seed,
+                    variant: dict[str, Any] = variant,
+                    key: Row = key,
                 ) -> list[Row]:
                     task = load_task(options, dataset, seed, sentences=True)
                     trained = train_on(
@@ -76,10 +80,11 @@ def measure(study: Study) -> None:
                         options,
                         seed=seed,
                         model_options={"hidden_size": WIDTH, **_model_options(variant)},
+                        checkpoints=study.checkpoints(NAME, key),
                     )
                     return [result_row(trained, task)]
 
-                study.once(NAME, study.key(dataset=dataset, seed=seed, **variant), run)
+                study.once(NAME, key, run)
 
 
 def section(study: Study) -> Section:

@@ -42,12 +42,17 @@ def measure(study: Study, datasets: Sequence[str] = DATASETS) -> None:
     for dataset in options.datasets or datasets:
         for seed in range(options.seeds):
             for model in study.wanted(MODELS):
+                key = study.key(dataset=dataset, model=model, seed=seed)
 
-                def run(dataset: str = dataset, seed: int = seed, model: str = model) -> list[Row]:
+                def run(
+                    dataset: str = dataset, seed: int = seed, model: str = model, key: Row = key
+                ) -> list[Row]:
                     task = load_task(options, dataset, seed)
-                    return [result_row(train_on(task, model, options, seed=seed), task)]
+                    checkpoints = study.checkpoints(NAME, key)
+                    trained = train_on(task, model, options, seed=seed, checkpoints=checkpoints)
+                    return [result_row(trained, task)]
 
-                study.once(NAME, study.key(dataset=dataset, model=model, seed=seed), run)
+                study.once(NAME, key, run)
 
 
 def section(study: Study) -> Section:

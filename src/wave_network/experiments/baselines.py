@@ -138,6 +138,8 @@ def _best_rate(rows: Sequence[Row], dataset: str, training_rows: int) -> float:
 def _run(
     study: Study, dataset: str, model: str, seed: int, learning_rate: float | None = None
 ) -> list[Row]:
+    key = study.key(dataset=dataset, model=model, seed=seed, learning_rate=learning_rate)
+
     def run() -> list[Row]:
         from wave_network.experiments.running import result_row, train_on
         from wave_network.experiments.tasks import load_task
@@ -145,10 +147,16 @@ def _run(
         task = load_task(study.options, dataset, seed)
         if model in LINEAR:
             return [_fit_linear(model, task, seed)]
-        trained = train_on(task, model, study.options, seed=seed, learning_rate=learning_rate)
+        trained = train_on(
+            task,
+            model,
+            study.options,
+            seed=seed,
+            learning_rate=learning_rate,
+            checkpoints=study.checkpoints(NAME, key),
+        )
         return [result_row(trained, task)]
 
-    key = study.key(dataset=dataset, model=model, seed=seed, learning_rate=learning_rate)
     return study.once(NAME, key, run)
 
 

@@ -38,13 +38,17 @@ def measure(study: Study) -> None:
         models = [name for name in models if name != "transformer"]
     for dataset in options.datasets or DATASETS:
         for model in models:
+            key = study.key(dataset=dataset, model=model)
 
-            def run(dataset: str = dataset, model: str = model) -> list[Row]:
+            def run(dataset: str = dataset, model: str = model, key: Row = key) -> list[Row]:
                 task = load_task(options, dataset, 0)
-                history = train_on(task, model, options, seed=0, epochs=EPOCHS).result.history
-                return [_row(record, len(task.training)) for record in history]
+                checkpoints = study.checkpoints(NAME, key)
+                trained = train_on(
+                    task, model, options, seed=0, epochs=EPOCHS, checkpoints=checkpoints
+                )
+                return [_row(record, len(task.training)) for record in trained.result.history]
 
-            study.once(NAME, study.key(dataset=dataset, model=model), run)
+            study.once(NAME, key, run)
 
 
 def section(study: Study) -> Section:

@@ -18,6 +18,7 @@ from wave_network.experiments.statistics import to_hex
 from wave_network.experiments.study import Options, Row
 from wave_network.experiments.tasks import Task
 from wave_network.models.torch_logits import predict_probabilities
+from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.device import resolve_device
 from wave_network.training.loop import TrainResult, train
 from wave_network.training.progress import StageBar
@@ -48,6 +49,7 @@ def train_on(
     epochs: int | None = None,
     model_options: dict[str, Any] | None = None,
     learning_rate: float | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Run:
     """Build a model of `MODELS` and train it by its protocol.
 
@@ -59,6 +61,7 @@ def train_on(
         epochs: Where the study does not say; None takes the protocol's.
         model_options: Fields of `ModelConfig` that replace the paper's.
         learning_rate: In place of the protocol's.
+        checkpoints: As for `train`.
     """
     torch.manual_seed(seed)
     model = build_model(name, task, options, **(model_options or {}))
@@ -66,11 +69,15 @@ def train_on(
     if learning_rate is not None:
         config = replace(config, learning_rate=learning_rate)
     with StageBar() as progress:
-        return Run(
-            model,
+        result = train(
+            TorchModel(model),
+            task.training,
+            task.validation,
             config,
-            train(TorchModel(model), task.training, task.validation, config, progress),
+            progress,
+            checkpoints=checkpoints,
         )
+        return Run(model, config, result)
 
 
 def result_row(run: Run, task: Task) -> Row:

@@ -1,7 +1,7 @@
 """A study: the options that all experiments share, and the runs measured so far.
 
-Every run is stored in a file of its own as soon as it is done, so an interrupted study goes on
-where it stopped, and a finished run is never repeated.
+Every run is stored in a file of its own as soon as it is done, and a training run every five
+minutes, so an interrupted study goes on where it stopped, and a finished run is never repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 from rich.console import Console
@@ -30,7 +30,11 @@ from wave_network.progress.stages import stage
 Value: TypeAlias = str | int | float | None
 Row: TypeAlias = dict[str, Any]
 
+if TYPE_CHECKING:
+    from wave_network.training.checkpoint import Checkpoints
+
 RUNS: Final = "runs"
+_UNFINISHED: Final = ".unfinished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,14 @@ class Study:
         }
         with replacing_file(path, overwrite=False) as file:
             json.dump(run, file, ensure_ascii=False)
+        self.checkpoints(experiment, key).remove()
         return _rows_of(path)
+
+    def checkpoints(self, experiment: str, key: Mapping[str, Value]) -> Checkpoints:
+        """Where the training of an unfinished run is stored, so that it goes on from there."""
+        from wave_network.training.checkpoint import Checkpoints
+
+        return Checkpoints(self._runs(experiment) / f"{_slug(key)}{_UNFINISHED}")
 
     def key(self, **columns: Value) -> Row:
         """A run's key: the given columns, and those options that change what is measured."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from wave_network.data.labels import Labelling, SingleLabel
 from wave_network.evaluation.metrics import summarize_for
 from wave_network.models.tensor_spec import Tensors
 from wave_network.training.callbacks import SILENT, Progress
+from wave_network.training.checkpoint import Checkpoint, Checkpoints, Place
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.model import TrainableModel
 
@@ -74,6 +76,7 @@ def train(
     labelling: Labelling = ANY_CLASSES,
     choice: EpochChoice = BEST_EPOCH,
     stop: StopSignal | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> TrainResult:
     """Train a model in place and keep the weights of the epoch with the best validation metrics.
 
@@ -90,44 +93,96 @@ def train(
         labelling: Single-label or multi-label.
         choice: Which epochs are validated, and which one is kept.
         stop: Checked after every step and epoch.
+        checkpoints: Where the run's state is stored every so often. If there is one of the same
+            run, training goes on from there, and ends with the same bits. The caller removes it.
 
     Raises:
         ConfigError: If the device is not available.
+        OutputError: If a checkpoint cannot be written.
     """
     started = time.perf_counter()
     stop = stop or StopSignal()
-    result = TrainResult()
+    run = _Run(checkpoints, started)
+    saved = None if checkpoints is None else checkpoints.open(training, validation, config)
+    if saved is not None:
+        _copy(saved.weights, model.trained)
     trainer = _Trainer(model, training, config, progress, labelling, stop)
+    if saved is not None:
+        run.go_on(saved, trainer)
     stop.keep()
-    best = _train_epochs(trainer, validation, result, choice)
-    if not best and validation is not None:
+    _train_epochs(trainer, validation, run, choice)
+    result = run.result
+    if not run.best and validation is not None:
         result.validation = trainer.validate(validation)
     model.finish()
-    if best:
-        _copy(best, model.trained)
-    result.seconds = time.perf_counter() - started
+    if run.best:
+        _copy(run.best, model.trained)
+    result.seconds = time.perf_counter() - run.started
     return result
 
 
+@dataclass
+class _Run:
+    """What a run has found so far, and where it is.
+
+    Attributes:
+        checkpoints: Where that is stored; None: nowhere.
+        started: When it began; with what interrupted runs took before.
+        result: The epochs so far.
+        best: The weights of the best one; empty before the first one ended.
+        place: The batches of the running epoch.
+    """
+
+    checkpoints: Checkpoints | None
+    started: float
+    result: TrainResult = field(default_factory=TrainResult)
+    best: Tensors = field(default_factory=dict)
+    place: Place = field(default_factory=Place)
+
+    def go_on(self, saved: Checkpoint, trainer: _Trainer) -> None:
+        """Go on from a checkpoint."""
+        self.started -= saved.seconds
+        self.result = TrainResult(**saved.result)
+        self.best, self.place = saved.best, saved.place
+        trainer.steps.restore(saved.steps)
+        trainer.skip(saved.place)
+
+    def keep(self, trainer: _Trainer) -> None:
+        """Write a checkpoint if it is time for one."""
+        if self.checkpoints is None or not self.checkpoints.due():
+            return
+        self.checkpoints.write(
+            Checkpoint(
+                place=self.place,
+                steps=trainer.steps.state(),
+                weights=trainer.model.trained,
+                best=self.best,
+                result=asdict(self.result),
+                seconds=time.perf_counter() - self.started,
+            )
+        )
+
+
 def _train_epochs(
-    trainer: _Trainer, validation: PackedTexts | None, result: TrainResult, choice: EpochChoice
-) -> Tensors:
-    """Train and validate each epoch; return the weights to keep, empty if no epoch ended."""
-    started = time.perf_counter()
-    best: Tensors = {}
+    trainer: _Trainer, validation: PackedTexts | None, run: _Run, choice: EpochChoice
+) -> None:
+    """Train and validate each epoch, and keep the weights of the best one."""
+    result = run.result
     epochs, patience = trainer.config.epochs, trainer.config.patience
-    for epoch in range(1, epochs + 1):
+    for epoch in range(run.place.epoch, epochs + 1):
         validates = choice.validates(epoch, epochs)
-        record = trainer.validated_epoch(epoch, validation if validates else None)
+        if run.place.epoch != epoch:
+            run.place = Place(epoch)
+        record = trainer.validated_epoch(run.place, validation if validates else None, run.keep)
         if record is None:
             result.stopped = "interrupted"
             break
-        record["seconds"] = time.perf_counter() - started
+        record["seconds"] = time.perf_counter() - run.started
         result.history.append(record)
         if _is_kept(record["validation"], result, choice, validated=validation is not None):
             trained = trainer.model.trained
-            best = best or {name: np.empty_like(values) for name, values in trained.items()}
-            _copy(trained, best)
+            run.best = run.best or {name: np.empty_like(each) for name, each in trained.items()}
+            _copy(trained, run.best)
             result.validation, result.best_epoch = record["validation"] or {}, epoch
         trainer.progress.epoch(record)
         if trainer.stop.take():
@@ -136,7 +191,6 @@ def _train_epochs(
             result.stopped = "patience"
         if result.stopped:
             break
-    return best
 
 
 def _copy(source: Tensors, target: Tensors) -> None:
@@ -171,7 +225,7 @@ def train_to_the_end(
     """
     trainer = _Trainer(model, training, config, progress, labelling, stop)
     for epoch in range(1, trainer.config.epochs + 1):
-        if trainer.run_epoch(epoch) is None:
+        if trainer.run_epoch(Place(epoch)) is None:
             return False
     model.finish()
     return True
@@ -202,29 +256,53 @@ class _Trainer:
         self.steps = model.steps(training, config, steps, labelling)
         progress.start(steps, config.epochs)
 
-    def run_epoch(self, epoch: int) -> dict[str, Any] | None:
-        """Train for one epoch; return its record without validation, or None if stopped."""
+    def skip(self, place: Place) -> None:
+        """Show the batches that an interrupted run has taken as done."""
+        batches = -(-len(self.training) // self.config.batch_size)
+        for _ in range((place.epoch - 1) * batches + place.batches):
+            self.progress.step(place.loss_sum / max(place.texts, 1))
+
+    def run_epoch(
+        self, place: Place, after_batch: Callable[[_Trainer], None] | None = None
+    ) -> dict[str, Any] | None:
+        """Train for an epoch, or for the rest of it; return its record, or None if stopped.
+
+        Args:
+            place: Which epoch, and the batches that are taken; moves on.
+            after_batch: Called after each batch.
+        """
         config = self.config
-        generator = np.random.default_rng([config.seed, epoch])
-        loss_sum, right, texts = 0.0, 0, 0
-        for chosen in shuffled(len(self.training), config.batch_size, generator):
-            loss, right_now = self.steps.take(chosen, generator)
-            loss_sum += loss * len(chosen)
-            right += right_now
-            texts += len(chosen)
-            self.progress.step(loss_sum / texts)
+        generator = np.random.default_rng([config.seed, place.epoch])
+        batches = list(shuffled(len(self.training), config.batch_size, generator))
+        if place.generator is not None:
+            generator.bit_generator.state = place.generator
+        for chosen in batches[place.batches :]:
+            loss, right = self.steps.take(chosen, generator)
+            place.batches += 1
+            place.loss_sum += loss * len(chosen)
+            place.right += right
+            place.texts += len(chosen)
+            self.progress.step(place.loss_sum / place.texts)
+            if after_batch is not None:
+                place.generator = generator.bit_generator.state
+                after_batch(self)
             if self.stop.take():
                 return None
         return {
-            "epoch": epoch,
-            "train_loss": loss_sum / texts,
-            "train_accuracy": right / texts,
+            "epoch": place.epoch,
+            "train_loss": place.loss_sum / place.texts,
+            "train_accuracy": place.right / place.texts,
             "learning_rate": self.steps.rate,
         }
 
-    def validated_epoch(self, epoch: int, validation: PackedTexts | None) -> dict[str, Any] | None:
-        """Train for one epoch and validate; return its record, or None if stopped."""
-        record = self.run_epoch(epoch)
+    def validated_epoch(
+        self,
+        place: Place,
+        validation: PackedTexts | None,
+        after_batch: Callable[[_Trainer], None],
+    ) -> dict[str, Any] | None:
+        """Train for an epoch and validate, as `run_epoch`."""
+        record = self.run_epoch(place, after_batch)
         if record is not None and validation is None:
             return {**record, "validation": None}
         if record is not None and validation is not None:

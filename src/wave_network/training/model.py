@@ -23,6 +23,7 @@ from wave_network.training.local_wave.array_model import ArrayModel
 if TYPE_CHECKING:
     from wave_network.data.batch import PackedTexts
     from wave_network.data.labels import Labelling
+    from wave_network.training.checkpoint import StepsState
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,12 @@ class Steps(Protocol):
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
+
+    def state(self) -> StepsState:
+        """Return what the next steps depend on, besides the model's weights."""
+
+    def restore(self, state: StepsState) -> None:
+        """Go on from a state."""
 
 
 class TrainableModel(Protocol):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts, draw
+from wave_network.training.checkpoint import StepsState
 from wave_network.training.device import resolve_device
 from wave_network.training.losses import Objective
 from wave_network.training.optimizer import build_optimizers, build_schedule, clip_gradients
@@ -73,3 +77,44 @@ class TorchSteps:
     def rate(self) -> float:
         """The learning rate of the next step."""
         return float(self._schedules[-1].get_last_lr()[0])
+
+    def state(self) -> StepsState:
+        """See `Steps`: the optimisers, and torch's random numbers, which dropout draws."""
+        tensors = {"random": torch.get_rng_state().numpy()}
+        if self._device.type == "cuda":
+            tensors["random_cuda"] = torch.cuda.get_rng_state(self._device).numpy()
+        numbers: dict[str, Any] = {"taken": self._schedules[-1].last_epoch}
+        for place, optimizer in enumerate(self._optimizers):
+            for index, values in optimizer.state_dict()["state"].items():
+                for name, value in values.items():
+                    key = f"{place}/{index}/{name}"
+                    if isinstance(value, torch.Tensor):
+                        tensors[key] = value.detach().cpu().numpy()
+                    else:
+                        numbers[key] = value
+        return StepsState(tensors, numbers)
+
+    def restore(self, state: StepsState) -> None:
+        """See `Steps`."""
+        taken = state.numbers["taken"]
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in state.tensors.items()}
+        values: dict[str, Any] = {**state.numbers, **tensors}
+        for place, (optimizer, schedule) in enumerate(
+            zip(self._optimizers, self._schedules, strict=True)
+        ):
+            restored: dict[int, dict[str, Any]] = {}
+            for key, value in values.items():
+                if key.startswith(f"{place}/"):
+                    _, index, name = key.split("/")
+                    restored.setdefault(int(index), {})[name] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": restored})
+            schedule.last_epoch = taken
+            schedule._last_lr = [
+                base * each(taken)
+                for base, each in zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+            ]
+            for group, rate in zip(optimizer.param_groups, schedule._last_lr, strict=True):
+                group["lr"] = rate
+        if "random_cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random_cuda"], self._device)
+        torch.set_rng_state(tensors["random"])

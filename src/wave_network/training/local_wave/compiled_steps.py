@@ -18,12 +18,14 @@ from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import labelling_of
 from wave_network.data.targets import is_soft
 from wave_network.models.local_wave.native import native_shape
+from wave_network.training.checkpoint import StepsState
 from wave_network.training.schedule import schedule_factor
 
 if TYPE_CHECKING:
     from wave_network.training.local_wave.array_model import ArrayModel
 
 _BETAS: Final = (0.9, 0.999)
+_MEAN, _SQUARE = "_mean", "_square"
 _EPSILON: Final = 1e-8  # Adam of the heads: torch's default, like the betas
 
 
@@ -84,6 +86,22 @@ class CompiledSteps:
         """The learning rate of the next step."""
         return self._config.learning_rate * self._factor(self._taken)
 
+    def state(self) -> StepsState:
+        """See `Steps`."""
+        return StepsState(self._moments(), {"taken": self._taken})
+
+    def restore(self, state: StepsState) -> None:
+        """See `Steps`."""
+        for name, values in self._moments().items():
+            np.copyto(values, state.tensors[name])
+        self._taken = state.numbers["taken"]
+
+    def _moments(self) -> dict[str, NDArray[np.float32]]:
+        """Return the moments of all weights."""
+        return {
+            name: array for name, array in self._fixed.items() if name.endswith((_MEAN, _SQUARE))
+        }
+
     def _adam_numbers(self) -> dict[str, Any]:
         """Return decays and step sizes, with the bias corrections of torch's two optimisers."""
         config, rate, step = self._config, self.rate, self._taken + 1
@@ -103,7 +121,7 @@ class CompiledSteps:
 def _adam(weights: NDArray[np.float32]) -> tuple[tuple[str, NDArray[np.float32]], ...]:
     """Return weights and their two moments, by the suffix of the argument's name."""
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    return ("", weights), ("_mean", mean), ("_square", square)
+    return ("", weights), (_MEAN, mean), (_SQUARE, square)
 
 
 def _targets(training: PackedTexts) -> dict[str, Any]:
