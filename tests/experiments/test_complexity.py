@@ -138,6 +138,25 @@ def test_fused_attention_keeps_no_weights():
     assert kept < 0.7 * costs.transformer_kept_bytes(40, D, HEADS)
 
 
+@pytest.mark.parametrize("name", [costs.FUSED, costs.FIRST])
+@pytest.mark.parametrize(("n", "width"), [(40, 64), (100, 128)])
+def test_formulas_of_the_layer_as_an_expert_would_run_it(name, n, width):
+    text, model = Batch.single(n), complexity_runs.build(name, width, n).train()
+    batch = PackedBatch(torch.arange(n), torch.tensor([0, n]))
+    predicted = costs.predict(name, text, width)
+    assert predicted.flops == counting.matmul_flops(model, batch)
+    assert predicted.bytes == counting.kept_bytes(model, batch)
+    assert predicted.parameters == parameters_of(model)
+
+
+def test_where_one_begins_to_cost_more():
+    sizes = [16, 64, 256]
+    squares = [size**2 / 32 for size in sizes]
+    assert complexity_tables.crossing(sizes, sizes, squares) == pytest.approx(32)
+    assert complexity_tables.crossing(sizes, [1, 1, 1], squares) == 16  # always
+    assert complexity_tables.crossing(sizes, squares, sizes) is None
+
+
 def test_parameters_of_the_papers_sizes():
     assert costs.predict(WAVE, Batch.single(1), 768).parameters == 25_807_108
     assert costs.predict(TEXTBOOK, Batch.single(1), 768).parameters == 25_807_108
@@ -181,7 +200,7 @@ def test_growth_is_the_exponent():
 
 def test_sizes_shrink_with_the_limit(options):
     whole, short = complexity.sizes_for(options), complexity.sizes_for(replace(options, limit=2000))
-    assert (whole.lengths[0], whole.lengths[-1], whole.widths[-1]) == (16, 4096, 1024)
+    assert (whole.lengths[0], whole.lengths[-1], whole.widths[-1]) == (16, 16_384, 1024)
     assert (short.lengths[-1], short.widths[-1]) == (512, 256)
 
 
@@ -207,13 +226,13 @@ def test_measure_and_section(options, study, monkeypatch):
             assert row["flops"] == row["flops_predicted"]
             assert row["parameters"] == row["parameters_predicted"]
     parts = {part: sum(row["part"] == part for row in rows) for part in ("length", "width")}
-    assert parts == {"length": 9, "width": 6}
+    assert parts == {"length": 15, "width": 10}
     assert complexity_tables.deviation(rows, "flops") == 0
     assert complexity_tables.deviation(
         [{"flops": 11, "flops_predicted": 10}], "flops"
     ) == pytest.approx(0.1)
     section = complexity.section(study)
-    assert [len(table.rows) for table in section.tables] == [4, 3, 3, 2, 5, 4]
+    assert [len(table.rows) for table in section.tables] == [6, 5, 3, 2, 7, 7, 4]
     assert len(section.plots) == 3
     assert any(text.startswith("FLOPs by formula: exactly as counted") for text in section.findings)
     waves, textbook = (row for row in rows if row["part"] == "batch" and "flops" in row)

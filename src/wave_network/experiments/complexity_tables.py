@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from wave_network.experiments.costs import BATCH_TEXTS, LENGTH, TEXTBOOK, WAVE, WIDTH
+from wave_network.experiments.costs import (
+    BATCH_TEXTS,
+    FIRST,
+    FUSED,
+    LENGTH,
+    TEXTBOOK,
+    WAVE,
+    WIDTH,
+)
 from wave_network.experiments.section import Plot, Table
 from wave_network.experiments.study import Row, grouped
 
@@ -18,6 +26,11 @@ if TYPE_CHECKING:
 _LONG: Final = 256
 """With shorter texts fixed costs dominate, so these say nothing about growth."""
 
+_COMPARED: Final = {
+    WAVE: ("transformer", FUSED, FIRST, "bert"),
+    TEXTBOOK: ("transformer", FUSED, FIRST),
+    f"{WAVE}, mixing": ("transformer, mixing",),
+}
 _MEASURES: Final = {
     "flops": "FLOPs",
     "elementwise": "elementwise operations",
@@ -47,6 +60,20 @@ _FORMULAS: Final = (
         "V d + 12 d² + 13 d + c (d + 1)",
     ),
     (
+        FUSED,
+        "T (24 n d² + 4 n² d + 2 d c)",
+        "–",
+        "T (17 n d + (h + 5) n)",
+        "as transformer",
+    ),
+    (
+        FIRST,
+        "T (4 n d² + 20 d² + 4 n d + 2 d c)",
+        "–",
+        "T ((4 n + 20) d + 3 h n + 4)",
+        "as transformer",
+    ),
+    (
         "bert",
         "T (L (24 n d² + 4 n² d) + 2 d c)",
         "–",
@@ -64,6 +91,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
         _size_table(rows, "length", f"By length, {WIDTH} wide"),
         _size_table(rows, "width", f"By width, {LENGTH} tokens"),
         _growth_table(rows),
+        _crossing_table(rows),
         _batch_table(rows),
     ]
 
@@ -90,6 +118,26 @@ def growth(sizes: Sequence[float], values: Sequence[float]) -> float:
         values: As many, positive.
     """
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+def crossing(sizes: Sequence[int], first: Sequence[float], second: Sequence[float]) -> float | None:
+    """The size from which the second costs more than the first, up to the largest size.
+
+    Between two sizes the ratio is taken to grow as a power of the size.
+
+    Returns:
+        The size; the smallest one if the second always costs more; None if it does not at the end.
+    """
+    ratios = np.log(second) - np.log(first)
+    if ratios[-1] <= 0:
+        return None
+    below = np.flatnonzero(ratios <= 0)
+    if not len(below):
+        return float(sizes[0])
+    last = int(below[-1])
+    share = -ratios[last] / (ratios[last + 1] - ratios[last])
+    logs = np.log(sizes)
+    return float(np.exp(logs[last] + share * (logs[last + 1] - logs[last])))
 
 
 def _of(rows: Sequence[Row], *parts: str) -> list[Row]:
@@ -207,6 +255,44 @@ def _growth_table(rows: Sequence[Row]) -> Table:
         columns=("model", "device", "tokens", "time", "time, last doubling", "FLOPs"),
         rows=cells,
     )
+
+
+def _crossing_table(rows: Sequence[Row]) -> Table:
+    """From which length on each form of attention costs more than each form of waves."""
+    cells = []
+    for (device,), group in grouped(_of(rows, "length", "mixing"), ("device",)).items():
+        by_model = {model: part for (model,), part in grouped(group, ("model",)).items()}
+        for wave, others in _COMPARED.items():
+            for other in others:
+                if {wave, other} <= by_model.keys():
+                    found = [
+                        _crossing_cell(by_model[wave], by_model[other], column)
+                        for column in ("flops_predicted", "bytes_predicted", "seconds")
+                    ]
+                    cells.append((other, wave, device, *found))
+    return Table(
+        caption=(
+            "From which length on attention costs more than waves (tokens of one text; between two "
+            "lengths interpolated), and how many times as much at the longest length compared."
+        ),
+        columns=("attention", "waves", "device", "FLOPs", "bytes kept", "time"),
+        rows=cells,
+    )
+
+
+def _crossing_cell(waves: Sequence[Row], others: Sequence[Row], column: str) -> str:
+    first, second = (
+        {row["length"]: row[column] for row in rows if row.get(column)} for rows in (waves, others)
+    )
+    sizes = sorted(first.keys() & second.keys())
+    if len(sizes) < 2:
+        return "–"
+    costs = [first[size] for size in sizes], [second[size] for size in sizes]
+    found, times = crossing(sizes, *costs), costs[1][-1] / costs[0][-1]
+    at_the_end = f"{times:.2g} times at {sizes[-1]:,}"
+    if found is None:
+        return f"never: {at_the_end}"
+    return f"{'always' if found == sizes[0] else f'from {found:,.0f}'}: {at_the_end}"
 
 
 def _batch_table(rows: Sequence[Row]) -> Table:

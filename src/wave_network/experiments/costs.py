@@ -9,6 +9,10 @@ preset: linear variants, fixed positions, the read-out [Re, Im].
 its wave, the feed-forward and the norm. *Ours* is what `WaveNetwork` does for a [CLS] read-out: the
 variants of each distinct token and each position once, and the [CLS] row alone from there on.
 
+*Fused* is the Transformer layer without dropout, whose attention torch then computes without
+storing n by n weights. Its *[CLS] row* computes keys and values of all tokens, but one query and
+one row of what follows, which is all that one layer with a [CLS] read-out needs.
+
 What is *kept* is what torch stores for the backward pass beside parameters and token ids: 4 bytes
 a number, 8 an index.
 """
@@ -20,6 +24,8 @@ from typing import Final
 
 WAVE: Final = "wave-modulation"
 TEXTBOOK: Final = "textbook wave"
+FUSED: Final = "transformer, fused"
+FIRST: Final = "transformer, [CLS] row"
 
 VOCABULARY: Final = 30_522
 CLASSES: Final = 4
@@ -121,6 +127,24 @@ def transformer_kept_bytes(n: int, d: int, heads: int) -> int:
     return FLOAT * (25 * n * d + 3 * heads * n**2 + 4 * n) + INDEX * n
 
 
+def fused_kept_bytes(n: int, d: int, heads: int) -> int:
+    """The Transformer layer with fused attention, one text: `17 n d + (h + 5) n` numbers."""
+    return FLOAT * (17 * n * d + (heads + 5) * n) + INDEX * n
+
+
+def first_row_matmul_flops(n: int, d: int, c: int) -> int:
+    """One row of a Transformer layer, one text: `4 n d^2 + 20 d^2 + 4 n d + 2 d c`.
+
+    Keys and values 4 n d^2, query and output 4 d^2, feed-forward 16 d^2, scores and use 4 n d.
+    """
+    return 4 * n * d**2 + 20 * d**2 + 4 * n * d + 2 * d * c
+
+
+def first_row_kept_bytes(n: int, d: int, heads: int) -> int:
+    """One row of a Transformer layer in training, one text: `(4 n + 20) d + 3 h n + 4` numbers."""
+    return FLOAT * ((4 * n + 20) * d + 3 * heads * n + 4) + INDEX * n
+
+
 def bert_kept_bytes(n: int, d: int, heads: int, layers: int) -> int:
     """BERT in training, one text: `L (18 n d + 3 h n^2 + 4 n) + 2 n d + 2 n + 2 d` numbers."""
     numbers = layers * (18 * n * d + 3 * heads * n**2 + 4 * n) + 2 * n * d + 2 * n + 2 * d
@@ -177,8 +201,8 @@ def predict(name: str, batch: Batch, d: int) -> Costs:
     """The costs of a model with the sizes above.
 
     Args:
-        name: `WAVE`, `TEXTBOOK`, "transformer" or "bert".
-        batch: For the last two, of texts of equal length.
+        name: `WAVE`, `TEXTBOOK`, "transformer", `FUSED`, `FIRST` or "bert".
+        batch: For all but the waves, of texts of equal length.
         d: Width; for BERT base 768.
     """
     if name == WAVE:
@@ -201,6 +225,20 @@ def predict(name: str, batch: Batch, d: int) -> Costs:
             flops=batch.texts * encoder_matmul_flops(n, d, CLASSES, 1),
             elementwise=None,
             bytes=batch.texts * transformer_kept_bytes(n, d, heads),
+            parameters=transformer_parameters(d, VOCABULARY, CLASSES),
+        )
+    if name == FUSED:
+        return Costs(
+            flops=batch.texts * encoder_matmul_flops(n, d, CLASSES, 1),
+            elementwise=None,
+            bytes=batch.texts * fused_kept_bytes(n, d, heads),
+            parameters=transformer_parameters(d, VOCABULARY, CLASSES),
+        )
+    if name == FIRST:
+        return Costs(
+            flops=batch.texts * first_row_matmul_flops(n, d, CLASSES),
+            elementwise=None,
+            bytes=batch.texts * first_row_kept_bytes(n, d, heads),
             parameters=transformer_parameters(d, VOCABULARY, CLASSES),
         )
     return Costs(
