@@ -142,6 +142,7 @@ def grid_of_lines(
     xlabel: str,
     ylabel: str,
     dashed: Collection[str] = (),
+    points: Collection[str] = (),
     log_y: bool = False,
 ) -> None:
     """Draw one panel of lines a key, with one legend for all.
@@ -152,6 +153,7 @@ def grid_of_lines(
         xlabel: Label of the x axis.
         ylabel: Label of the y axis.
         dashed: The names whose lines are dashed.
+        points: The names that are drawn as single points.
         log_y: Whether the y axes are logarithmic.
     """
     if not panels:
@@ -165,7 +167,7 @@ def grid_of_lines(
     grid = figure.subplots(rows, columns, squeeze=False)
     handles: dict[str, Any] = {}
     for axes, title in zip(grid.flat, panels, strict=False):
-        handles |= _draw_lines(axes, panels[title], colours, dashed)
+        handles |= _draw_lines(axes, panels[title], colours, dashed, points)
         _finish(axes, title, log_y=log_y)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
@@ -195,7 +197,11 @@ def _colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def _draw_lines(
-    axes: Axes, series: Series, colours: Mapping[str, str], dashed: Collection[str]
+    axes: Axes,
+    series: Series,
+    colours: Mapping[str, str],
+    dashed: Collection[str],
+    points: Collection[str] = (),
 ) -> dict[str, Any]:
     """The drawn line of each name."""
     lines = {}
@@ -207,8 +213,8 @@ def _draw_lines(
             ys,
             label=name,
             color=colours[name],
-            linestyle="--" if name in dashed else "-",
-            marker="o" if len(xs) <= _FEW_POINTS else None,
+            linestyle="none" if name in points else "--" if name in dashed else "-",
+            marker="x" if name in points else "o" if len(xs) <= _FEW_POINTS else None,
         )
     return lines
 
