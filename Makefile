@@ -19,7 +19,7 @@ test: $(VENV)/.test ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 kills: $(VENV)/.test ## kill -9 while models are saved and trained, 200 times: make kills KILLS=1000
-	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/experiments/test_resuming.py
+	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/experiments/test_resuming.py tests/cli/test_resume.py
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -30,9 +33,19 @@ from wave_network.cli.options import (
 )
 from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, option_name
 from wave_network.evaluation.metric_names import metric_names
 
+if TYPE_CHECKING:
+    from wave_network.training.checkpoint import Checkpoints
+
+_TRAIN_OPTIONS: Final = (
+    *("base_model", "batch_size", "learning_rate", "patience", "teacher"),
+    *("distillation_weight", "refit", "device"),
+)
+"""Options of the command that are options of training under the same name."""
+
+_RESUMED_WITH: Final = ("resume", "threads", "as_json")
 _NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
 
 
@@ -152,12 +165,29 @@ def train(
             "becomes of each of its options. Options of train take precedence.",
         ),
     ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Store the state of the training this often, such as 90s, 5m or 1h, and when it "
+            "is interrupted, beside the output in DIR.unfinished, for --resume to go on from.",
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Go on with the interrupted training that was to write this folder. It has the "
+            "options that it was begun with, and ends with the same weights, bit for bit.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier from scratch, or continue training one.
 
     Writes a model folder with the weights of the epoch that has the best validation accuracy.
-    Ctrl-C ends training early and still writes the best model so far.
+    Ctrl-C ends training early and still writes the best model so far; with --checkpoint-every
+    it stores the state instead, and --resume goes on.
 
     In multi-label data, the label column holds lists, or labels joined by a separator
     (--label-separator). The best epoch is then the one with the best micro F1.
@@ -175,100 +205,147 @@ def train(
       wave-network train tickets.csv --vectors glove.6B.100d.vec
       wave-network train news/ --log-to tensorboard:runs/first
       wave-network train news/ --config wave-tuned/tuned.json
+      wave-network train news/ --preset large --output news-large --checkpoint-every 5m
+      wave-network train --resume news-large
       wave-network train new.csv --from tickets --replay tickets.csv --output tickets-2
       wave-network train --from-fasttext-args "-input news.txt -output news -wordNgrams 2 -lr 0.5"
     """
+    given = dict(locals())
+    log_to_stderr()
+    _train(given if resume is None else _resumed(given), resumes=resume is not None)
+
+
+def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
+    """Train with the options of the command, by name."""
     from wave_network.data import read_texts
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
+    from wave_network.persistence.one_run import one_run
     from wave_network.training.options import check_together, choose_preset
     from wave_network.training.recipe import Recipe
     from wave_network.training.run import train_model
     from wave_network.training.tracking import parse_target
 
-    log_to_stderr()
-    if from_fasttext_args is not None:
-        taken = _from_fasttext(from_fasttext_args)
-        if data == "sample" and "data" not in taken:
-            note("no -input given: training on sample, the bundled news")
-        data = taken.get("data", data) if data == "sample" else data
-        output = taken.get("output", output) if output == Path("wave-model") else output
-        validation = validation or taken.get("validation")
-        given: dict[str, Any] = {
-            "epochs": epochs,
-            "seed": seed,
-            "vectors": vectors,
-            "threads": threads,
-        }
-        epochs, seed, vectors, threads = (
-            taken.get(name) if value is None else value for name, value in given.items()
-        )
-    model_options = {"operation": operation, "max_length": max_length}
+    asked = SimpleNamespace(**given)
+    if asked.from_fasttext_args is not None:
+        _take_from_fasttext(asked)
+    model_options = {"operation": asked.operation, "max_length": asked.max_length}
     train_options = {
-        "base_model": base_model,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "patience": patience,
-        "teacher": teacher,
-        "distillation_weight": distillation_weight,
-        "vectors": vectors,
-        "keep_vocabulary": True if keep_vocabulary else None,
-        "class_weight": _class_weight(class_weight or []),
-        "refit": refit,
-        "calibrate": False if no_calibration else None,
-        "seed": seed,
-        "device": device,
+        **{name: given[name] for name in _TRAIN_OPTIONS},
+        **{name: getattr(asked, name) for name in ("epochs", "seed", "vectors")},
+        "keep_vocabulary": True if asked.keep_vocabulary else None,
+        "class_weight": _class_weight(asked.class_weight or []),
+        "calibrate": False if asked.no_calibration else None,
     }
-    base = None if base_model is None else read_model(base_model)
-    chosen = choose_preset(preset, model_options, tokenizer, base=base, settings=config)
+    base = None if asked.base_model is None else read_model(asked.base_model)
+    chosen = choose_preset(
+        asked.preset, model_options, asked.tokenizer, base=base, settings=asked.config
+    )
     # Refuse wrong values before reading data.
     customize(chosen, {**model_options, **train_options})
-    if log_to is not None:
-        parse_target(log_to)
-    threads = OPTIONS["threads"].checked(threads)
-    check_together(train_options, replay=replay, unlabeled=unlabeled)
-    check_output(output, overwrite=overwrite)
-    splits = read_training_data(
-        data,
-        validation=validation,
-        test=test,
-        replay=replay,
-        weight_column=weight_column,
-        text_column=text_column,
-        label_column=label_column,
-        label_separator=label_separator,
-        encoding=encoding,
-        quoting=quoting,
-    )
-    unlabeled_texts, background_texts = (
-        None if file is None else read_texts(file, text_column, encoding, quoting)
-        for file in (unlabeled, background)
-    )
-    recipe = Recipe.of(
-        chosen,
-        train_options=train_options,
-        model_options=model_options,
-        tokenizer=tokenizer,
-        base=base,
-        threads=threads,
-    )
-    summary, stopped = train_model(
-        splits,
-        recipe,
-        output,
-        overwrite=overwrite,
-        unlabeled=unlabeled_texts,
-        background=background_texts,
-        log_to=log_to,
-        unseen=unseen,
-    )
-    if as_json:
+    if asked.log_to is not None:
+        parse_target(asked.log_to)
+    threads = OPTIONS["threads"].checked(asked.threads)
+    check_together(train_options, replay=asked.replay, unlabeled=asked.unlabeled)
+    check_output(asked.output, overwrite=asked.overwrite)
+    with one_run(asked.output), _unfinished(asked, given, resumes=resumes) as checkpoints:
+        splits = read_training_data(
+            asked.data,
+            validation=asked.validation,
+            test=asked.test,
+            replay=asked.replay,
+            weight_column=asked.weight_column,
+            text_column=asked.text_column,
+            label_column=asked.label_column,
+            label_separator=asked.label_separator,
+            encoding=asked.encoding,
+            quoting=asked.quoting,
+        )
+        unlabeled_texts, background_texts = (
+            None
+            if file is None
+            else read_texts(file, asked.text_column, asked.encoding, asked.quoting)
+            for file in (asked.unlabeled, asked.background)
+        )
+        recipe = Recipe.of(
+            chosen,
+            train_options=train_options,
+            model_options=model_options,
+            tokenizer=asked.tokenizer,
+            base=base,
+            threads=threads,
+        )
+        summary, stopped = train_model(
+            splits,
+            recipe,
+            asked.output,
+            overwrite=asked.overwrite,
+            unlabeled=unlabeled_texts,
+            background=background_texts,
+            log_to=asked.log_to,
+            unseen=asked.unseen,
+            checkpoints=checkpoints,
+        )
+    if asked.as_json:
         print_json(summary)
     else:
         _print_summary(summary)
     if stopped == "interrupted":
         raise typer.Exit(interrupted_code())
+
+
+@contextmanager
+def _unfinished(
+    asked: SimpleNamespace, given: Mapping[str, Any], *, resumes: bool
+) -> Iterator[Iterator[Checkpoints] | None]:
+    """Keep the state of the training as long as it is unfinished, if that is asked for."""
+    if asked.checkpoint_every is None:
+        yield None
+        return
+    from wave_network.training.unfinished import Unfinished
+    from wave_network.tuning.limits import parse_duration
+
+    unfinished = Unfinished(asked.output, parse_duration(asked.checkpoint_every))
+    unfinished.begin(given, resumes=resumes)
+    try:
+        yield unfinished.checkpoints()
+    except KeyboardInterrupt:
+        note(f"go on with: wave-network train --resume {asked.output}")
+        raise
+    unfinished.end()
+
+
+def _resumed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the training to resume; only some can be given again."""
+    from wave_network.training.unfinished import read_options
+
+    usual = {name: each.default for name, each in signature(train).parameters.items()}
+    for name, value in given.items():
+        if value != usual[name] and name not in _RESUMED_WITH:
+            raise ConfigError(
+                f"{option_name(name)} does not go with --resume: the training has the options that "
+                "it was begun with"
+            )
+    options = {**given, **read_options(given["resume"])}
+    for name in ("output", "config"):
+        options[name] = None if options[name] is None else Path(options[name])
+    again = {name: given[name] for name in _RESUMED_WITH if given[name] != usual[name]}
+    return {**options, **again}
+
+
+def _take_from_fasttext(asked: SimpleNamespace) -> None:
+    """Take what a fastText command line asks for; options of train come first."""
+    taken = _from_fasttext(asked.from_fasttext_args)
+    if asked.data == "sample":
+        if "data" not in taken:
+            note("no -input given: training on sample, the bundled news")
+        asked.data = taken.get("data", asked.data)
+    if asked.output == Path("wave-model"):
+        asked.output = taken.get("output", asked.output)
+    asked.validation = asked.validation or taken.get("validation")
+    for name in ("epochs", "seed", "vectors", "threads"):
+        if getattr(asked, name) is None:
+            setattr(asked, name, taken.get(name))
 
 
 def _from_fasttext(arguments: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.models.tensor_spec import Tensors
 from wave_network.persistence.atomic import replacing_folder
+
+logger = logging.getLogger(__name__)
 
 SECONDS: Final = 300.0
 """How often a checkpoint is written."""
@@ -99,14 +102,25 @@ class Checkpoints:
     ) -> Checkpoint | None:
         """Return the checkpoint of a run with these texts and this configuration, if there is one.
 
-        What is not whole, or is of another run or version, is not used.
+        What is not whole, or is of another run or version, is not used; a warning says so.
         """
         self._run = _digest(training, validation, config)
         self._last = time.monotonic()
+        if not self.begun:
+            return None
         try:
             return self._read()
         except (OSError, ValueError, KeyError, TypeError):
+            logger.warning(
+                "%s is damaged, or of other data, options or version: training starts again",
+                self.folder,
+            )
             return None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint of this run."""
+        return (self.folder / _NUMBERS).exists()
 
     def due(self) -> bool:
         """Return whether it is time for the next one."""
@@ -143,13 +157,13 @@ class Checkpoints:
         """Remove the checkpoint of a run that has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _read(self) -> Checkpoint | None:
+    def _read(self) -> Checkpoint:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         numbers = json.loads((self.folder / _NUMBERS).read_text(encoding="utf-8"))
         if numbers["run"] != self._run:
-            return None
+            raise ValueError("it is of another run")
         try:
             tensors = load_file(self.folder / _TENSORS)
         except SafetensorError as error:

@@ -23,6 +23,7 @@ from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
 from wave_network.text.counts import TextCounts
 from wave_network.training.callbacks import SILENT, Progress
+from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described, describe
 from wave_network.training.examples import (
@@ -75,6 +76,7 @@ def fit(
     recipe: Recipe,
     progress: Progress = SILENT,
     stop: StopSignal | None = None,
+    checkpoints: Iterator[Checkpoints] | None = None,
 ) -> Fitted:
     """Train a classifier from scratch, or continue training one.
 
@@ -86,8 +88,10 @@ def fit(
         recipe: How to train.
         progress: Receives every stage, step and epoch.
         stop: Ends training early, as Ctrl-C does.
+        checkpoints: As in `Run`.
 
     Raises:
+        KeyboardInterrupt: With checkpoints, after a stop.
         DataError: If the data cannot be used: a single class, or a validation label that is not in
             the training data.
         ModelFolderError: If the tokenizer or teacher cannot be read.
@@ -101,7 +105,7 @@ def fit(
     check_torch(recipe.preset.config, recipe.config)
     with _threads_of(recipe), stop.on_ctrl_c():
         labelling = data.labelling() if base is None else continued_labelling(base, data)
-        run = Run(recipe.suited_to(data, labelling), labelling, progress, stop)
+        run = Run(recipe.suited_to(data, labelling), labelling, progress, stop, checkpoints)
         split = split_examples(data, run)
         run, knowledge = gather(data, split, run)
         taught = knowledge.taught

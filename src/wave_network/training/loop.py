@@ -95,8 +95,10 @@ def train(
         stop: Checked after every step and epoch.
         checkpoints: Where the run's state is stored every so often. If there is one of the same
             run, training goes on from there, and ends with the same bits. The caller removes it.
+            A stop then ends training at once, after a last one.
 
     Raises:
+        KeyboardInterrupt: With checkpoints, after a stop.
         ConfigError: If the device is not available.
         OutputError: If a checkpoint cannot be written.
     """
@@ -110,7 +112,9 @@ def train(
     if saved is not None:
         run.go_on(saved, trainer)
     stop.keep()
-    _train_epochs(trainer, validation, run, choice)
+    if run.result.stopped is None:  # it may have ended before, and what came after it not
+        _train_epochs(trainer, validation, run, choice)
+        run.end(trainer)
     result = run.result
     if not run.best and validation is not None:
         result.validation = trainer.validate(validation)
@@ -148,10 +152,36 @@ class _Run:
         trainer.skip(saved.place)
 
     def keep(self, trainer: _Trainer) -> None:
-        """Write a checkpoint if it is time for one."""
-        if self.checkpoints is None or not self.checkpoints.due():
+        """Write a checkpoint if it is time for one, or a stop was requested.
+
+        Raises:
+            KeyboardInterrupt: As `suspend`.
+        """
+        if self.checkpoints is None:
             return
-        self.checkpoints.write(
+        if trainer.stop.take():
+            self.suspend(trainer)
+        elif self.checkpoints.due():
+            self._write(self.checkpoints, trainer)
+
+    def suspend(self, trainer: _Trainer) -> None:
+        """Write a checkpoint, and end training at once; does nothing without checkpoints.
+
+        Raises:
+            KeyboardInterrupt: Training goes on from the checkpoint later.
+        """
+        if self.checkpoints is not None:
+            self._write(self.checkpoints, trainer)
+            raise KeyboardInterrupt
+
+    def end(self, trainer: _Trainer) -> None:
+        """Write a last checkpoint if there are earlier ones: what follows may be interrupted."""
+        if self.checkpoints is not None and self.checkpoints.begun:
+            self.place = Place(trainer.config.epochs + 1)
+            self._write(self.checkpoints, trainer)
+
+    def _write(self, checkpoints: Checkpoints, trainer: _Trainer) -> None:
+        checkpoints.write(
             Checkpoint(
                 place=self.place,
                 steps=trainer.steps.state(),
@@ -175,6 +205,7 @@ def _train_epochs(
             run.place = Place(epoch)
         record = trainer.validated_epoch(run.place, validation if validates else None, run.keep)
         if record is None:
+            run.suspend(trainer)
             result.stopped = "interrupted"
             break
         record["seconds"] = time.perf_counter() - run.started
@@ -186,6 +217,8 @@ def _train_epochs(
             result.validation, result.best_epoch = record["validation"] or {}, epoch
         trainer.progress.epoch(record)
         if trainer.stop.take():
+            run.place = Place(epoch + 1)
+            run.suspend(trainer)
             result.stopped = "interrupted"
         elif patience is not None and epoch - result.best_epoch >= patience and epoch < epochs:
             result.stopped = "patience"
@@ -217,16 +250,35 @@ def train_to_the_end(
     progress: Progress,
     labelling: Labelling,
     stop: StopSignal,
+    checkpoints: Checkpoints | None = None,
 ) -> bool:
     """Train a model in place for all epochs, as `train` does, but without validation.
+
+    Args:
+        model: The model.
+        training: Texts with hard or soft targets.
+        config: See `TrainConfig`.
+        progress: Receives every step.
+        labelling: Single-label or multi-label.
+        stop: Checked after every step.
+        checkpoints: As for `train`.
 
     Returns:
         Whether training was completed; if not, the weights are unfinished.
     """
+    run = _Run(checkpoints, time.perf_counter())
+    saved = None if checkpoints is None else checkpoints.open(training, None, config)
+    if saved is not None:
+        _copy(saved.weights, model.trained)
     trainer = _Trainer(model, training, config, progress, labelling, stop)
-    for epoch in range(1, trainer.config.epochs + 1):
-        if trainer.run_epoch(Place(epoch)) is None:
+    if saved is not None:
+        run.go_on(saved, trainer)
+    for epoch in range(run.place.epoch, trainer.config.epochs + 1):
+        if run.place.epoch != epoch:
+            run.place = Place(epoch)
+        if trainer.run_epoch(run.place, run.keep) is None:
             return False
+    run.end(trainer)
     model.finish()
     return True
 

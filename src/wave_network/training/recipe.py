@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +14,7 @@ from wave_network.errors import ConfigError, DataError, option_name
 from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
 from wave_network.training.callbacks import Progress
+from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.interrupt import StopSignal
 
 MULTI_LABEL_TOKEN_DROPOUT: Final = 0.1
@@ -198,12 +199,19 @@ class Run:
         labelling: The model's labelling.
         progress: Receives every stage, step and epoch.
         stop: Ends training early.
+        checkpoints: Gives each of the run's trainings, one after the other, the place of its
+            checkpoints; None: there are none.
     """
 
     recipe: Recipe
     labelling: Labelling
     progress: Progress
     stop: StopSignal
+    checkpoints: Iterator[Checkpoints] | None = None
+
+    def next_checkpoints(self) -> Checkpoints | None:
+        """Return the place of the next training's checkpoints."""
+        return None if self.checkpoints is None else next(self.checkpoints)
 
     @property
     def config(self) -> TrainConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from wave_network.progress.stages import say, tracked
 from wave_network.runtime import Engine
 from wave_network.runtime.counting import counted
 from wave_network.text.counts import TextCounts
+from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
 from wave_network.training.fit import fit
@@ -48,6 +50,7 @@ def train_model(
     background: Table | None = None,
     log_to: str | None = None,
     unseen: Unseen = "error",
+    checkpoints: Iterator[Checkpoints] | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """Train a model, evaluate it on the test split, and write its folder.
 
@@ -59,6 +62,7 @@ def train_model(
         unlabeled: As in `TrainingData`.
         unseen: What becomes of validation and test rows whose label training never saw.
         background: As in `TrainingData`.
+        checkpoints: As in `Run`.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:
@@ -83,7 +87,7 @@ def train_model(
     test = _encoded_test(data, splits.test, recipe.base)
     settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
     with tracking(log_to, settings) as track, TrainingBar(track) as progress:
-        fitted = fit(data, recipe, progress)
+        fitted = fit(data, recipe, progress, checkpoints=checkpoints)
     files, stopped, summary = fitted.files, fitted.stopped, fitted.described.summary
     if splits.test is not None and test is not None:
         try:

@@ -84,6 +84,7 @@ def train_once(
             labelling=run.labelling,
             choice=choice,
             stop=run.stop,
+            checkpoints=run.next_checkpoints(),
         )
         if not math.isfinite(_last_loss(result)):
             raise ConfigError(
@@ -184,7 +185,13 @@ def refit(examples: Examples, first: Prepared, trained: Trained, run: Run) -> Pr
         with run.stop.at_once():
             initialize(second, run)
         if not train_to_the_end(
-            second.model, second.texts, config, run.progress, run.labelling, run.stop
+            second.model,
+            second.texts,
+            config,
+            run.progress,
+            run.labelling,
+            run.stop,
+            run.next_checkpoints(),
         ):
             return None
         if not second.config.has_linear_part:

@@ -1,0 +1,101 @@
+"""The folder of an unfinished training, beside its output: how it was asked for, and how far it is.
+
+`OUTPUT.unfinished` has `command.json`, which `--resume` reads, and a folder of checkpoints for each
+of the run's trainings. It is removed once the model is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from wave_network._version import __version__
+from wave_network.errors import ConfigError, OutputError
+from wave_network.persistence.atomic import replacing_file
+from wave_network.training.checkpoint import Checkpoints
+
+_COMMAND: Final = "command.json"
+
+
+def unfinished_folder(output: Path) -> Path:
+    """Return the folder of an output's unfinished training."""
+    target = output.resolve()
+    return target.with_name(f"{target.name}.unfinished")
+
+
+class Unfinished:
+    """An unfinished training.
+
+    Args:
+        output: The model folder that it is to write.
+        every: Seconds between two checkpoints.
+    """
+
+    def __init__(self, output: Path, every: float) -> None:
+        self.folder = unfinished_folder(output)
+        self._every = every
+
+    def begin(self, options: Mapping[str, Any], *, resumes: bool) -> None:
+        """Store how the training was asked for; what an earlier one left is removed.
+
+        Args:
+            options: The options of `wave-network train`.
+            resumes: Whether it goes on from what is there.
+
+        Raises:
+            OutputError: If the folder cannot be written.
+        """
+        if resumes:
+            return
+        try:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.folder}: {error.strerror}") from error
+        asked = {"version": __version__, "working_folder": os.getcwd(), "options": dict(options)}
+        with replacing_file(self.folder / _COMMAND, overwrite=True) as file:
+            json.dump(asked, file, default=str, ensure_ascii=False)
+
+    def checkpoints(self) -> Iterator[Checkpoints]:
+        """Yield the place of the checkpoints of each training, in their order."""
+        for number in count(1):
+            yield Checkpoints(self.folder / f"training-{number}", self._every)
+
+    def end(self) -> None:
+        """Remove the folder: the model is written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def read_options(output: Path) -> dict[str, Any]:
+    """Return the options with which an unfinished training was begun.
+
+    Raises:
+        ConfigError: If there is none, it was begun by another version, or in another working
+            folder, where paths would lead elsewhere.
+    """
+    folder = unfinished_folder(output)
+    try:
+        asked = json.loads((folder / _COMMAND).read_text(encoding="utf-8"))
+        version, place, options = asked["version"], asked["working_folder"], asked["options"]
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no unfinished training of {output}: --resume takes the --output of a "
+            "training with --checkpoint-every that was interrupted"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{folder / _COMMAND} is damaged ({error}): start again without --resume"
+        ) from None
+    if version != __version__:
+        raise ConfigError(
+            f"the training of {output} was begun by version {version}, and this is {__version__}: "
+            "start again without --resume"
+        )
+    if place != os.getcwd():
+        raise ConfigError(f"the training of {output} was begun in {place}: resume it there")
+    return dict(options)

@@ -1,0 +1,136 @@
+"""`train --checkpoint-every` and `--resume`: killed or interrupted, it ends with the same weights.
+
+`WAVE_NETWORK_KILLS=200 python -m pytest tests/cli/test_resume.py` (`make kills`) kills more.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from wave_network.persistence.one_run import one_run
+from wave_network.training.unfinished import unfinished_folder
+
+KILLS = int(os.environ.get("WAVE_NETWORK_KILLS", "20")) // 4
+EVERY = ("--checkpoint-every", "0.05s")
+OPTIONS = ("--preset", "small", "--epochs", "40", "--vectors", "none", "--quoting", "auto")
+FILES = ("model.safetensors", "tokenizer.json", "config.json")
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the signals of Unix")
+
+
+def start(folder, *arguments):
+    command = [sys.executable, "-m", "wave_network", "train", *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def ended(process, code=0):
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == code, err
+    return out + err
+
+
+def contents(folder):
+    return {name: (Path(folder) / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The files of the model that was not interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    ended(start(folder, "sample", *OPTIONS, "--output", "model"))
+    return contents(folder / "model")
+
+
+def wait_for_checkpoint(process, output):
+    state = unfinished_folder(output) / "training-1" / "state.json"
+    while not state.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
+def test_a_killed_training_ends_with_the_same_weights(tmp_path, whole):
+    draw = random.Random(0)
+    output = tmp_path / "model"
+    process = start(tmp_path, "sample", *OPTIONS, *EVERY, "--output", "model")
+    for kill in range(KILLS):
+        if kill == 0:
+            wait_for_checkpoint(process, output)
+        time.sleep(draw.uniform(0.0, 1.5))
+        if process.poll() is not None:
+            break
+        process.kill()
+        process.communicate()
+        process = start(tmp_path, "--resume", "model", "--threads", str(1 + kill % 3))
+    assert kill > 0
+    ended(process)
+    assert contents(output) == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_training_stores_its_state_first(tmp_path, whole, number):
+    process = start(tmp_path, "sample", *OPTIONS, *EVERY, "--output", "model")
+    wait_for_checkpoint(process, tmp_path / "model")
+    process.send_signal(number)
+    said = ended(process, 128 + number)
+    assert "go on with: wave-network train --resume model" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["model.unfinished"]
+    resumed = start(tmp_path, "--resume", "model", "--json")
+    assert json.loads(resumed.communicate()[0])["model"] == "model"
+    assert contents(tmp_path / "model") == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_cannot_be_resumed_is_refused(tmp_path, monkeypatch, invoke):
+    monkeypatch.chdir(tmp_path)
+    assert "there is no unfinished training of model" in invoke("train", "--resume=model").message
+    folder = tmp_path / "model.unfinished"
+    folder.mkdir()
+    command = folder / "command.json"
+    command.write_text("{")
+    assert "command.json is damaged" in invoke("train", "--resume=model").message
+    asked = {"version": "0.0.1", "working_folder": str(tmp_path), "options": {}}
+    command.write_text(json.dumps(asked))
+    assert "was begun by version 0.0.1" in invoke("train", "--resume=model").message
+    from wave_network import __version__
+
+    command.write_text(json.dumps({**asked, "version": __version__, "working_folder": "/else"}))
+    assert "was begun in /else: resume it there" in invoke("train", "--resume=model").message
+    for options in (["--epochs=3"], ["--overwrite"], ["other.csv"]):
+        refused = invoke("train", "--resume=model", *options)
+        assert refused.code == 2
+        assert "does not go with --resume" in refused.message
+    assert "is not a duration" in invoke("train", "--checkpoint-every=often").message
+
+
+def test_two_runs_into_one_folder(tmp_path, invoke):
+    output = tmp_path / "new" / "model"
+    with one_run(output):
+        refused = invoke("train", "sample", "--epochs=1", f"--output={output}")
+        assert refused.code == 2
+        assert "another run is writing" in refused.message
+    assert [*tmp_path.iterdir()] == []  # a lock leaves nothing
+
+
+def test_a_dead_runs_lock_holds_nobody_up(tmp_path):
+    program = f"""
+import os, signal
+from pathlib import Path
+from wave_network.persistence.one_run import one_run
+with one_run(Path({str(tmp_path / "model")!r})):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False)
+    assert len([*tmp_path.iterdir()]) == 1
+    with one_run(tmp_path / "model"):
+        pass
+    assert [*tmp_path.iterdir()] == []
