@@ -1,7 +1,8 @@
 """What the documentation site takes from the code when it is built (hooks of mkdocs).
 
 - `command-reference.md`: what `--help` of every command prints.
-- `plots/`: the drawings that `results/README.md` shows.
+- `plots/`: the drawings that `results/README.md` shows; `plots/papers/`: those of the papers'
+  report.
 - `<!-- include: PATH -->` in a page: that Markdown file of the repository, without its title. Links
   to files outside the site are reduced to their text, and formulas become MathML, which browsers
   draw by themselves.
@@ -26,8 +27,9 @@ _INCLUDE = re.compile(r"^<!-- include: (\S+) -->$", re.MULTILINE)
 def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
     """Add the generated page, and the drawings of an included one."""
     files.append(File.generated(config, "command-reference.md", content=command_reference()))
-    for plot in sorted((ROOT / "results" / "plots").glob("*.svg")):
-        files.append(File.generated(config, f"plots/{plot.name}", abs_src_path=str(plot)))
+    for folder, target in (("plots", "plots"), ("papers/plots", "plots/papers")):
+        for plot in sorted((ROOT / "results" / folder).glob("*.svg")):
+            files.append(File.generated(config, f"{target}/{plot.name}", abs_src_path=str(plot)))
     return files
 
 

@@ -289,7 +289,8 @@ def _crossing_cell(waves: Sequence[Row], others: Sequence[Row], column: str) -> 
         return "–"
     costs = [first[size] for size in sizes], [second[size] for size in sizes]
     found, times = crossing(sizes, *costs), costs[1][-1] / costs[0][-1]
-    at_the_end = f"{times:.2g} times at {sizes[-1]:,}"
+    at_the_end = f"{times:,.0f}" if times >= 10 else f"{times:.2g}"
+    at_the_end += f" times at {sizes[-1]:,}"
     if found is None:
         return f"never: {at_the_end}"
     return f"{'always' if found == sizes[0] else f'from {found:,.0f}'}: {at_the_end}"

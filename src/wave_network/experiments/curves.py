@@ -40,7 +40,7 @@ PAPER_POINTS: Final[Mapping[str, Mapping[str, Mapping[int, float]]]] = {
 }
 """The same by epoch, validation accuracy and loss, as far as the bitmap can be read."""
 
-_RUN: Final = ("dataset", "model", "training_rows")
+_RUN: Final = ("dataset", "model", "training_rows", "epochs")
 
 
 def measure(study: Study) -> None:
@@ -103,6 +103,15 @@ def section(study: Study) -> Section:
     )
 
 
+def longest(rows: Sequence[Row]) -> list[Row]:
+    """The rows of each model's run with the most training rows, of these the most epochs."""
+    shown: list[Row] = []
+    for group in grouped(rows, ("dataset", "model")).values():
+        runs = grouped(group, ("training_rows", "epochs")).values()
+        shown += max(runs, key=lambda run: (run[0]["training_rows"], len(run)))
+    return shown
+
+
 def _row(record: Row, training_rows: int) -> Row:
     return {
         "epoch": record["epoch"],
@@ -116,7 +125,7 @@ def _row(record: Row, training_rows: int) -> Row:
 
 def _table(rows: Sequence[Row]) -> Table:
     cells = []
-    for (dataset, model, count), group in grouped(rows, _RUN).items():
+    for (dataset, model, count, _), group in grouped(rows, _RUN).items():
         best = max(group, key=lambda row: row["validation_accuracy"])
         calmest = min(group, key=lambda row: row["validation_loss"])
         first, peak, end = PAPER[model] if dataset == "ag_news" else ("–", "–", "–")
@@ -159,8 +168,7 @@ def _finding(rows: Sequence[Row]) -> str:
 def _draw(rows: Sequence[Row], figure: Figure) -> None:
     from wave_network.experiments.plots import grid_of_lines
 
-    largest = max(row["training_rows"] for row in rows)
-    shown = [row for row in rows if row["training_rows"] == largest]
+    shown = longest(rows)
     panels: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
     dashed, points = set(), set()
     for (dataset, model), group in grouped(shown, ("dataset", "model")).items():
