@@ -107,8 +107,9 @@ def longest(rows: Sequence[Row]) -> list[Row]:
     """The rows of each model's run with the most training rows, of these the most epochs."""
     shown: list[Row] = []
     for group in grouped(rows, ("dataset", "model")).values():
-        runs = grouped(group, ("training_rows", "epochs")).values()
-        shown += max(runs, key=lambda run: (run[0]["training_rows"], len(run)))
+        runs = list(grouped(group, ("training_rows", "epochs")).values())
+        sizes = [(run[0]["training_rows"], len(run)) for run in runs]
+        shown += runs[sizes.index(max(sizes))]
     return shown
 
 
