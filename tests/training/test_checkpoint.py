@@ -8,7 +8,7 @@ import pytest
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset
 from wave_network.data.batch import PackedTexts
 from wave_network.training.callbacks import Progress
-from wave_network.training.checkpoint import Checkpoints
+from wave_network.training.checkpoint import Checkpoints, Epochs
 from wave_network.training.loop import train
 from wave_network.training.model import new_model
 
@@ -113,6 +113,18 @@ def test_what_is_damaged_or_of_another_run_is_not_used(kind, tmp_path):
         whole = file.read_bytes()
         file.write_bytes(whole[: len(whole) // 2])
         assert without_times(run(kind, checkpoints)[1]) == without_times(run(kind)[1])
+
+
+def test_checkpoints_by_epochs(kind, tmp_path):
+    weights, result = run(kind)
+    checkpoints = Checkpoints(tmp_path / "run", every=Epochs(2))
+    for steps, written in ((9, False), (11, True)):  # of 5 an epoch
+        with pytest.raises(KilledError):
+            run(kind, checkpoints, KilledAfter(steps))
+        assert (tmp_path / "run").exists() == written
+    again, resumed = run(kind, checkpoints)
+    assert without_times(resumed) == without_times(result)
+    assert all((again[name] == tensor).all() for name, tensor in weights.items())
 
 
 def test_a_checkpoint_is_written_when_it_is_time(kind, tmp_path):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,13 +30,11 @@ from wave_network.cli.options import (
     Unseen,
     option,
 )
+from wave_network.cli.unfinished import resumed, unfinished
 from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
-from wave_network.errors import ConfigError, option_name
+from wave_network.errors import ConfigError
 from wave_network.evaluation.metric_names import metric_names
-
-if TYPE_CHECKING:
-    from wave_network.training.checkpoint import Checkpoints
 
 _TRAIN_OPTIONS: Final = (
     *("base_model", "batch_size", "learning_rate", "patience", "teacher"),
@@ -45,7 +42,6 @@ _TRAIN_OPTIONS: Final = (
 )
 """Options of the command that are options of training under the same name."""
 
-_RESUMED_WITH: Final = ("resume", "threads", "as_json")
 _NOTABLE_ERROR: Final = 0.01  # of an accuracy; smaller standard errors are not printed
 
 
@@ -169,8 +165,9 @@ def train(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Store the state of the training this often, such as 90s, 5m or 1h, and when it "
-            "is interrupted, beside the output in DIR.unfinished, for --resume to go on from.",
+            help="Store the state of the training this often (90s, 5m or 1h; or 2, after every "
+            "second epoch) and when it is interrupted, beside the output in DIR.unfinished, for "
+            "--resume to go on from.",
         ),
     ] = None,
     resume: Annotated[
@@ -212,7 +209,10 @@ def train(
     """
     given = dict(locals())
     log_to_stderr()
-    _train(given if resume is None else _resumed(given), resumes=resume is not None)
+    if resume is not None:
+        usual = {name: each.default for name, each in signature(train).parameters.items()}
+        given = resumed(given, usual)
+    _train(given, resumes=resume is not None)
 
 
 def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
@@ -248,7 +248,7 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
     threads = OPTIONS["threads"].checked(asked.threads)
     check_together(train_options, replay=asked.replay, unlabeled=asked.unlabeled)
     check_output(asked.output, overwrite=asked.overwrite)
-    with one_run(asked.output), _unfinished(asked, given, resumes=resumes) as checkpoints:
+    with one_run(asked.output), unfinished(given, asked.output, resumes=resumes) as checkpoints:
         splits = read_training_data(
             asked.data,
             validation=asked.validation,
@@ -292,45 +292,6 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
         _print_summary(summary)
     if stopped == "interrupted":
         raise typer.Exit(interrupted_code())
-
-
-@contextmanager
-def _unfinished(
-    asked: SimpleNamespace, given: Mapping[str, Any], *, resumes: bool
-) -> Iterator[Iterator[Checkpoints] | None]:
-    """Keep the state of the training as long as it is unfinished, if that is asked for."""
-    if asked.checkpoint_every is None:
-        yield None
-        return
-    from wave_network.training.unfinished import Unfinished
-    from wave_network.tuning.limits import parse_duration
-
-    unfinished = Unfinished(asked.output, parse_duration(asked.checkpoint_every))
-    unfinished.begin(given, resumes=resumes)
-    try:
-        yield unfinished.checkpoints()
-    except KeyboardInterrupt:
-        note(f"go on with: wave-network train --resume {asked.output}")
-        raise
-    unfinished.end()
-
-
-def _resumed(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the training to resume; only some can be given again."""
-    from wave_network.training.unfinished import read_options
-
-    usual = {name: each.default for name, each in signature(train).parameters.items()}
-    for name, value in given.items():
-        if value != usual[name] and name not in _RESUMED_WITH:
-            raise ConfigError(
-                f"{option_name(name)} does not go with --resume: the training has the options that "
-                "it was begun with"
-            )
-    options = {**given, **read_options(given["resume"])}
-    for name in ("output", "config"):
-        options[name] = None if options[name] is None else Path(options[name])
-    again = {name: given[name] for name in _RESUMED_WITH if given[name] != usual[name]}
-    return {**options, **again}
 
 
 def _take_from_fasttext(asked: SimpleNamespace) -> None:

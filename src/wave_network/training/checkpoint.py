@@ -83,17 +83,23 @@ class Checkpoint:
     seconds: float
 
 
+class Epochs(NamedTuple):
+    """So many epochs between two checkpoints."""
+
+    number: int
+
+
 @dataclass
 class Checkpoints:
     """Writes and reads the checkpoint of one run.
 
     Args:
         folder: Where it is; replaced by each later one.
-        every: Seconds between two of them.
+        every: Seconds between two of them, or a whole number of epochs, as `Epochs`.
     """
 
     folder: Path
-    every: float = SECONDS
+    every: float | Epochs = SECONDS
     _last: float = field(default_factory=time.monotonic, init=False)
     _run: str = field(default="", init=False)
 
@@ -124,7 +130,13 @@ class Checkpoints:
 
     def due(self) -> bool:
         """Return whether it is time for the next one."""
+        if isinstance(self.every, Epochs):
+            return False
         return time.monotonic() - self._last >= self.every
+
+    def due_after(self, epoch: int) -> bool:
+        """Return whether one is due after an epoch, from 1."""
+        return isinstance(self.every, Epochs) and epoch % self.every.number == 0
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint.

@@ -164,6 +164,12 @@ class _Run:
         elif self.checkpoints.due():
             self._write(self.checkpoints, trainer)
 
+    def keep_epoch(self, trainer: _Trainer) -> None:
+        """Write a checkpoint if one is due after the epoch that has just ended."""
+        if self.checkpoints is not None and self.checkpoints.due_after(self.place.epoch):
+            self.place = Place(self.place.epoch + 1)
+            self._write(self.checkpoints, trainer)
+
     def suspend(self, trainer: _Trainer) -> None:
         """Write a checkpoint, and end training at once; does nothing without checkpoints.
 
@@ -224,6 +230,7 @@ def _train_epochs(
             result.stopped = "patience"
         if result.stopped:
             break
+        run.keep_epoch(trainer)
 
 
 def _copy(source: Tensors, target: Tensors) -> None:
@@ -278,6 +285,7 @@ def train_to_the_end(
             run.place = Place(epoch)
         if trainer.run_epoch(run.place, run.keep) is None:
             return False
+        run.keep_epoch(trainer)
     run.end(trainer)
     model.finish()
     return True

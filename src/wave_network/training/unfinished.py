@@ -17,7 +17,7 @@ from typing import Any, Final
 from wave_network._version import __version__
 from wave_network.errors import ConfigError, OutputError
 from wave_network.persistence.atomic import replacing_file
-from wave_network.training.checkpoint import Checkpoints
+from wave_network.training.checkpoint import Checkpoints, Epochs
 
 _COMMAND: Final = "command.json"
 
@@ -33,10 +33,10 @@ class Unfinished:
 
     Args:
         output: The model folder that it is to write.
-        every: Seconds between two checkpoints.
+        every: As in `Checkpoints`.
     """
 
-    def __init__(self, output: Path, every: float) -> None:
+    def __init__(self, output: Path, every: float | Epochs) -> None:
         self.folder = unfinished_folder(output)
         self._every = every
 
