@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from wave_network.persistence.one_run import one_run
-from wave_network.training.unfinished import unfinished_folder
+from wave_network.training.unfinished import Unfinished, unfinished_folder
 
 KILLS = int(os.environ.get("WAVE_NETWORK_KILLS", "20")) // 4
 EVERY = ("--checkpoint-every", "0.05s")
-OPTIONS = ("--preset", "small", "--epochs", "40", "--vectors", "none", "--quoting", "auto")
+OPTIONS = ("--preset", "small", "--epochs", "150", "--vectors", "none", "--quoting", "auto")
 FILES = ("model.safetensors", "tokenizer.json", "config.json")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the signals of Unix")
@@ -28,7 +28,13 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the signa
 def start(folder, *arguments):
     command = [sys.executable, "-m", "wave_network", "train", *arguments]
     return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background of a shell ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -64,7 +70,8 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path, whole):
     for kill in range(KILLS):
         if kill == 0:
             wait_for_checkpoint(process, output)
-        time.sleep(draw.uniform(0.0, 1.5))
+        else:
+            time.sleep(draw.uniform(0.0, 1.5))
         if process.poll() is not None:
             break
         process.kill()
@@ -86,6 +93,23 @@ def test_an_interrupted_training_stores_its_state_first(tmp_path, whole, number)
     assert [path.name for path in tmp_path.iterdir()] == ["model.unfinished"]
     resumed = start(tmp_path, "--resume", "model", "--json")
     assert json.loads(resumed.communicate()[0])["model"] == "model"
+    assert contents(tmp_path / "model") == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_run_that_was_killed_when_its_model_was_there(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(Unfinished, "end", lambda self: os.kill(os.getpid(), signal.SIGKILL))
+    child = os.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        from wave_network.cli import main
+
+        sys.argv = ["wave-network", "train", "sample", *OPTIONS, *EVERY, "--output", "model"]
+        main()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert contents(tmp_path / "model") == whole
+    ended(start(tmp_path, "--resume", "model"))
     assert contents(tmp_path / "model") == whole
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

@@ -30,7 +30,7 @@ from wave_network.cli.options import (
     Unseen,
     option,
 )
-from wave_network.cli.unfinished import resumed, unfinished
+from wave_network.cli.unfinished import resumed, state_of, unfinished
 from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
 from wave_network.errors import ConfigError
@@ -247,8 +247,10 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
         parse_target(asked.log_to)
     threads = OPTIONS["threads"].checked(asked.threads)
     check_together(train_options, replay=asked.replay, unlabeled=asked.unlabeled)
-    check_output(asked.output, overwrite=asked.overwrite)
-    with one_run(asked.output), unfinished(given, asked.output, resumes=resumes) as checkpoints:
+    state = state_of(asked.output, asked.checkpoint_every)
+    overwrite = asked.overwrite or (resumes and state is not None and state.was_writing)
+    check_output(asked.output, overwrite=overwrite)
+    with one_run(asked.output), unfinished(state, given, asked.output, resumes=resumes):
         splits = read_training_data(
             asked.data,
             validation=asked.validation,
@@ -279,12 +281,12 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
             splits,
             recipe,
             asked.output,
-            overwrite=asked.overwrite,
+            overwrite=overwrite,
             unlabeled=unlabeled_texts,
             background=background_texts,
             log_to=asked.log_to,
             unseen=asked.unseen,
-            checkpoints=checkpoints,
+            unfinished=state,
         )
     if asked.as_json:
         print_json(summary)

@@ -11,42 +11,49 @@ from wave_network.cli.console import note
 from wave_network.errors import ConfigError, option_name
 
 if TYPE_CHECKING:
-    from wave_network.training.checkpoint import Checkpoints
+    from wave_network.training.unfinished import Unfinished
 
 _RESUMED_WITH: Final = ("resume", "threads", "as_json")
 
 
 @contextmanager
 def unfinished(
-    given: Mapping[str, Any], output: Path, *, resumes: bool
-) -> Iterator[Iterator[Checkpoints] | None]:
-    """Keep the state of the training as long as it is unfinished, if that is asked for.
+    training: Unfinished | None, given: Mapping[str, Any], output: Path, *, resumes: bool
+) -> Iterator[None]:
+    """Keep the state of a training as long as it is unfinished.
 
     Args:
+        training: The result of `state_of`.
         given: The options of the command, by name.
         output: The model folder to write.
         resumes: Whether an earlier training goes on.
-
-    Yields:
-        The places of checkpoints, as in `Run`; None if none are to be kept.
     """
-    text = given["checkpoint_every"]
-    if text is None:
-        yield None
+    if training is None:
+        yield
         return
-    from wave_network.training.checkpoint import Epochs
-    from wave_network.training.unfinished import Unfinished
-    from wave_network.tuning.limits import parse_duration
-
-    every = Epochs(int(text)) if text.isdecimal() and int(text) else parse_duration(text)
-    training = Unfinished(output, every)
     training.begin(given, resumes=resumes)
     try:
-        yield training.checkpoints()
+        yield
     except KeyboardInterrupt:
         note(f"go on with: wave-network train --resume {output}")
         raise
     training.end()
+
+
+def state_of(output: Path, checkpoint_every: str | None) -> Unfinished | None:
+    """Return where the state of a training is kept; None if that is not asked for.
+
+    Raises:
+        ConfigError: If the option is neither a duration nor a number of epochs.
+    """
+    if checkpoint_every is None:
+        return None
+    from wave_network.training.checkpoint import Epochs
+    from wave_network.training.unfinished import Unfinished
+    from wave_network.tuning.limits import parse_duration
+
+    epochs = int(checkpoint_every) if checkpoint_every.isdecimal() else 0
+    return Unfinished(output, Epochs(epochs) if epochs else parse_duration(checkpoint_every))
 
 
 def resumed(given: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def one_run(target: Path) -> Iterator[None]:
     """
     target = expanded(target).resolve()
     parent = next(place for place in target.parents if place.is_dir())
-    name = quote(str(target.relative_to(parent)), safe="")[-100:]
+    name = quote(os.fsencode(target.relative_to(parent)), safe="")[-100:]
     path = parent / f".{name}.wave-network-lock"
     handle = None
     if fcntl is not None:

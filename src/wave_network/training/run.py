@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from wave_network.progress.stages import say, tracked
 from wave_network.runtime import Engine
 from wave_network.runtime.counting import counted
 from wave_network.text.counts import TextCounts
-from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
 from wave_network.training.fit import fit
@@ -36,6 +34,7 @@ from wave_network.training.model import check_torch
 from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
+from wave_network.training.unfinished import Unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def train_model(
     background: Table | None = None,
     log_to: str | None = None,
     unseen: Unseen = "error",
-    checkpoints: Iterator[Checkpoints] | None = None,
+    unfinished: Unfinished | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """Train a model, evaluate it on the test split, and write its folder.
 
@@ -62,7 +61,7 @@ def train_model(
         unlabeled: As in `TrainingData`.
         unseen: What becomes of validation and test rows whose label training never saw.
         background: As in `TrainingData`.
-        checkpoints: As in `Run`.
+        unfinished: Keeps the state of the training until the model is written.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:
@@ -87,7 +86,12 @@ def train_model(
     test = _encoded_test(data, splits.test, recipe.base)
     settings = {"preset": recipe.preset.name, **recipe.config.to_dict()}
     with tracking(log_to, settings) as track, TrainingBar(track) as progress:
-        fitted = fit(data, recipe, progress, checkpoints=checkpoints)
+        fitted = fit(
+            data,
+            recipe,
+            progress,
+            checkpoints=None if unfinished is None else unfinished.checkpoints(),
+        )
     files, stopped, summary = fitted.files, fitted.stopped, fitted.described.summary
     if splits.test is not None and test is not None:
         try:
@@ -109,6 +113,8 @@ def train_model(
             facts = {**files.metrics, **summary.to_dict(examples=False), "test": measured}
             files = replace(files, metrics=facts)
     card = render_card(files)
+    if unfinished is not None:
+        unfinished.write_marker()
     write_trained(output, files, card=card, history=fitted.history, overwrite=overwrite)
     if stopped == "interrupted":
         _warn_of_interrupt(output, files.metrics["best_epoch"])

@@ -1,6 +1,6 @@
 """The folder of an unfinished training, beside its output: how it was asked for, and how far it is.
 
-`OUTPUT.unfinished` has `command.json`, which `--resume` reads, and a folder of checkpoints for each
+`OUTPUT.unfinished` has `command.json`, which resuming reads, and a folder of checkpoints for each
 of the run's trainings. It is removed once the model is written.
 """
 
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from wave_network._version import __version__
-from wave_network.errors import ConfigError, OutputError
+from wave_network.errors import ConfigError, OutputError, option_name
 from wave_network.persistence.atomic import replacing_file
 from wave_network.training.checkpoint import Checkpoints, Epochs
 
 _COMMAND: Final = "command.json"
+_WRITING: Final = "writing"
 
 
 def unfinished_folder(output: Path) -> Path:
@@ -66,6 +67,15 @@ class Unfinished:
         for number in count(1):
             yield Checkpoints(self.folder / f"training-{number}", self._every)
 
+    def write_marker(self) -> None:
+        """Note that the model is about to be written: what is in its place from now on is it."""
+        (self.folder / _WRITING).touch()
+
+    @property
+    def was_writing(self) -> bool:
+        """Whether an earlier run was about to write the model, and may have done so."""
+        return (self.folder / _WRITING).exists()
+
     def end(self) -> None:
         """Remove the folder: the model is written."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -78,23 +88,21 @@ def read_options(output: Path) -> dict[str, Any]:
         ConfigError: If there is none, it was begun by another version, or in another working
             folder, where paths would lead elsewhere.
     """
-    folder = unfinished_folder(output)
+    folder, again = unfinished_folder(output), f"start again without {option_name('resume')}"
     try:
         asked = json.loads((folder / _COMMAND).read_text(encoding="utf-8"))
         version, place, options = asked["version"], asked["working_folder"], asked["options"]
     except FileNotFoundError:
         raise ConfigError(
-            f"there is no unfinished training of {output}: --resume takes the --output of a "
-            "training with --checkpoint-every that was interrupted"
+            f"there is no unfinished training of {output}: give the {option_name('output')} of a "
+            f"training with {option_name('checkpoint_every')} that was interrupted"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{folder / _COMMAND} is damaged ({error}): start again without --resume"
-        ) from None
+        raise ConfigError(f"{folder / _COMMAND} is damaged ({error}): {again}") from None
     if version != __version__:
         raise ConfigError(
             f"the training of {output} was begun by version {version}, and this is {__version__}: "
-            "start again without --resume"
+            f"{again}"
         )
     if place != os.getcwd():
         raise ConfigError(f"the training of {output} was begun in {place}: resume it there")
