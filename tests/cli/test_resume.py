@@ -136,6 +136,26 @@ def test_what_cannot_be_resumed_is_refused(tmp_path, monkeypatch, invoke):
     assert "is not a duration" in invoke("train", "--checkpoint-every=often").message
 
 
+def test_the_state_of_another_training_is_not_lost(tmp_path, invoke):
+    output = tmp_path / "model"
+    options = ("train", "sample", "--epochs=1", "--checkpoint-every=1h", f"--output={output}")
+    folder = unfinished_folder(output)
+    (folder / "training-1").mkdir(parents=True)
+    (folder / "command.json").write_text("{}")
+    refused = invoke(*options)
+    assert refused.code == 2
+    assert "has an unfinished training: go on with it by --resume" in refused.message
+    (folder / "diary.txt").write_text("mine")
+    for more in ((), ("--overwrite",)):
+        refused = invoke(*options, *more)
+        assert refused.code == 2
+        assert "holds other files than those of an unfinished training" in refused.message
+    (folder / "diary.txt").unlink()
+    assert (folder / "training-1").exists()
+    assert invoke(*options, "--overwrite").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_two_runs_into_one_folder(tmp_path, invoke):
     output = tmp_path / "new" / "model"
     with one_run(output):

@@ -164,7 +164,7 @@ def train(
     checkpoint_every: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME",
+            metavar="TIME|N",
             help="Store the state of the training this often (90s, 5m or 1h; or 2, after every "
             "second epoch) and when it is interrupted, beside the output in DIR.unfinished, for "
             "--resume to go on from.",
@@ -174,8 +174,9 @@ def train(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Go on with the interrupted training that was to write this folder. It has the "
-            "options that it was begun with, and ends with the same weights, bit for bit.",
+            help="Go on with the interrupted training that was to write this folder, from the "
+            "working folder that it was begun in. It has the options that it was begun with, and "
+            "ends with the same weights, bit for bit.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -19,6 +19,7 @@ a number, 8 an index.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -145,6 +146,13 @@ def first_row_kept_bytes(n: int, d: int, heads: int) -> int:
     return FLOAT * ((4 * n + 20) * d + 3 * heads * n + 4) + INDEX * n
 
 
+_LAYER_BYTES: Final[Mapping[str, Callable[[int, int, int], int]]] = {
+    "transformer": transformer_kept_bytes,
+    FUSED: fused_kept_bytes,
+    FIRST: first_row_kept_bytes,
+}
+
+
 def bert_kept_bytes(n: int, d: int, heads: int, layers: int) -> int:
     """BERT in training, one text: `L (18 n d + 3 h n^2 + 4 n) + 2 n d + 2 n + 2 d` numbers."""
     numbers = layers * (18 * n * d + 3 * heads * n**2 + 4 * n) + 2 * n * d + 2 * n + 2 * d
@@ -220,25 +228,14 @@ def predict(name: str, batch: Batch, d: int) -> Costs:
             parameters=wave_parameters(d, VOCABULARY, CLASSES),
         )
     n, heads = batch.tokens // batch.texts, d // HEAD_WIDTH
-    if name == "transformer":
+    if name in _LAYER_BYTES:
+        flops = encoder_matmul_flops(n, d, CLASSES, 1)
+        if name == FIRST:
+            flops = first_row_matmul_flops(n, d, CLASSES)
         return Costs(
-            flops=batch.texts * encoder_matmul_flops(n, d, CLASSES, 1),
+            flops=batch.texts * flops,
             elementwise=None,
-            bytes=batch.texts * transformer_kept_bytes(n, d, heads),
-            parameters=transformer_parameters(d, VOCABULARY, CLASSES),
-        )
-    if name == FUSED:
-        return Costs(
-            flops=batch.texts * encoder_matmul_flops(n, d, CLASSES, 1),
-            elementwise=None,
-            bytes=batch.texts * fused_kept_bytes(n, d, heads),
-            parameters=transformer_parameters(d, VOCABULARY, CLASSES),
-        )
-    if name == FIRST:
-        return Costs(
-            flops=batch.texts * first_row_matmul_flops(n, d, CLASSES),
-            elementwise=None,
-            bytes=batch.texts * first_row_kept_bytes(n, d, heads),
+            bytes=batch.texts * _LAYER_BYTES[name](n, d, heads),
             parameters=transformer_parameters(d, VOCABULARY, CLASSES),
         )
     return Costs(

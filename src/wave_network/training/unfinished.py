@@ -21,6 +21,7 @@ from wave_network.training.checkpoint import Checkpoints, Epochs
 
 _COMMAND: Final = "command.json"
 _WRITING: Final = "writing"
+_TRAINING: Final = "training-"
 
 
 def unfinished_folder(output: Path) -> Path:
@@ -42,17 +43,30 @@ class Unfinished:
         self._every = every
 
     def begin(self, options: Mapping[str, Any], *, resumes: bool) -> None:
-        """Store how the training was asked for; what an earlier one left is removed.
+        """Store how the training was asked for.
 
         Args:
-            options: The options of `wave-network train`.
+            options: The options of `wave-network train`; with `overwrite` an unfinished training
+                that is there is given up.
             resumes: Whether it goes on from what is there.
 
         Raises:
-            OutputError: If the folder cannot be written.
+            OutputError: If there is an unfinished training or anything else, or the folder cannot
+                be written.
         """
         if resumes:
             return
+        if self.folder.exists():
+            if not self._is_ours():
+                raise OutputError(
+                    f"{self.folder} holds other files than those of an unfinished training: move "
+                    f"it away, or choose another {option_name('output')}"
+                )
+            if not options["overwrite"]:
+                raise OutputError(
+                    f"{self.folder} has an unfinished training: go on with it by "
+                    f"{option_name('resume')}, or give it up with {option_name('overwrite')}"
+                )
         try:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
@@ -65,7 +79,7 @@ class Unfinished:
     def checkpoints(self) -> Iterator[Checkpoints]:
         """Yield the place of the checkpoints of each training, in their order."""
         for number in count(1):
-            yield Checkpoints(self.folder / f"training-{number}", self._every)
+            yield Checkpoints(self.folder / f"{_TRAINING}{number}", self._every)
 
     def write_marker(self) -> None:
         """Note that the model is about to be written: what is in its place from now on is it."""
@@ -77,8 +91,17 @@ class Unfinished:
         return (self.folder / _WRITING).exists()
 
     def end(self) -> None:
-        """Remove the folder: the model is written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder, as the model is written; one with a user's files in it is left."""
+        if self._is_ours():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _is_ours(self) -> bool:
+        """Whether the folder holds nothing but what trainings store."""
+        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else [""]
+        return all(
+            name in (_COMMAND, _WRITING) or name.removeprefix(".").startswith(_TRAINING)
+            for name in names
+        )
 
 
 def read_options(output: Path) -> dict[str, Any]:
