@@ -92,6 +92,7 @@ class Study:
         """
         path = self._runs(experiment) / f"{_slug(key)}.json"
         if path.exists():
+            self.checkpoints(experiment, key).remove()  # it may have been killed before doing so
             return _rows_of(path)
         self.console.print(f"{experiment}: {_in_words(key)}", highlight=False, soft_wrap=True)
         started = time.perf_counter()

@@ -19,6 +19,7 @@ from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.models.tensor_spec import Tensors
 from wave_network.persistence.atomic import replacing_folder
+from wave_network.persistence.leftovers import clear, hidden_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -166,8 +167,9 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def remove(self) -> None:
-        """Remove the checkpoint of a run that has ended."""
+        """Remove the checkpoint of a run that has ended, and what killed ones left beside it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        clear(self.folder.parent, hidden_prefix(self.folder))
 
     def _read(self) -> Checkpoint:
         from safetensors import SafetensorError
