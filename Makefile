@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs bench fuzz compilers wheel-test clean
+.PHONY: demo test reliability check fix docs licenses bench fuzz compilers wheel-test clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -35,6 +35,9 @@ fix: $(VENV)/.check ## format, and apply the fixes of the linter
 docs: $(VENV)/.check ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
+licenses: $(VENV)/.check ## list the licences of the dependencies in docs/licenses.md
+	$(BIN)/python dev/licenses.py
+
 bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA="folder folder"
 	$(BIN)/python benchmarks/compare.py $(DATA)
 	$(BIN)/python benchmarks/plots.py
@@ -53,7 +56,7 @@ clean:
 
 # One stamp file per set of extras; a changed requirement installs again.
 $(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
-  pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/_native/*.[ch])
+  pyproject.toml setup.py constraints.txt src/wave_network/_version.py $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"
 	touch $@

@@ -1,10 +1,14 @@
-"""Build the C extension; everything else about the package is in pyproject.toml.
+"""Build the C extension, and point the metadata to the repository; the rest is in pyproject.toml.
 
 Without a C compiler the package works, but slower, and the build warns. Where that must not happen
 (wheels, continuous integration), set `WAVE_NETWORK_REQUIRE_NATIVE=1`: then the build fails.
+
+A release sets `WAVE_NETWORK_REPOSITORY` to the address of its repository. The README's links, which
+are relative, then lead there from the package index as well. Without it they stay as they are.
 """
 
 import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -13,6 +17,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 NATIVE = Path("src/wave_network/_native")
+REPOSITORY = os.environ.get("WAVE_NETWORK_REPOSITORY", "").rstrip("/")
 REQUIRED = os.environ.get("WAVE_NETWORK_REQUIRE_NATIVE", "0") not in ("", "0")
 
 # One build for Python 3.11 and later: the limited API has had buffers since. Python 3.10 and
@@ -40,6 +45,27 @@ pip install --force-reinstall --no-deps --no-cache-dir wave-network
 """
 
 
+def readme() -> str:
+    """The README; its links lead to the repository, if that is known."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    if not REPOSITORY:
+        return text
+    text = re.sub(r"(!\[[^]]*\]\()(?!https?:|#)", rf"\1{REPOSITORY}/raw/HEAD/", text)
+    return re.sub(r"((?<!!)\[[^]]+\]\()(?!https?:|#)", rf"\1{REPOSITORY}/blob/HEAD/", text)
+
+
+def project_urls() -> dict[str, str]:
+    """Where to find the project; nothing if that is not known."""
+    if not REPOSITORY:
+        return {}
+    return {
+        "Repository": REPOSITORY,
+        "Documentation": f"{REPOSITORY}/tree/HEAD/docs",
+        "Changelog": f"{REPOSITORY}/blob/HEAD/CHANGELOG.md",
+        "Issues": f"{REPOSITORY}/issues",
+    }
+
+
 class BuildExtension(build_ext):
     """Adds the compiler's flags, and says loudly when there is no compiled code."""
 
@@ -56,6 +82,9 @@ class BuildExtension(build_ext):
 
 
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    project_urls=project_urls(),
     cmdclass={"build_ext": BuildExtension},
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if ABI3 else {},
     ext_modules=[

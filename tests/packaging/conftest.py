@@ -12,7 +12,7 @@ from packaging_setup import CHECKOUT, setup
 def sdist(tmp_path_factory) -> Path:
     """The source distribution, unpacked."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("src", "tests"):
+    for name in ("benchmarks", "dev", "docs", "examples", "results", "src", "tests"):
         ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info")
         shutil.copytree(CHECKOUT / name, tree / name, ignore=ignored)
     for path in CHECKOUT.iterdir():

@@ -1,5 +1,6 @@
 """What is in the wheel and in the source distribution, and how a build fails."""
 
+import re
 import sys
 import sysconfig
 from email import message_from_bytes
@@ -10,6 +11,7 @@ import pytest
 from packaging_setup import CHECKOUT, setup
 
 SOURCE = CHECKOUT / "src"
+LINK = re.compile(r"(!?)\[[^]]*\]\(([^)]+)\)")
 
 
 def named(folder, pattern):
@@ -70,11 +72,45 @@ def test_one_wheel_is_for_every_python_from_3_11(contents, wheel):
 
 def test_the_source_distribution_has_the_code_its_tests_and_how_to_build_it(sdist):
     assert named(SOURCE / "wave_network", "*.[ch]") <= named(sdist / "src/wave_network", "*.[ch]")
-    for folder in ("src", "tests"):
-        assert named(CHECKOUT / folder, "*.py") <= named(sdist / folder, "*.py")
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE", "CHANGELOG.md"):
+    assert named(SOURCE, "*.py") <= named(sdist / "src", "*.py")
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE", "CITATION.cff"):
         assert (sdist / name).is_file()
     assert not named(sdist, "*.so") | named(sdist, "*.pyc")
+
+
+def test_the_source_distribution_has_what_its_tests_read(sdist):
+    for folder in ("benchmarks", "dev", "docs", "examples", "results", "tests"):
+        ours = {name for name in named(CHECKOUT / folder, "*") if "__pycache__" not in name}
+        missing = {name for name in ours - named(sdist / folder, "*") if ".unfinished/" not in name}
+        assert not missing, folder
+
+
+def metadata_with(sdist, folder, repository):
+    """The metadata of a build, knowing the repository's address or not."""
+    made = setup(
+        sdist, "-q", "egg_info", "--egg-base", str(folder), WAVE_NETWORK_REPOSITORY=repository
+    )
+    assert made.returncode == 0, made.stderr
+    return message_from_bytes((folder / "wave_network.egg-info" / "PKG-INFO").read_bytes())
+
+
+def test_links_of_the_readme_lead_to_a_known_repository(sdist, tmp_path):
+    repository = "https://code.example/me/waves"
+    metadata = metadata_with(sdist, tmp_path, f"{repository}/")
+    urls = dict(text.split(", ") for text in metadata.get_all("Project-URL"))
+    assert urls["Repository"] == repository
+    readme = metadata.get_payload(decode=True).decode()
+    assert f"]({repository}/blob/HEAD/docs/tutorial.md)" in readme
+    for image, target in LINK.findall(readme):
+        assert target.startswith(("https://", "#")), target
+        assert bool(image) == target.startswith(f"{repository}/raw/")
+
+
+def test_an_unknown_repository_is_not_invented(sdist, tmp_path):
+    metadata = metadata_with(sdist, tmp_path, "")
+    assert metadata.get_all("Project-URL") is None
+    readme = (CHECKOUT / "README.md").read_bytes()
+    assert metadata.get_payload(decode=True).strip() == readme.strip()
 
 
 def test_the_metadata_names_license_readme_and_pythons(metadata):

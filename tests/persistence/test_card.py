@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from wave_network._version import __version__
 from wave_network.errors import printable
 from wave_network.few_labels.english import ENGLISH
 from wave_network.models.tensors import parameter_counts
-from wave_network.persistence.card import render_card
+from wave_network.persistence.card import Publication, render_card
 
 
 def test_card_says_what_the_model_is(make_files):
@@ -177,3 +178,12 @@ def test_names_of_others_are_no_markup(make_files, hostile):
         assert name.strip() in [code.strip() for code in codes]
     words = "".join(child.content for child in inline if child.type == "text")
     assert f"A preset {shown} model" in words
+
+
+def test_a_published_card_names_the_import_that_transformers_needs(make_files):
+    card = render_card(make_files(), Publication("me/news", size_bytes=9))
+    (block,) = re.findall(r"```python\n(import .+?)```", card, re.DOTALL)
+    assert 'model="me/news"' in block
+    imported = [line.split()[1] for line in block.splitlines() if "import" in line.split()]
+    assert imported == ["wave_network.transformers", "transformers"]
+    assert "transformers" not in render_card(make_files())

@@ -46,12 +46,25 @@ from wave_network import load
 model = load("{source}")
 model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}}, labels=...)]
 ```
-
+{transformers}
 ## Limits
 
 - It reads only the first {max_length} tokens of a text.
 - {answers}
 - It reflects its training texts, including their biases.
+"""
+
+_TRANSFORMERS: Final = """
+With `transformers` (`pip install "wave-network[transformers]"`), one import makes it read this
+model:
+
+```python
+import wave_network.transformers
+from transformers import pipeline
+
+classify = pipeline("text-classification", model="{repository}")
+classify("a text")
+```
 """
 
 _ONE_LABEL: Final = "It classifies texts into {} classes"
@@ -140,6 +153,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
         metadata=_metadata(publication),
         published=_published(publication),
         source=f"{HUB_PREFIX}{publication.repository}" if publication else "FOLDER",
+        transformers=_TRANSFORMERS.format(repository=publication.repository) if publication else "",
         figures=_figures(files.metrics, files.training),
         precision=_precision(files),
         max_length=config.max_length,
