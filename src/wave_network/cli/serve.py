@@ -57,7 +57,7 @@ def serve(
     Examples:
       wave-network serve wave-model
       wave-network serve news-model spam-model --port 9000 --workers 4
-      curl localhost:8000/v1/predict --json '{"text": "Oil prices jump", "top_k": 2}'
+      curl localhost:8000/v1/predict --json '{"text": "Oil prices jump"}'
     """
     with extra_needed("serve", "serving"):
         from wave_network.serve.keys import read_keys

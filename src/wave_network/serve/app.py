@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wave_network.serve.endpoints import Endpoints, json_response
 from wave_network.serve.keys import Keys
-from wave_network.serve.refusal import Refusal
+from wave_network.serve.refusal import RefusedError
 from wave_network.serve.service import Service
 
 _OPEN: Final = frozenset(("/healthz", "/readyz"))
@@ -44,7 +44,7 @@ def create_app(service: Service, keys: Keys | None = None, *, log_texts: bool = 
             Route("/openapi.json", endpoints.openapi),
             Route("/", endpoints.home),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _not_found},
+        exception_handlers={RefusedError: _refused, HTTPException: _not_found, Exception: _failed},
         lifespan=service.running,
     )
     if keys is not None:
@@ -53,7 +53,7 @@ def create_app(service: Service, keys: Keys | None = None, *, log_texts: bool = 
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
+    assert isinstance(error, RefusedError)
     return json_response({"error": error.message}, error.status, dict(error.headers or {}))
 
 
@@ -63,6 +63,10 @@ async def _not_found(request: Request, error: Exception) -> Response:
     said = {404: "no such path: see /openapi.json", 405: "this path takes another method"}
     message = said.get(error.status_code, error.detail)
     return json_response({"error": message}, error.status_code, dict(error.headers or {}))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return json_response({"error": "this is a bug of the service: its log says where"}, 500)
 
 
 def _guarded(app: ASGIApp, keys: Keys) -> ASGIApp:
@@ -85,7 +89,7 @@ def _guarded(app: ASGIApp, keys: Keys) -> ASGIApp:
 
 
 def _observed(app: ASGIApp, service: Service) -> ASGIApp:
-    """Count each request, write it to the log, and answer what fails."""
+    """Count each request, and write it to the log."""
 
     async def observed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,9 +112,6 @@ def _observed(app: ASGIApp, service: Service) -> ASGIApp:
             status = _GONE
         except Exception as error:
             service.log.failure(error)
-            if not status:
-                failed = json_response({"error": "this is a bug of the service: see its log"}, 500)
-                await failed(scope, receive, send_observed)
             status = 500
         _note(service, scope, status, time.perf_counter() - started)
 

@@ -19,7 +19,7 @@ from typing import Final
 from wave_network.runtime.engine import Engine
 from wave_network.serve.answers import Records, answer_all, kind_of
 from wave_network.serve.questions import Question
-from wave_network.serve.refusal import Refusal
+from wave_network.serve.refusal import RefusedError
 
 _SMALL_TEXTS: Final = 64
 _SMALL_CHARACTERS: Final = 2**15
@@ -57,7 +57,7 @@ class Batcher:
             question: The texts, and what to answer.
 
         Raises:
-            Refusal: 503, if it waited too long.
+            RefusedError: 503, if it waited too long.
             Exception: What the engine raises.
         """
         loop = asyncio.get_running_loop()
@@ -81,7 +81,7 @@ class Batcher:
 
     def _alone(self, engine: Engine, question: Question, until: float) -> Records:
         if time.monotonic() > until:
-            raise Refusal(503, "the request waited too long", {"Retry-After": "1"})
+            raise RefusedError(503, "the request waited too long", {"Retry-After": "1"})
         self._observe(len(question.texts))
         (outcome,) = answer_all(engine, [question])
         if isinstance(outcome, Exception):

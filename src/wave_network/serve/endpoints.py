@@ -14,7 +14,7 @@ from wave_network.serve.metrics import CONTENT_TYPE
 from wave_network.serve.models import ServedModel
 from wave_network.serve.openapi import description
 from wave_network.serve.questions import parse
-from wave_network.serve.refusal import Refusal
+from wave_network.serve.refusal import RefusedError
 from wave_network.serve.service import Service
 from wave_network.serve.waiting import Place
 
@@ -54,7 +54,7 @@ class Endpoints:
             try:
                 records = await service.batcher.answer(loaded.engine, question)
             except WaveNetworkError as error:  # what this model cannot answer
-                raise Refusal(422, str(error)) from error
+                raise RefusedError(422, str(error)) from error
         service.metrics.texts.labels(model.name).inc(len(records))
         said: dict[str, Any] = {"model": model.name, "version": loaded.version}
         request.scope["log"] = {**said, "texts": len(records)}
@@ -105,13 +105,13 @@ class Endpoints:
         if name is None:
             return next(iter(models.values()))
         if name not in models:
-            raise Refusal(404, f"no such model: there is {listed(list(models))}")
+            raise RefusedError(404, f"no such model: there is {listed(list(models))}")
         return models[name]
 
     async def _body(self, request: Request, place: Place) -> bytes:
         """Read the body, as far as it may go."""
         most = self._service.limits.body_bytes
-        too_long = Refusal(413, f"the body is too long: send at most {most:,} bytes")
+        too_long = RefusedError(413, f"the body is too long: send at most {most:,} bytes")
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared[:20]) > most:
             raise too_long
@@ -127,6 +127,6 @@ def _check_type(request: Request) -> None:
     """Refuse what is not JSON. A page of another site cannot send JSON without being allowed to."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _JSON:
-        raise Refusal(415, f"send JSON, with the header Content-Type: {_JSON}")
+        raise RefusedError(415, f"send JSON, with the header Content-Type: {_JSON}")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refusal(415, "the body is compressed: send it without Content-Encoding")
+        raise RefusedError(415, "the body is compressed: send it without Content-Encoding")

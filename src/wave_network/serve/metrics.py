@@ -33,27 +33,38 @@ class Metrics:
         registry = CollectorRegistry()
         self._registry = registry
         self.requests = Counter(
-            "wave_network_requests", "Requests, by endpoint and status.",
-            ("endpoint", "status"), registry=registry,
+            "wave_network_requests",
+            "Requests, by endpoint and status.",
+            ("endpoint", "status"),
+            registry=registry,
         )
         self.seconds = Histogram(
-            "wave_network_request_seconds", "Time from a request's head to its answer.",
-            ("endpoint",), buckets=_SECONDS, registry=registry,
+            "wave_network_request_seconds",
+            "Time from a request's head to its answer.",
+            ("endpoint",),
+            buckets=_SECONDS,
+            registry=registry,
         )
         self.texts = Counter(
             "wave_network_texts", "Texts that were answered.", ("model",), registry=registry
         )
         self.batch = Histogram(
-            "wave_network_batch_texts", "Texts that were answered together.",
-            buckets=_TEXTS, registry=registry,
+            "wave_network_batch_texts",
+            "Texts that were answered together.",
+            buckets=_TEXTS,
+            registry=registry,
         )
         self.waiting = Gauge(
-            "wave_network_waiting_texts", "Texts that wait for their answers.",
-            registry=registry, multiprocess_mode="livesum",
+            "wave_network_waiting_texts",
+            "Texts that wait for their answers.",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self.loads = Counter(
-            "wave_network_reloads", "Folders that were replaced, by whether they could be loaded.",
-            ("model", "result"), registry=registry,
+            "wave_network_reloads",
+            "Folders that were replaced, by whether they could be loaded.",
+            ("model", "result"),
+            registry=registry,
         )
 
     def page(self) -> bytes:
@@ -61,5 +72,5 @@ class Metrics:
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)

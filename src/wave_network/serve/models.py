@@ -69,12 +69,12 @@ class ServedModel:
         if state != self._seen:  # perhaps it is still being copied
             self._seen = state
             return False
+        loaded = self.loaded
+        failure: str | None = None
         try:
             loaded = _load(self.folder)
         except Exception as error:
-            loaded, failure = self.loaded, first_line(error)
-        else:
-            failure = None
+            failure = first_line(error)
         if _state_of(self.folder) != state:  # it is neither the old one nor the new one
             return False
         self._state, self.loaded, self.failure = state, loaded, failure

@@ -12,7 +12,7 @@ from wave_network.data.json_values import json_kind
 from wave_network.data.values import is_unicode
 from wave_network.errors import listed
 from wave_network.serve.limits import Limits
-from wave_network.serve.refusal import Refusal
+from wave_network.serve.refusal import RefusedError
 
 _TEXTS: Final = ("text", "texts")
 _LONGEST_NUMBER: Final = 100  # characters; Python needs quadratic time for long integers
@@ -53,13 +53,13 @@ def parse(body: bytes, limits: Limits) -> Question:
         limits: The limits of texts.
 
     Raises:
-        Refusal: 400 if it is not JSON, 413 if there are too many texts or one is too long, 422 if
-            a field is unknown or has a value that it cannot have.
+        RefusedError: 400 if it is not JSON, 413 if there are too many texts or one is too long,
+            422 if a field is unknown or has a value that it cannot have.
     """
     fields = _object(body)
     if unknown := [name for name in fields if name not in _CHECKS and name not in _TEXTS]:
         known = ", ".join((*_TEXTS, *_CHECKS))
-        raise Refusal(422, f"unknown field {listed(unknown)}: the fields are {known}")
+        raise RefusedError(422, f"unknown field {listed(unknown)}: the fields are {known}")
     texts = _texts(fields, limits)
     if len(fields) == 1:
         return Question(texts, _NO_OPTIONS)
@@ -70,39 +70,41 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = _decoder.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"the body is not UTF-8: byte {error.start} is wrong") from None
+        raise RefusedError(400, f"the body is not UTF-8: byte {error.start} is wrong") from None
     except RecursionError:
-        raise Refusal(400, "the body is not JSON for this service: nested too deep") from None
+        raise RefusedError(400, "the body is not JSON for this service: nested too deep") from None
     except ValueError as error:
-        raise Refusal(400, f"the body is not JSON: {error}") from None
+        raise RefusedError(400, f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise Refusal(422, f'the body is {json_kind(value)}: send an object with "text" or "texts"')
+        raise RefusedError(
+            422, f'the body is {json_kind(value)}: send an object with "text" or "texts"'
+        )
     return value
 
 
 def _texts(fields: Mapping[str, Any], limits: Limits) -> list[str]:
     if ("text" in fields) == ("texts" in fields):
-        raise Refusal(422, 'send either "text", a string, or "texts", a list of strings')
+        raise RefusedError(422, 'send either "text", a string, or "texts", a list of strings')
     texts = [fields["text"]] if "text" in fields else fields["texts"]
     if not isinstance(texts, list):
-        raise Refusal(422, f"texts is {json_kind(texts)}: send a list of strings")
+        raise RefusedError(422, f"texts is {json_kind(texts)}: send a list of strings")
     if not texts:
-        raise Refusal(422, "texts is empty: send at least one text")
+        raise RefusedError(422, "texts is empty: send at least one text")
     if len(texts) > limits.texts:
-        raise Refusal(
+        raise RefusedError(
             413, f"{len(texts):,} texts are too many: send at most {limits.texts:,} in a request"
         )
     for number, text in enumerate(texts, start=1):
         if type(text) is not str:
-            raise Refusal(422, f"text {number} is {json_kind(text)}: send a string")
+            raise RefusedError(422, f"text {number} is {json_kind(text)}: send a string")
         if len(text) > limits.characters:
-            raise Refusal(
+            raise RefusedError(
                 413,
                 f"text {number} has {len(text):,} characters: send at most {limits.characters:,}; "
                 "models read only the beginning of long texts",
             )
         if not is_unicode(text):
-            raise Refusal(
+            raise RefusedError(
                 422, f"text {number} is not Unicode: it has one half of a surrogate pair alone"
             )
     return texts
@@ -116,7 +118,7 @@ def _options(fields: Mapping[str, Any]) -> dict[str, Any]:
             continue
         wanted, is_right = _CHECKS[name]
         if not is_right(value):
-            raise Refusal(422, f"{name} must be {wanted}; got {json_kind(value)}")
+            raise RefusedError(422, f"{name} must be {wanted}; got {json_kind(value)}")
         given[name] = value
     return given
 

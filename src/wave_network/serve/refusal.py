@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is not answered as it was asked.
 
     Args:
@@ -14,15 +14,13 @@ class Refusal(Exception):
         headers: Further headers of the answer.
     """
 
-    def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers
 
 
-def busy(what: str) -> Refusal:
+def busy(what: str) -> RefusedError:
     """The refusal of a worker that has too much to do: ask again in a second."""
-    return Refusal(429, f"{what}: ask again later", {"Retry-After": "1"})
+    return RefusedError(429, f"{what}: ask again later", {"Retry-After": "1"})

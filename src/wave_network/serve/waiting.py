@@ -28,7 +28,7 @@ class Waiting:
         """Let texts wait.
 
         Raises:
-            Refusal: 429, if too many wait already.
+            RefusedError: 429, if too many wait already.
         """
         if self.texts + count > self._limits.waiting_texts:
             raise busy(f"{self.texts:,} texts wait already")
@@ -38,7 +38,7 @@ class Waiting:
         """Keep bytes of a body in memory.
 
         Raises:
-            Refusal: 429, if there are too many already.
+            RefusedError: 429, if there are too many already.
         """
         if self.bytes + count > self._limits.waiting_bytes:
             raise busy("too many large requests wait already")
@@ -76,7 +76,7 @@ class Place:
         """Keep more bytes of the body, and return how many it has by now.
 
         Raises:
-            Refusal: 429, if there are too many of large bodies already.
+            RefusedError: 429, if there are too many of large bodies already.
         """
         self._size += count
         if self._size > _SMALL:
@@ -89,7 +89,7 @@ class Place:
         """Wait with that many texts.
 
         Raises:
-            Refusal: 429, if too many wait already.
+            RefusedError: 429, if too many wait already.
         """
         self._waiting.take_texts(count)
         self._texts += count

@@ -87,7 +87,7 @@ class Workers:
             if worker.is_alive() or self._ended_by:
                 continue
             del self._workers[worker]
-            mark_process_dead(worker.pid)
+            mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
             self._log.write("worker died", "error", pid=worker.pid, code=worker.exitcode)
             if time.monotonic() - since < _QUICK:
                 raise ConfigError(
