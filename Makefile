@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs licenses bench fuzz compilers wheel-test clean
+.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -42,8 +42,14 @@ bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA
 	$(BIN)/python benchmarks/compare.py $(DATA)
 	$(BIN)/python benchmarks/plots.py
 
+serve-bench: $(VENV)/.bench ## load the service with wrk, beside plain handlers: make serve-bench DATA=folder
+	$(BIN)/python benchmarks/serve/load_test.py $(DATA)
+
 fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functions wrongly under sanitizers (needs gcc)
 	dev/fuzz.sh $(BIN)/python
+
+serve-fuzz: $(VENV)/.test ## ask the service thousands of odd requests: make serve-fuzz REQUESTS=2000
+	WAVE_NETWORK_REQUESTS=$(or $(REQUESTS),1000) $(BIN)/python -m pytest tests/serve/test_openapi.py tests/serve/test_fuzz.py
 
 compilers: $(VENV)/.test ## compile the C code with every compiler that is installed, warnings as errors
 	dev/compilers.sh $(BIN)/python

@@ -63,6 +63,10 @@ MAY_IMPORT = {
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
     "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
     "explain": {"errors", "models", "runtime"},
+    "serve": {
+        *("_version", "config", "data.json_values", "data.values", "errors", "persistence"),
+        "runtime",
+    },
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
         *("persistence", "progress", "runtime"),
@@ -89,6 +93,8 @@ WITH_EXTRAS = (
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
     *("training.row_adam", "training.torch_model", "training.torch_steps"),
     *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
+    *(f"serve.{name}" for name in ("app", "endpoints", "metrics", "protocol", "server", "service")),
+    *("serve.start", "serve.workers"),
     *("tuning.progress", "tuning.run", "tuning.space", "tuning.study"),
     *(f"baselines.{name}" for name in ("bag", "encoder", "padding")),
     *("baselines.transformer", "baselines.transformer_classifier"),
@@ -113,6 +119,9 @@ MAY_USE = {
         *("baselines", "experiments.baselines", "numerics.svm", "scikit_learn"),
         "training.model",  # asks whether it is there
     },
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
+    "prometheus_client": {"serve"},
     "pandas": set(),
     "polars": set(),
 }

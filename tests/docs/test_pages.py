@@ -5,8 +5,10 @@ from outputs import differs
 from pages import JAVASCRIPT, PAGES, Block, blocks_of, commands_of, presumed_by
 
 NOT_RUN = {
-    "command-line.md": ["an interruption cannot be shown"],
-    "deploying.md": ["needs Docker"],
+    "command-line.md": ["an interruption cannot be shown", "runs until it is stopped"],
+    "deploying.md": [
+        *("runs until it is stopped", "needs Docker", "needs an administrator", "needs a cluster"),
+    ],
     "distilling.md": ["needs the network and hours"],
     "few-labels.md": ["needs an encoder"],
     "installing.md": ["replaces the installation"],
@@ -16,6 +18,11 @@ NOT_RUN = {
         "days, with data from the Hub",
         "minutes, with data from the Hub",
         "hours, with data from the Hub",
+    ],
+    "serving.md": [
+        *("runs until it is stopped", "asks the service", "answered by the service"),
+        *("asks the service", "asks the service", "runs until it is stopped"),
+        *("needs the service's machine", "runs until it is stopped", "answered by the service"),
     ],
     "tuning.md": ["it takes as long as it says"],
     "README.md": ["hours of experiments, with data from the Hub"],

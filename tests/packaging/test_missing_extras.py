@@ -66,6 +66,7 @@ ASKING = {
     "suggest --input archive.txt --output out.parquet": ("parquet", "writing parquet"),
     "tune rows.csv": ("tune", "tuning"),
     "report MODEL --data rows.csv": ("report", "the report"),
+    "serve MODEL": ("serve", "serving"),
     "export MODEL --output onnx": ("onnx", "exporting to ONNX"),
     "distill bert --output vectors": ("transformers", "distilling a sentence encoder"),
     "inspect MODEL snow --output waves.png": ("papers", "drawing"),

@@ -15,7 +15,7 @@ from wave_network.cli.options import option_names
 
 COMMANDS: Final = (
     *("train", "tune", "evaluate", "report", "predict", "similar", "suggest", "info"),
-    *("quantize", "export", "distill", "push", "inspect", "reproduce"),
+    *("serve", "quantize", "export", "distill", "push", "inspect", "reproduce"),
 )
 """The commands, each the function of its name in a module of its name."""
 

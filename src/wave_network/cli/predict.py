@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_rich, rounded
+from wave_network.cli.console import log_to_stderr, print_rich
 from wave_network.cli.kept_columns import KeptColumns
 from wave_network.cli.options import Encoding, Model, Overwrite, Quoting, Threads, threaded
 from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
@@ -214,10 +214,12 @@ def _explained(
     page: IO[str] | None,
 ) -> Iterator[dict[str, Any]]:
     """Yield records with explanations, and write the web page."""
+    from wave_network.runtime.records import explained_record
+
     to_classify, to_explain = tee(texts)
     explanations = _on_page(engine.iter_explain(to_explain), page)
     for record, explanation in zip(answered(to_classify), explanations, strict=True):
-        yield {**record, **rounded(explanation.to_dict()), **record}
+        yield explained_record(record, explanation)
 
 
 def _show_explained(engine: Engine, texts: Iterable[str], page: IO[str] | None) -> None:

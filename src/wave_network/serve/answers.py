@@ -1,0 +1,66 @@
+"""Answer questions with an engine: several that want the same kind of answer in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, TypeAlias
+
+from wave_network.runtime.engine import Engine
+from wave_network.runtime.records import explained_record, prediction_record
+from wave_network.serve.questions import Options, Question
+
+Records: TypeAlias = list[dict[str, Any]]
+"""One record for each text, without the text."""
+
+
+def kind_of(options: Options) -> tuple[float, bool]:
+    """Return what the options of questions in one batch must have in common."""
+    return options.threshold, options.out_of_scope
+
+
+def answer_all(engine: Engine, questions: Sequence[Question]) -> list[Records | Exception]:
+    """Answer questions of one kind together.
+
+    If that fails, each is answered alone: one that cannot be answered spoils no other.
+
+    Args:
+        engine: The model.
+        questions: Questions that agree in `kind_of`.
+
+    Returns:
+        For each question its records, or the error that there is instead.
+    """
+    try:
+        return [*_together(engine, questions)]
+    except Exception as error:
+        if len(questions) == 1:
+            return [error]
+    return [outcome for question in questions for outcome in answer_all(engine, [question])]
+
+
+def _together(engine: Engine, questions: Sequence[Question]) -> list[Records]:
+    threshold, out_of_scope = kind_of(questions[0].options)
+    texts = list(chain.from_iterable(question.texts for question in questions))
+    predictions = iter(engine.predict(texts, threshold, out_of_scope=out_of_scope))
+    answers = []
+    for question in questions:
+        options = question.options
+        coverage = options.coverage
+        least = None if coverage is None else engine.conformal_threshold(coverage)
+        records = [
+            prediction_record(engine.labelling, next(predictions), options.top_k, least)
+            for _ in question.texts
+        ]
+        answers.append(_explained(engine, question.texts, records) if options.explain else records)
+    return answers
+
+
+def _explained(engine: Engine, texts: list[str], records: Records) -> Records:
+    explained = [
+        explained_record(record, explanation)
+        for record, explanation in zip(records, engine.iter_explain(texts), strict=True)
+    ]
+    for record in explained:
+        del record["text"]  # whoever asks has it
+    return explained

@@ -1,0 +1,132 @@
+"""The endpoints: what each answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wave_network._version import __version__
+from wave_network.errors import WaveNetworkError, listed
+from wave_network.serve.metrics import CONTENT_TYPE
+from wave_network.serve.models import ServedModel
+from wave_network.serve.openapi import description
+from wave_network.serve.questions import parse
+from wave_network.serve.refusal import RefusedError
+from wave_network.serve.service import Service
+from wave_network.serve.waiting import Place
+
+_JSON: Final = "application/json"
+
+
+def json_response(
+    value: object, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Answer with JSON in ASCII: a label may hold what UTF-8 cannot."""
+    body = json.dumps(value, allow_nan=False).encode("ascii")
+    return Response(body, status, headers, _JSON)
+
+
+class Endpoints:
+    """The endpoints of one worker; the name of each is its label in logs and metrics.
+
+    Args:
+        service: The worker.
+        log_texts: Whether texts stand in the log.
+    """
+
+    def __init__(self, service: Service, *, log_texts: bool) -> None:
+        self._service = service
+        self._log_texts = log_texts
+        self._openapi = description(service.limits)
+
+    async def predict(self, request: Request) -> Response:
+        """Answer texts, in their order."""
+        service = self._service
+        _check_type(request)
+        model = self._model(request.path_params.get("name"))
+        with Place(service.waiting) as place:
+            question = parse(await self._body(request, place), service.limits)
+            place.add_texts(len(question.texts))
+            loaded = model.loaded  # it may be replaced meanwhile
+            try:
+                records = await service.batcher.answer(loaded.engine, question)
+            except WaveNetworkError as error:  # what this model cannot answer
+                raise RefusedError(422, str(error)) from error
+        service.metrics.texts.labels(model.name).inc(len(records))
+        said: dict[str, Any] = {"model": model.name, "version": loaded.version}
+        request.scope["log"] = {**said, "texts": len(records)}
+        if self._log_texts:
+            request.scope["log"]["given"] = question.texts
+        return json_response({**said, "predictions": records})
+
+    async def models(self, request: Request) -> Response:
+        """List the models."""
+        return json_response(
+            {"models": [model.describe() for model in self._service.models.values()]}
+        )
+
+    async def health(self, request: Request) -> Response:
+        """Say that the process lives."""
+        return json_response({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """Say whether requests should come here, and whether each model is the one on disk."""
+        draining = self._service.draining
+        models = {
+            model.name: {
+                "version": model.loaded.version,
+                "reload": "failed: the log says why" if model.failure else "ok",
+            }
+            for model in self._service.models.values()
+        }
+        status = "draining" if draining else "ready"
+        return json_response({"status": status, "models": models}, 503 if draining else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """Return the metrics of all workers for Prometheus."""
+        return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def openapi(self, request: Request) -> Response:
+        """Describe the endpoints in OpenAPI."""
+        return json_response(self._openapi)
+
+    async def home(self, request: Request) -> Response:
+        """Name the service. A page for people would stand here."""
+        headers = {"Content-Security-Policy": "default-src 'none'"}
+        said = {"service": "wave-network", "version": __version__, "openapi": "/openapi.json"}
+        return json_response(said, headers=headers)
+
+    def _model(self, name: str | None) -> ServedModel:
+        """Return a model; without a name the first one."""
+        models = self._service.models
+        if name is None:
+            return next(iter(models.values()))
+        if name not in models:
+            raise RefusedError(404, f"no such model: there is {listed(list(models))}")
+        return models[name]
+
+    async def _body(self, request: Request, place: Place) -> bytes:
+        """Read the body, as far as it may go."""
+        most = self._service.limits.body_bytes
+        too_long = RefusedError(413, f"the body is too long: send at most {most:,} bytes")
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared[:20]) > most:
+            raise too_long
+        parts = []
+        async for part in request.stream():
+            parts.append(part)
+            if place.add_bytes(len(part)) > most:
+                raise too_long
+        return b"".join(parts)
+
+
+def _check_type(request: Request) -> None:
+    """Refuse what is not JSON. A page of another site cannot send JSON without being allowed to."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != _JSON:
+        raise RefusedError(415, f"send JSON, with the header Content-Type: {_JSON}")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(415, "the body is compressed: send it without Content-Encoding")
