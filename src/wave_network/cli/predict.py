@@ -11,10 +11,10 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_rich, rounded
-from wave_network.cli.kept_columns import KeptColumns
+from wave_network.cli.console import log_to_stderr, note, print_rich, rounded
 from wave_network.cli.options import Encoding, Model, Overwrite, Quoting, Threads, threaded
 from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
+from wave_network.data.kept_columns import KeptColumns
 from wave_network.data.read_options import ReadOptions
 from wave_network.errors import ConfigError
 from wave_network.progress.stages import tracked
@@ -163,7 +163,7 @@ def predict(
 
     types = _label_types(engine) if ending == ".parquet" else {}
     options = ReadOptions(encoding, quoting)
-    kept = KeptColumns(str(input_file), text_column, options, types) if keep_columns else None
+    kept = KeptColumns(str(input_file), text_column, options, types, note) if keep_columns else None
     source = kept.texts() if kept else _given(texts, input_file, text_column, options)
     if output is not None or not answers_meet_progress():
         source = tracked(source, "predicting")
