@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from wave_network.data.labels import Labelling
     from wave_network.data.summary import TextSummary
-    from wave_network.runtime import Prediction
 
 
 def note(message: str) -> None:
@@ -40,39 +38,6 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
     """Print lines of a name and a value on stdout, with the values below each other."""
     for name, value in fields:
         print_line(f"{name:<12}{value}")
-
-
-def prediction_record(
-    labelling: Labelling, text: str, prediction: Prediction, top_k: int | None = None
-) -> dict[str, Any]:
-    """Return a prediction as a JSON record: one label, or for multi-label models a list."""
-    if not labelling.multi_label:
-        record = {"text": text, "label": prediction.label, "score": prediction.score}
-        return record if top_k is None else {**record, "scores": prediction.scores.top(top_k)}
-    if top_k is None:
-        scores = {label: prediction.scores[label] for label in prediction.labels}
-    else:
-        scores = prediction.scores.top(top_k)
-    return {"text": text, "labels": list(prediction.labels), "scores": scores}
-
-
-def rounded(value: Any) -> Any:  # noqa: ANN401
-    """Round the scores and other numbers of an answer to the six digits that they mean.
-
-    They are computed in 32 bits, and depend on the other texts of a batch in the seventh digit.
-
-    Args:
-        value: A number, or lists and dictionaries of numbers; all else stays as it is.
-    """
-    if isinstance(value, str):  # most values, and fast
-        return value
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, Mapping):
-        return {name: rounded(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(one) for one in value]
-    return value
 
 
 def print_table(

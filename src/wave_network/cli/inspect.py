@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from wave_network.cli.console import prediction_record, print_fields, print_json, rounded
+from wave_network.cli.console import print_fields, print_json
 from wave_network.cli.options import Model, Overwrite
 from wave_network.data.values import is_unicode
 from wave_network.errors import ConfigError, DataError
@@ -64,6 +64,7 @@ def inspect(
     )
     from wave_network.persistence.atomic import check_new, replacing_file
     from wave_network.runtime import load
+    from wave_network.runtime.records import prediction_record
 
     if not is_unicode(text):
         raise DataError("the text is not UTF-8: convert it, for example with iconv")
@@ -80,8 +81,8 @@ def inspect(
         with replacing_file(output, overwrite=overwrite) as file:
             cast(TextIOWrapper, file).buffer.write(picture)
     if as_json:
-        record = rounded(prediction_record(engine.labelling, text, prediction))
-        print_json({**record, **waves.arrays()})
+        record = prediction_record(engine.labelling, prediction)
+        print_json({"text": text, **record, **waves.arrays()})
     else:
         drawn = f"{output} ({shown_of(waves)})"
         print_fields([("prediction", answer_in_words(prediction, ".4f")), ("drawn", drawn)])

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, note, print_rich, rounded
+from wave_network.cli.console import log_to_stderr, note, print_rich
 from wave_network.cli.options import Encoding, Model, Overwrite, Quoting, Threads, threaded
 from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
 from wave_network.data.kept_columns import KeptColumns
@@ -161,7 +161,11 @@ def predict(
         answers = counting.iter_predict(texts, threshold, out_of_scope=out_of_scope)
         return records(engine, answers, counts, top_k, set_threshold, given)
 
-    types = _label_types(engine) if ending == ".parquet" else {}
+    types: dict[str, DataType] = {}
+    if ending == ".parquet":
+        from wave_network.data.parquet_writing import label_types
+
+        types = label_types(engine.labels)
     options = ReadOptions(encoding, quoting)
     kept = KeptColumns(str(input_file), text_column, options, types, note) if keep_columns else None
     source = kept.texts() if kept else _given(texts, input_file, text_column, options)
@@ -187,16 +191,6 @@ def predict(
             write_records(out, answers, ending, types)
 
 
-def _label_types(engine: Engine) -> dict[str, DataType]:
-    """Return the Arrow types of labels, which the first answers may not tell: all may be null."""
-    from pyarrow import list_
-
-    from wave_network.data.parquet_writing import type_of
-
-    kind = type_of(engine.labels)
-    return {"label": kind, "labels": list_(kind)}
-
-
 def _given(
     texts: list[str] | None, input_file: str | None, text_column: str, options: ReadOptions
 ) -> Iterable[str]:
@@ -214,10 +208,12 @@ def _explained(
     page: IO[str] | None,
 ) -> Iterator[dict[str, Any]]:
     """Yield records with explanations, and write the web page."""
+    from wave_network.runtime.records import explained_record
+
     to_classify, to_explain = tee(texts)
     explanations = _on_page(engine.iter_explain(to_explain), page)
     for record, explanation in zip(answered(to_classify), explanations, strict=True):
-        yield {**record, **rounded(explanation.to_dict()), **record}
+        yield explained_record(record, explanation)
 
 
 def _show_explained(engine: Engine, texts: Iterable[str], page: IO[str] | None) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from wave_network.cli.console import note, note_read, prediction_record, rounded
+from wave_network.cli.console import note, note_read
 from wave_network.cli.exit import descriptor_of, write_whole
 from wave_network.data.json_text import json_line
 from wave_network.data.values import is_unicode
@@ -67,15 +67,11 @@ def records(
             sets.
         source: The file of the texts, to note how many it has; None: they are arguments.
     """
-    from wave_network.runtime.engine import prediction_set
+    from wave_network.runtime.records import prediction_record
 
     for text, prediction in answers:
-        record = rounded(prediction_record(engine.labelling, text, prediction, top_k))
-        if set_threshold is not None:
-            record["labels"] = prediction_set(prediction, set_threshold)
-        if prediction.out_of_scope is not None:
-            record["out_of_scope"] = prediction.out_of_scope
-        yield record
+        record = prediction_record(engine.labelling, prediction, top_k, set_threshold)
+        yield {"text": text, **record}
     if source is None and not (counts.empty or counts.cut or counts.duplicates()):
         return
     from wave_network.data.summary import TextSummary  # here, so that predicting starts faster

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, note, print_line, rounded
+from wave_network.cli.console import log_to_stderr, note, print_line
 from wave_network.cli.exit import write_whole
 from wave_network.cli.options import Encoding, Overwrite, Quoting
 from wave_network.data.json_text import json_line
@@ -121,6 +121,8 @@ def suggest(
 
 
 def _record(suggestion: Suggestion, text_column: str) -> dict[str, Any]:
+    from wave_network.runtime.records import rounded
+
     return {
         text_column: suggestion.text,
         "label": None,
