@@ -62,6 +62,10 @@ MAY_IMPORT = {
     },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
     "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
+    "scale": {
+        *("_native.threads", "_version", "config", "data", "errors", "huggingface.ids"),
+        *("persistence", "progress", "runtime", "text"),
+    },
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),

@@ -45,6 +45,18 @@ class DataError(WaveNetworkError, ValueError):
     """Texts or labels cannot be used: missing file, unknown column, bad encoding, one class."""
 
 
+class NoRowsError(DataError):
+    """A file has no rows at all."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} has no rows: give a file with at least one text")
+        self._path = path
+
+    def __reduce__(self) -> tuple[type[NoRowsError], tuple[object]]:
+        """Rebuild the error from its parts: it must come back from other processes."""
+        return type(self), (self._path,)
+
+
 class ConfigError(WaveNetworkError, ValueError):
     """An option has a value that does not exist or does not fit the other options."""
 
