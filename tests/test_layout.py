@@ -90,6 +90,7 @@ WITH_EXTRAS = (
     *("model", "ops", "transformers"),
     *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
+    "scale.ray_scoring",
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
     *("training.row_adam", "training.torch_model", "training.torch_steps"),
     *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
