@@ -62,6 +62,10 @@ MAY_IMPORT = {
     },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
     "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
+    "scale": {
+        *("_native.threads", "_version", "config", "data", "errors", "huggingface.ids"),
+        *("persistence", "progress", "runtime", "text"),
+    },
     "explain": {"errors", "models", "runtime"},
     "serve": {
         *("_version", "config", "data.json_values", "data.values", "errors", "persistence"),
@@ -90,6 +94,7 @@ WITH_EXTRAS = (
     *("model", "ops", "transformers"),
     *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
+    "scale.ray_scoring",
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
     *("training.row_adam", "training.torch_model", "training.torch_steps"),
     *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
@@ -122,6 +127,7 @@ MAY_USE = {
     "starlette": {"serve"},
     "uvicorn": {"serve"},
     "prometheus_client": {"serve"},
+    "ray": {"scale"},
     "pandas": set(),
     "polars": set(),
 }

@@ -45,6 +45,18 @@ class DataError(WaveNetworkError, ValueError):
     """Texts or labels cannot be used: missing file, unknown column, bad encoding, one class."""
 
 
+class NoRowsError(DataError):
+    """A file has no rows at all."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} has no rows: give a file with at least one text")
+        self._path = path
+
+    def __reduce__(self) -> tuple[type[NoRowsError], tuple[object]]:
+        """Rebuild the error from its parts: it must come back from other processes."""
+        return type(self), (self._path,)
+
+
 class ConfigError(WaveNetworkError, ValueError):
     """An option has a value that does not exist or does not fit the other options."""
 
@@ -65,17 +77,22 @@ class MissingExtraError(WaveNetworkError, ImportError):
             f'{purpose} needs the "{extra}" extra: pip install "wave-network[{extra}]"'
         )
         self.extra = extra
+        self._purpose = purpose
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Rebuild the error from its parts: it must come back from other processes."""
+        return type(self), (self.extra, self._purpose)
 
 
-class _Caller(NamedTuple):
+class Caller(NamedTuple):
     """The interface in use: the command line or Python, and how it writes the options' names."""
 
     on_command_line: bool
     names: Mapping[str, str]
 
 
-_PYTHON: Final = _Caller(on_command_line=False, names=MappingProxyType({}))
-_caller: ContextVar[_Caller] = ContextVar("caller", default=_PYTHON)
+_PYTHON: Final = Caller(on_command_line=False, names=MappingProxyType({}))
+_caller: ContextVar[Caller] = ContextVar("caller", default=_PYTHON)
 
 
 def option_name(parameter: str) -> str:
@@ -99,19 +116,26 @@ def on_command_line(names: Mapping[str, str]) -> Iterator[None]:
     Args:
         names: The command's options, such as `--max-length`, by their parameter in Python.
     """
-    with _set_caller(_Caller(on_command_line=True, names=names)):
+    with as_caller(Caller(on_command_line=True, names=names)):
         yield
 
 
 @contextmanager
 def in_a_file() -> Iterator[None]:
     """Name parameters plainly, as files of settings and models do."""
-    with _set_caller(_caller.get()._replace(names=MappingProxyType({}))):
+    with as_caller(_caller.get()._replace(names=MappingProxyType({}))):
         yield
 
 
+def current_caller() -> Caller:
+    """The interface in use, for another process to word its messages alike with `as_caller`."""
+    caller = _caller.get()
+    return caller._replace(names=dict(caller.names))
+
+
 @contextmanager
-def _set_caller(caller: _Caller) -> Iterator[None]:
+def as_caller(caller: Caller) -> Iterator[None]:
+    """Word messages for that interface."""
     before = _caller.set(caller)
     try:
         yield

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import tee
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_rich
-from wave_network.cli.kept_columns import KeptColumns
+from wave_network.cli.console import log_to_stderr, note, print_rich
 from wave_network.cli.options import Encoding, Model, Overwrite, Quoting, Threads, threaded
+from wave_network.cli.predict_parts import check_given, predict_into_folder, wants_folder
 from wave_network.cli.prediction_lines import answers_meet_progress, print_records, records, valid
+from wave_network.data.kept_columns import KeptColumns
 from wave_network.data.read_options import ReadOptions
-from wave_network.errors import ConfigError
 from wave_network.progress.stages import tracked
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def predict(
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT", help="Texts to classify.")
     ] = None,
-    input_file: Annotated[
-        str | None,
+    inputs: Annotated[
+        list[str] | None,
         typer.Option(
             "--input",
             metavar="FILE|-",
             help="File of texts to classify: .csv, .tsv, .jsonl, .json, .parquet, .xlsx, .txt (one "
             "text per line), also as .gz, .zst or .zip; or - for standard input (one text per "
-            "line).",
+            "line). Several files, or a quoted pattern such as 'part-*.parquet', go to a folder.",
         ),
     ] = None,
     text_column: Annotated[
@@ -50,9 +50,27 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|DIR",
             help="Write to this file instead of standard output: .jsonl, .json, .csv, .tsv or "
-            ".parquet.",
+            ".parquet. A folder gets a file for each input; the same command goes on where it was "
+            "stopped.",
+        ),
+    ] = None,
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Format of the files in a folder: jsonl, json, csv, tsv or parquet. Default: that "
+            "of each input.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"] | None,
+        typer.Option(
+            metavar="local|ray",
+            help="What writes a folder: the cores of this machine, or the Ray cluster that "
+            "RAY_ADDRESS names, or that runs here. Default: local.",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -133,6 +151,7 @@ def predict(
       wave-network predict wave-model --input tickets.csv --keep-columns --output out.csv
       wave-network predict wave-model --input tickets.csv --text-column body --threshold 0.8
       wave-network predict wave-model --input tickets.csv --coverage 0.95
+      wave-network predict wave-model --input 'part-*.parquet' --keep-columns --output answers
       cat lines.txt | wave-network predict wave-model --input - --top-k 3
     """
     from wave_network.data.writing import format_to_write, write_records
@@ -141,29 +160,41 @@ def predict(
     from wave_network.runtime import load
     from wave_network.runtime.counting import counted
 
-    if bool(texts) == bool(input_file):
-        raise ConfigError("give either texts to classify or --input FILE (- for standard input)")
-    if keep_columns and not input_file:
-        raise ConfigError("--keep-columns is for files: give one with --input")
+    of_files = {"keep_columns": keep_columns, "engine": engine, "output_format": output_format}
+    check_given(texts, inputs, of_files)
+    log_to_stderr()
+    options = ReadOptions(encoding, quoting)
+    explained = explain or explain_html is not None
+    if inputs and wants_folder(inputs, output, asked=bool(engine or output_format)):
+        from wave_network.scale.answers import Answers
+
+        predict_into_folder(
+            *(model, inputs, output),
+            Answers(text_column, options, keep_columns, top_k, threshold, coverage, out_of_scope),
+            output_format=output_format,
+            engine=engine or "local",
+            overwrite=overwrite,
+            explained=explained,
+        )
+        return
+    input_file = inputs[0] if inputs else None
     given = None if input_file == "-" else input_file
-    check_apart({"output": output, "explain_html": explain_html}, {"input_file": given})
+    check_apart({"output": output, "explain_html": explain_html}, {"inputs": given})
     ending = None if output is None else format_to_write(output)
     if explain_html is not None:
         check_new(explain_html, overwrite=overwrite, option="explain_html")
-    log_to_stderr()
-    engine = load(model)
-    set_threshold = None if coverage is None else engine.conformal_threshold(coverage)
+    predictor = load(model)
+    set_threshold = None if coverage is None else predictor.conformal_threshold(coverage)
 
     given = "standard input" if input_file == "-" else input_file
 
     def answered(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        counting, counts = counted(engine)
+        counting, counts = counted(predictor)
         answers = counting.iter_predict(texts, threshold, out_of_scope=out_of_scope)
-        return records(engine, answers, counts, top_k, set_threshold, given)
+        return records(predictor, answers, counts, top_k, set_threshold, given)
 
-    types = _label_types(engine) if ending == ".parquet" else {}
-    options = ReadOptions(encoding, quoting)
-    kept = KeptColumns(str(input_file), text_column, options, types) if keep_columns else None
+    types = _label_types(predictor) if ending == ".parquet" else {}
+    kept = KeptColumns(str(input_file), text_column, options, types, note) if keep_columns else None
     source = kept.texts() if kept else _given(texts, input_file, text_column, options)
     if output is not None or not answers_meet_progress():
         source = tracked(source, "predicting")
@@ -174,27 +205,22 @@ def predict(
 
         out = None if output is None else opened(output)
         page = None if explain_html is None else opened(explain_html)
-        explained = explain or page is not None
         if explained and out is None and sys.stdout.isatty() and not as_json:
-            _show_explained(engine, source, page)
+            _show_explained(predictor, source, page)
             return
-        answers = _explained(engine, source, answered, page) if explained else answered(source)
+        answers = _explained(predictor, source, answered, page) if explained else answered(source)
         if kept is not None:
             answers = kept.beside(answers)
         if out is None or ending is None:
-            print_records(engine, answers, as_json=as_json)
+            print_records(predictor, answers, as_json=as_json)
         else:
             write_records(out, answers, ending, types)
 
 
 def _label_types(engine: Engine) -> dict[str, DataType]:
-    """Return the Arrow types of labels, which the first answers may not tell: all may be null."""
-    from pyarrow import list_
+    from wave_network.data.parquet_writing import label_types
 
-    from wave_network.data.parquet_writing import type_of
-
-    kind = type_of(engine.labels)
-    return {"label": kind, "labels": list_(kind)}
+    return label_types(engine.labels)
 
 
 def _given(

@@ -18,7 +18,7 @@ from wave_network.data.streams import most_unpacked, open_seekable, too_large
 from wave_network.data.table import Table
 from wave_network.data.texts import TextWriter
 from wave_network.data.values import missing_value
-from wave_network.errors import DataError, WaveNetworkError, extra_needed
+from wave_network.errors import DataError, NoRowsError, WaveNetworkError, extra_needed
 from wave_network.progress.stages import expect, tracked
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
             ) from error
         with file:
             if not file.metadata.num_rows:
-                raise DataError(f"{path} has no rows: give a file with at least one text")
+                raise NoRowsError(path)
             yield file
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from wave_network.config import Label
 from wave_network.data.json_text import json_text
 from wave_network.errors import DataError
 
@@ -68,6 +69,14 @@ def _groups(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
             group, characters = [], 0
     if group:
         yield group
+
+
+def label_types(labels: Sequence[Label]) -> dict[str, DataType]:
+    """Return the types of columns of labels, which the first rows may not tell: all may be null."""
+    import pyarrow as pa
+
+    kind = type_of(labels)
+    return {"label": kind, "labels": pa.list_(kind)}
 
 
 def type_of(values: Sequence[Any]) -> DataType:

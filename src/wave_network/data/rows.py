@@ -20,7 +20,7 @@ from wave_network.data.json_values import iter_json_array, iter_json_lines, json
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.streams import iter_lines, stream_lines
 from wave_network.data.values import is_unicode, split_labels
-from wave_network.errors import DataError, listed, option_name
+from wave_network.errors import DataError, NoRowsError, listed, option_name
 from wave_network.progress.stages import follow
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _others(fields: Iterable[tuple[str, Any]], text_column: str) -> dict[str, An
 def _at_least_one(rows: Iterator[Row], path: Path) -> Iterator[Row]:
     first = next(rows, None)
     if first is None:
-        raise DataError(f"{path} has no rows: give a file with at least one text")
+        raise NoRowsError(path)
     yield first
     yield from rows
 

@@ -154,17 +154,18 @@ class TextSummary:
         """Return how many texts are cut, and the share of tokens that are not read."""
         return {"texts": self.cut, "tokens": self.lost / max(self.tokens, 1)}
 
-    def joined(self, held_out: TextSummary) -> TextSummary:
-        """Return the summary of these training texts and of those held out from them."""
+    def joined(self, others: TextSummary) -> TextSummary:
+        """Return the summary of these texts and of others, of which those in training are equal."""
         return replace(
             self,
-            rows=self.rows + held_out.rows,
-            empty=self.empty + held_out.empty,
-            cut=self.cut + held_out.cut,
-            tokens=self.tokens + held_out.tokens,
-            lost=self.lost + held_out.lost,
-            longest=max(self.longest, held_out.longest),
-            duplicates=self.duplicates + (held_out.in_training or 0),
+            rows=self.rows + others.rows,
+            empty=self.empty + others.empty,
+            cut=self.cut + others.cut,
+            tokens=self.tokens + others.tokens,
+            lost=self.lost + others.lost,
+            longest=max(self.longest, others.longest),
+            max_length=max(self.max_length, others.max_length),
+            duplicates=self.duplicates + (others.in_training or 0),
         )
 
     def notes(self, name: str = "") -> Iterator[str]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
-_ENDINGS: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+FORMATS: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+"""The endings of files that are written."""
 
 
 def format_to_write(path: Path) -> str:
@@ -37,8 +38,8 @@ def format_to_write(path: Path) -> str:
         MissingExtraError: For `.parquet`, if pyarrow is not installed.
     """
     ending = path.suffix.lower() or ".jsonl"
-    if ending not in _ENDINGS:
-        known = ", ".join(_ENDINGS)
+    if ending not in FORMATS:
+        known = ", ".join(FORMATS)
         raise ConfigError(f"{option_name('output')} {path}: the name must end in one of {known}")
     if ending == ".parquet":
         with extra_needed("parquet", "writing parquet"):

@@ -73,6 +73,10 @@ class Stage:
         if stat.S_ISREG(found.st_mode) and found.st_size:
             self._file, self._size = file, found.st_size
 
+    def reach(self, share: float) -> None:
+        """Say how much of the stage is done, 0 to 1, where neither a total nor a file tells it."""
+        self._share = share
+
     @property
     def elapsed(self) -> float:
         """Seconds since the stage began."""
@@ -95,7 +99,7 @@ class Stage:
 
     def _share_read(self) -> float | None:
         if self._file is None:
-            return None
+            return self._share or None
         try:
             # Asked of the system: a reader's own position must not be touched from another thread.
             place = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)

@@ -1,13 +1,12 @@
-"""`predict --keep-columns`: the input's other columns beside the predictions."""
+"""The other columns of a file, kept beside the predictions of its texts."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wave_network.cli.console import note
 from wave_network.data.files import format_of
 from wave_network.data.read_options import ReadOptions
 
@@ -24,15 +23,22 @@ class KeptColumns:
         options: Its encoding, and what quotation marks mean.
         types: Gets the types of the columns, by their names in the output, before the first answer
             is given; only those of a `.parquet` file are known.
+        note: Receives a sentence for each column that gets another name.
     """
 
     def __init__(
-        self, path: str, text_column: str, options: ReadOptions, types: dict[str, DataType]
+        self,
+        path: str,
+        text_column: str,
+        options: ReadOptions,
+        types: dict[str, DataType],
+        note: Callable[[str], None],
     ) -> None:
         self._path = path
         self._text_column = text_column
         self._options = options
         self._types = types
+        self._note = note
         self._typed = False  # whether all known types are there
         self._waiting: deque[dict[str, Any]] = deque()  # of the texts that are not yet answered
         self._names: dict[str, str] = {}  # in the output, where they differ
@@ -67,7 +73,9 @@ class KeptColumns:
         while free in answer or free in fields or free in self._names.values():
             free = f"input_{free}"
         self._names[name] = free
-        note(f"the input's column {name!r} is {free!r} in the output, which has its own {name!r}")
+        self._note(
+            f"the input's column {name!r} is {free!r} in the output, which has its own {name!r}"
+        )
         return free
 
     def _add_types(self, names: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""Beyond one process: several processes here, or a Ray cluster that already runs."""
