@@ -113,6 +113,7 @@ MAY_USE = {
         *("baselines", "experiments.baselines", "numerics.svm", "scikit_learn"),
         "training.model",  # asks whether it is there
     },
+    "ray": {"scale"},
     "pandas": set(),
     "polars": set(),
 }

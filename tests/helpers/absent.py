@@ -8,6 +8,7 @@ BEYOND_BASE = frozenset(
         *("torch", "accelerate", "datasets", "pyarrow", "pandas", "polars", "scipy", "sklearn"),
         *("transformers", "optuna", "jinja2", "onnx", "onnxruntime", "openpyxl", "matplotlib"),
         *("markdown", "tensorboard", "wandb", "model2vec", "fasttext", "sentence_transformers"),
+        "ray",
     )
 )
 """Packages that the extras install and the base does not."""

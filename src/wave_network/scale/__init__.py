@@ -1,0 +1,1 @@
+"""Beyond one machine: the same work on a Ray cluster that already runs."""
