@@ -87,7 +87,8 @@ WITH_EXTRAS = (
     *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
-    *("training.row_adam", "training.torch_model", "training.torch_steps"),
+    *("training.row_adam", "training.torch_model", "training.torch_replica"),
+    *("training.torch_steps", "training.torch_worker"),
     *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
     *("tuning.progress", "tuning.run", "tuning.space", "tuning.study"),
     *(f"baselines.{name}" for name in ("bag", "encoder", "padding")),
@@ -102,7 +103,7 @@ MAY_USE = {
         *("baselines", "data.batch", "experiments", "few_labels.encoders", "model", "models"),
         *("ops", "training", "transformers"),
     },
-    "accelerate": {"training.model", "training.torch_steps"},
+    "accelerate": {"training.model", "training.processes", "training.torch_replica"},
     "transformers": {
         *("baselines", "huggingface.pretrained", "training.encoder_teacher", "transformers"),
     },

@@ -15,7 +15,6 @@ from wave_network.data.labels import Labelling
 from wave_network.models.registry import build_model
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.torch_logits import predict_logits
-from wave_network.training.losses import objective_for
 from wave_network.training.torch_steps import TorchSteps
 
 
@@ -59,7 +58,7 @@ class TorchModel:
         Raises:
             ConfigError: If the device is not available.
         """
-        return TorchSteps(self.network, texts, config, count, objective_for(labelling, config))
+        return TorchSteps(self.network, texts, config, count, labelling)
 
     def finish(self) -> None:
         """See `TrainableModel`."""
