@@ -38,11 +38,20 @@ class Processes:
     Attributes:
         rank: The number of this process; 0: the main one.
         count: Number of processes.
+        in_step: Whether the workers wait for this process within something done together.
     """
 
     def __init__(self, group: ProcessGroup) -> None:
         self._group = group
         self.rank, self.count = group.rank(), group.size()
+        self.in_step = False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Do something together that begins with a message of the main process."""
+        self.in_step = True
+        yield
+        self.in_step = False
 
     def send(self, messages: Sequence[object]) -> None:
         """Send each worker its message, as the main process.
@@ -67,6 +76,19 @@ class Processes:
             ProcessLostError: If the main process has ended.
         """
         return self._scatter(None)
+
+    def gather(self, own: object) -> list[Any]:
+        """Collect what each process has, by rank; empty in workers.
+
+        Raises:
+            ProcessLostError: If one has ended.
+        """
+        from torch import distributed
+
+        collected: list[object] = [None] * self.count if self.rank == 0 else []
+        with connected():
+            distributed.gather_object(own, collected or None, dst=0, group=self._group)
+        return collected
 
     def _scatter(self, messages: list[object] | None) -> object:
         from torch import distributed
@@ -117,7 +139,8 @@ def dismiss_workers() -> bool:
     processes = current.get()
     if processes is None:
         return False
-    processes.send_all(None)
+    if not processes.in_step:  # else they end by losing the connection
+        processes.send_all(None)
     current.set(None)
     return True
 

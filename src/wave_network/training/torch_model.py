@@ -28,6 +28,7 @@ class TorchModel:
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
+        self._steps: TorchSteps | None = None
 
     @property
     def config(self) -> ClassifierConfig:
@@ -46,7 +47,9 @@ class TorchModel:
         return self.tensors
 
     def logits(self, texts: PackedTexts) -> NDArray[np.float32]:
-        """See `TrainableModel`."""
+        """See `TrainableModel`; between steps, all processes compute them together."""
+        if self._steps is not None:
+            return self._steps.logits(texts)
         device = next(self.network.parameters()).device
         return predict_logits(self.network, texts, device)
 
@@ -58,10 +61,12 @@ class TorchModel:
         Raises:
             ConfigError: If the device is not available.
         """
-        return TorchSteps(self.network, texts, config, count, labelling)
+        self._steps = TorchSteps(self.network, texts, config, count, labelling)
+        return self._steps
 
     def finish(self) -> None:
         """See `TrainableModel`."""
+        self._steps = None
         self.network.cpu().eval()
 
 

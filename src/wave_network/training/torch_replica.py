@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from wave_network.config import TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import Labelling
+from wave_network.models.tensor_spec import Tensors
+from wave_network.models.torch_logits import predict_logits
+from wave_network.models.torch_random import Dropout
 from wave_network.training import processes
 from wave_network.training.checkpoint import StepsState
 from wave_network.training.device import resolve_device
@@ -55,8 +60,9 @@ class Replica:
         device = resolve_device(config.device)
         # Knows each process's own device, and how its gradients reach the others.
         self._accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
-        self._device = self._accelerator.device
-        self._network = network.to(self._device)
+        self._network = network.to(self._accelerator.device)
+        # As tensors name it: Accelerate numbers the CPU.
+        self._device = next(network.parameters()).device
         self._optimizers = build_optimizers(network, config, self._device)
         self._schedules = [build_schedule(each, config, steps) for each in self._optimizers]
         # Not those of Accelerate, which are one for the whole program.
@@ -124,11 +130,41 @@ class Replica:
             self._objective.count_right(members.detach(), batch),
         )
 
-    def state(self) -> StepsState:
-        """See `Steps`: the optimisers, and torch's random numbers, which dropout draws."""
-        tensors = {"random": torch.get_rng_state().numpy()}
+    def logits(self, texts: PackedTexts) -> NDArray[np.float32]:
+        """Compute the logits of packed texts, float32, (texts, labels)."""
+        return predict_logits(self._network, texts, self._device)
+
+    def random_state(self) -> Tensors:
+        """Return the state of the random numbers, which dropout draws."""
+        states = {"random": torch.get_rng_state()}
         if self._device.type == "cuda":
-            tensors["random_cuda"] = torch.cuda.get_rng_state(self._device).numpy()
+            states["random_cuda"] = torch.cuda.get_rng_state(self._device)
+        for name, generator in self._generators():
+            states[f"random/{name}"] = generator.get_state()
+        return {name: state.numpy() for name, state in states.items()}
+
+    def restore_random_state(self, states: Tensors) -> None:
+        """Draw what the next steps would have drawn."""
+        tensors = {name: torch.from_numpy(state.copy()) for name, state in states.items()}
+        if "random" in tensors:
+            torch.set_rng_state(tensors["random"])
+        if "random_cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random_cuda"], self._device)
+        for name, generator in self._generators():
+            if f"random/{name}" in tensors:
+                generator.set_state(tensors[f"random/{name}"])
+
+    def _generators(self) -> Iterator[tuple[str, torch.Generator]]:
+        """Yield the generators that modules have of their own; several may share one."""
+        for name, module in self._network.named_modules():
+            if isinstance(module, Dropout) and module.rate:
+                generator = module.generator_on(self._device)
+                if generator is not None:
+                    yield name, generator
+
+    def state(self) -> StepsState:
+        """Return the state of the optimisers, which is that of all replicas."""
+        tensors: Tensors = {}
         numbers: dict[str, Any] = {
             "taken": self._schedules[-1].last_epoch,
             "scaler": self._scaler.state_dict(),
@@ -144,7 +180,7 @@ class Replica:
         return StepsState(tensors, numbers)
 
     def restore(self, state: StepsState) -> None:
-        """See `Steps`."""
+        """Give the optimisers a state."""
         taken = state.numbers["taken"]
         tensors = {name: torch.from_numpy(array.copy()) for name, array in state.tensors.items()}
         values: dict[str, Any] = {**state.numbers, **tensors}
@@ -166,9 +202,6 @@ class Replica:
                 group["lr"] = rate
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(state.numbers["scaler"])
-        if "random_cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random_cuda"], self._device)
-        torch.set_rng_state(tensors["random"])
 
 
 def sum_over_processes(
@@ -181,7 +214,7 @@ def sum_over_processes(
 
     Args:
         network: Has the gradients of its share of a batch.
-        accelerator: Of this process.
+        accelerator: That of this process.
         loss: This process's part of the batch's loss.
         right: How many texts of its share were predicted correctly.
 
@@ -198,7 +231,7 @@ def sum_over_processes(
             dense.append(parameter.grad)
     numbers = torch.tensor([loss, right], device=accelerator.device)
     joint = torch.cat([numbers, *(gradient.flatten() for gradient in dense)])
-    joint = accelerator.reduce(joint, reduction="sum")
+    joint = accelerator.reduce(joint)
     loss, right = joint[:2].tolist()
     for gradient, summed in zip(
         dense, joint[2:].split([each.numel() for each in dense]), strict=True

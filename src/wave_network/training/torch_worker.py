@@ -1,16 +1,17 @@
-"""What a worker does: it takes the steps that the main process asks for."""
+"""What a worker does: it answers the messages of the main process."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
 
 from wave_network.config import ClassifierConfig, TrainConfig
+from wave_network.data.batch import PackedTexts
 from wave_network.data.labels import Labelling
 from wave_network.models.registry import build_model
 from wave_network.models.tensor_spec import Tensors
@@ -21,7 +22,7 @@ from wave_network.training.torch_replica import Replica, Share
 
 @dataclass(frozen=True)
 class Begin:
-    """The message with which a training begins.
+    """Begin a training.
 
     Attributes:
         model: The network's configuration.
@@ -38,10 +39,32 @@ class Begin:
     labelling: Labelling
 
     def replica(self, rank: int) -> Replica:
-        """Build a worker's replica; each worker draws its own dropout."""
+        """Build a worker's replica; each draws its own dropout."""
         network = build_model(self.model, self.config.seed + rank)
         network.load_state_dict({name: torch.from_numpy(t) for name, t in self.tensors.items()})
         return Replica(network, self.config, self.steps, self.labelling)
+
+
+class Predict(NamedTuple):
+    """Give the logits of these texts."""
+
+    texts: PackedTexts
+
+
+class GiveRandomState(NamedTuple):
+    """Give the state of the random numbers."""
+
+
+class Restore(NamedTuple):
+    """Go on from the state of a checkpoint.
+
+    Attributes:
+        state: That of the optimisers.
+        random_state: That of this process's random numbers; may be empty.
+    """
+
+    state: StepsState
+    random_state: Tensors
 
 
 def begin_with(network: nn.Module, config: TrainConfig, steps: int, labelling: Labelling) -> Begin:
@@ -64,18 +87,30 @@ def work(threads: int | None = None) -> None:
         torch.set_num_threads(threads)
     _leave_signals_to_the_main_process()
     group = processes.joined()
-    processes.current.set(group)
-    replica: Replica | None = None
-    while (message := group.receive()) is not None:
-        if isinstance(message, Begin):
-            replica = message.replica(group.rank)
-            continue
-        assert replica is not None
-        if isinstance(message, StepsState):
-            replica.restore(message)
-        else:
-            assert isinstance(message, Share)
+    before = processes.current.set(group)
+    try:
+        begin = group.receive()
+        while begin is not None:
+            begin = _train(begin.replica(group.rank), group)
+    finally:
+        processes.current.reset(before)
+
+
+def _train(replica: Replica, group: processes.Processes) -> Begin | None:
+    """Work for one training; return the message that begins the next one, or None."""
+    while True:
+        message = group.receive()
+        if message is None or isinstance(message, Begin):
+            return message
+        if isinstance(message, Share):
             replica.take(message)
+        elif isinstance(message, Predict):
+            group.gather(replica.logits(message.texts))
+        elif isinstance(message, GiveRandomState):
+            group.gather(replica.random_state())
+        elif isinstance(message, Restore):
+            replica.restore(message.state)
+            replica.restore_random_state(message.random_state)
 
 
 def _leave_signals_to_the_main_process() -> None:
