@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 _SERVER = multiprocessing.get_context("forkserver") if os.name == "posix" else None
 
@@ -26,9 +27,7 @@ def launch(count, function, *arguments, dies=None):
         What it returned or raised, and the exit codes of all by rank.
     """
     _SERVER.set_forkserver_preload(["launched", "wave_network.training.torch_worker"])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     receiver, sender = _SERVER.Pipe(duplex=False)
     started = [
         _SERVER.Process(
@@ -53,14 +52,7 @@ def _run(rank, count, port, sender, function, arguments, dies):
     from wave_network.training.processes import ProcessLostError, leading
     from wave_network.training.torch_worker import work
 
-    os.environ.update(
-        RANK=str(rank),
-        LOCAL_RANK=str(rank),
-        WORLD_SIZE=str(count),
-        MASTER_ADDR="127.0.0.1",
-        MASTER_PORT=str(port),
-        OMP_NUM_THREADS="1",  # as torchrun does
-    )
+    _join(rank, count, port)
     if dies:
         _die_in_a_step(5)
     try:
@@ -127,3 +119,73 @@ def _die_in_a_step(steps):
         return take(replica, share)
 
     Replica.take = last
+
+
+def launch_command(count, arguments, folder, terminates_after=None):
+    """Run the command line in several processes.
+
+    Args:
+        count: Number of processes.
+        arguments: Those of the command.
+        folder: For what they write.
+        terminates_after: SIGTERM is sent to all when the first has said this.
+
+    Returns:
+        The exit codes, what each wrote on stdout, and on stderr, by rank.
+    """
+    _SERVER.set_forkserver_preload(["launched", "wave_network.training.torch_worker"])
+    port = free_port()
+    started = [
+        _SERVER.Process(target=_run_command, args=(rank, count, port, arguments, str(folder)))
+        for rank in range(count)
+    ]
+    for process in started:
+        process.start()
+    if terminates_after is not None:
+        while terminates_after not in _written(folder / "0.err") and started[0].is_alive():
+            time.sleep(0.02)
+        for process in started:
+            process.terminate()
+    for process in started:
+        process.join(timeout=120)
+        process.kill()
+    texts = [
+        [_written(folder / f"{rank}.{stream}") for rank in range(count)]
+        for stream in ("out", "err")
+    ]
+    return [process.exitcode for process in started], *texts
+
+
+def _written(path):
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _run_command(rank, count, port, arguments, folder):
+    _join(rank, count, port)
+    for number, stream in ((1, "out"), (2, "err")):
+        opened = os.open(
+            os.path.join(folder, f"{rank}.{stream}"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        )
+        os.dup2(opened, number)
+    from wave_network.cli import main
+
+    sys.argv = ["wave-network", *arguments]
+    main()
+
+
+def _join(rank, count, port):
+    """Set what a launcher does."""
+    os.environ.update(
+        RANK=str(rank),
+        LOCAL_RANK=str(rank),
+        WORLD_SIZE=str(count),
+        MASTER_ADDR="127.0.0.1",
+        MASTER_PORT=str(port),
+        OMP_NUM_THREADS="1",
+    )
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

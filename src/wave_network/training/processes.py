@@ -117,7 +117,7 @@ def is_worker() -> bool:
 def leading() -> Iterator[None]:
     """Lead the other processes of the launch, if there are any, as the main one.
 
-    They end with the body; if that fails, by losing the connection.
+    They end with the body, however it ends.
 
     Raises:
         MissingExtraError: If there are others, but no torch.
@@ -129,9 +129,11 @@ def leading() -> Iterator[None]:
     before = current.set(processes)
     try:
         yield
-        dismiss_workers()
     finally:
-        current.reset(before)
+        try:
+            dismiss_workers()
+        finally:
+            current.reset(before)
 
 
 def dismiss_workers() -> bool:
@@ -139,9 +141,9 @@ def dismiss_workers() -> bool:
     processes = current.get()
     if processes is None:
         return False
-    if not processes.in_step:  # else they end by losing the connection
-        processes.send_all(None)
     current.set(None)
+    if not processes.in_step:  # else they end when this process does, and the connection with it
+        processes.send_all(None)
     return True
 
 
