@@ -96,7 +96,8 @@ WITH_EXTRAS = (
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
     "scale.ray_scoring",
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
-    *("training.row_adam", "training.torch_model", "training.torch_steps"),
+    *("training.row_adam", "training.torch_model", "training.torch_replica"),
+    *("training.torch_steps", "training.torch_worker"),
     *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
     *(f"serve.{name}" for name in ("app", "endpoints", "metrics", "protocol", "server", "service")),
     *("serve.start", "serve.workers"),
@@ -113,7 +114,7 @@ MAY_USE = {
         *("baselines", "data.batch", "experiments", "few_labels.encoders", "model", "models"),
         *("ops", "training", "transformers"),
     },
-    "accelerate": {"training.model", "training.torch_steps"},
+    "accelerate": {"training.model", "training.processes", "training.torch_replica"},
     "transformers": {
         *("baselines", "huggingface.pretrained", "training.encoder_teacher", "transformers"),
     },

@@ -33,12 +33,13 @@ from wave_network.cli.options import (
 from wave_network.cli.unfinished import resumed, state_of, unfinished
 from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
-from wave_network.errors import ConfigError
+from wave_network.errors import ConfigError, extra_needed
 from wave_network.evaluation.metric_names import metric_names
+from wave_network.training.processes import ProcessLostError, is_worker, leading
 
 _TRAIN_OPTIONS: Final = (
-    *("base_model", "batch_size", "learning_rate", "patience", "teacher"),
-    *("distillation_weight", "refit", "device"),
+    *("base_model", "batch_size", "micro_batch_size", "learning_rate", "patience", "teacher"),
+    *("distillation_weight", "refit", "device", "mixed_precision"),
 )
 """Options of the command that are options of training under the same name."""
 
@@ -115,6 +116,7 @@ def train(
     overwrite: Overwrite = False,
     epochs: Annotated[int | None, option("epochs", "N")] = None,
     batch_size: Annotated[int | None, option("batch_size", "N")] = None,
+    micro_batch_size: Annotated[int | None, option("micro_batch_size", "N")] = None,
     learning_rate: Annotated[float | None, option("learning_rate", "X")] = None,
     patience: Annotated[int | None, option("patience", "N")] = None,
     teacher: Annotated[str | None, option("teacher", "SOURCE")] = None,
@@ -144,6 +146,7 @@ def train(
     ] = False,
     seed: Annotated[int | None, option("seed", "N")] = None,
     device: Annotated[str | None, option("device", "NAME")] = None,
+    mixed_precision: Annotated[str | None, option("mixed_precision", "NAME")] = None,
     threads: Threads = None,
     unseen: Unseen = "error",
     log_to: Annotated[
@@ -210,10 +213,24 @@ def train(
     """
     given = dict(locals())
     log_to_stderr()
+    if is_worker():
+        _work(threads)
+        return
     if resume is not None:
         usual = {name: each.default for name, each in signature(train).parameters.items()}
         given = resumed(given, usual)
-    _train(given, resumes=resume is not None)
+    with leading():
+        _train(given, resumes=resume is not None)
+
+
+def _work(threads: int | None) -> None:
+    """Work for the main process of a launch of several, which tells what there is to tell."""
+    with extra_needed("torch", "training in several processes"):
+        from wave_network.training.torch_worker import work
+    try:
+        work(OPTIONS["threads"].checked(threads))
+    except ProcessLostError:
+        raise typer.Exit(1) from None
 
 
 def _train(given: Mapping[str, Any], *, resumes: bool) -> None:

@@ -30,6 +30,7 @@ Schedule: TypeAlias = Literal["constant", "linear"]
 Initialization: TypeAlias = Literal["random", "latent-semantics"]
 ClassWeight: TypeAlias = Literal["balanced"] | Mapping[Label, float]
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
+MixedPrecision: TypeAlias = Literal["no", "bf16", "fp16"]
 
 PRESET_NAMES: Final = ("small", "tiny", "large", "paper")
 
@@ -157,6 +158,14 @@ _TRAINING: Final = (
         whole(1),
         "Texts per training step.",
         "the preset's, or more with many texts",
+    ),
+    Option(
+        "micro_batch_size",
+        whole(1),
+        "Texts that a process computes at once, to save memory: the gradients of its share of a "
+        "batch are accumulated. Trains with torch.",
+        "the whole share",
+        optional=True,
     ),
     Option(
         "max_batch_size",
@@ -301,6 +310,13 @@ _TRAINING: Final = (
         "Device to train on: cpu, cuda, mps, or auto: a GPU if there is one for the papers' model; "
         "small, tiny and large train on the CPU.",
         "auto",
+    ),
+    Option(
+        "mixed_precision",
+        one_of(*get_args(MixedPrecision)),
+        "Compute matrix products in 16 bits: no, bf16 or fp16. Weights, waves and losses stay in "
+        "32 bits. Trains with torch.",
+        "no",
     ),
 )
 

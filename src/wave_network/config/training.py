@@ -12,6 +12,7 @@ from wave_network.config.options import (
     ClassWeight,
     Device,
     Initialization,
+    MixedPrecision,
     Schedule,
     check_options,
 )
@@ -40,6 +41,8 @@ class TrainConfig:
             Below 1,000 texts, which the linear part learns better than the waves, it falls in
             proportion, down to a fifth.
         batch_size: Texts per training step.
+        micro_batch_size: Texts that a process computes at once, to save memory: the gradients of
+            its share of a batch are accumulated. Trains with torch. None: the whole share.
         max_batch_size: Largest batch: with many texts, the batch size is doubled up to this limit.
             See `batch_size_for`. None: no doubling.
         learning_rate: Peak learning rate of AdamW. Batches that are enlarged automatically raise
@@ -84,11 +87,14 @@ class TrainConfig:
         seed: Seed of everything random: the same seed gives the same model.
         device: Device to train on: `cpu`, `cuda`, `mps`, or `auto`: a GPU if there is one for the
             papers' model; `small`, `tiny` and `large` train on the CPU.
+        mixed_precision: Compute matrix products in 16 bits: `no`, `bf16` or `fp16`. Weights, waves
+            and losses stay in 32 bits. Trains with torch.
     """
 
     epochs: int = 6
     min_steps: int = 0
     batch_size: int = 128
+    micro_batch_size: int | None = None
     max_batch_size: int | None = None
     learning_rate: float = 4e-3
     embedding_rate: float = 1.0
@@ -113,6 +119,7 @@ class TrainConfig:
     keep_vocabulary: bool = False
     seed: int = 0
     device: Device = "auto"
+    mixed_precision: MixedPrecision = "no"
 
     def __post_init__(self) -> None:
         """Check every field.

@@ -56,14 +56,19 @@ class Dropout(nn.Module):
         """Draw from this generator; on another device, from one with its seed."""
         self._generator = generator
 
+    def generator_on(self, device: torch.device) -> torch.Generator | None:
+        """Return the generator that draws on a device; None without one of its own."""
+        if self._generator is not None and self._generator.device != device:
+            seed = self._generator.initial_seed()
+            self._generator = torch.Generator(device).manual_seed(seed)
+        return self._generator
+
     def forward(self, values: Tensor) -> Tensor:
         """Zero elements at random in training mode, and scale the others by 1 / (1 - rate)."""
         if not self.training or not self.rate:
             return values
-        if self._generator is None:
+        generator = self.generator_on(values.device)
+        if generator is None:
             return nn.functional.dropout(values, self.rate)
-        if self._generator.device != values.device:
-            seed = self._generator.initial_seed()
-            self._generator = torch.Generator(values.device).manual_seed(seed)
-        keep = torch.empty_like(values).bernoulli_(1 - self.rate, generator=self._generator)
+        keep = torch.empty_like(values).bernoulli_(1 - self.rate, generator=generator)
         return values * keep.div_(1 - self.rate)

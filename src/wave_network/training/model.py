@@ -1,7 +1,8 @@
 """The model that a training run trains: NumPy arrays, or a torch network where these do not do.
 
 `small`, `tiny` and `large` are trained by the native module, on arrays. Other models need torch, as
-do GPUs and gradient clipping, and so does any training without the native module.
+do GPUs, gradient clipping, micro-batches and mixed precision, and so does any training without the
+native module.
 """
 
 from __future__ import annotations
@@ -121,8 +122,13 @@ def torch_is_needed(family: type[ClassifierConfig], training: TrainConfig) -> st
         return f"training the papers' model ({_WITHOUT_TORCH})"
     if training.device not in ("auto", "cpu"):
         return f"training on {training.device}"
-    if training.max_grad_norm is not None:
-        return option_name("max_grad_norm")
+    for name, unused in (
+        ("max_grad_norm", None),
+        ("micro_batch_size", None),
+        ("mixed_precision", "no"),
+    ):
+        if getattr(training, name) != unused:
+            return option_name(name)
     if _native.compiled is None:
         return f"compiled code is {_native.HOW_TO_COMPILE}. Training without it"
     return None

@@ -30,7 +30,8 @@ from wave_network.text.counts import TextCounts
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
 from wave_network.training.fit import fit
-from wave_network.training.model import check_torch
+from wave_network.training.model import check_torch, torch_is_needed
+from wave_network.training.processes import dismiss_workers
 from wave_network.training.progress import TrainingBar
 from wave_network.training.recipe import Recipe
 from wave_network.training.tracking import tracking
@@ -72,6 +73,11 @@ def train_model(
     """
     check_torch(recipe.preset.config, recipe.config)
     check_output(output, overwrite=overwrite)
+    if torch_is_needed(recipe.preset.config, recipe.config) is None and dismiss_workers():
+        logger.info(
+            "%s is trained by compiled code, in one process and its threads: the others end",
+            recipe.preset.name,
+        )
     data = TrainingData(
         splits.train,
         splits.validation,

@@ -15,7 +15,6 @@ from wave_network.data.labels import Labelling
 from wave_network.models.registry import build_model
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.torch_logits import predict_logits
-from wave_network.training.losses import objective_for
 from wave_network.training.torch_steps import TorchSteps
 
 
@@ -29,6 +28,7 @@ class TorchModel:
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
+        self._steps: TorchSteps | None = None
 
     @property
     def config(self) -> ClassifierConfig:
@@ -47,7 +47,9 @@ class TorchModel:
         return self.tensors
 
     def logits(self, texts: PackedTexts) -> NDArray[np.float32]:
-        """See `TrainableModel`."""
+        """See `TrainableModel`; between steps, all processes compute them together."""
+        if self._steps is not None:
+            return self._steps.logits(texts)
         device = next(self.network.parameters()).device
         return predict_logits(self.network, texts, device)
 
@@ -59,10 +61,12 @@ class TorchModel:
         Raises:
             ConfigError: If the device is not available.
         """
-        return TorchSteps(self.network, texts, config, count, objective_for(labelling, config))
+        self._steps = TorchSteps(self.network, texts, config, count, labelling)
+        return self._steps
 
     def finish(self) -> None:
         """See `TrainableModel`."""
+        self._steps = None
         self.network.cpu().eval()
 
 

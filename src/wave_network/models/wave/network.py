@@ -169,8 +169,9 @@ class WaveLayer(nn.Module):
         if self.variants is None:
             return tokens, positions
         if positions is None:
-            return self.variants(tokens), None
-        return F.linear(tokens, self.variants.weight), self.variants(positions)
+            return _whole(self.variants(tokens)), None
+        rows = F.linear(tokens, self.variants.weight)
+        return _whole(rows), _whole(self.variants(positions))
 
     def forward(self, variants: Tensor, batch: PackedBatch, *, only_first: bool) -> Tensor:
         """Mix the tokens of each text.
@@ -210,6 +211,11 @@ class WaveLayer(nn.Module):
         wave = ops.represent_first(embeddings, batch.sentence_offsets)  # (sentences, hidden)
         texts = torch.searchsorted(batch.sentence_offsets, batch.offsets[:-1])
         return Wave(wave.real[texts], wave.imag[texts])
+
+
+def _whole(variants: Tensor) -> Tensor:
+    """Return what mixed precision has computed in 16 bits in 32: waves are sums of squares."""
+    return variants if variants.dtype.itemsize > 2 else variants.float()
 
 
 def _position_table(config: ModelConfig) -> nn.Module | None:
