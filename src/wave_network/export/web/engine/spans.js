@@ -1,0 +1,1 @@
+export function spansOf(tokenizer, text) { return []; }
