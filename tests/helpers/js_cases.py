@@ -1,6 +1,7 @@
 """What the JavaScript engine must answer: texts with the answers of the Python package."""
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,20 @@ THRESHOLD = 0.4
 def write_cases(
     path: Path, folder: Path, texts: Iterable[str], explained: Iterable[str] = ()
 ) -> None:
-    """Write a line with the model's folder, and a line for each text."""
+    """Write a line with the model's folder, and a line for each text.
+
+    Args:
+        path: The file to write.
+        folder: The model.
+        texts: The texts to predict.
+        explained: Texts to explain. Those with a character that this Python does not know are left
+            out: JavaScript's Unicode is newer, and what is a mark decides where a token ends.
+    """
     engine = load(folder)
     with path.open("w", encoding="utf-8") as file:
         for value in ({"model": str(folder)}, *_cases(engine, list(texts))):
             file.write(json.dumps(value) + "\n")
-        for explanation in engine.iter_explain(explained):
+        for explanation in engine.iter_explain(filter(_is_known, explained)):
             file.write(json.dumps(_explained(explanation.to_dict())) + "\n")
 
 
@@ -41,6 +50,10 @@ def _cases(engine: Engine, texts: list[str]) -> Iterable[dict[str, Any]]:
             "outOfScope": predictions[place].out_of_scope,
             "set": sets[place],
         }
+
+
+def _is_known(text: str) -> bool:
+    return "Cn" not in map(unicodedata.category, text)
 
 
 def _explained(explanation: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import { ModelFolderError } from "./errors.js";
 
-export const WORD_START = "\u0120"; // the letter for the space before a word
+/** @typedef {import("./alignment.js").Place} Place */
+
+const WORD_START = "\u0120"; // the letter for the space before a word
 const LETTERS = byteLetters();
 const BYTES = new Map([...LETTERS].map((letter, byte) => [letter, byte]));
 const encoder = new TextEncoder();
@@ -63,6 +65,26 @@ export class BytePairs {
     const letters = WORD_START + spelled(word);
     const id = this.vocabulary.get(letters);
     return id === undefined ? this.#merged(letters) : [id];
+  }
+
+  /**
+   * The character of each letter that `encode` reads: as many as its UTF-8 has bytes, and the first
+   * one again for the space before the word.
+   * @param {Place[]} places
+   */
+  units(places) {
+    const units = places.flatMap((place) => {
+      return Array(encoder.encode(place.character).length).fill(place);
+    });
+    return [units[0], ...units];
+  }
+
+  /**
+   * How many letters an entry of the vocabulary stands for.
+   * @param {string} entry
+   */
+  lengthOf(entry) {
+    return entry.length;
   }
 
   /** @param {string} letters */

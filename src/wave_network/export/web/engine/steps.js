@@ -1,27 +1,24 @@
-// The steps of a `tokenizer.json` before its model: a text is normalised and split into words.
+// The steps of a `tokenizer.json` before its model: a word is normalised and split further.
 
+import { joined, lowered, mapped, nfd, nfkc, placesOf } from "./alignment.js";
 import { ModelFolderError } from "./errors.js";
-import { isControl, isMark, isPunctuation, lowered, normalized } from "./unicode.js";
+import { isControl, isMark, isPunctuation } from "./unicode.js";
 
 const BLANK = /\p{White_Space}/u;
-const BLANKS = /\p{White_Space}+/gu;
-const AROUND = /^\p{White_Space}+|\p{White_Space}+$/gu;
 const IDEOGRAPH =
-  /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
+  /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u;
 
-/** @typedef {(text: string) => string} Normalizer */
-/** @typedef {(words: string[]) => string[]} Splitter */
+/** @typedef {import("./alignment.js").Place} Place */
+/** @typedef {(places: Place[]) => Place[]} Normalizer */
+/** @typedef {(words: Place[][]) => Place[][]} Splitter */
 
 /** @type {Record<string, (step: any) => Normalizer | undefined>} */
 const NORMALIZERS = {
-  NFKC: () => (text) => normalized(text, "NFKC"),
+  NFKC: () => nfkc,
   Lowercase: () => lowered,
   Replace: (step) =>
-    step.pattern?.Regex === "\\s+" && step.content === " "
-      ? (text) => text.replace(BLANKS, " ")
-      : undefined,
-  Strip: (step) =>
-    step.strip_left && step.strip_right ? (text) => text.replace(AROUND, "") : undefined,
+    step.pattern?.Regex === "\\s+" && step.content === " " ? withSingleBlanks : undefined,
+  Strip: (step) => (step.strip_left && step.strip_right ? stripped : undefined),
   BertNormalizer: bertNormalizer,
 };
 
@@ -29,7 +26,9 @@ const NORMALIZERS = {
 const SPLITTERS = {
   BertPreTokenizer: () => (words) => words.flatMap(splitAtPunctuation),
   Metaspace: (step) =>
-    step.prepend_scheme === "always" && !step.split ? marker(step.replacement) : undefined,
+    step.prepend_scheme === "always" && !step.split
+      ? (words) => words.map((word) => marked(word, step.replacement))
+      : undefined,
   Split: (step) =>
     // Without escapes, a pattern means the same to every engine.
     step.behavior === "Isolated" && !step.invert && !/[\\.^$]/.test(step.pattern?.Regex ?? ".")
@@ -39,23 +38,17 @@ const SPLITTERS = {
 };
 
 /**
- * The function that normalises a word.
- * @param {any} section The section `normalizer`.
- * @returns {Normalizer}
+ * The function that normalises a word and splits it.
+ * @param {any} content What `tokenizer.json` holds.
+ * @returns {(word: string) => Place[][]}
  */
-export function normalizerOf(section) {
-  const steps = stepsOf(section, "normalizers", NORMALIZERS);
-  return (text) => steps.reduce((before, step) => step(before), text);
-}
-
-/**
- * The function that splits a normalised text into words.
- * @param {any} section The section `pre_tokenizer`.
- * @returns {(text: string) => string[]}
- */
-export function splitterOf(section) {
-  const steps = stepsOf(section, "pretokenizers", SPLITTERS);
-  return (text) => steps.reduce((words, step) => step(words), text ? [text] : []);
+export function splitterOf(content) {
+  const normalizers = stepsOf(content.normalizer, "normalizers", NORMALIZERS);
+  const splitters = stepsOf(content.pre_tokenizer, "pretokenizers", SPLITTERS);
+  return (word) => {
+    const normal = normalizers.reduce((places, step) => step(places), placesOf(word));
+    return splitters.reduce((words, step) => step(words), normal.length ? [normal] : []);
+  };
 }
 
 /**
@@ -70,10 +63,10 @@ function stepsOf(section, key, known) {
   if (section.type === "Sequence") {
     return section[key].flatMap((/** @type {any} */ step) => stepsOf(step, key, known));
   }
-  const step = Object.hasOwn(known, section.type) && known[section.type](section);
+  const step = Object.hasOwn(known, section.type) ? known[section.type](section) : undefined;
   if (!step) {
     throw new ModelFolderError(
-      `its tokenizer has a step ${JSON.stringify(section.type)} that this engine does not read`,
+      `its tokenizer has a step ${JSON.stringify(section.type)} that is not read here`,
     );
   }
   return [step];
@@ -85,64 +78,58 @@ function stepsOf(section, key, known) {
  */
 function bertNormalizer(step) {
   const strips = step.strip_accents ?? step.lowercase;
-  return (text) => {
-    if (step.clean_text) text = mapped(text, cleaned);
-    if (step.handle_chinese_chars) text = text.replace(IDEOGRAPH, " $& ");
-    if (strips) text = mapped(normalized(text, "NFD"), (c) => (isMark(pointOf(c)) ? "" : c));
-    return step.lowercase ? lowered(text) : text;
+  return (places) => {
+    if (step.clean_text) places = mapped(places, cleaned);
+    if (step.handle_chinese_chars) places = mapped(places, (c) => (IDEOGRAPH.test(c) ? ` ${c} ` : c));
+    if (strips) places = nfd(places).filter(({ character }) => !isMark(character));
+    return step.lowercase ? lowered(places) : places;
   };
 }
 
 /** @param {string} character */
 function cleaned(character) {
-  if (isControl(pointOf(character))) return "";
+  if (isControl(character)) return "";
   return BLANK.test(character) ? " " : character;
 }
 
-/**
- * @param {string} text
- * @param {(character: string) => string} change
- */
-function mapped(text, change) {
-  return Array.from(text, change).join("");
+/** @type {Normalizer} */
+function withSingleBlanks(places) {
+  const isBlank = places.map(({ character }) => BLANK.test(character));
+  return places
+    .map((place, index) => (isBlank[index] ? { ...place, character: " " } : place))
+    .filter((_, index) => !(isBlank[index] && isBlank[index - 1]));
 }
 
-/** @param {string} character */
-function pointOf(character) {
-  return /** @type {number} */ (character.codePointAt(0));
+/** @type {Normalizer} */
+function stripped(places) {
+  const inner = places.map(({ character }) => !BLANK.test(character));
+  return places.slice(inner.indexOf(true), inner.lastIndexOf(true) + 1);
 }
 
-/** @param {string} text */
-function splitAtPunctuation(text) {
+/** @param {Place[]} places */
+function splitAtPunctuation(places) {
   const words = [];
   let start = 0;
-  let place = 0;
-  for (const character of text) {
-    const point = pointOf(character);
-    const end = place + character.length;
+  places.forEach(({ character }, place) => {
     const blank = BLANK.test(character);
-    if (blank || isPunctuation(point)) {
-      if (start < place) words.push(text.slice(start, place));
-      if (!blank) words.push(character);
-      start = end;
+    if (blank || isPunctuation(character)) {
+      words.push(places.slice(start, place));
+      if (!blank) words.push([places[place]]);
+      start = place + 1;
     }
-    place = end;
-  }
-  if (start < place) words.push(text.slice(start));
-  return words;
+  });
+  words.push(places.slice(start));
+  return words.filter((word) => word.length);
 }
 
 /**
  * Put a mark in place of every space, and at the start.
+ * @param {Place[]} places
  * @param {string} mark
- * @returns {Splitter}
  */
-function marker(mark) {
-  return (words) =>
-    words.map((word) => {
-      const marked = word.replaceAll(" ", mark);
-      return marked.startsWith(mark) ? marked : mark + marked;
-    });
+function marked(places, mark) {
+  const all = mapped(places, (character) => (character === " " ? mark : character));
+  return all[0].character === mark ? all : [{ ...all[0], character: mark }, ...all];
 }
 
 /**
@@ -154,14 +141,17 @@ function splitter(pattern) {
   const expression = new RegExp(pattern, "gu");
   return (words) =>
     words.flatMap((word) => {
-      const parts = [];
-      let start = 0;
-      for (const match of word.matchAll(expression)) {
-        if (start < match.index) parts.push(word.slice(start, match.index));
-        parts.push(match[0]);
-        start = match.index + match[0].length;
+      const bounds = [0];
+      for (const match of joined(word).matchAll(expression)) {
+        bounds.push(match.index, match.index + match[0].length);
       }
-      if (start < word.length) parts.push(word.slice(start));
-      return parts;
+      const parts = bounds.map(() => /** @type {Place[]} */ ([]));
+      let [part, unit] = [0, 0];
+      for (const place of word) {
+        while (unit >= bounds[part + 1]) part++;
+        parts[part].push(place);
+        unit += place.character.length;
+      }
+      return parts.filter((places) => places.length);
     });
 }

@@ -1,18 +1,24 @@
 // Texts to token ids, equal to those of the Python package for every text.
 
+import { joined } from "./alignment.js";
 import { BytePairs, bytesOf } from "./byte-pairs.js";
 import { ModelFolderError } from "./errors.js";
-import { normalizerOf, splitterOf } from "./steps.js";
+import { splitterOf } from "./steps.js";
 import { clipped, wellFormed } from "./unicode.js";
 import { WordPieces } from "./word-pieces.js";
 
 const CHARACTERS_PER_TOKEN = 64; // as in Python: bounds time and memory for any text
 const WORDS_KEPT = 131_072;
 const LONGEST_WORD_KEPT = 128;
+const PLAIN = /^[!-~]+$/;
+const PARTS = /[0-9a-z]+|[!-/:-@[-`{-~]/g; // each punctuation mark is a word
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The tokenizer of a model folder. */
 export class Tokenizer {
+  /** @type {Map<number, string> | undefined} */
+  #entries;
+
   /**
    * @param {any} content What `tokenizer.json` holds.
    * @param {number} maxLength The most tokens of a text, `[CLS]` among them.
@@ -25,8 +31,8 @@ export class Tokenizer {
     let most = -1;
     for (const id of this.vocabulary.values()) most = Math.max(most, id);
     this.size = most + 1;
-    this.normalize = normalizerOf(content.normalizer);
-    this.split = splitterOf(content.pre_tokenizer);
+    this.split = splitterOf(content);
+    this.splitsPlain = splitsPlain(content);
     this.model = modelOf(content.model, this.vocabulary, this.size);
     /** @type {Map<string, number | number[]>} A number where a word is a single token. */
     this.words = new Map();
@@ -90,11 +96,33 @@ export class Tokenizer {
    * @param {string} word
    */
   encodeWord(word) {
+    const parts =
+      this.splitsPlain && PLAIN.test(word)
+        ? /** @type {string[]} */ (word.toLowerCase().match(PARTS))
+        : this.split(word).map(joined);
     const ids = [];
-    for (const part of this.split(this.normalize(word))) {
+    for (const part of parts) {
       for (const id of this.model.encode(part)) if (id !== this.clsTokenId) ids.push(id);
     }
     return ids;
+  }
+
+  /**
+   * Where each token of a string without spaces starts and ends in it.
+   * @param {string} word
+   */
+  piecesOf(word) {
+    const pieces = [];
+    for (const part of this.split(word)) {
+      const units = this.model.units(part);
+      let unit = 0;
+      for (const id of this.model.encode(joined(part))) {
+        const last = Math.min(unit + this.model.lengthOf(this.entryOf(id), unit > 0), units.length) - 1;
+        if (id !== this.clsTokenId) pieces.push({ start: units[unit].start, end: units[last].end });
+        unit = last + 1;
+      }
+    }
+    return pieces;
   }
 
   /**
@@ -102,12 +130,17 @@ export class Tokenizer {
    * @param {Iterable<number>} ids
    */
   tokens(ids) {
-    this.entries ??= new Map([...this.vocabulary].map(([entry, id]) => [id, entry]));
     const isByteLevel = this.model instanceof BytePairs;
     return Array.from(ids, (id) => {
-      const entry = this.entries?.get(id) ?? "";
+      const entry = this.entryOf(id);
       return isByteLevel && id !== this.clsTokenId ? decoder.decode(bytesOf(entry)) : entry;
     });
+  }
+
+  /** @param {number} id */
+  entryOf(id) {
+    this.#entries ??= new Map([...this.vocabulary].map(([entry, of]) => [of, entry]));
+    return this.#entries.get(id) ?? "";
   }
 }
 
@@ -138,4 +171,13 @@ function modelOf(model, vocabulary, size) {
   if (model.type === "BPE") return new BytePairs(model, vocabulary, size);
   if (model.type === "WordPiece") return new WordPieces(model, vocabulary);
   throw new ModelFolderError(`its tokenizer is a ${model.type}, which this engine does not read`);
+}
+
+/**
+ * Whether strings of printable ASCII are split at punctuation alone, in lower case.
+ * @param {any} content
+ */
+function splitsPlain(content) {
+  const steps = JSON.stringify([content.normalizer, content.pre_tokenizer]);
+  return /"Lowercase"|"lowercase":true/.test(steps) && !steps.includes('"Metaspace"');
 }

@@ -8,21 +8,25 @@ import {
   UNNORMALIZED,
 } from "./unicode-tables.js";
 
-const isAscii = (/** @type {string} */ text) => /^[\0-\x7f]*$/.test(text);
+/** @param {string} character */
+export function isAscii(character) {
+  return character <= "\x7f";
+}
 
 export const isPunctuation = finder(PUNCTUATION);
 export const isMark = finder(MARKS);
 export const isControl = finder(CONTROLS);
-const isUnnormalized = finder(UNNORMALIZED);
+const isNewer = finder(UNNORMALIZED);
 
 /**
- * A function that tells whether a code point is in one of the ranges of a table.
+ * A function that tells whether a character is in one of the ranges of a table.
  * @param {string} table
  */
 function finder(table) {
   /** @type {Uint32Array | undefined} */
   let bounds;
-  return (/** @type {number} */ point) => {
+  return (/** @type {string} */ character) => {
+    const point = pointOf(character);
     bounds ??= decoded(table);
     let low = 0;
     let high = bounds.length;
@@ -42,45 +46,36 @@ function decoded(table) {
 }
 
 /**
- * Normalise a text. Characters that the library's Unicode version lacks stay, and nothing joins them.
- * @param {string} text
- * @param {"NFKC" | "NFD"} form
+ * Normalise a character; one that the library's version of Unicode lacks stays as it is.
+ * @param {string} character
+ * @param {"NFD" | "NFKD"} form
  */
-export function normalized(text, form) {
-  if (isAscii(text)) return text;
-  let result = "";
-  let start = 0;
-  for (let place = 0; place < text.length; ) {
-    const point = /** @type {number} */ (text.codePointAt(place));
-    const end = place + (point > 0xffff ? 2 : 1);
-    if (point > 0x7f && isUnnormalized(point)) {
-      result += text.slice(start, place).normalize(form) + text.slice(place, end);
-      start = end;
-    }
-    place = end;
-  }
-  return result + text.slice(start).normalize(form);
-}
-
-/**
- * Lower-case each character by itself: a sigma at the end of a word is like any other.
- * @param {string} text
- */
-export function lowered(text) {
-  if (isAscii(text)) return text.toLowerCase();
-  let result = "";
-  for (const character of text) result += loweredCharacter(character);
-  return result;
+export function normalized(character, form) {
+  return isUnnormalized(character) ? character : character.normalize(form);
 }
 
 /** @param {string} character */
-function loweredCharacter(character) {
-  const point = /** @type {number} */ (character.codePointAt(0));
+export function isUnnormalized(character) {
+  return !isAscii(character) && isNewer(character);
+}
+
+/**
+ * Lower-case a character by itself: a sigma at the end of a word is like any other.
+ * @param {string} character
+ */
+export function loweredCharacter(character) {
+  if (isAscii(character)) return character.toLowerCase();
+  const point = pointOf(character);
   for (const [first, last, step, offset] of NEW_LETTERS) {
     if (point < first) break;
     if (point <= last && (point - first) % step === 0) return String.fromCodePoint(point + offset);
   }
   return character.toLowerCase();
+}
+
+/** @param {string} character */
+function pointOf(character) {
+  return /** @type {number} */ (character.codePointAt(0));
 }
 
 /**

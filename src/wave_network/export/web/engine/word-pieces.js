@@ -8,6 +8,7 @@ export class WordPieces {
    */
   constructor(model, vocabulary) {
     this.vocabulary = vocabulary;
+    this.unknownEntry = model.unk_token;
     this.unknown = /** @type {number} */ (vocabulary.get(model.unk_token));
     this.prefix = model.continuing_subword_prefix;
     this.longest = model.max_input_chars_per_word;
@@ -32,5 +33,23 @@ export class WordPieces {
       ids.push(id);
     }
     return ids;
+  }
+
+  /**
+   * The characters that `encode` reads.
+   * @param {import("./alignment.js").Place[]} places
+   */
+  units(places) {
+    return places;
+  }
+
+  /**
+   * How many characters an entry of the vocabulary stands for.
+   * @param {string} entry
+   * @param {boolean} continues Whether it continues a word.
+   */
+  lengthOf(entry, continues) {
+    if (entry === this.unknownEntry) return Infinity;
+    return Array.from(entry).length - (continues ? this.prefix.length : 0);
   }
 }
