@@ -1,5 +1,6 @@
 """Texts that are hard to tokenise alike in two languages: from every plane, script and mark."""
 
+import json
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -29,8 +30,11 @@ BLOCKS = (
 
 
 def hostile_texts(amount: int, seed: int = 0) -> list[str]:
-    """So many texts, the same for the same seed; 100,000 hold every code point at least once."""
-    return list(islice(_texts(Random(seed)), amount))
+    """So many texts, the same for the same seed; 100,000 hold every code point at least once.
+
+    They are as JSON carries them: halves of a surrogate pair that follow each other are a character.
+    """
+    return [json.loads(json.dumps(text)) for text in islice(_texts(Random(seed)), amount)]
 
 
 def _texts(random: Random) -> Iterator[str]:

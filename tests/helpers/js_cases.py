@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wave_network import load
+from wave_network.persistence.format import OUT_OF_SCOPE
 from wave_network.runtime import Engine
 
 COVERAGE = 0.9
@@ -29,17 +30,18 @@ def write_cases(
     """
     engine = load(folder)
     with path.open("w", encoding="utf-8") as file:
-        for value in ({"model": str(folder)}, *_cases(engine, list(texts))):
+        for value in ({"model": str(folder)}, *_cases(engine, folder, list(texts))):
             file.write(json.dumps(value) + "\n")
         for explanation in engine.iter_explain(filter(_is_known, explained)):
             file.write(json.dumps(_explained(explanation.to_dict())) + "\n")
 
 
-def _cases(engine: Engine, texts: list[str]) -> Iterable[dict[str, Any]]:
+def _cases(engine: Engine, folder: Path, texts: list[str]) -> Iterable[dict[str, Any]]:
     multi_label = engine.labelling.multi_label
+    has_score = (folder / OUT_OF_SCOPE).exists()
     batch = engine.tokenizer.encode(texts)
     probabilities = engine.predict_proba(texts)
-    predictions = engine.predict(texts, THRESHOLD, out_of_scope=True)
+    predictions = engine.predict(texts, THRESHOLD, out_of_scope=has_score)
     sets = [None] * len(texts) if multi_label else engine.predict_sets(texts, COVERAGE)
     for place, text in enumerate(texts):
         yield {
