@@ -26,7 +26,7 @@ export function localWaveFeatures(network, ids) {
 
   /** @param {Float64Array} heads @param {Float64Array} values */
   function withLinear(heads, values) {
-    if (!network.hasLinearPart) return heads;
+    if (!network.linear) return heads;
     return heads.map((logit, label) => logit + values[size + label]);
   }
 
@@ -38,7 +38,7 @@ export function localWaveFeatures(network, ids) {
     const mean = meanOfMembers(members, network.multiLabel);
     const atMean = atLogits(withLinear(mean, values));
     const result = new Float64Array(values.length);
-    if (network.hasLinearPart) result.set(atMean, size);
+    if (network.linear) result.set(atMean, size);
     meanOfMembersGradient(members, atMean, network.multiLabel).forEach((atMember, member) => {
       const start = member * network.featureSize;
       memberGradient(network, member, trace[member], atMember, result.subarray(start, start + network.featureSize));
@@ -57,8 +57,7 @@ export function localWaveFeatures(network, ids) {
  */
 function featuresOf(network, ids) {
   const waves = network.features(ids);
-  if (!network.hasLinearPart) return waves;
-  return Float64Array.from([...waves, ...network.linearLogits(ids)]);
+  return network.linear ? Float64Array.from([...waves, ...network.linear.logits(ids)]) : waves;
 }
 
 /**
@@ -114,9 +113,9 @@ function distributed(network, ids, gradients, features, empty) {
     addBigramRows(network, ids, member, gradients.subarray(start + 3 * size), byBigram);
   }
   addAmongTokens(byToken, byBigram, "pair");
-  if (network.hasLinearPart) {
+  if (network.linear) {
     const slopes = gradients.subarray(config.members * featureSize);
-    byLength += byLinearPart(network, ids, slopes, byToken);
+    byLength += byLinearPart(network.linear, ids, slopes, byToken);
   }
   const others = Math.max(ids.length - 1, 1);
   for (let token = 1; token < ids.length; token++) byToken[token] += byLength / others;
@@ -176,8 +175,9 @@ function addBigramRows(network, ids, member, gradients, byBigram) {
   const columns = config.bigram_size;
   const scale = 1 / Math.sqrt(Math.max(ids.length - 1, 1));
   const table = network.weights["bigrams.weight"];
+  const buckets = bigrams.of(ids);
   for (let last = 1; last < ids.length; last++) {
-    const start = (bigrams.at(ids, last) * config.members + member) * columns;
+    const start = (buckets[last] * config.members + member) * columns;
     for (let place = 0; place < columns; place++) {
       byBigram[last] += gradients[place] * scale * table[start + place];
     }
@@ -186,30 +186,24 @@ function addBigramRows(network, ids, member, gradients, byBigram) {
 
 /**
  * Add the terms of the linear part.
- * @param {import("./local-wave.js").LocalWaveNetwork} network
+ * @param {import("./linear-part.js").LinearPart} linear
  * @param {Int32Array} ids
  * @param {Float64Array} slopes
  * @param {Float64Array} byToken
  * @returns {number} What the other scale of `[CLS]` changes.
  */
-function byLinearPart(network, ids, slopes, byToken) {
-  /** @type {Map<string, Float64Array>} */
-  const byKind = new Map();
+function byLinearPart(linear, ids, slopes, byToken) {
   let ofCls = 0;
-  network.eachLinearRow(ids, (row, scale, last, kind) => {
-    const logits = new Float64Array(network.labels);
-    network.addRow(logits, row, 1);
-    const term = logits.reduce((sum, logit, label) => sum + logit * slopes[label], 0);
-    if (kind === undefined) {
-      byToken[last] += term * scale;
-      if (!last) ofCls = term * (scale - 1);
-      return;
+  for (const rows of linear.rowsOf(ids)) {
+    const parts = new Float64Array(ids.length);
+    for (let last = rows.reach; last < ids.length; last++) {
+      const logits = new Float64Array(slopes.length);
+      linear.add(logits, rows, last, last + 1, 1);
+      parts[last] = logits.reduce((sum, logit, label) => sum + logit * slopes[label], 0);
     }
-    const parts = byKind.get(kind) ?? new Float64Array(ids.length);
-    parts[last] = term * scale;
-    byKind.set(kind, parts);
-  });
-  for (const [kind, parts] of byKind) addAmongTokens(byToken, parts, kind);
+    if (!rows.kind) ofCls = parts[0] * (rows.scale - 1);
+    addAmongTokens(byToken, parts.map((part) => part * rows.scale), rows.kind);
+  }
   return ofCls;
 }
 
@@ -217,12 +211,12 @@ function byLinearPart(network, ids, slopes, byToken) {
  * Split each n-gram's part equally among its tokens, `[CLS]` left out.
  * @param {Float64Array} byToken
  * @param {Float64Array} parts Those of the n-grams that end at each token.
- * @param {string} kind
+ * @param {string} [kind] Without one they are those of the tokens.
  */
 function addAmongTokens(byToken, parts, kind) {
-  const { places } = NGRAMS[kind];
+  const places = kind ? NGRAMS[kind].places : [0];
   for (let last = places[0]; last < parts.length; last++) {
-    const share = parts[last] / (places.length - (last === places[0] ? 1 : 0));
+    const share = parts[last] / (places.length - (last && last === places[0] ? 1 : 0));
     for (const place of places) byToken[last - place] += share;
   }
 }

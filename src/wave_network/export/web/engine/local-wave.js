@@ -1,11 +1,10 @@
 // The network of `small`, `tiny` and `large`; models/local_wave/numpy_network.py says the same.
 
+import { LinearPart } from "./linear-part.js";
 import { NgramBuckets } from "./ngrams.js";
 import { addProduct, gelu, meanOfMembers, normalize } from "./numerics.js";
 
 const ENERGY_FLOOR = 1e-6;
-const LEAST_BUCKETS = 2.5; // a token, of a dense linear part
-const SPARSE_COLUMNS = 8;
 
 /** @typedef {import("./safetensors.js").Spec} Spec */
 
@@ -22,14 +21,8 @@ export class LocalWaveNetwork {
     this.multiLabel = config.problem_type === "multi_label_classification";
     this.width = config.members * config.hidden_size;
     this.featureSize = 3 * config.hidden_size + config.bigram_size;
-    this.isSparse = config.sparse_linear_size > 0;
-    const buckets = linearBuckets(config);
-    this.hasLinearPart = buckets > 0;
-    const tokens = config.vocab_size;
-    this.bigrams = new NgramBuckets("pair", config.bigram_buckets, tokens);
-    this.linear = this.hasLinearPart
-      ? config.linear_ngrams.map((/** @type {string} */ kind) => new NgramBuckets(kind, buckets, tokens))
-      : [];
+    this.bigrams = new NgramBuckets("pair", config.bigram_buckets, config.vocab_size);
+    this.linear = LinearPart.specs(config).length ? new LinearPart(config, weights) : undefined;
   }
 
   /**
@@ -41,19 +34,6 @@ export class LocalWaveNetwork {
     const { vocab_size: tokens, members, hidden_size: size, feed_forward_size: wide } = config;
     const labels = config.labels.length;
     const features = 3 * size + config.bigram_size;
-    const buckets = linearBuckets(config);
-    const sparse = config.sparse_linear_size ?? 0;
-    /** @type {Spec[]} */
-    const dense = [
-      { name: "linear.tokens.weight", shape: [tokens, labels], scales: "table" },
-      { name: "linear.bigrams.weight", shape: [buckets, labels], scales: "table" },
-    ];
-    /** @type {Spec[]} */
-    const compressed = [
-      { name: "linear.starts", shape: [tokens + buckets + 1] },
-      { name: "linear.labels", shape: [sparse] },
-      { name: "linear.values.weight", shape: [sparse, 1], scales: "table" },
-    ];
     return [
       { name: "embedding.weight", shape: [tokens, 2 * members * size], scales: "row" },
       {
@@ -61,7 +41,7 @@ export class LocalWaveNetwork {
         shape: [config.bigram_buckets, members * config.bigram_size],
         scales: "table",
       },
-      ...(buckets ? [...(sparse ? compressed : dense), { name: "linear.bias", shape: [labels] }] : []),
+      ...LinearPart.specs(config),
       { name: "feed_forward.weight", shape: [members, features, wide] },
       { name: "feed_forward.bias", shape: [members, 1, wide] },
       { name: "norm.weight", shape: [members, 1, wide] },
@@ -79,9 +59,8 @@ export class LocalWaveNetwork {
    */
   logits(ids) {
     const logits = this.headLogits(this.features(ids));
-    if (!this.hasLinearPart) return logits;
-    const linear = this.linearLogits(ids);
-    return logits.map((logit, label) => logit + linear[label]);
+    const linear = this.linear?.logits(ids);
+    return linear ? logits.map((logit, label) => logit + linear[label]) : logits;
   }
 
   /**
@@ -109,6 +88,7 @@ export class LocalWaveNetwork {
     const columns = config.members * config.bigram_size;
     const modulation = config.operation === "modulation";
     const sums = new Float64Array(3 * width + columns);
+    const buckets = bigrams.of(ids);
     for (let token = 0, before = 0; token < ids.length; token++) {
       const own = ids[token] * 2 * width;
       for (let place = 0; place < width; place++) {
@@ -122,7 +102,7 @@ export class LocalWaveNetwork {
           const local = modulation ? v * table[before + place] : v + table[before + place];
           sums[2 * width + place] += local * local;
         }
-        const row = bigrams.at(ids, token) * columns;
+        const row = buckets[token] * columns;
         for (let place = 0; place < columns; place++) sums[3 * width + place] += ofBigrams[row + place];
       }
       before = own;
@@ -155,54 +135,6 @@ export class LocalWaveNetwork {
       }
     }
     return result;
-  }
-
-  /**
-   * The logits of the linear part.
-   * @param {Int32Array} ids
-   */
-  linearLogits(ids) {
-    const logits = Float64Array.from(this.weights["linear.bias"]);
-    this.eachLinearRow(ids, (row, scale) => this.addRow(logits, row, scale));
-    return logits;
-  }
-
-  /**
-   * Call a function with the row of each token and n-gram of the linear part, and its scale.
-   * @param {Int32Array} ids
-   * @param {(row: number, scale: number, last: number, kind?: string) => void} visit
-   */
-  eachLinearRow(ids, visit) {
-    const ofTokens = 1 / Math.sqrt(ids.length);
-    const ofNgrams = 1 / Math.sqrt(Math.max(ids.length - 1, 1));
-    for (let token = 0; token < ids.length; token++) visit(ids[token], ofTokens, token);
-    for (const ngrams of this.linear) {
-      for (let last = ngrams.reach; last < ids.length; last++) {
-        visit(this.config.vocab_size + ngrams.at(ids, last), ofNgrams, last, ngrams.kind);
-      }
-    }
-  }
-
-  /**
-   * Add a row of the linear part to logits.
-   * @param {Float64Array} logits
-   * @param {number} row That of a token, or after those of all tokens that of a bucket.
-   * @param {number} scale
-   */
-  addRow(logits, row, scale) {
-    const { weights, labels } = this;
-    const tokens = this.config.vocab_size;
-    if (this.isSparse) {
-      const [starts, columns] = [weights["linear.starts"], weights["linear.labels"]];
-      const values = weights["linear.values.weight"];
-      for (let place = starts[row]; place < starts[row + 1]; place++) {
-        logits[columns[place]] += scale * values[place];
-      }
-      return;
-    }
-    const table = row < tokens ? weights["linear.tokens.weight"] : weights["linear.bigrams.weight"];
-    const start = (row < tokens ? row : row - tokens) * labels;
-    for (let label = 0; label < labels; label++) logits[label] += scale * table[start + label];
   }
 
   /**
@@ -250,33 +182,5 @@ export class LocalWaveNetwork {
  * @param {number} size
  */
 function part(values, member, size) {
-  return Float64Array.from(values.subarray(member * size, (member + 1) * size));
-}
-
-/**
- * The buckets of the linear part; 0: there is none.
- * @param {any} config
- */
-function linearBuckets(config) {
-  const { linear_size: size, vocab_size: tokens } = config;
-  if (config.sparse_linear_size) return largestPrime(Math.max(Math.floor(size / SPARSE_COLUMNS), 1));
-  const buckets = largestPrime(Math.floor(size / config.labels.length));
-  return buckets >= LEAST_BUCKETS * tokens ? buckets : 0;
-}
-
-/**
- * The largest prime number up to a number; below 2, the number itself.
- * @param {number} number
- */
-function largestPrime(number) {
-  while (number > 2 && hasDivisor(number)) number--;
-  return number;
-}
-
-/** @param {number} number */
-function hasDivisor(number) {
-  for (let divisor = 2; divisor * divisor <= number; divisor++) {
-    if (number % divisor === 0) return true;
-  }
-  return false;
+  return new Float64Array(values.subarray(member * size, (member + 1) * size));
 }

@@ -32,20 +32,24 @@ export class NgramBuckets {
   }
 
   /**
-   * The bucket of the n-gram that ends at a token.
+   * The bucket of the n-gram that ends at each token, from the one at `reach` on; 0 before it.
    * @param {Int32Array} ids
-   * @param {number} last At least `reach`.
    */
-  at(ids, last) {
-    const { buckets, others, places } = this;
-    let hash = this.first[ids[last - places[0]]] + others[0][ids[last - places[1]]];
-    if (hash >= buckets) hash -= buckets;
-    for (let next = 1; next < others.length; next++) {
-      hash = product(hash, this.factors[next][0], buckets);
-      hash += others[next][ids[last - places[next + 1]]];
-      if (hash >= buckets) hash -= buckets;
+  of(ids) {
+    const { buckets, factors, first, others, places } = this;
+    const result = new Int32Array(ids.length);
+    const [back, next] = places;
+    for (let last = back; last < ids.length; last++) {
+      const hash = first[ids[last - back]] + others[0][ids[last - next]];
+      result[last] = hash < buckets ? hash : hash - buckets;
     }
-    return hash;
+    for (let which = 1; which < others.length; which++) {
+      for (let last = back; last < ids.length; last++) {
+        const before = product(result[last], factors[which][0], buckets);
+        result[last] = (before + others[which][ids[last - places[which + 1]]]) % buckets;
+      }
+    }
+    return result;
   }
 }
 

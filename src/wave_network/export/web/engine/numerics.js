@@ -121,9 +121,12 @@ export function sigmoid(x) {
  * @param {boolean} multiLabel
  */
 export function probabilitiesOf(logits, multiLabel) {
-  if (multiLabel) return Float32Array.from(logits, sigmoid);
-  const total = logSumExp(logits);
-  return Float32Array.from(logits, (logit) => Math.exp(logit - total));
+  const total = multiLabel ? 0 : logSumExp(logits);
+  const result = new Float32Array(logits.length);
+  for (let label = 0; label < result.length; label++) {
+    result[label] = multiLabel ? sigmoid(logits[label]) : Math.exp(logits[label] - total);
+  }
+  return result;
 }
 
 /**
