@@ -1,0 +1,183 @@
+// Texts to token ids, equal to those of the Python package for every text.
+
+import { joined } from "./alignment.js";
+import { BytePairs, bytesOf } from "./byte-pairs.js";
+import { ModelFolderError } from "./errors.js";
+import { splitterOf } from "./steps.js";
+import { clipped, wellFormed } from "./unicode.js";
+import { WordPieces } from "./word-pieces.js";
+
+const CHARACTERS_PER_TOKEN = 64; // as in Python: bounds time and memory for any text
+const WORDS_KEPT = 131_072;
+const LONGEST_WORD_KEPT = 128;
+const PLAIN = /^[!-~]+$/;
+const PARTS = /[0-9a-z]+|[!-/:-@[-`{-~]/g; // each punctuation mark is a word
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The tokenizer of a model folder. */
+export class Tokenizer {
+  /** @type {Map<number, string> | undefined} */
+  #entries;
+
+  /**
+   * @param {any} content What `tokenizer.json` holds.
+   * @param {number} maxLength The most tokens of a text, `[CLS]` among them.
+   */
+  constructor(content, maxLength) {
+    this.maxLength = maxLength;
+    this.vocabulary = vocabularyOf(content);
+    this.clsToken = this.vocabulary.has("[CLS]") ? "[CLS]" : "<s>";
+    this.clsTokenId = this.vocabulary.get(this.clsToken);
+    let most = -1;
+    for (const id of this.vocabulary.values()) most = Math.max(most, id);
+    this.size = most + 1;
+    this.split = splitterOf(content);
+    this.splitsPlain = splitsPlain(content);
+    this.model = modelOf(content.model, this.vocabulary, this.size);
+    /** @type {Map<string, number | number[]>} A number where a word is a single token. */
+    this.words = new Map();
+    this.ids = new Int32Array(maxLength);
+  }
+
+  /** The most characters that are read of a text. */
+  get characters() {
+    return CHARACTERS_PER_TOKEN * this.maxLength;
+  }
+
+  /**
+   * Encode a text: `[CLS]` and its tokens. The next call overwrites the result.
+   * @param {string} text
+   */
+  encode(text) {
+    const { ids, maxLength } = this;
+    ids[0] = /** @type {number} */ (this.clsTokenId);
+    let count = 1;
+    for (const word of this.wordsOf(text)) {
+      if (word === "") continue;
+      const found = this.words.get(word) ?? this.#learn(word);
+      if (typeof found === "number") {
+        ids[count++] = found;
+      } else {
+        for (let piece = 0; piece < found.length && count < maxLength; piece++) {
+          ids[count++] = found[piece];
+        }
+      }
+      if (count === maxLength) break;
+    }
+    return ids.subarray(0, count);
+  }
+
+  /**
+   * The words of a text between spaces and line feeds, as far as it is read.
+   * @param {string} text
+   */
+  wordsOf(text) {
+    const read = clipped(text, this.characters);
+    return (read.includes("\n") ? read.replaceAll("\n", " ") : read).split(" ");
+  }
+
+  /**
+   * The ids of a word, which are kept for the next time.
+   * @param {string} word
+   */
+  #learn(word) {
+    const ids = this.encodeWord(wellFormed(word));
+    const found = ids.length === 1 ? ids[0] : ids;
+    if (word.length <= LONGEST_WORD_KEPT) {
+      if (this.words.size >= WORDS_KEPT) this.words.clear();
+      // A copy, because a part of a text would keep the whole text in memory.
+      this.words.set(copied(word), found);
+    }
+    return found;
+  }
+
+  /**
+   * The ids of a string without spaces.
+   * @param {string} word
+   */
+  encodeWord(word) {
+    const parts =
+      this.splitsPlain && PLAIN.test(word)
+        ? /** @type {string[]} */ (word.toLowerCase().match(PARTS))
+        : this.split(word).map(joined);
+    const ids = [];
+    for (const part of parts) {
+      for (const id of this.model.encode(part)) if (id !== this.clsTokenId) ids.push(id);
+    }
+    return ids;
+  }
+
+  /**
+   * Where each token of a string without spaces starts and ends in it.
+   * @param {string} word
+   */
+  piecesOf(word) {
+    const pieces = [];
+    for (const part of this.split(word)) {
+      const units = this.model.units(part);
+      let unit = 0;
+      for (const id of this.model.encode(joined(part))) {
+        const last = Math.min(unit + this.model.lengthOf(this.entryOf(id), unit > 0), units.length) - 1;
+        if (id !== this.clsTokenId) pieces.push({ start: units[unit].start, end: units[last].end });
+        unit = last + 1;
+      }
+    }
+    return pieces;
+  }
+
+  /**
+   * The text of each id, for people to read.
+   * @param {Iterable<number>} ids
+   */
+  tokens(ids) {
+    const isByteLevel = this.model instanceof BytePairs;
+    return Array.from(ids, (id) => {
+      const entry = this.entryOf(id);
+      return isByteLevel && id !== this.clsTokenId ? decoder.decode(bytesOf(entry)) : entry;
+    });
+  }
+
+  /** @param {number} id */
+  entryOf(id) {
+    this.#entries ??= new Map([...this.vocabulary].map(([entry, of]) => [of, entry]));
+    return this.#entries.get(id) ?? "";
+  }
+}
+
+/** @param {string} text A short one. */
+function copied(text) {
+  return String.fromCharCode(...Uint16Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)));
+}
+
+/** @param {any} content */
+function vocabularyOf(content) {
+  /** @type {Map<string, number>} */
+  const vocabulary = new Map(Object.entries(content.model.vocab));
+  for (const token of content.added_tokens ?? []) {
+    if (!token.special) {
+      throw new ModelFolderError("its tokenizer finds added tokens in texts: not read here");
+    }
+    vocabulary.set(token.content, token.id);
+  }
+  return vocabulary;
+}
+
+/**
+ * @param {any} model
+ * @param {Map<string, number>} vocabulary
+ * @param {number} size
+ */
+function modelOf(model, vocabulary, size) {
+  if (model.type === "BPE") return new BytePairs(model, vocabulary, size);
+  if (model.type === "WordPiece") return new WordPieces(model, vocabulary);
+  throw new ModelFolderError(`its tokenizer is a ${model.type}, which this engine does not read`);
+}
+
+/**
+ * Whether strings of printable ASCII are split at punctuation alone, in lower case.
+ * @param {any} content
+ */
+function splitsPlain(content) {
+  const steps = JSON.stringify([content.normalizer, content.pre_tokenizer]);
+  return /"Lowercase"|"lowercase":true/.test(steps) && !steps.includes('"Metaspace"');
+}
