@@ -32,8 +32,13 @@ MAY_IMPORT = {
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
+    # Arrays that may be larger than memory are a matter of NumPy and files alone.
+    "scale.arrays": {"errors"},
     # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
-    "data": {"config", "errors", "huggingface.ids", "models.numpy_ops", "progress"},
+    "data": {
+        *("config", "errors", "huggingface.ids", "models.numpy_ops", "progress"),
+        "scale.arrays",
+    },
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
         *("numerics", "persistence", "progress", "runtime", "text"),

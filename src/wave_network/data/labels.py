@@ -7,7 +7,7 @@ probabilities into predictions.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +28,7 @@ from wave_network.data.plain_labels import (
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
+from wave_network.scale.arrays import AT_ONCE, ArrayWriter, blocks, flatnonzero, permutation
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -237,24 +238,28 @@ class SingleLabel(Labelling):
         If that is less than a text for most classes, hold out the same share of all texts.
         """
         labels, generator = most_probable(targets), np.random.default_rng(seed)
-        order = generator.permutation(len(labels))
-        order = order[np.argsort(labels[order], kind="stable")]
-        _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+        counts = np.bincount(labels)
         quotas = np.minimum(np.round(fraction * counts), counts - 1)
-        place_in_class = np.arange(len(labels)) - np.repeat(starts, counts)
-        held_out = place_in_class < np.repeat(quotas, counts)
+        order = permutation(len(labels), generator)
+        held_out = np.zeros(len(labels), np.bool_)
         if 2 * (quotas > 0).sum() < (counts > 1).sum():
-            free = np.flatnonzero(place_in_class > 0)
-            share = min(round(fraction * len(labels)) / len(free), 1)
-            ends = np.floor(np.arange(len(free) + 1) * share + generator.random())
-            held_out[:] = False
-            held_out[free] = np.diff(ends) > 0
+            # All texts but one of each class are numbered, and even steps hold out a share.
+            firsts = np.cumsum(np.maximum(counts - 1, 0)) - np.maximum(counts - 1, 0)
+            free = int(np.maximum(counts - 1, 0).sum())
+            share, offset = min(round(fraction * len(labels)) / free, 1), generator.random()
+            for texts, places in _in_class(order, labels, len(counts)):
+                numbers = firsts[labels[texts]] + places - 1
+                before, after = numbers * share + offset, (numbers + 1) * share + offset
+                held_out[texts] = (places > 0) & (np.floor(after) > np.floor(before))
+        else:
+            for texts, places in _in_class(order, labels, len(counts)):
+                held_out[texts] = places < quotas[labels[texts]]
         if not held_out.any():
             raise DataError(
-                f"too few examples ({len(labels)} in {len(counts)} classes) to hold out"
+                f"too few examples ({len(labels)} in {(counts > 0).sum()} classes) to hold out"
                 f" {fraction:.0%} of each class: {_more_validation()}"
             )
-        return np.sort(order[~held_out]), np.sort(order[held_out])
+        return flatnonzero(~held_out), flatnonzero(held_out)
 
     def strata(self, targets: Targets) -> NDArray[np.int64]:
         """Return the class of each text; of soft targets, the most probable."""
@@ -317,9 +322,14 @@ class MultiLabel(Labelling):
                 separator = option_name("label_separator")
                 message += f"; if each text's labels are joined, give {separator}"
             raise DataError(message)
-        targets = np.zeros((len(column), len(self.classes)), np.float32)
-        targets[column.rows(), indices] = 1
-        return targets
+        targets = ArrayWriter(np.float32, row=(len(self.classes),))
+        assert column.offsets is not None
+        for block in blocks(len(column), max(1, AT_ONCE // len(self.classes))):
+            ends = column.offsets[block.start : block.stop + 1]
+            some = np.zeros((len(ends) - 1, len(self.classes)), np.float32)
+            some[np.repeat(np.arange(len(some)), np.diff(ends)), indices[ends[0] : ends[-1]]] = 1
+            targets.append(some)
+        return targets.finish()
 
     def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
         """Return whether all labels of each text are among the classes, (texts,)."""
@@ -373,6 +383,26 @@ class MultiLabel(Labelling):
         ends = np.bincount(texts, minlength=len(probabilities)).cumsum().tolist()
         given = places[order].tolist()
         return [given[start:end] for start, end in pairwise([0, *ends])]
+
+
+def _in_class(
+    order: NDArray[np.int64], labels: NDArray[np.int64], classes: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield texts in this order, block by block, with the place of each among those of its class.
+
+    Args:
+        order: Indices of texts, (texts,).
+        labels: The class of each text, (texts,).
+        classes: Number of classes.
+    """
+    seen = np.zeros(classes, np.int64)
+    for block in blocks(len(order)):
+        texts = order[block]
+        texts = texts[np.argsort(labels[texts], kind="stable")]
+        counts = np.bincount(labels[texts], minlength=classes)
+        starts = np.cumsum(counts) - counts
+        yield texts, np.arange(len(texts)) - np.repeat(starts - seen, counts)
+        seen += counts
 
 
 def labelling_of(config: ClassifierConfig) -> Labelling:

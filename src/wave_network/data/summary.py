@@ -16,6 +16,7 @@ from wave_network.config import Label
 from wave_network.data.targets import Targets, is_soft, most_probable
 from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.errors import for_caller, listed
+from wave_network.scale.arrays import blocks
 
 if TYPE_CHECKING:
     from wave_network.text.counts import TextCounts
@@ -346,15 +347,27 @@ def class_summaries(
     else:
         labels = most_probable(targets)
         counts = np.bincount(labels, minlength=len(classes))
-        present, places = np.unique(labels, return_index=True)
-        first = np.zeros(len(classes), np.int64)
-        first[present] = places
+        first = _first_places(labels, len(classes))
     shown = np.flatnonzero(counts > 0)[:_MOST_LABELS]
     examples = dict(zip(shown.tolist(), map(_start, text_at(first[shown])), strict=True))
     return tuple(
         ClassSummary(label, int(count), examples.get(place, ""))
         for place, (label, count) in enumerate(zip(classes, counts.tolist(), strict=True))
     )
+
+
+def _first_places(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Return where each class occurs first; 0 for one that does not, (classes,)."""
+    first = np.zeros(classes, np.int64)
+    found = np.zeros(classes, np.bool_)
+    for block in blocks(len(labels)):
+        present, places = np.unique(labels[block], return_index=True)
+        new = ~found[present]
+        first[present[new]] = places[new] + block.start
+        found[present] = True
+        if found.all():
+            break
+    return first
 
 
 def count_conflicting(hashes: NDArray[np.int64], targets: Targets) -> int:

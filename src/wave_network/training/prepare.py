@@ -19,7 +19,9 @@ from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.few_labels.text_vectors import directions, fitted_to, token_vectors
 from wave_network.models.tensor_spec import Tensors
 from wave_network.progress.stages import tracked
+from wave_network.scale.arrays import ArrayWriter, OffsetWriter
 from wave_network.text import TextTokenizer
+from wave_network.text.batches import SentenceBatch, TokenBatch
 from wave_network.text.counts import CountingTokenizer, TextCounts
 from wave_network.text.scripts import share_of
 from wave_network.text.vocabulary import Words
@@ -179,7 +181,7 @@ def pack(
     *,
     sentences: bool = False,
 ) -> PackedTexts:
-    """Tokenise texts in parts; only the ids stay in memory.
+    """Tokenise texts in parts; many ids are in a temporary file.
 
     Args:
         rows: The texts, column `text`.
@@ -187,27 +189,25 @@ def pack(
         labels: The targets, if there are any.
         sentences: Number the sentences, too.
     """
-    ids, lengths, numbers = [], [], []
+    ids, offsets, numbers = ArrayWriter(np.int32), OffsetWriter(), ArrayWriter(np.int32)
     sentence_count = 0
     for part in tracked(rows["text"].parts(), total=len(rows), units_in=len):
+        batch: TokenBatch | SentenceBatch
         if sentences:
             batch = tokenizer.encode_sentences(part)
             sentence_lengths = np.diff(batch.sentence_offsets)
             names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
             numbers.append(np.repeat(names, sentence_lengths))
             sentence_count += len(sentence_lengths)
-            ids.append(batch.ids)
-            lengths.append(np.diff(batch.offsets))
         else:
-            plain = tokenizer.encode(part)
-            ids.append(plain.ids)
-            lengths.append(np.diff(plain.offsets))
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+            batch = tokenizer.encode(part)
+        ids.append(batch.ids)
+        offsets.append(np.diff(batch.offsets))
     return PackedTexts(
-        ids=np.concatenate(ids),
-        offsets=offsets,
+        ids=ids.finish(),
+        offsets=offsets.finish(),
         labels=labels,
-        sentences=np.concatenate(numbers) if sentences else None,
+        sentences=numbers.finish() if sentences else None,
     )
 
 
