@@ -41,7 +41,7 @@ MAY_IMPORT = {
     },
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
-        *("numerics", "persistence", "progress", "runtime", "text"),
+        *("numerics", "persistence", "progress", "runtime", "scale.arrays", "text"),
     },
     "progress": {"errors"},
     "persistence.leftovers": set(),

@@ -136,8 +136,9 @@ class LabelColumn(Sequence[Labels]):
             return self
         index: dict[Label, int] = {}
         codes = np.array([index.setdefault(label, len(index)) for label in changed], np.int32)
-        same = len(index) == len(codes)  # each label is still another one
-        return LabelColumn(list(index), self.codes if same else take(codes, self.codes), self.offsets)
+        if len(index) < len(codes):  # some became equal
+            return LabelColumn(list(index), take(codes, self.codes), self.offsets)
+        return LabelColumn(changed, self.codes, self.offsets)
 
     def as_lists(self) -> LabelColumn:
         """Return the labels as lists of one, unless they are lists."""
@@ -213,9 +214,7 @@ class LabelWriter:
             for block in blocks(len(column)):
                 self._count(np.diff(column.offsets[block.start : block.stop + 1]))
         index = self._index
-        codes = np.array(
-            [index.setdefault(label, len(index)) for label in column.values], np.int32
-        )
+        codes = np.array([index.setdefault(label, len(index)) for label in column.values], np.int32)
         for block in blocks(len(column.codes)):
             self._codes.append(codes[column.codes[block]])
 

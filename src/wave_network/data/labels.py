@@ -7,7 +7,7 @@ probabilities into predictions.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
 from wave_network.data.class_indices import class_indices, unknown_labels
+from wave_network.data.holdout import stratified_holdout
 from wave_network.data.label_column import LabelColumn
 from wave_network.data.plain_labels import (
     is_label_list,
@@ -28,7 +29,7 @@ from wave_network.data.plain_labels import (
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
-from wave_network.scale.arrays import AT_ONCE, ArrayWriter, blocks, flatnonzero, permutation
+from wave_network.scale.arrays import AT_ONCE, ArrayWriter, blocks, flatnonzero
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -237,27 +238,12 @@ class SingleLabel(Labelling):
 
         If that is less than a text for most classes, hold out the same share of all texts.
         """
-        labels, generator = most_probable(targets), np.random.default_rng(seed)
-        counts = np.bincount(labels)
-        quotas = np.minimum(np.round(fraction * counts), counts - 1)
-        order = permutation(len(labels), generator)
-        held_out = np.zeros(len(labels), np.bool_)
-        if 2 * (quotas > 0).sum() < (counts > 1).sum():
-            # All texts but one of each class are numbered, and even steps hold out a share.
-            firsts = np.cumsum(np.maximum(counts - 1, 0)) - np.maximum(counts - 1, 0)
-            free = int(np.maximum(counts - 1, 0).sum())
-            share, offset = min(round(fraction * len(labels)) / free, 1), generator.random()
-            for texts, places in _in_class(order, labels, len(counts)):
-                numbers = firsts[labels[texts]] + places - 1
-                before, after = numbers * share + offset, (numbers + 1) * share + offset
-                held_out[texts] = (places > 0) & (np.floor(after) > np.floor(before))
-        else:
-            for texts, places in _in_class(order, labels, len(counts)):
-                held_out[texts] = places < quotas[labels[texts]]
+        labels = most_probable(targets)
+        held_out = stratified_holdout(labels, fraction, np.random.default_rng(seed))
         if not held_out.any():
             raise DataError(
-                f"too few examples ({len(labels)} in {(counts > 0).sum()} classes) to hold out"
-                f" {fraction:.0%} of each class: {_more_validation()}"
+                f"too few examples ({len(labels)} in {len(set(labels.tolist()))} classes) to hold"
+                f" out {fraction:.0%} of each class: {_more_validation()}"
             )
         return flatnonzero(~held_out), flatnonzero(held_out)
 
@@ -383,26 +369,6 @@ class MultiLabel(Labelling):
         ends = np.bincount(texts, minlength=len(probabilities)).cumsum().tolist()
         given = places[order].tolist()
         return [given[start:end] for start, end in pairwise([0, *ends])]
-
-
-def _in_class(
-    order: NDArray[np.int64], labels: NDArray[np.int64], classes: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield texts in this order, block by block, with the place of each among those of its class.
-
-    Args:
-        order: Indices of texts, (texts,).
-        labels: The class of each text, (texts,).
-        classes: Number of classes.
-    """
-    seen = np.zeros(classes, np.int64)
-    for block in blocks(len(order)):
-        texts = order[block]
-        texts = texts[np.argsort(labels[texts], kind="stable")]
-        counts = np.bincount(labels[texts], minlength=classes)
-        starts = np.cumsum(counts) - counts
-        yield texts, np.arange(len(texts)) - np.repeat(starts - seen, counts)
-        seen += counts
 
 
 def labelling_of(config: ClassifierConfig) -> Labelling:

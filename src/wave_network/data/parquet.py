@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyarrow import Array, DataType, RecordBatch, Schema
     from pyarrow.parquet import ParquetFile
 
+_BUFFER: Final = 2**20
 _BYTES_AT_ONCE: Final = 2**24
 _ROWS_AT_ONCE: Final = 1_000
 
@@ -83,7 +84,8 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
         from pyarrow.parquet import ParquetFile
     with open_seekable(path) as source:
         try:
-            file = ParquetFile(source)
+            # Without these, what was read of the file stays in memory until its end.
+            file = ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER)
         except UnicodeEncodeError:
             raise DataError(
                 f"the path {path} is not UTF-8, which is needed to read parquet: rename it"

@@ -12,39 +12,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Label
-from wave_network.data.targets import Targets, is_soft, most_probable
+from wave_network.data.class_summary import MOST_LABELS, ClassSummary
 from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.errors import for_caller, listed
-from wave_network.scale.arrays import blocks
 
 if TYPE_CHECKING:
     from wave_network.text.counts import TextCounts
 
 _MUCH_LOST: Final = 0.05
-_MOST_LABELS: Final = 1_000
 _LABELS_SHOWN: Final = 5
-_LONGEST_EXAMPLE: Final = 40
 _PARTS: Final = ("train", "validation", "test")
 SUMMARY_KEYS: Final = (
     *("rows", "classes", "truncated", "validation_method"),
     *("unlabeled", "vectors", "threads", "data"),
 )
 """The keys of `DataSummary.to_dict`, which `metrics.json` has, too."""
-
-
-class ClassSummary(NamedTuple):
-    """A class of the training data.
-
-    Attributes:
-        label: Its label.
-        texts: How many texts have it.
-        example: The start of the first of them; empty if there is none.
-    """
-
-    label: Label
-    texts: int
-    example: str
 
 
 class VectorSummary(NamedTuple):
@@ -255,7 +237,7 @@ class DataSummary:
                         "texts": texts,
                         **({"example": example} if examples else {}),
                     }
-                    for label, texts, example in self.classes[:_MOST_LABELS]
+                    for label, texts, example in self.classes[:MOST_LABELS]
                 ],
             },
         }
@@ -326,76 +308,6 @@ def unseen_note(texts: int, name: str = "") -> str:
     """Return the sentence for texts whose labels training never saw, which count as wrong."""
     said = f"{counted(texts, f'{name} text'.strip())} with labels that training never saw"
     return f"{said}: counted as wrong"
-
-
-def class_summaries(
-    classes: tuple[Label, ...],
-    targets: Targets,
-    text_at: Any,  # noqa: ANN401
-) -> tuple[ClassSummary, ...]:
-    """Count the texts of each class, and find an example of each.
-
-    Args:
-        classes: The classes, in the order of their indices.
-        targets: The targets of all texts; of soft ones each text counts for its most probable
-            class, of multi-label ones for every label.
-        text_at: Gives the texts of some indices, (indices,).
-    """
-    multi_hot = is_soft(targets) and bool(np.isin(targets, (0, 1)).all())
-    if multi_hot:
-        counts, first = targets.sum(axis=0).astype(np.int64), targets.argmax(axis=0)
-    else:
-        labels = most_probable(targets)
-        counts = np.bincount(labels, minlength=len(classes))
-        first = _first_places(labels, len(classes))
-    shown = np.flatnonzero(counts > 0)[:_MOST_LABELS]
-    examples = dict(zip(shown.tolist(), map(_start, text_at(first[shown])), strict=True))
-    return tuple(
-        ClassSummary(label, int(count), examples.get(place, ""))
-        for place, (label, count) in enumerate(zip(classes, counts.tolist(), strict=True))
-    )
-
-
-def _first_places(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """Return where each class occurs first; 0 for one that does not, (classes,)."""
-    first = np.zeros(classes, np.int64)
-    found = np.zeros(classes, np.bool_)
-    for block in blocks(len(labels)):
-        present, places = np.unique(labels[block], return_index=True)
-        new = ~found[present]
-        first[present[new]] = places[new] + block.start
-        found[present] = True
-        if found.all():
-            break
-    return first
-
-
-def count_conflicting(hashes: NDArray[np.int64], targets: Targets) -> int:
-    """Count the texts that occur several times with different labels.
-
-    Args:
-        hashes: A hash of each text, 0 for those that do not count, (texts,).
-        targets: Their targets.
-    """
-    ordered = np.sort(hashes)
-    twice = np.unique(ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
-    if not len(twice):
-        return 0  # the usual case, and quick
-    places = np.minimum(np.searchsorted(twice, hashes), len(twice) - 1)
-    repeated = np.flatnonzero(twice[places] == hashes)
-    places = places[repeated]
-    targets = targets[repeated]
-    if is_soft(targets):
-        targets = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
-    _, first = np.unique(places, return_index=True)
-    differ = np.zeros(len(twice), np.bool_)
-    differ[places[targets != targets[first[places]]]] = True
-    return int(differ[places].sum())
-
-
-def _start(text: str) -> str:
-    text = " ".join(text[: 4 * _LONGEST_EXAMPLE].split())
-    return text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 3]}..."
 
 
 def counted(number: int, noun: str) -> str:

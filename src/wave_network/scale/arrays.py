@@ -132,8 +132,9 @@ class OffsetWriter:
         return self._offsets.finish()
 
 
-def blocks(count: int, size: int = AT_ONCE) -> Iterator[slice]:
-    """Yield the blocks of so many values, in order."""
+def blocks(count: int, size: int | None = None) -> Iterator[slice]:
+    """Yield blocks of so many values, in order; of `AT_ONCE` if no size is given."""
+    size = size or AT_ONCE
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 
@@ -144,8 +145,9 @@ def take(values: NDArray[Scalar], places: NDArray[np.integer]) -> NDArray[Scalar
     Raises:
         OutputError: If it is large, and the temporary folder cannot take it.
     """
-    if len(places) * (values[:1].nbytes or 1) <= BYTES_IN_MEMORY:
-        return values[places]
+    if len(places) * values[:1].nbytes <= BYTES_IN_MEMORY:
+        chosen: NDArray[Scalar] = values[places]
+        return chosen
     writer = ArrayWriter(values.dtype, row=values.shape[1:])
     for block in blocks(len(places)):
         writer.append(values[places[block]])

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from wave_network._native import threads
 from wave_network.data import TrainingData
+from wave_network.data.class_summary import class_summaries, count_conflicting
 from wave_network.data.summary import (
     DataSummary,
     TextSummary,
-    class_summaries,
-    count_conflicting,
 )
 from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.text.counts import TextCounts

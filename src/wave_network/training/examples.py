@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from wave_network.data import Table, TrainingData, concatenate
 from wave_network.data.targets import Targets, concatenate_targets, most_probable
 from wave_network.errors import DataError
 from wave_network.evaluation.unseen import encode_with_unseen
-from wave_network.scale.arrays import flatnonzero, take
+from wave_network.scale.arrays import flatnonzero, joined, take
 from wave_network.training.continual import with_own_predictions
 from wave_network.training.distillation import teacher_targets
 from wave_network.training.recipe import Run
@@ -54,7 +54,8 @@ class Examples(NamedTuple):
     def select(self, texts: NDArray[np.int64]) -> Examples:
         """Select examples by index, in the order of the indices."""
         weights = None if self.weights is None else take(self.weights, texts)
-        return Examples(self.rows.select(texts), take(self.targets, texts), weights)
+        targets = cast("Targets", take(self.targets, texts))
+        return Examples(self.rows.select(texts), targets, weights)
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,10 @@ def split_examples(data: TrainingData, run: Run) -> Split:
 def _bounded(
     kept: NDArray[np.int64], held_out: NDArray[np.int64], classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Hold out fewer texts of millions, and with thousands of classes: each has a logit for each."""
+    """Hold out fewer of millions of texts, and with thousands of classes.
+
+    Each text has a logit for every class.
+    """
     most = max(1, min(MOST_HELD_OUT, _MOST_LOGITS // classes))
     if len(held_out) <= most:
         return kept, held_out
@@ -167,5 +171,5 @@ def join_examples(first: Examples, second: Examples) -> Examples:
     rows = concatenate([part.rows.select_columns(["text"]) for part in (first, second)])
     weights = None
     if first.weights is not None and second.weights is not None:
-        weights = np.concatenate([first.weights, second.weights])
+        weights = joined([first.weights, second.weights])
     return Examples(rows, concatenate_targets(first.targets, second.targets), weights)
