@@ -37,7 +37,16 @@ MAY_IMPORT = {
     # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
     "data": {
         *("config", "errors", "huggingface.ids", "models.numpy_ops", "progress"),
-        "scale.arrays",
+        *("scale.arrays", "scale.cache"),
+    },
+    # What is kept on disk is written as model folders are: whole or not at all.
+    "scale.cache": {
+        "_version",
+        "errors",
+        "persistence.atomic",
+        "persistence.leftovers",
+        "persistence.paths",
+        "progress",
     },
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),

@@ -72,6 +72,7 @@ class TextSummary:
         longest: The number of tokens of the longest text.
         max_length: The maximum number of tokens that are read of a text.
         duplicates: How many are equal to an earlier one.
+        compared: How many of them were compared for that, the first ones; None: all.
         in_training: How many are equal to a training text; None for the training texts.
     """
 
@@ -84,6 +85,7 @@ class TextSummary:
     longest: int = 0
     max_length: int = 0
     duplicates: int = 0
+    compared: int | None = None
     in_training: int | None = None
 
     @classmethod
@@ -117,6 +119,7 @@ class TextSummary:
             longest=counts.longest,
             max_length=counts.max_length,
             duplicates=counts.duplicates(),
+            compared=counts.hashed if counts.hashed < counts.texts else None,
             in_training=overlap,
         )
 
@@ -163,7 +166,8 @@ class TextSummary:
         if self.cut:
             yield self._cut_note(of_all)
         if self.duplicates:
-            yield f"{self.duplicates:,}{of_all} equal to an earlier one"
+            first = "" if self.compared is None else f" (only the first {self.compared:,} compared)"
+            yield f"{self.duplicates:,}{of_all} equal to an earlier one{first}"
         if self.in_training:
             yield f"{self.in_training:,}{of_all} also in the training data"
 

@@ -88,6 +88,15 @@ class Texts(Sequence[str]):
             yield start, stop
             start = stop
 
+    def spread(self, most_bytes: int) -> Texts:
+        """Return all texts, or some that are spread evenly over them, of about so many bytes."""
+        size = sum(
+            int(self.lengths(np.arange(*block.indices(len(self)))).sum())
+            for block in blocks(len(self))
+        )
+        step = -(-size // most_bytes)
+        return self if step <= 1 else self.select(np.arange(0, len(self), step))
+
     def lengths(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the bytes of all texts, or of those at some places, int64."""
         packed = self.packed_places(places)
