@@ -32,11 +32,25 @@ MAY_IMPORT = {
     "huggingface.ids": {"errors"},
     "huggingface.download": {"errors", "huggingface"},
     "text": {"_native", "errors", "huggingface.download", "huggingface.ids"},
+    # Arrays that may be larger than memory are a matter of NumPy and files alone.
+    "scale.arrays": {"errors"},
     # A labelling turns logits into probabilities by the same arithmetic on arrays as the models.
-    "data": {"config", "errors", "huggingface.ids", "models.numpy_ops", "progress"},
+    "data": {
+        *("config", "errors", "huggingface.ids", "models.numpy_ops", "progress"),
+        *("scale.arrays", "scale.cache"),
+    },
+    # What is kept on disk is written as model folders are: whole or not at all.
+    "scale.cache": {
+        "_version",
+        "errors",
+        "persistence.atomic",
+        "persistence.leftovers",
+        "persistence.paths",
+        "progress",
+    },
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),
-        *("numerics", "persistence", "progress", "runtime", "text"),
+        *("numerics", "persistence", "progress", "runtime", "scale.arrays", "text"),
     },
     "progress": {"errors"},
     "persistence.leftovers": set(),

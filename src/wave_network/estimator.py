@@ -74,6 +74,8 @@ class WaveClassifier(TextClassifierBase):
             papers' model; `small`, `tiny` and `large` train on the CPU.
         threads: Number of threads. The results do not depend on it. None: all cores that the
             process may use.
+        cache: Folder to keep what was read and encoded in: a later training of the same data starts
+            with it. None: nothing is kept.
 
     Attributes:
         classes_: The labels in the order of `predict_proba`'s columns: sorted, or as given if `y`
@@ -119,6 +121,7 @@ class WaveClassifier(TextClassifierBase):
         seed: int = 0,
         device: str = "auto",
         threads: int | None = None,
+        cache: str | Path | None = None,
     ) -> None:
         self.preset = preset
         self.operation = operation
@@ -140,6 +143,7 @@ class WaveClassifier(TextClassifierBase):
         self.seed = seed
         self.device = device
         self.threads = threads
+        self.cache = cache
 
     def fit(
         self,
@@ -179,6 +183,7 @@ class WaveClassifier(TextClassifierBase):
             KeyboardInterrupt: On Ctrl-C. The classifier then holds the best epoch so far.
         """
         # Only here, so that loading a classifier to predict stays quick.
+        from wave_network.scale.cache import Cache
         from wave_network.training.describe import Warnings
         from wave_network.training.fit import fit
         from wave_network.training.progress import TrainingBar
@@ -188,6 +193,7 @@ class WaveClassifier(TextClassifierBase):
         base = None if self.base_model is None else read_model(self.base_model)
         preset = choose_preset(self.preset, options, self.tokenizer, base=base)
         given = self.get_params(deep=False)
+        cache = OPTIONS["cache"].checked(self.cache)
         recipe = Recipe.of(
             preset,
             train_options={name: given[name] for name in TRAINING_OPTIONS if name in given},
@@ -195,6 +201,7 @@ class WaveClassifier(TextClassifierBase):
             tokenizer=self.tokenizer,
             base=base,
             threads=OPTIONS["threads"].checked(self.threads),
+            cache=None if cache is None else Cache(cache),
         )
         data = training_data_from_memory(X, y, sample_weight, classes, unlabeled, background)
         if verbose:

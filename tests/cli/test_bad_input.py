@@ -350,7 +350,7 @@ def test_a_disk_that_fills_up_while_a_model_is_written(
 
 
 def test_a_disk_too_full_for_the_working_copy(invoke, disk_that_takes, few, tmp_path, monkeypatch):
-    monkeypatch.setattr("wave_network.data.texts._BYTES_IN_MEMORY", 0)
+    monkeypatch.setattr("wave_network.scale.arrays.BYTES_IN_MEMORY", 0)
     with disk_that_takes(100):
         message = invoke("train", few).message
     assert "cannot be copied to the temporary folder" in message

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wave_network.data import column, column_chunks, concatenate, from_memory, texts_from_memory
-from wave_network.data import texts as module
 from wave_network.data.label_column import LabelColumn
 from wave_network.data.table import Table
 from wave_network.data.texts import Texts
+from wave_network.scale import arrays
 
 ROWS = st.lists(st.tuples(st.text(), st.text(max_size=2)), min_size=1, max_size=6)
 NAMES = [f"{number} 雨" for number in range(2_500)]
@@ -70,7 +70,7 @@ def test_concatenated_tables_have_the_labels_of_all():
     ],
 )
 def test_a_column_is_read_in_the_order_of_the_rows(select, in_memory, monkeypatch):
-    monkeypatch.setattr(module, "_BYTES_IN_MEMORY", in_memory)
+    monkeypatch.setattr(arrays, "BYTES_IN_MEMORY", in_memory)
     labels = LabelColumn.of([[name] for name in NAMES])
     rows = select(Table(Texts.of(NAMES), labels, np.arange(2_500, dtype=np.float64)))
     for name in rows.column_names:
@@ -125,9 +125,10 @@ def test_a_file_is_read_in_less_memory_than_its_size(tmp_path):
             file.write(f"{number} {'word ' * 12_000},{number % 2}\n")
     grown = run(f"""
         from pathlib import Path
-        from wave_network.data import column, read_splits, texts
+        from wave_network.data import column, read_splits
+        from wave_network.scale import arrays
 
-        texts._BYTES_IN_MEMORY = 2**21
+        arrays.BYTES_IN_MEMORY = 2**21
 
         def kept():  # without the pages of mapped files, which the system can drop
             status = Path("/proc/self/status").read_text()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wave_network.data import texts as module
 from wave_network.data.texts import Texts, TextWriter, join_texts
 from wave_network.errors import OutputError
+from wave_network.scale import arrays
 
 STRINGS = st.lists(st.text(), max_size=8)
 LARGE = [f"{number} 雨" for number in range(2_500)]
@@ -17,7 +18,7 @@ LARGE = [f"{number} 雨" for number in range(2_500)]
 @pytest.fixture(params=["in memory", "in a file"])
 def place(request, monkeypatch):
     if request.param == "in a file":
-        monkeypatch.setattr(module, "_BYTES_IN_MEMORY", 100)
+        monkeypatch.setattr(arrays, "BYTES_IN_MEMORY", 100)
     return request.param
 
 
@@ -83,7 +84,7 @@ def test_long_texts_are_read_few_at_a_time():
 
 
 def test_a_file_has_no_name_and_is_closed(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_BYTES_IN_MEMORY", 100)
+    monkeypatch.setattr(arrays, "BYTES_IN_MEMORY", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     writer = TextWriter("a.csv")
     writer.append(LARGE)
@@ -94,7 +95,7 @@ def test_a_file_has_no_name_and_is_closed(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_cannot_take_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_BYTES_IN_MEMORY", 100)
+    monkeypatch.setattr(arrays, "BYTES_IN_MEMORY", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(OutputError, match=r"a\.csv cannot be copied to the temporary folder \(No"):
         TextWriter("a.csv").append(LARGE)

@@ -73,8 +73,8 @@ def test_a_killed_writer_leaves_a_whole_folder_and_nothing_for_ever(tmp_path, ma
 TRAINING = """
     import sys
     from wave_network.cli import main
-    from wave_network.data import texts
-    texts._BYTES_IN_MEMORY = 0  # all texts are in a temporary file
+    from wave_network.scale import arrays
+    arrays.BYTES_IN_MEMORY = 0  # all arrays are in temporary files
     sys.argv = ["wave-network", *sys.argv[1:]]
     main()
 """

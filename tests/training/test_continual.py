@@ -30,7 +30,7 @@ from wave_network.training.continual import (
     shrunk,
     with_own_predictions,
 )
-from wave_network.training.prepare import pack
+from wave_network.training.packing import pack
 
 NEWS = ["Zyglophone sales rise: the zyglophone is loved", "A zyglophone for all, says Qwertia"] * 3
 ALL = ("World", "Sports", "Sci/Tech", "Health")

@@ -38,7 +38,7 @@ from wave_network.training.callbacks import Progress
 from wave_network.training.describe import Warnings
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.model import _warn_of_slow_training
-from wave_network.training.prepare import pack
+from wave_network.training.packing import pack
 
 PRESET = Preset(
     name="tiny",

@@ -39,7 +39,7 @@ def test_summary_and_folder(tmp_path):
         *("model", "preset", "parameters", "size_bytes", "train_seconds"),
         *("validation", "validation_standard_error", "test", "seed"),
         *("rows", "classes", "truncated", "validation_method", "unlabeled", "vectors"),
-        *("threads", "data"),
+        *("threads", "data", "cache"),
     ]
     assert summary["rows"] == {"train": 120, "validation": 120, "test": 3}
     assert summary["classes"] == 2

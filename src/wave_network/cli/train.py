@@ -148,6 +148,7 @@ def train(
     device: Annotated[str | None, option("device", "NAME")] = None,
     mixed_precision: Annotated[str | None, option("mixed_precision", "NAME")] = None,
     threads: Threads = None,
+    cache: Annotated[str | None, option("cache", "DIR")] = None,
     unseen: Unseen = "error",
     log_to: Annotated[
         str | None,
@@ -239,6 +240,7 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
     from wave_network.data.sources import read_training_data
     from wave_network.persistence.folder import check_output, read_model
     from wave_network.persistence.one_run import one_run
+    from wave_network.scale.cache import Cache
     from wave_network.training.options import check_together, choose_preset
     from wave_network.training.recipe import Recipe
     from wave_network.training.run import train_model
@@ -264,6 +266,8 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
     if asked.log_to is not None:
         parse_target(asked.log_to)
     threads = OPTIONS["threads"].checked(asked.threads)
+    kept = OPTIONS["cache"].checked(asked.cache)
+    cache = None if kept is None else Cache(kept)
     check_together(train_options, replay=asked.replay, unlabeled=asked.unlabeled)
     state = state_of(asked.output, asked.checkpoint_every)
     overwrite = asked.overwrite or (resumes and state is not None and state.was_writing)
@@ -280,11 +284,12 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
             label_separator=asked.label_separator,
             encoding=asked.encoding,
             quoting=asked.quoting,
+            cache=cache,
         )
         unlabeled_texts, background_texts = (
             None
             if file is None
-            else read_texts(file, asked.text_column, asked.encoding, asked.quoting)
+            else read_texts(file, asked.text_column, asked.encoding, asked.quoting, cache)
             for file in (asked.unlabeled, asked.background)
         )
         recipe = Recipe.of(
@@ -294,6 +299,7 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
             tokenizer=asked.tokenizer,
             base=base,
             threads=threads,
+            cache=cache,
         )
         summary, stopped = train_model(
             splits,

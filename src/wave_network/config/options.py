@@ -328,6 +328,14 @@ _RUNNING: Final = (
         "all cores that the process may use",
         optional=True,
     ),
+    Option(
+        "cache",
+        plain_source,
+        "Folder to keep what was read and encoded in: a later training of the same data starts "
+        "with it.",
+        "nothing is kept",
+        optional=True,
+    ),
 )
 
 TRAINING_OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in _TRAINING}

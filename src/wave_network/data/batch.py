@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.data.targets import Targets, most_probable
+from wave_network.scale.arrays import blocks, permutation
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +49,7 @@ class PackedTexts:
         """Select texts by index, in the order of the indices."""
         starts = self.offsets[texts]
         lengths = self.offsets[texts + 1] - starts
-        offsets = _offsets(lengths)
+        offsets = offsets_of(lengths)
         tokens = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         return PackedTexts(
             ids=self.ids[tokens],
@@ -82,9 +83,16 @@ class PackedTexts:
         """Return all texts, or a random sample of at most `most_tokens` tokens, in order."""
         if len(self.ids) <= most_tokens:
             return self
-        order = np.random.default_rng(seed).permutation(len(self))
-        tokens = np.cumsum(np.diff(self.offsets)[order])
-        return self.select(np.sort(order[: np.searchsorted(tokens, most_tokens)]))
+        order = permutation(len(self), np.random.default_rng(seed))
+        chosen, tokens = 0, 0
+        for block in blocks(len(order)):
+            texts = order[block]
+            ends = tokens + np.cumsum(self.offsets[texts + 1] - self.offsets[texts])
+            fitting = int(np.searchsorted(ends, most_tokens))
+            chosen, tokens = chosen + fitting, int(ends[-1])
+            if fitting < len(texts):
+                break
+        return self.select(np.sort(order[:chosen]))
 
     def drop_tokens(self, probability: float, generator: np.random.Generator) -> PackedTexts:
         """Drop each token except `[CLS]` with the given probability."""
@@ -92,7 +100,7 @@ class PackedTexts:
         keep[self.offsets[:-1]] = True
         return PackedTexts(
             ids=self.ids[keep],
-            offsets=_offsets(np.add.reduceat(keep, self.offsets[:-1], dtype=np.int64)),
+            offsets=offsets_of(np.add.reduceat(keep, self.offsets[:-1], dtype=np.int64)),
             labels=self.labels,
             sentences=None if self.sentences is None else self.sentences[keep],
             weights=self.weights,
@@ -172,7 +180,7 @@ def shuffled(
     texts: int, batch_size: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the text indices of each batch of an epoch; the last batch may be smaller."""
-    order = generator.permutation(texts)
+    order = permutation(texts, generator)
     for start in range(0, texts, batch_size):
         yield order[start : start + batch_size]
 
@@ -194,7 +202,8 @@ def evaluation_batches(texts: PackedTexts, max_tokens: int = 1 << 16) -> Iterato
         yield texts.between(start, stop).to_torch()
 
 
-def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each row starts, and the end of the last, from the lengths."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets

@@ -11,13 +11,14 @@ from wave_network.config import Label
 from wave_network.data.label_column import LabelColumn
 from wave_network.data.plain_labels import label_finder
 from wave_network.errors import listed, option_name
+from wave_network.scale.arrays import take
 
 
 def class_indices(labels: LabelColumn, classes: Sequence[Label]) -> NDArray[np.int64]:
     """Return the class index of each label, (labels,); -1 where it is not among the classes."""
     index_of = label_finder(classes)
     indices = np.fromiter(map(index_of, labels.values), np.int64, len(labels.values))
-    return indices[labels.codes]
+    return take(indices, labels.codes)
 
 
 def unknown_labels(

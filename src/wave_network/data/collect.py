@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from wave_network.data.table import Table
 from wave_network.data.texts import TextWriter
 from wave_network.errors import DataError
 from wave_network.progress.stages import tracked
+from wave_network.scale.arrays import ArrayWriter
 
 _ROWS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 2**22
@@ -33,7 +33,8 @@ def collect(rows: Iterable[Row], source: Path, sharing: int = 1) -> Table:
     Raises:
         OutputError: If the texts are large, and the temporary folder cannot take them.
     """
-    texts, labels, weights = TextWriter(source, sharing), LabelWriter(), array("d")
+    texts, labels = TextWriter(source, sharing), LabelWriter(source, sharing)
+    weights = ArrayWriter(np.float64, source, sharing)
     labelled = weighted = False
     for batch in tracked(_bounded(rows), units_in=len):
         labelled, weighted = batch[0].label is not None, batch[0].weight is not None
@@ -42,11 +43,11 @@ def collect(rows: Iterable[Row], source: Path, sharing: int = 1) -> Table:
             given: list[Any] = [row.label for row in batch]
             labels.append(given)
         if weighted:
-            weights.extend(row.weight for row in batch if row.weight is not None)
+            weights.append(np.array([row.weight for row in batch], np.float64))
     return Table(
         texts.finish(),
         labels.finish() if labelled else None,
-        np.array(weights, np.float64) if weighted else None,
+        weights.finish() if weighted else None,
     )
 
 

@@ -82,7 +82,7 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Table | None:
 
 
 def _table(given: Mapping[str, ChunkedArray], separator: str | None, where: str) -> Table:
-    texts, labels, weights = TextWriter(where), LabelWriter(), None
+    texts, labels, weights = TextWriter(where), LabelWriter(where), None
     for chunk in given["text"].chunks:
         append_texts(texts, chunk)
     for chunk in given["label"].chunks:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, pairwise
 from typing import Any, Final, NamedTuple, TypeAlias, overload
 
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from wave_network.config import Label
 from wave_network.data.texts import checked_places
 from wave_network.data.values import split_labels
+from wave_network.scale.arrays import ArrayWriter, OffsetWriter, blocks, take
 
 Labels: TypeAlias = "Label | list[Label]"
 """What one text has: a label, or in multi-label data a list of them."""
@@ -97,8 +98,10 @@ class LabelColumn(Sequence[Labels]):
 
     def used(self) -> Counter[Label]:
         """Return the labels that texts have, and how often each occurs."""
-        counts = np.bincount(self.codes, minlength=len(self.values)).tolist()
-        pairs = zip(self.values, counts, strict=True)
+        counts = np.zeros(len(self.values), np.int64)
+        for block in blocks(len(self.codes)):
+            counts += np.bincount(self.codes[block], minlength=len(counts))
+        pairs = zip(self.values, counts.tolist(), strict=True)
         return Counter({label: count for label, count in pairs if count})
 
     def rows(self) -> NDArray[np.int64]:
@@ -122,7 +125,7 @@ class LabelColumn(Sequence[Labels]):
         """
         chosen = checked_places(places, len(self))
         if self.offsets is None:
-            return LabelColumn(self.values, self.codes[chosen])
+            return LabelColumn(self.values, take(self.codes, chosen))
         codes, offsets = _gathered(self.codes, self.offsets, chosen)
         return LabelColumn(self.values, codes, offsets)
 
@@ -133,7 +136,9 @@ class LabelColumn(Sequence[Labels]):
             return self
         index: dict[Label, int] = {}
         codes = np.array([index.setdefault(label, len(index)) for label in changed], np.int32)
-        return LabelColumn(list(index), codes[self.codes], self.offsets)
+        if len(index) < len(codes):  # some became equal
+            return LabelColumn(list(index), take(codes, self.codes), self.offsets)
+        return LabelColumn(changed, self.codes, self.offsets)
 
     def as_lists(self) -> LabelColumn:
         """Return the labels as lists of one, unless they are lists."""
@@ -179,45 +184,53 @@ class LabelColumn(Sequence[Labels]):
 
 
 class LabelWriter:
-    """Collects the labels of texts, all of one type, or lists of them."""
+    """Collects the labels of texts, all of one type, or lists of them.
 
-    def __init__(self) -> None:
+    Args:
+        source: What the labels are from, for messages.
+        sharing: How many writers share the memory that labels may take.
+    """
+
+    def __init__(self, source: object = "the data", sharing: int = 1) -> None:
         self._index: dict[Label, int] = {}
-        self._codes = array("i")
-        self._lengths: array[int] | None = None
+        self._codes = ArrayWriter(np.int32, source, sharing)
+        self._offsets: OffsetWriter | None = None
+        self._new_offsets = partial(OffsetWriter, source, sharing)
 
     def append(self, labels: Sequence[Labels]) -> None:
         """Append the labels of some texts."""
         flat: Sequence[Any] = labels
         if labels and isinstance(labels[0], list):
-            self._count(map(len, labels))  # type: ignore[arg-type]
+            self._count(np.array([*map(len, labels)]))  # type: ignore[arg-type]
             flat = list(chain.from_iterable(labels))  # type: ignore[arg-type]
         index = self._index
         for label in dict.fromkeys(flat):
             index.setdefault(label, len(index))
-        self._codes.extend(map(index.__getitem__, flat))
+        self._codes.append(np.fromiter(map(index.__getitem__, flat), np.int32, len(flat)))
 
     def append_column(self, column: LabelColumn) -> None:
         """Append the labels of a column of the same form."""
         if column.offsets is not None:
-            self._count(np.diff(column.offsets).tolist())
+            for block in blocks(len(column)):
+                self._count(np.diff(column.offsets[block.start : block.stop + 1]))
         index = self._index
-        codes = [index.setdefault(label, len(index)) for label in column.values]
-        self._codes.extend(np.array(codes, np.intc)[column.codes].tolist())
+        codes = np.array([index.setdefault(label, len(index)) for label in column.values], np.int32)
+        for block in blocks(len(column.codes)):
+            self._codes.append(codes[column.codes[block]])
 
     def finish(self) -> LabelColumn:
-        """Return the labels of all texts."""
-        codes = np.frombuffer(self._codes, np.intc).astype(np.int32)
-        if self._lengths is None:
-            return LabelColumn(list(self._index), codes)
-        offsets = np.zeros(len(self._lengths) + 1, np.int64)
-        np.cumsum(np.frombuffer(self._lengths, np.int64), out=offsets[1:])
-        return LabelColumn(list(self._index), codes, offsets)
+        """Return the labels of all texts.
 
-    def _count(self, lengths: Iterable[int]) -> None:
-        if self._lengths is None:
-            self._lengths = array("q")
-        self._lengths.extend(lengths)
+        Raises:
+            OutputError: If they are large, and the temporary folder cannot take them.
+        """
+        offsets = None if self._offsets is None else self._offsets.finish()
+        return LabelColumn(list(self._index), self._codes.finish(), offsets)
+
+    def _count(self, lengths: NDArray[np.integer]) -> None:
+        if self._offsets is None:
+            self._offsets = self._new_offsets()
+        self._offsets.append(lengths)
 
 
 def join_labels(parts: Sequence[LabelColumn]) -> LabelColumn:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wave_network.config import ClassifierConfig, Label, ProblemType
 from wave_network.data.class_indices import class_indices, unknown_labels
+from wave_network.data.holdout import stratified_holdout
 from wave_network.data.label_column import LabelColumn
 from wave_network.data.plain_labels import (
     is_label_list,
@@ -28,6 +29,7 @@ from wave_network.data.plain_labels import (
 from wave_network.data.targets import Targets, most_probable
 from wave_network.errors import DataError, for_caller, listed, option_name
 from wave_network.models.numpy_ops import given_labels, sigmoid, softmax
+from wave_network.scale.arrays import AT_ONCE, ArrayWriter, blocks, flatnonzero
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -236,25 +238,14 @@ class SingleLabel(Labelling):
 
         If that is less than a text for most classes, hold out the same share of all texts.
         """
-        labels, generator = most_probable(targets), np.random.default_rng(seed)
-        order = generator.permutation(len(labels))
-        order = order[np.argsort(labels[order], kind="stable")]
-        _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
-        quotas = np.minimum(np.round(fraction * counts), counts - 1)
-        place_in_class = np.arange(len(labels)) - np.repeat(starts, counts)
-        held_out = place_in_class < np.repeat(quotas, counts)
-        if 2 * (quotas > 0).sum() < (counts > 1).sum():
-            free = np.flatnonzero(place_in_class > 0)
-            share = min(round(fraction * len(labels)) / len(free), 1)
-            ends = np.floor(np.arange(len(free) + 1) * share + generator.random())
-            held_out[:] = False
-            held_out[free] = np.diff(ends) > 0
+        labels = most_probable(targets)
+        held_out = stratified_holdout(labels, fraction, np.random.default_rng(seed))
         if not held_out.any():
             raise DataError(
-                f"too few examples ({len(labels)} in {len(counts)} classes) to hold out"
-                f" {fraction:.0%} of each class: {_more_validation()}"
+                f"too few examples ({len(labels)} in {len(set(labels.tolist()))} classes) to hold"
+                f" out {fraction:.0%} of each class: {_more_validation()}"
             )
-        return np.sort(order[~held_out]), np.sort(order[held_out])
+        return flatnonzero(~held_out), flatnonzero(held_out)
 
     def strata(self, targets: Targets) -> NDArray[np.int64]:
         """Return the class of each text; of soft targets, the most probable."""
@@ -317,9 +308,14 @@ class MultiLabel(Labelling):
                 separator = option_name("label_separator")
                 message += f"; if each text's labels are joined, give {separator}"
             raise DataError(message)
-        targets = np.zeros((len(column), len(self.classes)), np.float32)
-        targets[column.rows(), indices] = 1
-        return targets
+        targets = ArrayWriter(np.float32, row=(len(self.classes),))
+        assert column.offsets is not None
+        for block in blocks(len(column), max(1, AT_ONCE // len(self.classes))):
+            ends = column.offsets[block.start : block.stop + 1]
+            some = np.zeros((len(ends) - 1, len(self.classes)), np.float32)
+            some[np.repeat(np.arange(len(some)), np.diff(ends)), indices[ends[0] : ends[-1]]] = 1
+            targets.append(some)
+        return targets.finish()
 
     def knows(self, values: Iterable[Any]) -> NDArray[np.bool_]:
         """Return whether all labels of each text are among the classes, (texts,)."""

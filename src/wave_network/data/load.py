@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wave_network.data.collect import collect, unchanging
@@ -30,12 +31,16 @@ def load_file(path: Path, columns: Columns, options: ReadOptions, files: int = 1
         OutputError: If the temporary folder cannot take the copy.
         MissingExtraError: If a format needs a library that is not installed.
     """
-    with unchanging(path), stage(f"reading {path.name}"):
+
+    def load() -> Table:
         if not is_untyped(path) and format_of(path) == ".parquet":
             from wave_network.data.parquet import load_parquet
 
             return load_parquet(path, columns, files)
         return collect(_rows(path, columns, options), path, files)
+
+    with unchanging(path), stage(f"reading {path.name}"):
+        return _through_cache(path, options, list(columns), load)
 
 
 def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
@@ -46,9 +51,25 @@ def load_texts(path: Path, text_column: str, options: ReadOptions) -> Table:
         OutputError: If the temporary folder cannot take the copy.
         MissingExtraError: If a format needs a library that is not installed.
     """
-    with unchanging(path), stage(f"reading {path.name}"):
+
+    def load() -> Table:
         texts = iter_texts(path, text_column, options.encoding, options.quoting)
         return collect((Row(text, None) for text in texts), path)
+
+    with unchanging(path), stage(f"reading {path.name}"):
+        return _through_cache(path, options, text_column, load)
+
+
+def _through_cache(
+    path: Path, options: ReadOptions, columns: object, load: Callable[[], Table]
+) -> Table:
+    """Return the rows of a file from the cache, if there is one and it has them."""
+    if options.cache is None or os.path.isdir(path):
+        return load()
+    from wave_network.data.cached_rows import rows_through  # seldom needed
+
+    how = json.dumps([path.suffixes, format_of(path), columns, options.encoding, options.quoting])
+    return rows_through(options.cache, path, how, load)
 
 
 def is_untyped(path: Path) -> bool:

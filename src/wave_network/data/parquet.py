@@ -20,11 +20,13 @@ from wave_network.data.texts import TextWriter
 from wave_network.data.values import missing_value
 from wave_network.errors import DataError, NoRowsError, WaveNetworkError, extra_needed
 from wave_network.progress.stages import expect, tracked
+from wave_network.scale.arrays import ArrayWriter
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType, RecordBatch, Schema
     from pyarrow.parquet import ParquetFile
 
+_BUFFER: Final = 2**20
 _BYTES_AT_ONCE: Final = 2**24
 _ROWS_AT_ONCE: Final = 1_000
 
@@ -53,7 +55,8 @@ def load_parquet(path: Path, columns: Columns, sharing: int = 1) -> Table:
             check_weight_type(file, path, columns.weight)
             fields.append(("weight", pa.float64()))
         expect(file.metadata.num_rows)
-        texts, labels, weights = TextWriter(path, sharing), LabelWriter(), []
+        texts, labels = TextWriter(path, sharing), LabelWriter(path, sharing)
+        weights = ArrayWriter(np.float64, path, sharing)
         batches = iter_batches(file, path, columns.names, pa.schema(fields))
         for batch in tracked(batches, units_in=len):
             append_texts(texts, batch.column("text"))
@@ -63,7 +66,7 @@ def load_parquet(path: Path, columns: Columns, sharing: int = 1) -> Table:
     return Table(
         texts.finish(),
         labels.finish().separated(columns.separator),
-        np.concatenate(weights) if weights else None,
+        None if columns.weight is None else weights.finish(),
     )
 
 
@@ -81,7 +84,8 @@ def open_parquet(path: Path) -> Iterator[ParquetFile]:
         from pyarrow.parquet import ParquetFile
     with open_seekable(path) as source:
         try:
-            file = ParquetFile(source)
+            # Without these, what was read of the file stays in memory until its end.
+            file = ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER)
         except UnicodeEncodeError:
             raise DataError(
                 f"the path {path} is not UTF-8, which is needed to read parquet: rename it"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from wave_network.config import Label
 from wave_network.data.columns import Columns
@@ -25,6 +25,9 @@ from wave_network.data.table import Table, concatenate
 from wave_network.data.weights import WEIGHTLESS, without_weightless
 from wave_network.errors import DataError, listed
 from wave_network.huggingface.ids import HUB_ID
+
+if TYPE_CHECKING:
+    from wave_network.scale.cache import Cache
 
 _Loaded: TypeAlias = tuple[dict[str, Table], tuple[Label, ...] | None]
 
@@ -59,6 +62,7 @@ def read_splits(
     weight_column: str | None = None,
     encoding: str = "utf-8",
     quoting: str = "auto",
+    cache: Cache | None = None,
 ) -> Splits:
     """Read all splits of a data set, for training.
 
@@ -81,6 +85,7 @@ def read_splits(
         encoding: The encoding of text files without a byte order mark.
         quoting: Whether the fields of `.csv` and `.tsv` files are quoted: `csv`; `none`, where a
             quotation mark is an ordinary character; or `auto`, which decides for each file.
+        cache: Keeps the rows of files for another training; None: nothing does.
 
     Raises:
         ConfigError: If the encoding or the quoting is unknown.
@@ -89,7 +94,7 @@ def read_splits(
         MissingExtraError: If a format needs a library that is not installed.
     """
     columns = _columns(text_column, label_column, label_separator, weight_column)
-    options = ReadOptions(encoding, quoting)
+    options = ReadOptions(encoding, quoting, cache)
     single = False
     if hub_id := _hub_id(data):
         splits, classes = _load_hub(hub_id, columns)
@@ -118,6 +123,7 @@ def read_dataset(
     label_separator: str | None = None,
     encoding: str = "utf-8",
     quoting: str = "auto",
+    cache: Cache | None = None,
 ) -> tuple[Table, str]:
     """Read one split of a data set, for evaluation.
 
@@ -129,6 +135,7 @@ def read_dataset(
         label_separator: As for `read_splits`.
         encoding: As for `read_splits`.
         quoting: As for `read_splits`.
+        cache: As for `read_splits`.
 
     Returns:
         The table, and the name of the split; for a single file or a folder of classes, its
@@ -141,7 +148,7 @@ def read_dataset(
         MissingExtraError: If a format needs a library that is not installed.
     """
     columns = _columns(text_column, label_column, label_separator)
-    options = ReadOptions(encoding, quoting)
+    options = ReadOptions(encoding, quoting, cache)
     if hub_id := _hub_id(data):
         splits, _ = _load_hub(hub_id, columns)
         name = _first_of(split_preference, splits, data)
@@ -158,6 +165,7 @@ def read_texts(
     text_column: str = "text",
     encoding: str = "utf-8",
     quoting: str = "auto",
+    cache: Cache | None = None,
 ) -> Table:
     """Read texts without labels.
 
@@ -166,6 +174,7 @@ def read_texts(
         text_column: The column of the texts; all others are ignored.
         encoding: As for `read_splits`.
         quoting: As for `read_splits`.
+        cache: As for `read_splits`.
 
     Returns:
         A table with the column `text`.
@@ -177,7 +186,7 @@ def read_texts(
         MissingExtraError: If a format needs a library that is not installed.
     """
     check_file(Path(path))
-    return load_texts(Path(path), text_column, ReadOptions(encoding, quoting))
+    return load_texts(Path(path), text_column, ReadOptions(encoding, quoting, cache))
 
 
 def source_of(data: str | Path, split: str) -> str:

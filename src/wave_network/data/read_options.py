@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wave_network.errors import ConfigError, option_name
+
+if TYPE_CHECKING:
+    from wave_network.scale.cache import Cache
 
 QUOTINGS: Final = ("auto", "none", "csv")
 
@@ -30,6 +33,7 @@ class ReadOptions:
             precedence.
         quoting: In `.csv` and `.tsv` files, `csv`: a field may stand in quotation marks; `none`: a
             quotation mark is an ordinary character; `auto`: decide for each file.
+        cache: Keeps the rows of files; None: nothing does.
 
     Raises:
         ConfigError: If a value is unknown.
@@ -37,6 +41,7 @@ class ReadOptions:
 
     encoding: str = "utf-8"
     quoting: str = "auto"
+    cache: Cache | None = None
 
     def __post_init__(self) -> None:
         if self.quoting not in QUOTINGS:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.config import Label
-from wave_network.data.targets import Targets, is_soft, most_probable
+from wave_network.data.class_summary import MOST_LABELS, ClassSummary
 from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.errors import for_caller, listed
 
@@ -21,29 +20,13 @@ if TYPE_CHECKING:
     from wave_network.text.counts import TextCounts
 
 _MUCH_LOST: Final = 0.05
-_MOST_LABELS: Final = 1_000
 _LABELS_SHOWN: Final = 5
-_LONGEST_EXAMPLE: Final = 40
 _PARTS: Final = ("train", "validation", "test")
 SUMMARY_KEYS: Final = (
     *("rows", "classes", "truncated", "validation_method"),
     *("unlabeled", "vectors", "threads", "data"),
 )
 """The keys of `DataSummary.to_dict`, which `metrics.json` has, too."""
-
-
-class ClassSummary(NamedTuple):
-    """A class of the training data.
-
-    Attributes:
-        label: Its label.
-        texts: How many texts have it.
-        example: The start of the first of them; empty if there is none.
-    """
-
-    label: Label
-    texts: int
-    example: str
 
 
 class VectorSummary(NamedTuple):
@@ -89,6 +72,7 @@ class TextSummary:
         longest: The number of tokens of the longest text.
         max_length: The maximum number of tokens that are read of a text.
         duplicates: How many are equal to an earlier one.
+        compared: How many of them were compared for that, the first ones; None: all.
         in_training: How many are equal to a training text; None for the training texts.
     """
 
@@ -101,6 +85,7 @@ class TextSummary:
     longest: int = 0
     max_length: int = 0
     duplicates: int = 0
+    compared: int | None = None
     in_training: int | None = None
 
     @classmethod
@@ -134,6 +119,7 @@ class TextSummary:
             longest=counts.longest,
             max_length=counts.max_length,
             duplicates=counts.duplicates(),
+            compared=counts.hashed if counts.hashed < counts.texts else None,
             in_training=overlap,
         )
 
@@ -181,7 +167,8 @@ class TextSummary:
         if self.cut:
             yield self._cut_note(of_all)
         if self.duplicates:
-            yield f"{self.duplicates:,}{of_all} equal to an earlier one"
+            first = "" if self.compared is None else f" (only the first {self.compared:,} compared)"
+            yield f"{self.duplicates:,}{of_all} equal to an earlier one{first}"
         if self.in_training:
             yield f"{self.in_training:,}{of_all} also in the training data"
 
@@ -255,7 +242,7 @@ class DataSummary:
                         "texts": texts,
                         **({"example": example} if examples else {}),
                     }
-                    for label, texts, example in self.classes[:_MOST_LABELS]
+                    for label, texts, example in self.classes[:MOST_LABELS]
                 ],
             },
         }
@@ -326,64 +313,6 @@ def unseen_note(texts: int, name: str = "") -> str:
     """Return the sentence for texts whose labels training never saw, which count as wrong."""
     said = f"{counted(texts, f'{name} text'.strip())} with labels that training never saw"
     return f"{said}: counted as wrong"
-
-
-def class_summaries(
-    classes: tuple[Label, ...],
-    targets: Targets,
-    text_at: Any,  # noqa: ANN401
-) -> tuple[ClassSummary, ...]:
-    """Count the texts of each class, and find an example of each.
-
-    Args:
-        classes: The classes, in the order of their indices.
-        targets: The targets of all texts; of soft ones each text counts for its most probable
-            class, of multi-label ones for every label.
-        text_at: Gives the texts of some indices, (indices,).
-    """
-    multi_hot = is_soft(targets) and bool(np.isin(targets, (0, 1)).all())
-    if multi_hot:
-        counts, first = targets.sum(axis=0).astype(np.int64), targets.argmax(axis=0)
-    else:
-        labels = most_probable(targets)
-        counts = np.bincount(labels, minlength=len(classes))
-        present, places = np.unique(labels, return_index=True)
-        first = np.zeros(len(classes), np.int64)
-        first[present] = places
-    shown = np.flatnonzero(counts > 0)[:_MOST_LABELS]
-    examples = dict(zip(shown.tolist(), map(_start, text_at(first[shown])), strict=True))
-    return tuple(
-        ClassSummary(label, int(count), examples.get(place, ""))
-        for place, (label, count) in enumerate(zip(classes, counts.tolist(), strict=True))
-    )
-
-
-def count_conflicting(hashes: NDArray[np.int64], targets: Targets) -> int:
-    """Count the texts that occur several times with different labels.
-
-    Args:
-        hashes: A hash of each text, 0 for those that do not count, (texts,).
-        targets: Their targets.
-    """
-    ordered = np.sort(hashes)
-    twice = np.unique(ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
-    if not len(twice):
-        return 0  # the usual case, and quick
-    places = np.minimum(np.searchsorted(twice, hashes), len(twice) - 1)
-    repeated = np.flatnonzero(twice[places] == hashes)
-    places = places[repeated]
-    targets = targets[repeated]
-    if is_soft(targets):
-        targets = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
-    _, first = np.unique(places, return_index=True)
-    differ = np.zeros(len(twice), np.bool_)
-    differ[places[targets != targets[first[places]]]] = True
-    return int(differ[places].sum())
-
-
-def _start(text: str) -> str:
-    text = " ".join(text[: 4 * _LONGEST_EXAMPLE].split())
-    return text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 3]}..."
 
 
 def counted(number: int, noun: str) -> str:

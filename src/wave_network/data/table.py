@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wave_network.data.label_column import LabelColumn, join_labels
 from wave_network.data.texts import TEXTS_AT_ONCE, Texts, checked_places, join_texts
+from wave_network.scale.arrays import joined, take
 
 Column = Texts | LabelColumn | NDArray[np.float64]
 
@@ -80,7 +81,7 @@ class Table:
         """
         chosen = checked_places(places, len(self))
         columns = {
-            name: column[chosen] if isinstance(column, np.ndarray) else column.select(chosen)
+            name: take(column, chosen) if isinstance(column, np.ndarray) else column.select(chosen)
             for name, column in self._columns.items()
         }
         return _of(columns)
@@ -111,7 +112,7 @@ def concatenate(tables: Sequence[Table]) -> Table:
     return Table(
         join_texts([table["text"] for table in tables]),
         join_labels([table["label"] for table in tables]) if "label" in names else None,
-        np.concatenate([table["weight"] for table in tables]) if "weight" in names else None,
+        joined([table["weight"] for table in tables]) if "weight" in names else None,
     )
 
 

@@ -7,6 +7,8 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.scale.arrays import joined
+
 Targets: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
 """Hard targets: class indices, int64, (texts,). Soft targets: float32, (texts, classes), each row
 the probabilities of the classes; multi-label: 1 where the text has the label, else 0."""
@@ -44,4 +46,4 @@ def concatenate_targets(first: Targets, second: Targets) -> Targets:
         second = soft_targets(second, first.shape[1])
     elif is_soft(second):
         first = soft_targets(first, second.shape[1])
-    return cast("Targets", np.concatenate([first, second]))
+    return cast("Targets", joined([first, second]))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain, islice
-from typing import IO, Any, Final, overload
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wave_network.errors import OutputError
+from wave_network.scale.arrays import ArrayWriter, OffsetWriter, blocks, joined, take
 
 TEXTS_AT_ONCE: Final = 1_000
 _TEXTS_IN_A_PART: Final = 2**14
 _BYTES_AT_ONCE: Final = 2**24
-_BYTES_IN_MEMORY: Final = 2**25  # texts that are larger go to a temporary file
 
 
 class Texts(Sequence[str]):
@@ -72,23 +69,33 @@ class Texts(Sequence[str]):
 
     def chunks(self) -> Iterator[list[str]]:
         """Yield the texts in order, a thousand at a time, or fewer if they are long."""
-        start = 0
-        while start < len(self):
-            places = np.arange(start, min(start + TEXTS_AT_ONCE, len(self)))
-            sizes = np.cumsum(self.lengths(places))
-            places = places[: max(int(np.searchsorted(sizes, _BYTES_AT_ONCE, "right")), 1)]
-            yield self._decoded(places)
-            start += len(places)
+        for start, stop in self._bounds(TEXTS_AT_ONCE):
+            yield self._decoded(np.arange(start, stop))
 
     def parts(self) -> Iterator[Texts]:
         """Yield the texts in order as selections of many, with bytes that fit into memory."""
-        ends, start = np.cumsum(self.lengths()), 0
+        for start, stop in self._bounds(_TEXTS_IN_A_PART):
+            places = None if self.places is None else self.places[start:stop]
+            offsets = self.offsets[start : stop + 1] if places is None else self.offsets
+            yield Texts(self.data, offsets, places)
+
+    def _bounds(self, most: int) -> Iterator[tuple[int, int]]:
+        """Yield the bounds of parts of at most so many texts, and bytes that fit into memory."""
+        start = 0
         while start < len(self):
-            before = ends[start - 1] if start else 0
-            stop = int(np.searchsorted(ends, before + _BYTES_AT_ONCE, "right"))
-            stop = max(start + 1, min(stop, start + _TEXTS_IN_A_PART))
-            yield self.select(np.arange(start, stop))
+            sizes = np.cumsum(self.lengths(np.arange(start, min(start + most, len(self)))))
+            stop = start + max(int(np.searchsorted(sizes, _BYTES_AT_ONCE, "right")), 1)
+            yield start, stop
             start = stop
+
+    def spread(self, most_bytes: int) -> Texts:
+        """Return all texts, or some that are spread evenly over them, of about so many bytes."""
+        size = sum(
+            int(self.lengths(np.arange(*block.indices(len(self)))).sum())
+            for block in blocks(len(self))
+        )
+        step = -(-size // most_bytes)
+        return self if step <= 1 else self.select(np.arange(0, len(self), step))
 
     def lengths(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the bytes of all texts, or of those at some places, int64."""
@@ -101,7 +108,9 @@ class Texts(Sequence[str]):
         Raises:
             IndexError: If an index is out of range.
         """
-        return Texts(self.data, self.offsets, self.packed_places(checked_places(places, len(self))))
+        chosen = checked_places(places, len(self))
+        packed = chosen if self.places is None else take(self.places, chosen)
+        return Texts(self.data, self.offsets, packed)
 
     def packed_places(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return where all texts, or those at some places, are in `offsets`, int64."""
@@ -116,10 +125,7 @@ class Texts(Sequence[str]):
 
 
 class TextWriter:
-    """Collects texts as packed UTF-8.
-
-    Large ones are written to a temporary file without a name, so that nothing is left of it when
-    they are no longer used, even if the process is killed.
+    """Collects texts as packed UTF-8; large ones are written to a temporary file.
 
     Args:
         source: What the texts are from, for messages.
@@ -127,11 +133,8 @@ class TextWriter:
     """
 
     def __init__(self, source: object = "the data", sharing: int = 1) -> None:
-        self._source = source
-        self._most = _BYTES_IN_MEMORY // sharing
-        self._data = bytearray()
-        self._lengths = array("q")
-        self._file: IO[bytes] | None = None
+        self._data = ArrayWriter(np.uint8, source, sharing)
+        self._offsets = OffsetWriter(source, sharing)
 
     def append(self, texts: Sequence[str]) -> None:
         """Append strings; halves of surrogate pairs are joined, or replaced by U+FFFD.
@@ -143,8 +146,8 @@ class TextWriter:
             packed = [text.encode() for text in texts]
         except UnicodeEncodeError:
             packed = [_whole(text).encode() for text in texts]
-        self._lengths.extend(map(len, packed))
-        self._write(b"".join(packed))
+        lengths = np.fromiter(map(len, packed), np.int64, len(packed))
+        self.append_packed(np.frombuffer(b"".join(packed), np.uint8), lengths)
 
     def append_packed(self, data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> None:
         """Append valid UTF-8.
@@ -156,13 +159,8 @@ class TextWriter:
         Raises:
             OutputError: If the temporary folder cannot take them.
         """
-        self._lengths.frombytes(lengths.astype(np.int64).tobytes())
-        self._write(np.ascontiguousarray(data).data)
-
-    def __del__(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):  # of what it still had to write to a full disk
-                self._file.close()
+        self._offsets.append(lengths)
+        self._data.append(data)
 
     def finish(self) -> Texts:
         """Return all texts.
@@ -170,40 +168,9 @@ class TextWriter:
         Raises:
             OutputError: If the temporary folder cannot take them.
         """
-        offsets = np.zeros(len(self._lengths) + 1, np.int64)
-        np.cumsum(np.frombuffer(self._lengths, np.int64), out=offsets[1:])
-        if self._file is None:
-            return Texts(np.frombuffer(self._data, np.uint8), offsets)
-        import mmap  # only here: predicting starts faster
-
-        try:
-            self._file.flush()
-            with self._file:
-                mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise self._refused(error) from None
-        return Texts(np.frombuffer(mapped, np.uint8), offsets)
-
-    def _write(self, data: Any) -> None:  # noqa: ANN401  # any buffer
-        if self._file is None and len(self._data) + len(data) <= self._most:
-            self._data += data
-            return
-        try:
-            if self._file is None:
-                import tempfile  # slow, and seldom needed
-
-                self._file = tempfile.TemporaryFile(prefix="wave-network-")  # noqa: SIM115
-                self._file.write(self._data)
-                self._data = bytearray()
-            self._file.write(data)
-        except OSError as error:
-            raise self._refused(error) from None
-
-    def _refused(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"{self._source} cannot be copied to the temporary folder ({error.strerror or error}):"
-            " free some space there, or set TMPDIR to another folder"
-        )
+        data = self._data.finish()
+        data.flags.writeable = False
+        return Texts(data, self._offsets.finish())
 
 
 def join_texts(parts: Sequence[Texts]) -> Texts:
@@ -214,15 +181,16 @@ def join_texts(parts: Sequence[Texts]) -> Texts:
     """
     first = parts[0]
     if all(part.offsets is first.offsets for part in parts):
-        places = np.concatenate([part.packed_places() for part in parts])
-        return Texts(first.data, first.offsets, places)
+        return Texts(first.data, first.offsets, joined([part.packed_places() for part in parts]))
     writer = TextWriter()
     for part in parts:
-        if part.places is None:
-            writer.append_packed(part.data[part.offsets[0] : part.offsets[-1]], part.lengths())
+        if part.places is not None:
+            for chunk in part.chunks():
+                writer.append(chunk)
             continue
-        for chunk in part.chunks():
-            writer.append(chunk)
+        for block in blocks(len(part)):
+            offsets = part.offsets[block.start : block.stop + 1]
+            writer.append_packed(part.data[offsets[0] : offsets[-1]], np.diff(offsets))
     return writer.finish()
 
 
@@ -236,7 +204,7 @@ def checked_places(places: ArrayLike, count: int) -> NDArray[np.int64]:
     Raises:
         IndexError: If one is out of range.
     """
-    checked = np.array(places, np.int64)
+    checked = np.asarray(places, np.int64)
     if len(checked) and not (checked.min() >= 0 and checked.max() < count):
         raise IndexError(f"there are {count} rows, from 0: an index is out of range")
     return checked

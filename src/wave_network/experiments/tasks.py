@@ -20,7 +20,7 @@ from wave_network.data.batch import PackedTexts
 from wave_network.errors import DataError, ModelFolderError, option_name
 from wave_network.experiments.study import Options
 from wave_network.text import TextTokenizer
-from wave_network.training.prepare import pack
+from wave_network.training.packing import pack
 
 
 class _Source(NamedTuple):

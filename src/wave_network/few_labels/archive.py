@@ -28,6 +28,7 @@ from wave_network.few_labels.words import (
 from wave_network.numerics.dense import unit_rows
 from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.numerics.svd import randomized_svd
+from wave_network.scale.arrays import permutation
 from wave_network.text import TextTokenizer
 from wave_network.text.batches import TokenBatch
 
@@ -72,7 +73,7 @@ def read_archive(unlabelled: Table, labelled: Table, classes: int, seed: int) ->
         classes: Number of classes; with more than 500, fewer texts are chosen.
         seed: Seed of the sample.
     """
-    order = np.random.default_rng(seed).permutation(len(unlabelled))
+    order = permutation(len(unlabelled), np.random.default_rng(seed))
     order = order[: min(_MOST_TEXTS, _MOST_SCORES // classes)]
     is_labelled = dict.fromkeys(map(hash, column(labelled, "text")), True)
     chosen: list[int] = []

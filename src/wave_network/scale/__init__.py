@@ -1,1 +1,1 @@
-"""Beyond one process: several processes here, or a Ray cluster that already runs."""
+"""Data larger than memory, several processes, and a Ray cluster that already runs."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.text.batches import SentenceBatch, TokenBatch
-from wave_network.text.packed import AnyTexts, Utf8Texts, strings_of
+from wave_network.text.packed import AnyTexts, Utf8Texts, chunks_of, strings_of
 from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN, TextTokenizer
 
+_COUNTS: Final = ("texts", "empty", "cut", "tokens", "lost", "longest")
 _UNLIMITED: Final = 2**24  # tokens; no text is read that far
 _MOST_HASHED: Final = 2**22  # texts; bounds the memory for a stream
 
@@ -51,8 +52,7 @@ class TextCounts:
         """
         count = len(lengths)
         if self.texts < _MOST_HASHED:
-            self._hashes.append(np.fromiter(map(hash, strings_of(texts)), np.int64, count))
-            self._hashes[-1][lengths == 1] = 0  # empty texts are no duplicates
+            self._add_hashes(texts, lengths)
         self.texts += count
         self.empty += int((lengths == 1).sum())
         self.longest = max(self.longest, int(lengths.max(initial=0)))
@@ -60,6 +60,34 @@ class TextCounts:
         full = np.flatnonzero(lengths == self.max_length)
         if len(full):
             self._add_lost(list(strings_of(texts, full)))
+
+    def facts(self) -> dict[str, int]:
+        """Return the counts, but for the hashes."""
+        return {name: getattr(self, name) for name in _COUNTS}
+
+    def restore(
+        self, facts: Mapping[str, int], texts: Utf8Texts, lengths: NDArray[np.int64]
+    ) -> None:
+        """Count texts that were counted before.
+
+        Args:
+            facts: The result of `facts`.
+            texts: The texts.
+            lengths: As for `add`.
+        """
+        for name in _COUNTS:
+            setattr(self, name, int(facts[name]))
+        start = 0
+        for chunk in chunks_of(texts, self._limit):
+            stop = start + (len(chunk.offsets) - 1 if chunk.places is None else len(chunk.places))
+            self._add_hashes(chunk, lengths[start:stop])
+            if stop >= _MOST_HASHED:
+                break
+            start = stop
+
+    def _add_hashes(self, texts: list[str] | Utf8Texts, lengths: NDArray[np.int64]) -> None:
+        self._hashes.append(np.fromiter(map(hash, strings_of(texts)), np.int64, len(lengths)))
+        self._hashes[-1][lengths == 1] = 0  # empty texts are no duplicates
 
     def _add_lost(self, texts: list[str]) -> None:
         encoded = self._untruncated.encode([text[: self._limit] for text in texts])
@@ -77,6 +105,11 @@ class TextCounts:
         Equal texts have equal hashes in one process.
         """
         return np.concatenate([np.empty(0, np.int64), *self._hashes])
+
+    @property
+    def hashed(self) -> int:
+        """Number of texts that `hashes` has: the first ones of very many."""
+        return sum(map(len, self._hashes))
 
     def duplicates(self) -> int:
         """Count the texts that are equal to an earlier one."""

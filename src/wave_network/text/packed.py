@@ -131,19 +131,19 @@ def repaired(text: str) -> str:
 def _parts(texts: Utf8Texts) -> Iterator[Chunk]:
     """Cut packed texts into parts of at most so many texts, and of about so many bytes."""
     data, offsets, places = texts.data, texts.offsets, texts.places
-    if places is None:
-        lengths = np.diff(offsets)
-    else:
-        places = np.ascontiguousarray(places)
-        lengths = offsets[places + 1] - offsets[places]
-    ends = np.cumsum(lengths)
+    count = len(offsets) - 1 if places is None else len(places)
     start = 0
-    while start < len(lengths):
-        before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + _CHARACTERS_AT_ONCE, side="right"))
-        stop = max(start + 1, min(stop, start + _TEXTS_AT_ONCE))
+    while start < count:
+        most = min(start + _TEXTS_AT_ONCE, count)
+        if places is None:
+            lengths = np.diff(offsets[start : most + 1])
+        else:
+            chosen = np.ascontiguousarray(places[start:most])
+            lengths = offsets[chosen + 1] - offsets[chosen]
+        fitting = int(np.searchsorted(np.cumsum(lengths), _CHARACTERS_AT_ONCE, side="right"))
+        stop = start + max(1, fitting)
         if places is None:
             yield Chunk(data, offsets[start : stop + 1])
         else:
-            yield Chunk(data, offsets, places[start:stop])
+            yield Chunk(data, offsets, chosen[: stop - start])
         start = stop

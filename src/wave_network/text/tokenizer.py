@@ -289,6 +289,11 @@ class TextTokenizer:
         return self._spans.find(text[: self._characters], self.max_length - 1)
 
     @property
+    def identity(self) -> str:
+        """All that decides the ids of a text, in one string."""
+        return json.dumps([self.max_length, self._tokenizer.to_str()])
+
+    @property
     def _characters(self) -> int:
         """How many characters of a text are read."""
         return CHARACTERS_PER_TOKEN * self.max_length

@@ -205,7 +205,7 @@ def _digest(training: PackedTexts, validation: PackedTexts | None, config: Train
             continue
         for array in (texts.ids, texts.offsets, texts.labels, texts.weights):
             if array is not None:
-                digest.update(np.ascontiguousarray(array).tobytes())
+                digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

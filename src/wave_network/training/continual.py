@@ -30,6 +30,7 @@ from wave_network.models.tensor_spec import Tensors, TensorSpec
 from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.folder import ModelFiles
 from wave_network.runtime import Engine
+from wave_network.scale.arrays import ArrayWriter, blocks
 from wave_network.text import TextTokenizer
 from wave_network.training.local_wave.sparse_weights import grown_sparse_part
 
@@ -198,12 +199,16 @@ def with_own_predictions(
     Returns:
         A probability of each class, (texts, classes).
     """
-    mixed = soft_targets(targets, classes)
-    predicted = Engine(base).predict_proba(column(rows, "text"))  # (texts, old classes)
-    old = mixed[:, : base.config.num_labels]
-    of_old = old.sum(axis=1, keepdims=True)  # 1 of a text of an old class, else 0
-    kept = (1 - share) * old + share * of_old * predicted
-    return np.hstack([kept, mixed[:, base.config.num_labels :]])
+    engine, result = Engine(base), ArrayWriter(np.float32, row=(classes,))
+    for block in blocks(len(rows)):
+        mixed = soft_targets(targets[block], classes)
+        texts = column(rows.select(np.arange(block.start, block.stop)), "text")
+        predicted = engine.predict_proba(texts)  # (texts, old classes)
+        old = mixed[:, : base.config.num_labels]
+        of_old = old.sum(axis=1, keepdims=True)  # 1 of a text of an old class, else 0
+        kept = (1 - share) * old + share * of_old * predicted
+        result.append(np.hstack([kept, mixed[:, base.config.num_labels :]]))
+    return result.finish()
 
 
 def class_frequencies(base: ModelFiles, targets: Targets, *, weighted: bool) -> dict[str, float]:

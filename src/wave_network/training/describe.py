@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from wave_network._native import threads
 from wave_network.data import TrainingData
+from wave_network.data.class_summary import class_summaries, count_conflicting
 from wave_network.data.summary import (
     DataSummary,
     TextSummary,
-    class_summaries,
-    count_conflicting,
 )
 from wave_network.data.unlabelled_summary import UnlabelledSummary
 from wave_network.text.counts import TextCounts
@@ -129,9 +128,12 @@ def _unlabelled(
 def _placed(
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], rows: int
 ) -> NDArray[np.int64]:
-    """Return the hashes of all texts in their order, from places and the hashes of parts."""
+    """Return the hashes of all texts in their order, from ascending places and hashes of parts."""
+    for places, found in parts:
+        if len(found) < len(places):  # of very many texts only the first are hashed
+            rows = min(rows, int(places[len(found)]))
     hashes = np.zeros(rows, np.int64)
     for places, found in parts:
-        known = min(len(places), len(found))  # of very many texts, not all are hashed
+        known = int(np.searchsorted(places[: len(found)], rows))
         hashes[places[:known]] = found[:known]
     return hashes

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from wave_network.config import Label, TrainConfig
 from wave_network.data import Table, concatenate
 from wave_network.data.targets import Targets, soft_targets
+from wave_network.scale.arrays import ArrayWriter, blocks
 from wave_network.training.callbacks import SILENT, Progress
 from wave_network.training.teacher import columns_of, read_teacher
 
@@ -52,15 +53,17 @@ def teacher_targets(
     if unlabeled is not None:
         texts = concatenate([texts, unlabeled.select_columns(["text"])])
     progress.stage("predicting with the teacher", len(texts))
-    predicted = np.empty((len(texts), len(classes)), np.float32)
-    for start in range(0, len(texts), _TEXTS_AT_ONCE):
-        found = teacher.predict_proba(texts["text"][start : start + _TEXTS_AT_ONCE])
-        predicted[start : start + len(found)] = found[:, columns]
-        progress.advance(len(found))
-    labelled = predicted[: len(targets)]  # a view
-    labelled *= config.distillation_weight
-    labelled += (1 - config.distillation_weight) * soft_targets(targets, len(classes))
-    return texts, _soften(predicted, config.distillation_temperature)
+    mixed = ArrayWriter(np.float32, row=(len(classes),))
+    for block in blocks(len(texts), _TEXTS_AT_ONCE):
+        found = teacher.predict_proba(texts["text"][block])
+        predicted = np.ascontiguousarray(found[:, columns], np.float32)
+        own = targets[block]  # fewer at the end of the labelled texts
+        labelled = predicted[: len(own)]  # a view
+        labelled *= config.distillation_weight
+        labelled += (1 - config.distillation_weight) * soft_targets(own, len(classes))
+        mixed.append(_soften(predicted, config.distillation_temperature))
+        progress.advance(len(predicted))
+    return texts, mixed.finish()
 
 
 def _soften(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

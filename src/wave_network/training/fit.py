@@ -240,8 +240,7 @@ def _validated_once(data: TrainingData, split: Split, run: Run, knowledge: Knowl
         second = refit(join_examples(examples, held_out), first, trained, run)
         last, stopped = (first, "interrupted") if second is None else (second, stopped)
         if second is not None:
-            places = np.arange(len(first.texts))
-            scope = refitted_out_of_scope(scope, first, second, places, data.background, run)
+            scope = refitted_out_of_scope(scope, first, second, None, data.background, run)
     return _Outcome(
         last,
         trained,

@@ -21,7 +21,8 @@ from wave_network.evaluation.out_of_scope import (
     pair_table,
 )
 from wave_network.training.examples import Examples
-from wave_network.training.prepare import Prepared, pack
+from wave_network.training.packing import pack
+from wave_network.training.prepare import Prepared
 from wave_network.training.recipe import Run
 
 _GOLDEN: Final = 0.618033988749895  # its multiples, without whole parts, spread evenly
@@ -72,7 +73,7 @@ def refitted_out_of_scope(
     fitted: OutOfScope | None,
     first: Prepared,
     second: Prepared,
-    places: NDArray[np.int64],
+    places: NDArray[np.int64] | None,
     background: Table | None,
     run: Run,
 ) -> OutOfScope | None:
@@ -85,7 +86,8 @@ def refitted_out_of_scope(
         fitted: The score of the model before the refit.
         first: That model and its training texts.
         second: The refitted model and its training texts, those of the first among them.
-        places: Where the first model's training texts are among the second's.
+        places: Where the first model's training texts are among the second's; None: they come
+            first.
         background: As for `fit_out_of_scope`.
         run: As for `fit_out_of_scope`.
     """
@@ -93,12 +95,13 @@ def refitted_out_of_scope(
         return None
     count = min(len(first.texts), _MOST_SHORT)
     chosen = np.arange(count) * len(first.texts) // count
+    again = chosen if places is None else places[chosen]
     before, after = (
         energies(
             prepared.model.logits(prepared.texts.select(texts)),
             multi_label=run.labelling.multi_label,
         )
-        for prepared, texts in ((first, chosen), (second, places[chosen]))
+        for prepared, texts in ((first, chosen), (second, again))
     )
     pairs, others = _tables(second, background, run)
     return replace(fitted.with_energies(before, after), pairs=pairs, background=others)

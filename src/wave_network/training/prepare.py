@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -14,13 +14,11 @@ from wave_network.config import ClassifierConfig, LocalWaveConfig, TrainConfig
 from wave_network.config.local_wave import least_linear_size, tokens_beside_linear_part
 from wave_network.data import Table, column
 from wave_network.data.batch import PackedTexts
-from wave_network.data.targets import Targets
 from wave_network.errors import ConfigError, ModelFolderError, option_name
 from wave_network.few_labels.text_vectors import directions, fitted_to, token_vectors
 from wave_network.models.tensor_spec import Tensors
-from wave_network.progress.stages import tracked
 from wave_network.text import TextTokenizer
-from wave_network.text.counts import CountingTokenizer, TextCounts
+from wave_network.text.counts import TextCounts
 from wave_network.text.scripts import share_of
 from wave_network.text.vocabulary import Words
 from wave_network.training.continual import grown
@@ -29,9 +27,13 @@ from wave_network.training.local_wave.lsa import token_vectors as latent_vectors
 from wave_network.training.local_wave.start import start_at, start_size
 from wave_network.training.local_wave.waves_weight import scale_waves
 from wave_network.training.model import TrainableModel, new_model
+from wave_network.training.packing import pack_examples
 from wave_network.training.recipe import Recipe, Run
 
 logger = logging.getLogger(__name__)
+
+_BYTES_LEARNT_FROM: Final = 2**28
+"""Of texts that the vocabulary is learnt from: bounds its time and memory."""
 
 _MOSTLY: Final = 0.5  # of the characters
 _USUAL_NGRAMS: Final = ("pair", "skip-pair")  # of the presets that leave triples out
@@ -102,7 +104,7 @@ def prepare(examples: Examples, run: Run) -> Prepared:
         scale_waves(start, 1 / base.metrics.get("waves_weight", 1.0))
     run.progress.stage("encoding the texts")
     counts = TextCounts(tokenizer)
-    texts = pack_examples(examples, tokenizer, model_config, counts)
+    texts = pack_examples(examples, tokenizer, model_config, counts, recipe.cache)
     source = recipe.vectors
     vectors = None if source is None else fitted_to(texts, token_vectors(tokenizer, source))
     return Prepared(model_config, tokenizer, texts, counts, run.config, vectors, start)
@@ -133,7 +135,8 @@ def initialize(prepared: Prepared, run: Run) -> None:
 
 def reads_characters(examples: Examples, tokenizer: TextTokenizer) -> bool:
     """Whether most tokens are characters of scripts without spaces."""
-    return tokenizer.form.split and share_of(column(examples.rows, "text")) >= _MOSTLY
+    texts = examples.rows["text"].spread(_BYTES_LEARNT_FROM)
+    return tokenizer.form.split and share_of(texts) >= _MOSTLY
 
 
 def _linear_part_for(
@@ -157,58 +160,6 @@ def _linear_part_for(
         "linear_ngrams": (*_USUAL_NGRAMS, "triple"),
         "linear_size": shape["linear_size"] + 2 * free * shape["hidden_size"],
     }
-
-
-def pack_examples(
-    examples: Examples,
-    tokenizer: TextTokenizer,
-    config: ClassifierConfig,
-    counts: TextCounts | None = None,
-) -> PackedTexts:
-    """Encode examples, and count their texts."""
-    if counts is not None:
-        tokenizer = CountingTokenizer(tokenizer, counts)
-    texts = pack(examples.rows, tokenizer, examples.targets, sentences=config.reads_sentences)
-    return replace(texts, weights=examples.weights)
-
-
-def pack(
-    rows: Table,
-    tokenizer: TextTokenizer,
-    labels: Targets | None = None,
-    *,
-    sentences: bool = False,
-) -> PackedTexts:
-    """Tokenise texts in parts; only the ids stay in memory.
-
-    Args:
-        rows: The texts, column `text`.
-        tokenizer: The tokenizer.
-        labels: The targets, if there are any.
-        sentences: Number the sentences, too.
-    """
-    ids, lengths, numbers = [], [], []
-    sentence_count = 0
-    for part in tracked(rows["text"].parts(), total=len(rows), units_in=len):
-        if sentences:
-            batch = tokenizer.encode_sentences(part)
-            sentence_lengths = np.diff(batch.sentence_offsets)
-            names = np.arange(len(sentence_lengths), dtype=np.int32) + sentence_count
-            numbers.append(np.repeat(names, sentence_lengths))
-            sentence_count += len(sentence_lengths)
-            ids.append(batch.ids)
-            lengths.append(np.diff(batch.offsets))
-        else:
-            plain = tokenizer.encode(part)
-            ids.append(plain.ids)
-            lengths.append(np.diff(plain.offsets))
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
-    return PackedTexts(
-        ids=np.concatenate(ids),
-        offsets=offsets,
-        labels=labels,
-        sentences=np.concatenate(numbers) if sentences else None,
-    )
 
 
 def _make_tokenizer(
@@ -237,5 +188,10 @@ def _make_tokenizer(
         kept = size + len(words) if recipe.config.keep_vocabulary else few_size
         more = Words(words, kept)
     return TextTokenizer.train(
-        training["text"], size, max_length, few_size=few_size, cased=reading.cased, more_words=more
+        training["text"].spread(_BYTES_LEARNT_FROM),
+        size,
+        max_length,
+        few_size=few_size,
+        cased=reading.cased,
+        more_words=more,
     )

@@ -138,7 +138,7 @@ def _best(examples: Examples, sizes: tuple[int, ...], cased: bool, run: Run) -> 
 
 def _right_answers(examples: Examples, reading: Reading, run: Run) -> NDArray[np.bool_]:
     """Return which texts the linear part gets right that is fitted to the other folds."""
-    run = replace(run, recipe=replace(run.recipe, reading=reading), progress=SILENT)
+    run = replace(run, recipe=replace(run.recipe, reading=reading, cache=None), progress=SILENT)
     folds = np.random.default_rng(run.config.seed).permutation(len(examples.targets)) % _FOLDS
     right = np.empty(len(folds), np.bool_)
     for fold in range(_FOLDS):

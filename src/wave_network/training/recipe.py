@@ -13,6 +13,7 @@ from wave_network.data.labels import Labelling
 from wave_network.errors import ConfigError, DataError, option_name
 from wave_network.few_labels.vectors import WordVectors
 from wave_network.persistence.folder import ModelFiles
+from wave_network.scale.cache import Cache
 from wave_network.training.callbacks import Progress
 from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.interrupt import StopSignal
@@ -65,6 +66,7 @@ class Recipe:
         reading: How the texts are read, if a tokenizer is trained on them.
         vectors: The word vectors that the model starts with; None: none, or none chosen yet.
         threads: How many threads training may use; None: all that are available.
+        cache: Keeps the encoded texts; None: nothing does.
     """
 
     preset: Preset
@@ -75,6 +77,7 @@ class Recipe:
     reading: Reading = USUAL_READING
     vectors: WordVectors | None = None
     threads: int | None = None
+    cache: Cache | None = None
 
     @classmethod
     def of(
@@ -86,6 +89,7 @@ class Recipe:
         tokenizer: str | None = None,
         base: ModelFiles | None = None,
         threads: int | None = None,
+        cache: Cache | None = None,
     ) -> Recipe:
         """Return a preset's recipe with some options replaced; None keeps the preset's value.
 
@@ -96,13 +100,14 @@ class Recipe:
             tokenizer: See `Recipe`.
             base: See `Recipe`.
             threads: See `Recipe`.
+            cache: See `Recipe`.
 
         Raises:
             ConfigError: If a training option has a wrong value.
         """
         given = {name: value for name, value in model_options.items() if value is not None}
         config = override(preset.train, **train_options)
-        return cls(preset, config, given, tokenizer, base, threads=threads)
+        return cls(preset, config, given, tokenizer, base, threads=threads, cache=cache)
 
     @property
     def shape(self) -> dict[str, Any]:

@@ -124,7 +124,9 @@ def train_model(
     write_trained(output, files, card=card, history=fitted.history, overwrite=overwrite)
     if stopped == "interrupted":
         _warn_of_interrupt(output, files.metrics["best_epoch"])
-    return {**_summary(output, files), **summary.to_dict(examples=True)}, stopped
+    cache = None if recipe.cache is None else recipe.cache.summary()
+    result = {**_summary(output, files), **summary.to_dict(examples=True), "cache": cache}
+    return result, stopped
 
 
 def _with_test(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wave_network.config import ClassWeight, Label
 from wave_network.data.plain_labels import label_finder
 from wave_network.errors import ConfigError, listed, option_name
+from wave_network.scale.arrays import ArrayWriter, blocks
 
 Weights = NDArray[np.float64]
 
@@ -65,11 +66,15 @@ def sample_weights(
     """
     if factors is None and own is None:
         return None
-    weights = np.ones(len(labels)) if own is None else own
-    if factors is not None:
-        weights = weights * factors[labels]
-    result: NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
-    return result
+    writer, result = ArrayWriter(np.float64), ArrayWriter(np.float32)
+    for block in blocks(len(labels)):
+        some = np.ones(len(labels[block])) if own is None else own[block]
+        writer.append(some if factors is None else some * factors[labels[block]])
+    weights = writer.finish()
+    mean = weights.mean()
+    for block in blocks(len(weights)):
+        result.append(weights[block] / mean)
+    return result.finish()
 
 
 def with_unlabeled(weights: NDArray[np.float32] | None, texts: int) -> NDArray[np.float32] | None:

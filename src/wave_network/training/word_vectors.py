@@ -79,7 +79,8 @@ def choose_vectors(examples: Examples, run: Run) -> Choice:
     if source == AUTO_VECTORS and not _are_of_the_language(vectors, tried):
         return Choice(run)
     chosen = replace(run, recipe=replace(run.recipe, vectors=vectors))
-    plain = prepare(tried, replace(run, progress=SILENT))
+    trial = replace(run, recipe=replace(run.recipe, cache=None), progress=SILENT)
+    plain = prepare(tried, trial)
     if not _has_dense_linear_part(plain):
         if source == AUTO_VECTORS:
             return Choice(run, prepared=plain if tried is examples else None)

@@ -44,7 +44,7 @@ class CompiledSteps:
     ) -> None:
         self._config = config
         self._factor, self._taken = schedule_factor(config, steps), 0
-        self._lengths = np.diff(training.offsets)
+        self._offsets = training.offsets
         shape, tensors = model.config, model.tensors
         weights = {
             "embedding": tensors["embedding.weight"],
@@ -69,7 +69,7 @@ class CompiledSteps:
         """Take one step on the chosen texts; see `Steps`."""
         chances = None
         if self._config.token_dropout:
-            tokens = int(self._lengths[chosen].sum())
+            tokens = int((self._offsets[chosen + 1] - self._offsets[chosen]).sum())
             chances = generator.random(tokens, dtype=np.float32)
         loss, right = _native.compiled.train_step(
             **self._fixed,

@@ -234,7 +234,7 @@ def linear_weights(
         vectors: Word vectors of the tokens, by which the words of a dense linear part share what is
             learnt, (vocabulary, size). None: there are none.
     """
-    texts = _solvable(texts).bounded(_MOST_TOKENS, seed)
+    texts = _solvable(texts.bounded(_MOST_TOKENS, seed))
     if config.sparse_linear_size:
         return _sparse_weights(linear_features(texts, config), texts, config, seed)
     entries: list[str] = []
