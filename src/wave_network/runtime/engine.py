@@ -19,6 +19,7 @@ from wave_network.evaluation.conformal import threshold_for
 from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
 from wave_network.persistence.folder import ModelFiles, read_model
+from wave_network.persistence.tokenizers import text_tokenizer
 from wave_network.runtime.prediction import Prediction, predictions
 from wave_network.text.batches import IdArray, OffsetArray
 
@@ -174,7 +175,7 @@ class Engine:
         for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
             yield from explanations(
                 self._network,
-                self.tokenizer,
+                text_tokenizer(self.tokenizer),
                 self.labels,
                 chunk,
                 self._encode(chunk),
@@ -233,7 +234,7 @@ class Engine:
         with finite_expected():
             first, second = self._network.waves(ids, offsets, sentence_offsets)
         check_finite(*first, *second)
-        return self.tokenizer.tokens(ids), first, second
+        return text_tokenizer(self.tokenizer).tokens(ids), first, second
 
     def _index(self, label: Label) -> int:
         if label not in self.labels:
@@ -261,6 +262,8 @@ class Engine:
             return encoded, self._logits(*encoded)
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.config.gives_probabilities:
+            return logits
         logits /= self._temperature
         return self.labelling.probabilities(logits)
 
@@ -291,7 +294,7 @@ class Engine:
     def _encode(self, texts: list[str]) -> Encoded:
         """Return ids, the offsets of texts, and those of sentences if the model needs them."""
         if self.config.reads_sentences:
-            return self.tokenizer.encode_sentences(texts)
+            return text_tokenizer(self.tokenizer).encode_sentences(texts)
         return *self.tokenizer.encode(texts), None
 
 
@@ -305,7 +308,7 @@ def load(source: str | Path, threads: int | None = None) -> Engine:
 
     Args:
         source: A model folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`: a branch, tag or
-            commit, which pins the model.
+            commit, which pins the model. Or a model file of fastText, `.bin` or `.ftz`.
         threads: As for `Engine`.
 
     Raises:
