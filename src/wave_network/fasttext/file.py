@@ -138,6 +138,28 @@ def config_of(file: FastTextFile) -> FastTextConfig:
     )
 
 
+def file_of(
+    config: FastTextConfig, dictionary: FastTextDictionary, tensors: Tensors
+) -> FastTextFile:
+    """Return what the file of a converted classifier held, but for how it was trained."""
+    arguments = FastTextArguments(
+        dim=config.dimensions,
+        ws=0,
+        epoch=0,
+        minCount=0,
+        neg=0,
+        wordNgrams=dictionary.ngram,
+        loss=config.loss,
+        model="supervised",
+        bucket=dictionary.buckets,
+        minn=dictionary.shortest,
+        maxn=dictionary.longest,
+        lrUpdateRate=0,
+        t=0.0,
+    )
+    return FastTextFile(arguments, dictionary, tensors, config.input_block, config.output_block)
+
+
 class _Source:
     """The bytes of a file in order; no more are read than there are."""
 

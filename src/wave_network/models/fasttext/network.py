@@ -10,8 +10,8 @@ from wave_network.config import FastTextConfig
 from wave_network.config.fasttext import FastTextLoss
 from wave_network.errors import ConfigError
 from wave_network.models.fasttext.matrix import Matrix, matrix_of, ordered_product
-from wave_network.models.fasttext.tree import LabelTree, check_tree, logarithm
-from wave_network.models.numpy_ops import Floats, Integers, Wave, check_finite, softmax
+from wave_network.models.fasttext.tree import LabelTree, check_tree, exponential, logarithm
+from wave_network.models.numpy_ops import Floats, Integers, Wave, check_finite
 from wave_network.models.tensor_spec import Tensors
 
 _SIGMOID_STEPS: Final = 512
@@ -111,7 +111,7 @@ class NumpyFastTextNetwork:
 def activated(outputs: Floats, loss: FastTextLoss) -> Floats:
     """Compute probabilities from outputs, as fastText does for a loss without a tree."""
     if loss == "softmax":
-        return softmax(outputs)
+        return _softmax(outputs)
     places = (outputs + np.float32(_SIGMOID_REACH)) * np.float32(_SIGMOID_STEPS)
     places /= np.float32(2 * _SIGMOID_REACH)
     result: Floats = _SIGMOID[np.clip(places, 0, _SIGMOID_STEPS).astype(np.int64)]
@@ -120,10 +120,11 @@ def activated(outputs: Floats, loss: FastTextLoss) -> Floats:
     return result
 
 
-def reported(probabilities: Floats) -> Floats:
-    """Return probabilities as fastText reports them: it adds 1e-5 to each."""
-    result: Floats = np.exp(logarithm(probabilities))
-    return result
+def _softmax(outputs: Floats) -> Floats:
+    """Compute probabilities with fastText's rounding: exact powers, added in their order."""
+    powers: Floats = exponential(outputs - outputs.max(axis=1, keepdims=True))
+    powers /= np.add.accumulate(powers, axis=1)[:, -1:]
+    return powers
 
 
 def no_waves() -> ConfigError:

@@ -90,7 +90,7 @@ class LabelTree:
         """
         scores = np.zeros((len(outputs), 2 * self.labels - 1), np.float32)
         for level in self._levels if len(self.children) else ():
-            right: Floats = np.float32(1) / (np.float32(1) + np.exp(-outputs[:, level]))
+            right: Floats = np.float32(1) / (np.float32(1) + exponential(-outputs[:, level]))
             left: Floats = (1 - right.astype(np.float64)).astype(np.float32)
             parents: Floats = scores[:, self.labels + level]
             scores[:, self.children[level, 0]] = parents + logarithm(left)
@@ -101,4 +101,10 @@ class LabelTree:
 def logarithm(values: Floats) -> Floats:
     """Compute fastText's logarithm, which adds 1e-5 first."""
     result: Floats = np.log(values.astype(np.float64) + 1e-5).astype(np.float32)
+    return result
+
+
+def exponential(values: Floats) -> Floats:
+    """Compute the exponential function, rounded to the nearest number of 32 bits."""
+    result: Floats = np.exp(values.astype(np.float64)).astype(np.float32)
     return result
