@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import fasttext as original
-
 from wave_network import fasttext as ours
 from wave_network._native.threads import using
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,7 +173,7 @@ class FastText(ABC):
             return labels, [np.array(each, np.float32) for each in probabilities]
         return tuple(labels[0]), np.array(probabilities[0])
 
-    def answers(self, lines: Sequence[bytes], k: int, threshold: float) -> Iterator[Answer | None]:
+    def answers(self, lines: Iterable[bytes], k: int, threshold: float) -> Iterator[Answer | None]:
         """Yield the answer for each line.
 
         Raises:
@@ -194,35 +194,37 @@ class FastText(ABC):
         Returns:
             The number of lines with a known label, the precision and the recall of the labels.
         """
-        meter = self.measured(path, k, threshold)
+        meter = self._measured_file(path, k, threshold)
         return meter.lines, meter.precision(), meter.recall()
 
     def test_label(
         self, path: str | Path, k: int = 1, threshold: float = 0.0
     ) -> dict[str, dict[str, float]]:
         """Evaluate each label: its `precision`, `recall` and `f1score`."""
-        meter = self.measured(path, k, threshold)
+        meter = self._measured_file(path, k, threshold)
         names = self.labels_counted("strict")[0]
         return {name: meter.scores(place) for place, name in enumerate(names)}
 
-    def measured(self, path: str | Path, k: int, threshold: float) -> Meter:
-        """Predict a file of labelled lines, and count.
+    def measured(self, lines: Iterable[bytes], k: int, threshold: float) -> Meter:
+        """Predict labelled lines, and count.
 
         Raises:
-            DataError: If it cannot be read.
             ConfigError: As in `predict`.
         """
         meter = Meter()
+        for group in groups(lines):
+            answers = self.answers(group, k, threshold)
+            for given, answer in zip(self.given(group), answers, strict=True):
+                if given and answer is not None:
+                    meter.add(given, answer.labels)
+        return meter
+
+    def _measured_file(self, path: str | Path, k: int, threshold: float) -> Meter:
         try:
             with Path(path).open("rb") as file:
-                for lines in groups(stream_lines(file)):
-                    answers = self.answers(lines, k, threshold)
-                    for given, answer in zip(self.given(lines), answers, strict=True):
-                        if given and answer is not None:
-                            meter.add(given, answer.labels)
+                return self.measured(stream_lines(file), k, threshold)
         except OSError as error:
             raise DataError(f"Test file cannot be opened! ({path}: {error.strerror})") from error
-        return meter
 
     def get_line(
         self, text: str | list[str], on_unicode_error: str = "strict"

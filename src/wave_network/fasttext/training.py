@@ -87,7 +87,7 @@ def train_supervised(*args: Any, **kwargs: Any) -> WaveModel:  # noqa: ANN401
         (f"-{_OPTIONS.get(name, name)}", str(value)) for name, value in given.items() if value != ""
     ]
     translation = translated(pairs)
-    _say_once(translation)
+    say_once(translation)
     with TemporaryDirectory() as place:
         return trained(translation.parameters, Path(place, "model"))
 
@@ -133,7 +133,7 @@ def _by_name(args: Iterable[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _say_once(translation: Translation) -> None:
+def say_once(translation: Translation) -> None:
     """Log what becomes of the arguments, each once in a process."""
     for given, becomes in translation.explanations:
         line = f"{given}: {becomes}"

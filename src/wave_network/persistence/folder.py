@@ -218,7 +218,7 @@ def resolve_source(source: str | Path) -> Path:
             if is_fasttext_file(folder):
                 return folder
         if not is_folder:
-            what = "is a file, not a model folder" if exists else "does not exist"
+            what = "is a file, not a model folder or fastText model" if exists else "does not exist"
             hint = "" if exists else hub_hint(source)
             raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote{hint}")
         return folder

@@ -10,7 +10,7 @@ from wave_network.config import FastTextConfig
 from wave_network.config.fasttext import FastTextLoss
 from wave_network.errors import ConfigError
 from wave_network.models.fasttext.matrix import Matrix, matrix_of, ordered_product
-from wave_network.models.fasttext.tree import LabelTree, check_tree, exponential, logarithm
+from wave_network.models.fasttext.tree import LabelTree, check_tree, exponential
 from wave_network.models.numpy_ops import Floats, Integers, Wave, check_finite
 from wave_network.models.tensor_spec import Tensors
 
