@@ -257,3 +257,54 @@ def dual_coordinate_descent(
     most_passes: int,
     threads: Callable[[], int],  # asked before each pass
 ) -> int: ...
+
+# Reads lines as fastText does (text/fasttext_dictionary.py): the rows of its table that each line
+# has, and its labels. Entries are bytes one after the other, the words before the labels.
+class LineReader:
+    def __init__(
+        self,
+        *,
+        entries: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        words: int,
+        shortest: int,
+        longest: int,
+        ngram: int,
+        buckets: int,
+        is_pruned: bool,
+        kept: NDArray[np.int32],
+        rows: NDArray[np.int32],
+    ) -> None: ...
+    # Returns rows and labels of 32 bits, each with the offsets of the lines, of 64 bits.
+    def read(
+        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], threads: int, /
+    ) -> tuple[bytearray, bytearray, bytearray, bytearray]: ...
+
+# Means of the rows of a table, or of product-quantised rows; and a product whose sums are in order
+# (models/fasttext/matrix.py).
+def row_means(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    table: NDArray[np.float32],
+    means: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...
+def coded_row_means(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    codes: NDArray[np.uint8],
+    centroids: NDArray[np.float32],
+    width: int,
+    norms: NDArray[np.float32] | None,
+    means: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...
+def ordered_product(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    result: NDArray[np.float32],
+    threads: int,
+    /,
+) -> None: ...

@@ -20,13 +20,16 @@ static PyMethodDef methods[] = {
     POSITIONAL(dense_inner),
     POSITIONAL(principal_axes),
     POSITIONAL(count_pairs),
+    POSITIONAL(row_means),
+    POSITIONAL(coded_row_means),
+    POSITIONAL(ordered_product),
     {NULL, NULL, 0, NULL},
 };
 
 static int
 add_types(PyObject *module)
 {
-    PyType_Spec *specs[] = {&shape_spec, &word_counter_spec, &word_table_spec};
+    PyType_Spec *specs[] = {&line_reader_spec, &shape_spec, &word_counter_spec, &word_table_spec};
     for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
         PyObject *type = PyType_FromSpec(specs[i]);
         const int status = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);

@@ -29,6 +29,11 @@ PyObject *count_pairs(PyObject *module, PyObject *args);
 /* row_adam.c */
 PyObject *update_rows(PyObject *module, PyObject *args, PyObject *kwargs);
 
+/* row_means.c */
+PyObject *row_means(PyObject *module, PyObject *args);
+PyObject *coded_row_means(PyObject *module, PyObject *args);
+PyObject *ordered_product(PyObject *module, PyObject *args);
+
 /* sparse_products.c */
 PyObject *sparse_times_dense(PyObject *module, PyObject *args);
 PyObject *sparse_times_sparse(PyObject *module, PyObject *args);
@@ -40,7 +45,7 @@ PyObject *principal_axes(PyObject *module, PyObject *args);
 /* train_step.c */
 PyObject *train_step(PyObject *module, PyObject *args, PyObject *kwargs);
 
-/* shape.c, word_counter.c, word_table.c */
-extern PyType_Spec shape_spec, word_counter_spec, word_table_spec;
+/* line_reader.c, shape.c, word_counter.c, word_table.c */
+extern PyType_Spec line_reader_spec, shape_spec, word_counter_spec, word_table_spec;
 
 #endif

@@ -15,7 +15,8 @@ from wave_network.cli.options import option_names
 
 COMMANDS: Final = (
     *("train", "tune", "evaluate", "report", "predict", "similar", "suggest", "info"),
-    *("serve", "quantize", "export", "distill", "push", "inspect", "reproduce"),
+    *("serve", "quantize", "export", "convert", "distill", "push", "inspect", "reproduce"),
+    *("fasttext",),
 )
 """The commands, each the function of its name in a module of its name."""
 
@@ -42,8 +43,10 @@ def build_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for name in commands:
-        command = getattr(import_module(f"wave_network.cli.{name}"), name)
-        app.command()(reported(command, partial(option_names, command)))
+        module = import_module(f"wave_network.cli.{name}")
+        command = getattr(module, name)
+        settings = getattr(module, "CONTEXT", None)
+        app.command(context_settings=settings)(reported(command, partial(option_names, command)))
     return app
 
 

@@ -57,6 +57,7 @@ def info(
     if as_json:
         print_json(facts)
     else:
+        facts["reads_whole_texts"] = files.config.reads_whole_texts
         shape = family_of(files.config).description(files.config)
         _print_description(facts, shape, labelling_of(files.config))
 
@@ -69,7 +70,7 @@ def _print_description(facts: dict[str, Any], shape: str, labelling: Labelling) 
         ("model", f"{facts['model']} ({facts['size_bytes'] / 1e6:.1f} MB)"),
         ("preset", facts["preset"]),
         ("shape", shape),
-        ("vocabulary", f"{config['vocab_size']:,} tokens, at most {config['max_length']} a text"),
+        ("vocabulary", f"{config['vocab_size']:,} tokens, {_read(facts)}"),
         (
             "parameters",
             f"{parameters['total']:,} ({parameters['embedding']:,} of them embeddings)",
@@ -86,6 +87,11 @@ def _print_description(facts: dict[str, Any], shape: str, labelling: Labelling) 
         if (values := metrics.get(part))
     ]
     print_fields(lines)
+
+
+def _read(facts: dict[str, Any]) -> str:
+    limit = facts["config"]["max_length"]
+    return "texts are read whole" if facts["reads_whole_texts"] else f"at most {limit} a text"
 
 
 def _precision(table_bits: int) -> str:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from wave_network.config.base import ClassifierConfig, ProblemType
+from wave_network.config.fasttext import FastTextConfig
 from wave_network.config.local_wave import LocalWaveConfig, Ngram
 from wave_network.config.options import (
     FEW_TEXTS,
@@ -32,6 +33,7 @@ __all__ = [
     "ClassWeight",
     "ClassifierConfig",
     "Device",
+    "FastTextConfig",
     "Initialization",
     "Label",
     "Level",

@@ -55,6 +55,12 @@ class ClassifierConfig:
     architecture: ClassVar[str]
     can_be_continued: ClassVar[bool] = False
     """Whether a trained model can learn more classes and tokens."""
+    gives_probabilities: ClassVar[bool] = False
+    """Whether the network's answers are probabilities, not logits."""
+    reads_whole_texts: ClassVar[bool] = False
+    """Whether a text is read whole, whatever `max_length` says."""
+    fewest_labels: ClassVar[int] = 2
+    """The least number of labels of a single-label model."""
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -73,8 +79,9 @@ class ClassifierConfig:
                 f"initializer_range must be 0, or at least 1e-6; got {self.initializer_range}"
             )
         check_choice("problem_type", self.problem_type, get_args(ProblemType))
-        least, said = (1, "one label") if self.is_multi_label else (2, "two labels")
+        least = 1 if self.is_multi_label else self.fewest_labels
         if len(self.labels) < least:
+            said = "one label" if least == 1 else "two labels"
             raise ConfigError(f"a classifier needs at least {said}, not {list(self.labels)}")
         check_labels(self.labels)
         if self.thresholds is not None:

@@ -24,6 +24,7 @@ from wave_network.persistence.folder import (
 from wave_network.persistence.format import CONFIG, EXPORT, MODEL_TYPE, TOKENIZER, TOKENIZER_CONFIG
 from wave_network.persistence.quantization import QUANTIZATIONS
 from wave_network.persistence.replaceable import FolderKind
+from wave_network.persistence.tokenizers import text_tokenizer
 
 ONNX_MODEL: Final = "model.onnx"
 
@@ -82,10 +83,11 @@ def export_onnx(
     model = build_onnx(files, table_bits=table_bits)
     about = {"format": "onnx", "opset": OPSET, "quantization": QUANTIZATIONS[table_bits]}
     check = EXPORT_FOLDER.check_replaceable
+    tokenizer = text_tokenizer(files.tokenizer)
     with replacing_folder(output, overwrite=overwrite, check=check) as new:
         (new / ONNX_MODEL).write_bytes(model.SerializeToString())
-        (new / TOKENIZER).write_text(files.tokenizer.standalone().to_str(), encoding="utf-8")
-        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        (new / TOKENIZER).write_text(tokenizer.standalone().to_str(), encoding="utf-8")
+        write_json(new / TOKENIZER_CONFIG, tokenizer_config(tokenizer))
         write_json(new / CONFIG, _config(files, about))
     return {"export": str(output), **about, "size_bytes": size_bytes(output)}
 
@@ -108,5 +110,5 @@ def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
         ),
         "vocab_size": files.config.vocab_size,
         "max_position_embeddings": files.config.max_length,
-        "pad_token_id": files.tokenizer.cls_token_id,
+        "pad_token_id": files.config.cls_token_id,
     }

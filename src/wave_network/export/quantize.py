@@ -61,6 +61,8 @@ def quantize_model(
         raise ConfigError(
             f"{source} is in {files.table_bits} bits already: give the model it was made from"
         )
+    if not any(spec.is_table for spec in tensor_specs(files.config)):
+        raise ConfigError(f"{source} is product-quantised already: give the model it was made from")
     size = size_bytes(resolve_source(source))  # before the output replaces the source, if it does
     measured = None if data is None else _measure(files, data, bits)
     metrics = {**files.metrics, "quantization": measured}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -119,29 +119,57 @@ def translate(command: str) -> Translation:
         raise _refused(f"{error}: {command}") from None
     while words and Path(words[0]).name in _PROGRAMS:
         words.pop(0)
-    parameters: dict[str, Any] = {}
-    explanations = []
+    try:
+        return translated(paired(words))
+    except ConfigError as error:
+        raise _refused(str(error)) from None
+
+
+def paired(words: Iterable[str]) -> list[tuple[str, str]]:
+    """Pair the options of a command line with their values; "" for one that takes none.
+
+    Raises:
+        ConfigError: If an option is unknown or has no value.
+    """
+    pairs = []
     remaining = iter(words)
     for word in remaining:
         counterpart = OPTIONS.get(word.lstrip("-")) if word.startswith("-") else None
         if counterpart is None:
-            raise _refused(f"{word!r} is not an option of fasttext supervised")
+            raise ConfigError(f"{word!r} is not an option of fasttext supervised")
         value = next(remaining, None) if counterpart.takes_value else ""
         if value is None:
-            raise _refused(f"{word} has no value")
-        if word.lstrip("-") == "label" and value != "__label__":
-            raise _refused(f"{word} {value}: labels must start with __label__")
-        explanations.append((f"{word} {value}".strip(), counterpart.explanation))
+            raise ConfigError(f"{word} has no value")
+        pairs.append((word, value))
+    return pairs
+
+
+def translated(options: Iterable[tuple[str, str]]) -> Translation:
+    """Translate options of `fasttext supervised`.
+
+    Args:
+        options: Each with its dash, and its value; "" for one that takes none.
+
+    Raises:
+        ConfigError: As `translate`.
+    """
+    parameters: dict[str, Any] = {}
+    explanations = []
+    for option, value in options:
+        counterpart = OPTIONS[option.lstrip("-")]
+        if option.lstrip("-") == "label" and value != "__label__":
+            raise ConfigError(f"{option} {value}: labels must start with __label__")
+        explanations.append((f"{option} {value}".strip(), counterpart.explanation))
         if counterpart.parameter is not None:
-            parameters[counterpart.parameter] = _read(counterpart, word, value)
+            parameters[counterpart.parameter] = _read(counterpart, option, value)
     return Translation(parameters, tuple(explanations))
 
 
-def _read(counterpart: _Counterpart, word: str, value: str) -> Any:  # noqa: ANN401
+def _read(counterpart: _Counterpart, option: str, value: str) -> Any:  # noqa: ANN401
     try:
         return counterpart.read(value)
     except ValueError:
-        raise _refused(f"{word} {value} is not a whole number") from None
+        raise ConfigError(f"{option} {value} is not a whole number") from None
 
 
 def _refused(reason: str) -> ConfigError:

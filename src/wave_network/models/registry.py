@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wave_network.config import ClassifierConfig, ModelConfig
 from wave_network.errors import ConfigError
 from wave_network.models.family import Family
+from wave_network.models.fasttext.family import FASTTEXT
 from wave_network.models.local_wave.family import LOCAL_WAVE
 from wave_network.models.wave.family import WAVE
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from wave_network.models.torch_network import ClassifierNetwork
 
 FAMILIES: Final[Mapping[str, Family]] = {
-    family.config.architecture: family for family in (WAVE, LOCAL_WAVE)
+    family.config.architecture: family for family in (WAVE, LOCAL_WAVE, FASTTEXT)
 }
 """The families by the `architecture` that `config.json` names."""
 

@@ -47,7 +47,8 @@ class TensorSpec:
             tensor has no row per token, or its family does not support continued training.
         label_axis: The axis with one entry per label, counted from the last (-1); None: no such
             axis.
-        dtype: `int32` for positions in other tensors, which are no parameters.
+        dtype: `int32` for positions in other tensors, and `uint8` for codes of centroids, which are
+            no parameters.
         initial: How its values are drawn before training. The family `wave` leaves that to the
             modules of torch.
     """
@@ -58,7 +59,7 @@ class TensorSpec:
     scales: Literal["row", "table"] | None = None
     new_token: Literal["mean", "sum"] | None = None
     label_axis: int | None = None
-    dtype: Literal["float32", "int32"] = "float32"
+    dtype: Literal["float32", "int32", "uint8"] = "float32"
     initial: Initial = ZERO
 
     @property

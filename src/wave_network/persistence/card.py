@@ -49,7 +49,7 @@ model.predict(["a text"])  # [Prediction(label=..., score=..., scores={{...}}, l
 {transformers}
 ## Limits
 
-- It reads only the first {max_length} tokens of a text.
+- {reading}
 - {answers}
 - It reflects its training texts, including their biases.
 """
@@ -75,6 +75,9 @@ _ANSWERS_WITH_ONE: Final = (
 _ANSWERS_WITH_SETS: Final = (
     "A text gets the labels whose probability reaches their own thresholds (in `config.json`)."
 )
+
+_READS: Final = "It reads only the first {} tokens of a text."
+_READS_WHOLE: Final = "It reads texts whole, so a very long one takes its time."
 
 _FIGURES: Final = """
 It was trained {start}on {texts} texts{teacher}{vectors}.
@@ -156,7 +159,7 @@ def render_card(files: ModelFiles, publication: Publication | None = None) -> st
         transformers=_TRANSFORMERS.format(repository=publication.repository) if publication else "",
         figures=_figures(files.metrics, files.training),
         precision=_precision(files),
-        max_length=config.max_length,
+        reading=_READS_WHOLE if config.reads_whole_texts else _READS.format(config.max_length),
         **parameter_counts(config),
     )
 

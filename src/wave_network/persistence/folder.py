@@ -42,6 +42,7 @@ from wave_network.persistence.format import (
     CONFIG,
     CONFORMAL,
     EXPORT,
+    FASTTEXT_PRESET,
     FORMAT_VERSION,
     HISTORY,
     METRICS,
@@ -59,7 +60,9 @@ from wave_network.persistence.quantization import (
     quantize_tensors,
     stored_forms,
 )
+from wave_network.persistence.tokenizers import AnyTokenizer, parse_tokenizer
 from wave_network.text import TextTokenizer
+from wave_network.text.fasttext_tokenizer import FastTextTokenizer
 
 if TYPE_CHECKING:
     from wave_network.persistence.replaceable import FolderKind
@@ -86,7 +89,7 @@ class ModelFiles:
 
     config: ClassifierConfig
     tensors: Tensors
-    tokenizer: TextTokenizer
+    tokenizer: AnyTokenizer
     preset: str
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
@@ -97,7 +100,9 @@ class ModelFiles:
 
 
 def size_bytes(folder: Path) -> int:
-    """Return the size of all files of the folder, in bytes."""
+    """Return the size of all files of a model's folder, or of its only file, in bytes."""
+    if (path := expanded(folder)).is_file():
+        return path.stat().st_size
     return sum(path.stat().st_size for path in expanded(folder).iterdir() if path.is_file())
 
 
@@ -162,7 +167,8 @@ def write_model(
         # Not `save_file`, whose error does not distinguish a full disk.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
         files.tokenizer.save(new)
-        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        if isinstance(files.tokenizer, TextTokenizer):
+            write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
         write_json(new / METRICS, files.metrics)
         if files.conformal_thresholds is not None:
             _write(new / CONFORMAL, json.dumps({"bars": files.conformal_thresholds}) + "\n")
@@ -194,7 +200,8 @@ def resolve_source(source: str | Path) -> Path:
     """Return the local folder of a model; one on the Hub is downloaded, or cached already.
 
     Args:
-        source: A folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`.
+        source: A folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`; or a model file of
+            fastText, which is returned as it is.
 
     Raises:
         ModelFolderError: If there is no such folder, or it cannot be downloaded.
@@ -205,8 +212,13 @@ def resolve_source(source: str | Path) -> Path:
             is_folder, exists = folder.is_dir(), folder.exists()
         except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
             raise ModelFolderError(f"{folder} cannot be read: {first_line(error)}") from error
+        if exists and not is_folder:
+            from wave_network.fasttext.file import is_fasttext_file
+
+            if is_fasttext_file(folder):
+                return folder
         if not is_folder:
-            what = "is a file, not a model folder" if exists else "does not exist"
+            what = "is a file, not a model folder or fastText model" if exists else "does not exist"
             hint = "" if exists else hub_hint(source)
             raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote{hint}")
         return folder
@@ -230,16 +242,19 @@ def resolve_source(source: str | Path) -> Path:
 
 
 def read_model(source: str | Path) -> ModelFiles:
-    """Read a model folder and check that its files fit together.
+    """Read a model folder and check that its files fit together; or read a model file of fastText.
 
     Args:
-        source: A folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`.
+        source: A folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`; or a file that fastText
+            wrote, `.bin` or `.ftz`.
 
     Raises:
         ModelFolderError: If it is missing or damaged, not a Wave Network model, or from a newer
             version.
     """
     folder = resolve_source(source)
+    if folder.is_file():
+        return read_fasttext(folder)
     description, contents = read_contents(folder)
     if description.get("model_type") != MODEL_TYPE:
         raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
@@ -261,13 +276,10 @@ def read_model(source: str | Path) -> ModelFiles:
     for name in (WEIGHTS, TOKENIZER):
         if name not in contents:
             raise ModelFolderError(f"{folder / name} is missing: the model folder is incomplete")
-    tokenizer = TextTokenizer.parse(contents[TOKENIZER], folder / TOKENIZER, config.max_length)
-    if (tokenizer.vocab_size, tokenizer.cls_token_id) != (config.vocab_size, config.cls_token_id):
-        raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} belong to different models")
     return ModelFiles(
         config=config,
         tensors=_tensors(contents[WEIGHTS], folder / WEIGHTS, config, table_bits),
-        tokenizer=tokenizer,
+        tokenizer=parse_tokenizer(contents[TOKENIZER], folder / TOKENIZER, config),
         preset=preset,
         training=training,
         metrics=_metrics(contents.get(METRICS), folder / METRICS),
@@ -278,6 +290,24 @@ def read_model(source: str | Path) -> ModelFiles:
     )
 
 
+def read_fasttext(path: Path) -> ModelFiles:
+    """Read a model file of fastText as what a model folder holds.
+
+    Raises:
+        ModelFolderError: If it cannot be read, is damaged, or holds no classifier.
+    """
+    from wave_network.fasttext.file import config_of, read_file
+
+    file = read_file(path)
+    try:
+        config = config_of(file)
+        _check_finite(file.tensors)
+    except ConfigError as error:
+        raise ModelFolderError(f"{path}: {error}") from error
+    tokenizer = FastTextTokenizer(file.dictionary)
+    return ModelFiles(config, file.tensors, tokenizer, FASTTEXT_PRESET, training={}, metrics={})
+
+
 def read_history(source: str | Path) -> list[dict[str, Any]]:
     """Read the records of the epochs from `history.jsonl`; empty if there is none.
 
@@ -286,7 +316,7 @@ def read_history(source: str | Path) -> list[dict[str, Any]]:
     """
     folder = resolve_source(source)
     path = folder / HISTORY
-    if not path.exists():
+    if folder.is_file() or not path.exists():
         return []
     _, contents = read_contents(folder, (HISTORY,))
     lines = contents.get(HISTORY, b"").removesuffix(b"\n")

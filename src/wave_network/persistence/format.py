@@ -23,6 +23,9 @@ MODEL_FILES: Final = frozenset(
 ) | {OUT_OF_SCOPE}
 """All files that any version writes into a model folder."""
 
+FASTTEXT_PRESET: Final = "fasttext"
+"""What stands for the preset of a model that fastText trained."""
+
 CHECKED: Final = (WEIGHTS, TOKENIZER, CONFORMAL, OUT_OF_SCOPE)
 """The files that decide the answers: `config.json` has their checksums. Metrics and history contain
 times, so with their checksums the same training would not give the same `config.json`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 
 from wave_network.runtime.engine import Engine
-from wave_network.text.counts import CountingTokenizer, TextCounts
+from wave_network.text.counts import TextCounts, counting_tokenizer
 
 
 def counted(engine: Engine) -> tuple[Engine, TextCounts]:
@@ -16,5 +16,5 @@ def counted(engine: Engine) -> tuple[Engine, TextCounts]:
     """
     counts = TextCounts(engine.tokenizer)
     counting = copy(engine)
-    counting.tokenizer = CountingTokenizer(engine.tokenizer, counts)
+    counting.tokenizer = counting_tokenizer(engine.tokenizer, counts)
     return counting, counts

@@ -20,6 +20,7 @@ from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
 from wave_network.numerics.dense import unit_rows
 from wave_network.persistence.folder import ModelFiles, read_model
+from wave_network.persistence.tokenizers import text_tokenizer
 from wave_network.runtime.prediction import Prediction, predictions
 from wave_network.text.batches import IdArray, OffsetArray
 
@@ -195,7 +196,7 @@ class Engine:
         for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
             yield from explanations(
                 self._network,
-                self.tokenizer,
+                text_tokenizer(self.tokenizer),
                 self.labels,
                 chunk,
                 self._encode(chunk),
@@ -254,7 +255,7 @@ class Engine:
         with finite_expected():
             first, second = self._network.waves(ids, offsets, sentence_offsets)
         check_finite(*first, *second)
-        return self.tokenizer.tokens(ids), first, second
+        return text_tokenizer(self.tokenizer).tokens(ids), first, second
 
     def _index(self, label: Label) -> int:
         if label not in self.labels:
@@ -287,6 +288,8 @@ class Engine:
         return unit_rows(found)
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.config.gives_probabilities:
+            return logits
         logits /= self._temperature
         return self.labelling.probabilities(logits)
 
@@ -326,7 +329,7 @@ class Engine:
     def _encode(self, texts: list[str]) -> Encoded:
         """Return ids, the offsets of texts, and those of sentences if the model needs them."""
         if self.config.reads_sentences:
-            return self.tokenizer.encode_sentences(texts)
+            return text_tokenizer(self.tokenizer).encode_sentences(texts)
         return *self.tokenizer.encode(texts), None
 
 
@@ -340,7 +343,7 @@ def load(source: str | Path, threads: int | None = None) -> Engine:
 
     Args:
         source: A model folder, `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`: a branch, tag or
-            commit, which pins the model.
+            commit, which pins the model. Or a model file of fastText, `.bin` or `.ftz`.
         threads: As for `Engine`.
 
     Raises:

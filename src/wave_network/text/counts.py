@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.text.batches import SentenceBatch, TokenBatch
+from wave_network.text.fasttext_tokenizer import FastTextTokenizer
 from wave_network.text.packed import AnyTexts, Utf8Texts, chunks_of, strings_of
 from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN, TextTokenizer
 
@@ -36,11 +37,11 @@ class TextCounts:
         longest: The number of tokens of the longest text, `[CLS]` included.
     """
 
-    def __init__(self, tokenizer: TextTokenizer) -> None:
+    def __init__(self, tokenizer: TextTokenizer | FastTextTokenizer) -> None:
         self.max_length = tokenizer.max_length
         self.texts = self.empty = self.cut = self.tokens = self.lost = self.longest = 0
         self._limit = CHARACTERS_PER_TOKEN * tokenizer.max_length
-        self._untruncated = _untruncated(tokenizer)
+        self._tokenizer = tokenizer
         self._hashes: list[NDArray[np.int64]] = []
 
     def add(self, texts: list[str] | Utf8Texts, lengths: NDArray[np.int64]) -> None:
@@ -54,7 +55,7 @@ class TextCounts:
         if self.texts < _MOST_HASHED:
             self._add_hashes(texts, lengths)
         self.texts += count
-        self.empty += int((lengths == 1).sum())
+        self.empty += int((lengths <= 1).sum())
         self.longest = max(self.longest, int(lengths.max(initial=0)))
         self.tokens += int(lengths.sum()) - count
         full = np.flatnonzero(lengths == self.max_length)
@@ -87,10 +88,10 @@ class TextCounts:
 
     def _add_hashes(self, texts: list[str] | Utf8Texts, lengths: NDArray[np.int64]) -> None:
         self._hashes.append(np.fromiter(map(hash, strings_of(texts)), np.int64, len(lengths)))
-        self._hashes[-1][lengths == 1] = 0  # empty texts are no duplicates
+        self._hashes[-1][lengths <= 1] = 0  # empty texts are no duplicates
 
     def _add_lost(self, texts: list[str]) -> None:
-        encoded = self._untruncated.encode([text[: self._limit] for text in texts])
+        encoded = _untruncated(self._tokenizer).encode([text[: self._limit] for text in texts])
         for text, tokens in zip(texts, np.diff(encoded.offsets).tolist(), strict=True):
             share_read = min(1.0, self._limit / len(text))
             lost = round((tokens - 1) / share_read) - (self.max_length - 1)
@@ -118,8 +119,9 @@ class TextCounts:
         return int((hashes[1:] == hashes[:-1]).sum())
 
 
-def _untruncated(tokenizer: TextTokenizer) -> TextTokenizer:
+def _untruncated(tokenizer: TextTokenizer | FastTextTokenizer) -> TextTokenizer:
     """Return a tokenizer that reads whole texts; it shares the vocabulary and the word table."""
+    assert isinstance(tokenizer, TextTokenizer)  # any other reads them whole
     other = TextTokenizer.__new__(TextTokenizer)
     vars(other).update(vars(tokenizer))
     other.max_length = _UNLIMITED
@@ -151,3 +153,27 @@ class CountingTokenizer(TextTokenizer):
         batch = super().encode_sentences(texts)
         self._counts.add(texts, np.diff(batch.offsets))
         return batch
+
+
+class CountingFastTextTokenizer(FastTextTokenizer):
+    """As `CountingTokenizer`, for a model of fastText."""
+
+    def __init__(self, tokenizer: FastTextTokenizer, counts: TextCounts) -> None:
+        vars(self).update(vars(tokenizer))
+        self._counts = counts
+
+    def encode(self, texts: AnyTexts) -> TokenBatch:
+        """Encode texts, and count them."""
+        kept = texts if isinstance(texts, Utf8Texts) else list(texts)
+        batch = super().encode(kept)
+        self._counts.add(kept, np.diff(batch.offsets))
+        return batch
+
+
+def counting_tokenizer(
+    tokenizer: TextTokenizer | FastTextTokenizer, counts: TextCounts
+) -> TextTokenizer | FastTextTokenizer:
+    """Return a tokenizer that counts the texts that it encodes, of the kind of another."""
+    if isinstance(tokenizer, TextTokenizer):
+        return CountingTokenizer(tokenizer, counts)
+    return CountingFastTextTokenizer(tokenizer, counts)

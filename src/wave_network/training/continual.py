@@ -29,6 +29,7 @@ from wave_network.errors import ConfigError, for_caller, option_name
 from wave_network.models.tensor_spec import Tensors, TensorSpec
 from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.folder import ModelFiles
+from wave_network.persistence.tokenizers import text_tokenizer
 from wave_network.runtime import Engine
 from wave_network.scale.arrays import ArrayWriter, blocks
 from wave_network.text import TextTokenizer
@@ -130,14 +131,15 @@ def grown(base: ModelFiles, classes: tuple[Label, ...], texts: Iterable[str]) ->
         texts: The training texts; words of them become tokens: those that
             recur, or all if the vocabulary is not full of the words of earlier texts.
     """
-    size = base.tokenizer.vocab_size
+    known = text_tokenizer(base.tokenizer)
+    size = known.vocab_size
     # A model that reads pieces of words would know their words otherwise, and no longer its pieces.
     usual = size if base.metrics.get("in_pieces") else get_preset(base.preset).vocab_size
     room = max(usual - size, size // _GROWTH)
     # With few texts every word has an entry, and the words of vectors fill the vocabulary. If only
     # new texts had pieces, these would tell a new class from the old ones.
     least = 1 if size < usual or base.metrics.get("vectors") else 2
-    tokenizer, pieces = base.tokenizer.grown(texts, room, least)
+    tokenizer, pieces = known.grown(texts, room, least)
     config = base.config.extended(classes, tokenizer.vocab_size)
     tensors = shrunk(grown_tensors(base, len(classes), pieces), tensor_specs(config))
     return Grown(tokenizer, config, tensors)

@@ -1,0 +1,1 @@
+"""The family `fasttext`: models that fastText trained."""

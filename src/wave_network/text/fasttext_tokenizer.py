@@ -1,0 +1,123 @@
+"""The tokenizer of a fastText model: texts to packed rows of its table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from wave_network.errors import ModelFolderError, first_line
+from wave_network.text.batches import TokenBatch
+from wave_network.text.fasttext_dictionary import FastTextDictionary, line_reader
+from wave_network.text.packed import AnyTexts, Utf8Texts, repaired, strings_of
+
+_FILE: Final = "tokenizer.json"
+_KIND: Final = "fasttext"
+_LARGEST: Final = 2**31 - 1
+_MOST_IN_A_ROW: Final = 100
+"""Characters of a subword, or words of an n-gram: real models have a few."""
+
+
+class FastTextTokenizer:
+    """Convert texts to packed rows of a fastText model's table.
+
+    A text is one line, however many it has: its line feeds are read as blanks, and it ends with the
+    word `</s>`. Nothing is cut. A text that has no row gets none.
+
+    Args:
+        dictionary: The model's dictionary.
+
+    Attributes:
+        dictionary: As given.
+        reader: Reads the lines.
+        max_length: There is no limit: the largest whole number that a model's file holds.
+    """
+
+    max_length: Final = _LARGEST
+
+    def __init__(self, dictionary: FastTextDictionary) -> None:
+        self.dictionary = dictionary
+        self.reader = line_reader(dictionary)
+
+    def encode(self, texts: AnyTexts) -> TokenBatch:
+        """Encode texts: the rows of each, in fastText's order."""
+        strings = strings_of(texts) if isinstance(texts, Utf8Texts) else texts
+        lines = [repaired(text).replace("\n", " ").encode() + b"\n" for text in strings]
+        read = self.reader.read(lines)
+        return TokenBatch(read.ids, read.offsets)
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json`. Bytes that are not UTF-8 stand as half surrogate pairs."""
+        dictionary = self.dictionary
+        kept = dictionary.kept
+        values = {
+            "type": _KIND,
+            "words": dictionary.words,
+            "shortest": dictionary.shortest,
+            "longest": dictionary.longest,
+            "ngram": dictionary.ngram,
+            "buckets": dictionary.buckets,
+            "kept": None if kept is None else [kept[0].tolist(), kept[1].tolist()],
+            "entries": [entry.decode("utf-8", "surrogateescape") for entry in dictionary.entries],
+            "counts": dictionary.counts.tolist(),
+        }
+        (folder / _FILE).write_text(json.dumps(values) + "\n", encoding="ascii")
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> FastTextTokenizer:
+        """Parse what `save` wrote.
+
+        Raises:
+            ModelFolderError: If it is anything else.
+        """
+        try:
+            values = json.loads(content)
+            if values.get("type") != _KIND:
+                raise ValueError("it is not the tokenizer of a fastText model")
+            dictionary = _dictionary(values)
+            if reason := refusal(dictionary):
+                raise ValueError(reason)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ModelFolderError(f"{path} is damaged: {first_line(error)}") from error
+        except KeyError as error:
+            raise ModelFolderError(f"{path} is damaged: it has no {error}") from error
+        return cls(dictionary)
+
+
+def refusal(dictionary: FastTextDictionary) -> str | None:
+    """Return why a dictionary from a file cannot be used, or None."""
+    entries, numbers = len(dictionary.entries), (dictionary.shortest, dictionary.longest)
+    if not 0 <= dictionary.words <= entries or len(dictionary.counts) != entries:
+        return "its words and labels are not as many as it says"
+    if max(*numbers, dictionary.ngram) > _MOST_IN_A_ROW:
+        return f"it has n-grams longer than {_MOST_IN_A_ROW}"
+    if not 0 <= dictionary.buckets <= _LARGEST - dictionary.words:
+        return f"it cannot have {dictionary.buckets} buckets"
+    if dictionary.buckets == 0 and (dictionary.longest > 0 or dictionary.ngram > 1):
+        return "it has n-grams, but no buckets for them"
+    if dictionary.kept is not None:
+        buckets, rows = dictionary.kept
+        if len(buckets) != len(rows) or min(buckets.min(initial=0), rows.min(initial=0)) < 0:
+            return "the buckets that it kept are not valid"
+        if rows.max(initial=0) > _LARGEST - dictionary.words:
+            return "the buckets that it kept are not valid"
+    return None
+
+
+def _dictionary(values: dict[str, Any]) -> FastTextDictionary:
+    numbers = {name: values[name] for name in ("words", "shortest", "longest", "ngram", "buckets")}
+    if not all(isinstance(number, int) for number in numbers.values()):
+        raise ValueError("its settings are not whole numbers")
+    kept = values["kept"]
+    if kept is not None:
+        buckets, rows = kept
+        kept = np.array(buckets, np.int32), np.array(rows, np.int32)
+        if kept[0].ndim != 1 or kept[1].ndim != 1:
+            raise ValueError("the buckets that it kept are not numbers")
+    counts = np.array(values["counts"], np.int64)
+    if counts.ndim != 1:
+        raise ValueError("its counts are not numbers")
+    entries = [entry.encode("utf-8", "surrogateescape") for entry in values["entries"]]
+    return FastTextDictionary(entries, counts, **numbers, kept=kept)
