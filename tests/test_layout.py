@@ -49,7 +49,7 @@ MAY_IMPORT = {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
         "evaluation.out_of_scope",
         *("huggingface.download", "huggingface.ids", "text"),
-        *("models.registry", "models.tensor_spec", "models.tensors"),
+        *("models.registry", "models.tensor_spec", "models.tensors", "models.wave_lm.tensors"),
     },
     "runtime": {
         *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
@@ -77,7 +77,7 @@ LIGHT = (
     "few_labels.teacher",
     "few_labels.archive",
     *("models.registry", "models.attribution"),
-    *(f"models.{family}.numpy_network" for family in ("wave", "local_wave")),
+    *(f"models.{family}.numpy_network" for family in ("wave", "local_wave", "wave_lm")),
     *(f"training.local_wave.{name}" for name in ("linear_part", "lsa")),
 )
 """What predicting and the linear part need: NumPy, but not torch, SciPy or scikit-learn."""
@@ -85,6 +85,7 @@ LIGHT = (
 WITH_EXTRAS = (
     *("model", "ops", "transformers"),
     *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
+    *("models.wave_lm.network", "training.pretraining.loop", "training.pretraining.steps"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
     *("training.row_adam", "training.torch_model", "training.torch_steps"),

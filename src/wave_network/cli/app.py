@@ -16,6 +16,7 @@ from wave_network.cli.options import option_names
 COMMANDS: Final = (
     *("train", "tune", "evaluate", "report", "predict", "suggest", "info"),
     *("quantize", "export", "distill", "push", "inspect", "reproduce"),
+    *("pretrain", "generate", "score"),
 )
 """The commands, each the function of its name in a module of its name."""
 
