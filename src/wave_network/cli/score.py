@@ -35,10 +35,11 @@ def score(
     quoting: Quoting = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Score texts with a language model: bits a byte, and the most surprising tokens.
+    """Score texts with a language model.
 
-    Bits a byte are how many bits the model needs for each byte of the texts; lower is better. A
-    text that is unlike the model's training texts needs more. Needs no torch.
+    Prints bits a byte, and the most surprising tokens. Bits a byte are how many bits the model
+    needs for each byte of the texts; lower is better. Texts that are unlike the model's training
+    texts need more. Needs no torch.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 
@@ -84,7 +84,9 @@ def read_corpus(
             share = _SAMPLE // len(files)
             texts = (text for path in files for text in _first_of(documents(path), share))
             tokenizer = ByteLevelTokenizer.learn(texts, pieces)
-        writer = _IdsWriter(tokenizer)
+        writer = _IdsWriter(
+            tokenizer, stack.enter_context(tempfile.TemporaryFile(prefix="wave-network-"))
+        )
         for path in files:
             with stage(f"reading {Path(path).name}"):
                 writer.write(tracked(documents(path), unit="pieces"))
@@ -101,11 +103,16 @@ def _first_of(pieces: Iterable[Piece], characters: int) -> Iterator[str]:
 
 
 class _IdsWriter:
-    """Writes documents to a temporary file without a name, and holds some of them out."""
+    """Writes documents to a file, and holds some of them out.
 
-    def __init__(self, tokenizer: ByteLevelTokenizer) -> None:
-        self._tokenizer = tokenizer
-        self._file = tempfile.TemporaryFile(prefix="wave-network-")  # noqa: SIM115
+    Args:
+        tokenizer: Their tokenizer.
+        file: An empty file, closed by the caller after `finish`; a temporary one without a name
+            leaves nothing behind, even if the process is killed.
+    """
+
+    def __init__(self, tokenizer: ByteLevelTokenizer, file: IO[bytes]) -> None:
+        self._tokenizer, self._file = tokenizer, file
         self._digest = hashlib.sha256()
         self._validation: list[Ids] = []
         self._left = _LARGEST_HELD_OUT
