@@ -91,7 +91,7 @@ WITH_EXTRAS = (
     *("training.row_adam", "training.torch_model", "training.torch_steps"),
     *("few_labels.encoders", "export.graph", "export.onnx", "report.page"),
     *("tuning.progress", "tuning.run", "tuning.space", "tuning.study"),
-    *(f"baselines.{name}" for name in ("bag", "encoder", "padding")),
+    *(f"baselines.{name}" for name in ("bag", "encoder", "language_models", "padding")),
     *("baselines.transformer", "baselines.transformer_classifier"),
     *("experiments.complexity_runs", "experiments.counting", "experiments.models"),
     *("experiments.predictions", "experiments.running", "experiments.textbook"),
