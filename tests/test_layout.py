@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "fasttext.file": {
         *("config", "errors", "models.fasttext", "models.tensor_spec"),
         *("text.fasttext_dictionary", "text.fasttext_tokenizer"),
+        *("models.registry", "models.tensor_spec", "models.tensors", "models.wave_lm.tensors"),
     },
     "runtime": {
         *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
@@ -107,6 +108,7 @@ LIGHT = (
     *("models.registry", "models.attribution"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave", "fasttext")),
     *("fasttext.file", "models.fasttext"),
+    *(f"models.{family}.numpy_network" for family in ("wave", "local_wave", "wave_lm")),
     *(f"training.local_wave.{name}" for name in ("linear_part", "lsa")),
 )
 """What predicting and the linear part need: NumPy, but not torch, SciPy or scikit-learn."""
@@ -114,6 +116,7 @@ LIGHT = (
 WITH_EXTRAS = (
     *("model", "ops", "transformers"),
     *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
+    *("models.wave_lm.network", "training.pretraining.loop", "training.pretraining.steps"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
     "scale.ray_scoring",
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
@@ -123,7 +126,7 @@ WITH_EXTRAS = (
     *(f"serve.{name}" for name in ("app", "endpoints", "metrics", "protocol", "server", "service")),
     *("serve.start", "serve.workers"),
     *("tuning.progress", "tuning.run", "tuning.space", "tuning.study"),
-    *(f"baselines.{name}" for name in ("bag", "encoder", "padding")),
+    *(f"baselines.{name}" for name in ("bag", "encoder", "language_models", "padding")),
     *("baselines.transformer", "baselines.transformer_classifier"),
     *("experiments.complexity_runs", "experiments.counting", "experiments.models"),
     *("experiments.predictions", "experiments.running", "experiments.textbook"),

@@ -9,6 +9,7 @@ from wave_network.errors import MissingExtraError
 
 NAMES = [
     "PRESETS",
+    "LanguageModel",
     "ModelConfig",
     "Prediction",
     "Suggestion",
@@ -18,6 +19,7 @@ NAMES = [
     "__version__",
     "load",
     "ops",
+    "pretrain",
     "suggest",
 ]
 

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from wave_network.estimator import WaveClassifier
     from wave_network.few_labels.suggestions.suggest import Suggestion, suggest
     from wave_network.runtime import Prediction, load
+    from wave_network.runtime.language_model import LanguageModel
+    from wave_network.training.pretraining.run import pretrain
 
 __all__ = [
     "PRESETS",
+    "LanguageModel",
     "ModelConfig",
     "Prediction",
     "Suggestion",
@@ -29,11 +32,13 @@ __all__ = [
     "__version__",
     "load",
     "ops",
+    "pretrain",
     "suggest",
 ]
 
 _HOMES = {
     "PRESETS": "config",
+    "LanguageModel": "runtime.language_model",
     "ModelConfig": "config",
     "Prediction": "runtime",
     "Suggestion": "few_labels.suggestions.suggest",
@@ -41,6 +46,7 @@ _HOMES = {
     "WaveClassifier": "estimator",
     "WaveNetworkError": "errors",
     "load": "runtime",
+    "pretrain": "training.pretraining.run",
     "suggest": "few_labels.suggestions.suggest",
 }
 

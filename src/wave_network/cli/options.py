@@ -63,6 +63,13 @@ Model: TypeAlias = Annotated[
         help="A model folder written by train, or hub:OWNER/NAME[@REVISION].",
     ),
 ]
+LanguageModelFolder: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="LM",
+        help="A language model's folder written by pretrain, or hub:OWNER/NAME[@REVISION].",
+    ),
+]
 TextColumn: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="Column (or JSON field) of the texts.")
 ]

@@ -1,4 +1,4 @@
-"""`train --checkpoint-every` and `--resume`."""
+"""`--checkpoint-every` and `--resume` of `train` and `pretrain`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,20 @@ def unfinished(
     try:
         yield
     except KeyboardInterrupt:
-        note(f"go on with: wave-network train --resume {output}")
+        note(f"go on with: wave-network {training.command} --resume {output}")
         raise
     training.end()
 
 
-def state_of(output: Path, checkpoint_every: str | None) -> Unfinished | None:
+def state_of(
+    output: Path, checkpoint_every: str | None, command: str = "train"
+) -> Unfinished | None:
     """Return where the state of a training is kept; None if that is not asked for.
+
+    Args:
+        output: The model folder to write.
+        checkpoint_every: The option.
+        command: The command that trains.
 
     Raises:
         ConfigError: If the option is neither a duration nor a number of epochs.
@@ -53,15 +60,19 @@ def state_of(output: Path, checkpoint_every: str | None) -> Unfinished | None:
     from wave_network.tuning.limits import parse_duration
 
     epochs = int(checkpoint_every) if checkpoint_every.isdecimal() else 0
-    return Unfinished(output, Epochs(epochs) if epochs else parse_duration(checkpoint_every))
+    every = Epochs(epochs) if epochs else parse_duration(checkpoint_every)
+    return Unfinished(output, every, command)
 
 
-def resumed(given: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+def resumed(
+    given: Mapping[str, Any], usual: Mapping[str, Any], command: str = "train"
+) -> dict[str, Any]:
     """Return the options of the training to resume; only some can be given again.
 
     Args:
         given: The options of the command, by name.
         usual: Their defaults.
+        command: The command.
 
     Raises:
         ConfigError: If others are given, or there is no such training.
@@ -74,8 +85,8 @@ def resumed(given: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any
                 f"{option_name(name)} does not go with --resume: the training has the options that "
                 "it was begun with"
             )
-    options = {**given, **read_options(given["resume"])}
+    options = {**given, **read_options(given["resume"], command)}
     for name in ("output", "config"):
-        options[name] = None if options[name] is None else Path(options[name])
-    again = {name: given[name] for name in _RESUMED_WITH if given[name] != usual[name]}
+        options[name] = None if options.get(name) is None else Path(options[name])
+    again = {name: given[name] for name in _RESUMED_WITH if given.get(name) != usual.get(name)}
     return {**options, **again}

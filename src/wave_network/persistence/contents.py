@@ -19,8 +19,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from wave_network.config.checks import shortened
+from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.errors import ModelFolderError, first_line
-from wave_network.persistence.format import CHECKED, CHECKSUMS, CONFIG, METRICS
+from wave_network.persistence.format import (
+    CHECKED,
+    CHECKSUMS,
+    CONFIG,
+    EXPORT,
+    FORMAT_VERSION,
+    METRICS,
+    MODEL_TYPE,
+)
 
 _ATTEMPTS: Final = 20
 _PAUSE: Final = 0.02  # seconds; a folder is replaced in less
@@ -79,6 +89,29 @@ def _check_contents(
                 f"{folder / name} is damaged, or of another model: it is not the file that {CONFIG}"
                 " was written with; copy the whole folder again"
             )
+
+
+def check_description(description: Mapping[str, Any], folder: Path) -> None:
+    """Check that `config.json` describes a model of ours that this version reads.
+
+    Raises:
+        ModelFolderError: If it does not.
+    """
+    if description.get("model_type") != MODEL_TYPE:
+        raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
+    if EXPORT in description:
+        raise ModelFolderError(f"{folder} is an export: give the model folder it was made from")
+    version = description.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{folder} has format {shortened(version)}, newer than this version reads "
+            f"({FORMAT_VERSION}): pip install --upgrade wave-network"
+        )
+
+
+def is_language_model(description: Mapping[str, Any]) -> bool:
+    """Whether `config.json` describes a language model; all others are classifiers."""
+    return description.get("architecture") == WaveLMConfig.architecture
 
 
 def read_file(path: Path) -> bytes:

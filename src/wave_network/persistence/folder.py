@@ -20,7 +20,6 @@ import numpy as np
 
 from wave_network._version import __version__
 from wave_network.config import ClassifierConfig
-from wave_network.config.checks import shortened
 from wave_network.errors import ConfigError, ModelFolderError, first_line
 from wave_network.evaluation.out_of_scope import OutOfScope
 from wave_network.huggingface.ids import HUB_PREFIX, hub_hint, split_revision
@@ -29,7 +28,9 @@ from wave_network.models.tensor_spec import Tensors
 from wave_network.models.tensors import tensor_specs
 from wave_network.persistence import schema
 from wave_network.persistence.contents import (
+    check_description,
     checksum,
+    is_language_model,
     parse_json,
     parse_object,
     read_contents,
@@ -115,7 +116,8 @@ def _is_model_folder(folder: Path) -> bool:
     return description.get("model_type") == MODEL_TYPE and EXPORT not in description
 
 
-def _model_folder() -> FolderKind:
+def model_folder() -> FolderKind:
+    """Return the kind of folder that may be replaced by a model."""
     from wave_network.persistence.replaceable import FolderKind  # reading needs nothing of writing
 
     return FolderKind("a model folder", MODEL_FILES, _is_model_folder)
@@ -127,7 +129,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: If the folder exists and must not be replaced, or cannot be made.
     """
-    _model_folder().check_output(folder, overwrite=overwrite)
+    model_folder().check_output(folder, overwrite=overwrite)
 
 
 def write_model(
@@ -149,7 +151,7 @@ def write_model(
     from wave_network.persistence.atomic import replacing_folder
 
     check_output(folder, overwrite=overwrite)
-    _check_finite(files.tensors)
+    check_finite(files.tensors)
     config = {
         "model_type": MODEL_TYPE,
         "format_version": FORMAT_VERSION,
@@ -162,7 +164,7 @@ def write_model(
         "training": dict(files.training),
     }
     tensors = quantize_tensors(files.tensors, tensor_specs(files.config), files.table_bits)
-    check = _model_folder().check_replaceable
+    check = model_folder().check_replaceable
     with replacing_folder(folder, overwrite=overwrite, check=check) as new:
         # Not `save_file`, whose error does not distinguish a full disk.
         (new / WEIGHTS).write_bytes(save(tensors, metadata={"format": "pt"}))
@@ -171,11 +173,11 @@ def write_model(
             write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
         write_json(new / METRICS, files.metrics)
         if files.conformal_thresholds is not None:
-            _write(new / CONFORMAL, json.dumps({"bars": files.conformal_thresholds}) + "\n")
+            write_text(new / CONFORMAL, json.dumps({"bars": files.conformal_thresholds}) + "\n")
         if files.out_of_scope is not None:
             (new / OUT_OF_SCOPE).write_bytes(save(files.out_of_scope.to_tensors()))
-        _write(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
-        _write(new / CARD, card)
+        write_text(new / HISTORY, "".join(json.dumps(record) + "\n" for record in history))
+        write_text(new / CARD, card)
         written = [new / name for name in CHECKED if (new / name).exists()]
         checksums = {path.name: checksum(path.read_bytes()) for path in written}
         write_json(new / CONFIG, {**config, CHECKSUMS: checksums})
@@ -256,17 +258,13 @@ def read_model(source: str | Path) -> ModelFiles:
     if folder.is_file():
         return read_fasttext(folder)
     description, contents = read_contents(folder)
-    if description.get("model_type") != MODEL_TYPE:
-        raise ModelFolderError(f"{folder / CONFIG} does not describe a Wave Network model")
-    if EXPORT in description:
-        raise ModelFolderError(f"{folder} is an export: give the model folder it was made from")
-    version = description.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    check_description(description, folder)
+    if is_language_model(description):
         raise ModelFolderError(
-            f"{folder} has format {shortened(version)}, newer than this version reads "
-            f"({FORMAT_VERSION}): pip install --upgrade wave-network"
+            f"{folder} is a language model, not a classifier: use it with `wave-network generate`"
+            " or `wave-network score`"
         )
-    with _damage_named(folder / CONFIG):
+    with damage_named(folder / CONFIG):
         config = config_class(description).from_dict(schema.section(description, "model"))
         training = schema.training_section(description)
         table_bits = schema.table_bits(description)
@@ -320,12 +318,12 @@ def read_history(source: str | Path) -> list[dict[str, Any]]:
         return []
     _, contents = read_contents(folder, (HISTORY,))
     lines = contents.get(HISTORY, b"").removesuffix(b"\n")
-    with _damage_named(path):
+    with damage_named(path):
         return [schema.check_record(parse_json(line, path)) for line in lines.split(b"\n") if lines]
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
     """Name the file in which something is wrong."""
     try:
         yield
@@ -337,7 +335,7 @@ def _metrics(content: bytes | None, path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     metrics = parse_object(content, path)
-    with _damage_named(path):
+    with damage_named(path):
         schema.check_metrics(metrics)
     return metrics
 
@@ -345,19 +343,23 @@ def _metrics(content: bytes | None, path: Path) -> dict[str, Any]:
 def _conformal_thresholds(content: bytes | None, path: Path) -> list[float] | None:
     if content is None:
         return None
-    with _damage_named(path):
+    with damage_named(path):
         return schema.conformal_thresholds(parse_object(content, path))
 
 
 def _out_of_scope(content: bytes | None, path: Path) -> OutOfScope | None:
     if content is None:
         return None
-    with _damage_named(path):
-        return OutOfScope.from_tensors(_load(content, path))
+    with damage_named(path):
+        return OutOfScope.from_tensors(parse_tensors(content, path))
 
 
-def _load(content: bytes, path: Path) -> Tensors:
-    """Parse a safetensors file."""
+def parse_tensors(content: bytes, path: Path) -> Tensors:
+    """Parse a safetensors file.
+
+    Raises:
+        ModelFolderError: If it is none.
+    """
     from safetensors.numpy import load
 
     try:
@@ -368,20 +370,24 @@ def _load(content: bytes, path: Path) -> Tensors:
 
 
 def _tensors(content: bytes, path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
-    tensors = _load(content, path)
+    tensors = parse_tensors(content, path)
     specs = tensor_specs(config)
     for name, (shape, dtype) in stored_forms(specs, table_bits).items():
         tensor = tensors.get(name)
         if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             raise ModelFolderError(f"{path} is damaged: no {dtype} tensor {name} of shape {shape}")
-    with _damage_named(path), np.errstate(all="ignore"):
+    with damage_named(path), np.errstate(all="ignore"):
         dequantized = dequantize_tensors(tensors, specs, table_bits)
-        _check_finite(dequantized)
+        check_finite(dequantized)
     return dequantized
 
 
-def _check_finite(tensors: Tensors) -> None:
-    """Refuse weights that are no numbers: they would answer everything with the first label."""
+def check_finite(tensors: Tensors) -> None:
+    """Refuse weights that are no numbers: they would answer everything with the first label.
+
+    Raises:
+        ConfigError: If there are any.
+    """
     for name, tensor in tensors.items():
         # The extremes of an array with a NaN are NaN, and finding them is quicker than `isfinite`.
         if tensor.size and not (np.isfinite(tensor.min()) and np.isfinite(tensor.max())):
@@ -390,9 +396,10 @@ def _check_finite(tensors: Tensors) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object, indented for people to read."""
-    _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8."""
     # The name of a file may hold what UTF-8 cannot; in JSON the escape stands for the same.
     path.write_text(text, encoding="utf-8", errors="backslashreplace")

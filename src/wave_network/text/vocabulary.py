@@ -40,7 +40,9 @@ _INVISIBLE: Final = [byte for byte in range(256) if byte not in _VISIBLE]
 _LETTERS: Final = {byte: chr(byte) for byte in _VISIBLE} | {
     byte: chr(256 + place) for place, byte in enumerate(_INVISIBLE)
 }
-_BYTES: Final = {letter: byte for byte, letter in _LETTERS.items()}
+BYTES: Final = {letter: byte for byte, letter in _LETTERS.items()}
+"""The byte that each letter of a byte-level vocabulary stands for."""
+
 _LEAST_SHARE: Final = 0.01  # of all characters, from which scripts without spaces are split
 _MOSTLY: Final = 0.5  # of all characters, from which spaces may be read too
 _SPACES: Final = 0.01  # for each character; where there are fewer, they tell nothing
@@ -324,7 +326,7 @@ def _spelt(part: str) -> str:
 
 def _text_of(word: str) -> str:
     """Decode a word that is spelt in bytes."""
-    return bytes(map(_BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
+    return bytes(map(BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
 def _recurring(counts: Mapping[str, int], least: int = _WORD_COUNT) -> list[str]:

@@ -112,7 +112,15 @@ class Checkpoints:
 
         What is not whole, or is of another run or version, is not used; a warning says so.
         """
-        self._run = _digest(training, validation, config)
+        return self.open_run(_digest(training, validation, config))
+
+    def open_run(self, digest: str) -> Checkpoint | None:
+        """Return the checkpoint of a run, if there is one.
+
+        Args:
+            digest: A digest of all that decides the run, but for the model's first weights.
+        """
+        self._run = digest
         self._last = time.monotonic()
         if not self.begun:
             return None

@@ -36,17 +36,19 @@ class Unfinished:
     Args:
         output: The model folder that it is to write.
         every: As in `Checkpoints`.
+        command: The command that trains, which alone can resume it.
     """
 
-    def __init__(self, output: Path, every: float | Epochs) -> None:
+    def __init__(self, output: Path, every: float | Epochs, command: str = "train") -> None:
         self.folder = unfinished_folder(output)
+        self.command = command
         self._every = every
 
     def begin(self, options: Mapping[str, Any], *, resumes: bool) -> None:
         """Store how the training was asked for.
 
         Args:
-            options: The options of `wave-network train`; with `overwrite` an unfinished training
+            options: The options of the command; with `overwrite` an unfinished training
                 that is there is given up.
             resumes: Whether it goes on from what is there.
 
@@ -72,7 +74,12 @@ class Unfinished:
             self.folder.mkdir(parents=True)
         except OSError as error:
             raise OutputError(f"cannot write {self.folder}: {error.strerror}") from error
-        asked = {"version": __version__, "working_folder": os.getcwd(), "options": dict(options)}
+        asked = {
+            "version": __version__,
+            "command": self.command,
+            "working_folder": os.getcwd(),
+            "options": dict(options),
+        }
         with replacing_file(self.folder / _COMMAND, overwrite=True) as file:
             json.dump(asked, file, default=str, ensure_ascii=False)
 
@@ -111,12 +118,16 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_options(output: Path) -> dict[str, Any]:
+def read_options(output: Path, command: str = "train") -> dict[str, Any]:
     """Return the options with which an unfinished training was begun.
 
+    Args:
+        output: The model folder that it is to write.
+        command: The command that resumes it.
+
     Raises:
-        ConfigError: If there is none, it was begun by another version, or in another working
-            folder, where paths would lead elsewhere.
+        ConfigError: If there is none, it was begun by another version or command, or in another
+            working folder, where paths would lead elsewhere.
     """
     folder, again = unfinished_folder(output), f"start again without {option_name('resume')}"
     try:
@@ -134,6 +145,11 @@ def read_options(output: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{folder / _COMMAND} is damaged ({error}): {again}") from None
+    begun_by = asked.get("command", "train")
+    if begun_by != command:
+        raise ConfigError(
+            f"the training of {output} was begun by `wave-network {begun_by}`: resume it by that"
+        )
     if version != __version__:
         raise ConfigError(
             f"the training of {output} was begun by version {version}, and this is {__version__}: "

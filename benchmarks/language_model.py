@@ -1,0 +1,336 @@
+"""Compare the Wave LM with a GRU, a Transformer and an n-gram model: bits a byte, and speed.
+
+    python benchmarks/language_model.py quality TRAIN [--size 1m|5m] [--seconds 300] [--test TEST]
+    python benchmarks/language_model.py ablation TRAIN [--steps 600]
+    python benchmarks/language_model.py speed [--size 1m|5m]
+
+`quality` and `ablation` hold out every fiftieth text of the training file, and learn a tokenizer
+from the file; a test file is read only with `--test`. In `quality` each network trains for the
+same time: some steps are timed first, and the schedule of the learning rate ends with the time.
+Each takes the best of the learning rates by the texts held out. All read the same rows by the same
+tokenizer, and the n-gram model learns from all of them. Every text is scored from its start; the
+Transformer sees at least half its window before each token. In `ablation` every variant takes the
+same steps. `speed` generates around a position, with one thread, and random weights. Each result is
+a row of `benchmarks/data/language_model.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import log
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from conditions import HERE, commit, machine
+from wave_network.baselines.kneser_ney import KneserNey
+from wave_network.baselines.language_models import GRU_SIZES, GRULM, TransformerLM
+from wave_network.config.wave_lm import SIZES, PretrainConfig, WaveLMConfig
+from wave_network.data.documents import iter_documents
+from wave_network.data.read_options import ReadOptions
+from wave_network.models.tensor_spec import initial_tensors
+from wave_network.models.wave_lm.network import WaveLM
+from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
+from wave_network.models.wave_lm.tensors import tensor_specs
+from wave_network.runtime.stream import Stream
+from wave_network.text.byte_level import Ids
+from wave_network.training.pretraining.corpus import Corpus, read_corpus
+from wave_network.training.pretraining.steps import PretrainingSteps
+from wave_network.training.pretraining.windows import Windows
+
+RESULTS: Final = HERE / "data" / "language_model.csv"
+CODE: Final = ("src", "benchmarks/language_model.py")
+TIMED_STEPS: Final = 8
+POSITIONS: Final = (100, 1_000, 10_000)
+GENERATED: Final = 200
+REPEATS: Final = 5
+
+COLUMNS: Final = (
+    *("date", "commit", "machine", "threads", "load", "what", "data", "model", "size"),
+    *("parameters", "seed", "learning_rate", "steps", "train_seconds", "train_tokens"),
+    *("held_out_bits_per_byte", "test_bits_per_byte", "position", "tokens_per_second"),
+    "state_bytes",
+)
+
+ABLATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "wave": {},
+    "wave, interference": {"operation": "interference"},
+    "wave, norm for memory": {"context": "norm"},
+    "wave, no decay": {"decay": False},
+    "wave, no local waves": {"local_tokens": 0},
+    "wave, 1 layer": {"num_layers": 1},
+    "wave, 2 layers": {"num_layers": 2},
+    "wave, 8 layers": {"num_layers": 8},
+}
+
+
+@dataclass
+class Trained:
+    """A trained network, and what it took.
+
+    Attributes:
+        network: The network.
+        row: Columns of the results.
+    """
+
+    network: nn.Module
+    row: dict[str, Any]
+
+
+def main() -> None:
+    """Run one of the comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("quality", "ablation", "speed"))
+    parser.add_argument("train", nargs="?", type=Path)
+    parser.add_argument("--test", type=Path)
+    parser.add_argument("--size", default="1m", choices=tuple(SIZES))
+    parser.add_argument("--models", nargs="+", default=["kneser-ney", "wave", "gru", "transformer"])
+    parser.add_argument("--rates", nargs="+", type=float, default=[2e-3, 4e-3, 8e-3])
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    if arguments.what == "speed":
+        rows = speed(arguments.size)
+    elif arguments.train is None:
+        parser.error("give the file of the training texts")
+    else:
+        pieces = SIZES[arguments.size].pieces
+        corpus = read_corpus([arguments.train], pieces, "text", ReadOptions())
+        compare = quality if arguments.what == "quality" else ablation
+        rows = compare(corpus, arguments)
+    for row in rows:
+        write(row | {"what": arguments.what, "size": arguments.size, "seed": arguments.seed})
+
+
+def write(row: Mapping[str, Any]) -> None:
+    """Print a result, and append it to the file."""
+    whole = {
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": commit(CODE),
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
+        "load": round(time_load(), 2),
+        **row,
+    }
+    print({name: value for name, value in whole.items() if name not in ("commit", "machine")})
+    new = not RESULTS.exists()
+    with RESULTS.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if new:
+            writer.writeheader()
+        writer.writerow(whole)
+
+
+def time_load() -> float:
+    """Runnable processes in the minute before."""
+    import os
+
+    return os.getloadavg()[0]
+
+
+def quality(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Train every model for the same time; yield its bits a byte."""
+    test = None if arguments.test is None else encoded(corpus, arguments.test)
+    for name in arguments.models:
+        if name == "kneser-ney":
+            yield {**ngrams(corpus, test), "data": arguments.train.parent.name}
+            continue
+        best: Trained | None = None
+        for rate in arguments.rates:
+            config = PretrainConfig(size=arguments.size, learning_rate=rate, seed=arguments.seed)
+            trained = train_for(build(name, corpus, config), corpus, config, arguments.seconds)
+            found = bits_per_byte(trained.network, corpus, corpus.validation)
+            trained.row["held_out_bits_per_byte"] = found
+            print(name, rate, round(found, 4), flush=True)
+            if best is None or found < best.row["held_out_bits_per_byte"]:
+                best = trained
+        assert best is not None
+        if test is not None:
+            best.row["test_bits_per_byte"] = bits_per_byte(best.network, corpus, test)
+        yield {**best.row, "model": name, "data": arguments.train.parent.name}
+
+
+def ablation(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Train variants of the Wave LM for the same steps; yield their bits a byte."""
+    config = PretrainConfig(size=arguments.size, steps=arguments.steps, seed=arguments.seed)
+    for name, changes in ABLATIONS.items():
+        shape = replace(SIZES[arguments.size].shape(corpus.tokenizer.start + 1), **changes)
+        trained = train(WaveLM(shape, arguments.seed), corpus, config)
+        trained.row["held_out_bits_per_byte"] = bits_per_byte(
+            trained.network, corpus, corpus.validation
+        )
+        yield {**trained.row, "model": name, "data": arguments.train.parent.name}
+
+
+def build(name: str, corpus: Corpus, config: PretrainConfig) -> nn.Module:
+    """Build a network with random weights."""
+    size, vocab_size = SIZES[config.size], corpus.tokenizer.start + 1
+    if name == "wave":
+        return WaveLM(size.shape(vocab_size), config.seed)
+    if name == "gru":
+        return GRULM(vocab_size, size, GRU_SIZES[config.size], config.seed)
+    if name == "transformer":
+        return TransformerLM(vocab_size, size, config.window, config.seed)
+    raise SystemExit(f"unknown model {name}")
+
+
+def train_for(
+    network: nn.Module, corpus: Corpus, config: PretrainConfig, seconds: float
+) -> Trained:
+    """Train for a time, which includes that of the steps that are timed first."""
+    start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    windows = Windows(corpus.training, replace(config, steps=TIMED_STEPS))
+    steps = PretrainingSteps(network, config, TIMED_STEPS)
+    times = []
+    for step in range(TIMED_STEPS):
+        started = time.perf_counter()
+        steps.step(windows.of(step))
+        times.append(time.perf_counter() - started)
+    network.load_state_dict(start)
+    count = max(1, round((seconds - sum(times)) / float(np.median(times))))
+    return train(network, corpus, replace(config, steps=count))
+
+
+def train(network: nn.Module, corpus: Corpus, config: PretrainConfig) -> Trained:
+    """Train for the steps of a configuration."""
+    windows = Windows(corpus.training, config)
+    steps = PretrainingSteps(network, config, windows.steps)
+    started = time.perf_counter()
+    for step in range(windows.steps):
+        steps.step(windows.of(step))
+    return Trained(
+        network,
+        {
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "learning_rate": config.learning_rate,
+            "steps": windows.steps,
+            "train_seconds": round(time.perf_counter() - started, 1),
+            "train_tokens": windows.steps * windows.of(0)[1:].size,
+        },
+    )
+
+
+def ngrams(corpus: Corpus, test: Ids | None) -> dict[str, Any]:
+    """Learn the n-gram model; return its bits a byte."""
+    started = time.perf_counter()
+    model = KneserNey(corpus.training, corpus.tokenizer.start)
+    row = {
+        "model": "kneser-ney, 5-grams",
+        "parameters": model.size(),
+        "train_seconds": round(time.perf_counter() - started, 1),
+        "train_tokens": len(corpus.training),
+    }
+    for name, ids in (("held_out", corpus.validation), ("test", test)):
+        if ids is not None:
+            row[f"{name}_bits_per_byte"] = model.bits(ids).sum() / corpus.bytes_of(ids)
+    return row
+
+
+def encoded(corpus: Corpus, path: Path) -> Ids:
+    """Return the documents of a file as ids."""
+    parts: list[Ids] = []
+    start = np.array([corpus.tokenizer.start], np.uint16)
+    for piece in iter_documents(path):
+        parts += [start] if piece.first else []
+        parts += corpus.tokenizer.encode([piece.text])
+    return np.concatenate(parts)
+
+
+@torch.no_grad()
+def bits_per_byte(network: nn.Module, corpus: Corpus, ids: Ids) -> float:
+    """Score documents from their start, each on its own."""
+    starts = np.flatnonzero(ids == corpus.tokenizer.start)
+    score = scorer(network)
+    bits = sum(score(document) for document in np.split(ids.astype(np.int64), starts)[1:])
+    return bits / corpus.bytes_of(ids)
+
+
+def scorer(network: nn.Module) -> Callable[[NDArray[np.int64]], float]:
+    """Return what gives the bits of a document with its start."""
+    if isinstance(network, WaveLM):
+        tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        steps = NumpyWaveLM(network.config, tensors)
+        return lambda ids: float(Stream(steps).bits(ids[1:]).sum(dtype=np.float64))
+    if isinstance(network, TransformerLM):
+        window = len(network.positions)
+        return lambda ids: sum(bits_of_windows(network, ids, window))
+    return lambda ids: sum(bits_of_windows(network, ids, len(ids)))
+
+
+def bits_of_windows(network: nn.Module, ids: NDArray[np.int64], window: int) -> Iterator[float]:
+    """Yield the bits of a document's tokens by windows that overlap by half."""
+    scored, begin = 0, 0
+    while scored < len(ids) - 1:
+        part = torch.from_numpy(ids[begin : begin + window + 1])
+        logits = network(part[:-1, None])[:, 0]
+        bits = F.cross_entropy(logits, part[1:], reduction="none") / log(2)
+        yield float(bits[scored - begin :].sum())
+        scored = begin + len(part) - 1
+        begin = scored - window // 2
+
+
+def speed(size: str) -> Iterator[dict[str, Any]]:
+    """Measure tokens a second around some positions, and the bytes of the state."""
+    torch.set_num_threads(1)
+    chosen = SIZES[size]
+    shape = chosen.shape(chosen.pieces + 1)
+    wave = NumpyWaveLM(shape, initial_tensors(tensor_specs(shape), 0))
+    room = max(POSITIONS) + GENERATED
+    transformer = TransformerLM(shape.vocab_size, chosen, room, 0)
+    for position in POSITIONS:
+        yield {
+            "model": "wave",
+            "position": position,
+            "tokens_per_second": round(best_rate(lambda at=position: wave_tokens(wave, at))),
+            "state_bytes": wave.initial_state().size_bytes,
+        }
+        yield {
+            "model": "transformer with cache",
+            "position": position,
+            "tokens_per_second": round(
+                best_rate(lambda at=position: transformer.steps(at + GENERATED, at))
+            ),
+            "state_bytes": cache_bytes(shape, position),
+        }
+
+
+def wave_tokens(wave: NumpyWaveLM, position: int) -> Iterator[int]:
+    """Read as many tokens, then generate the most likely ones."""
+    stream = Stream(wave)
+    stream.read(np.arange(position) % (wave.config.vocab_size - 1))
+    while True:
+        token = int(stream.logits.argmax())
+        stream.read(np.array([token]))
+        yield token
+
+
+def best_rate(begin: Callable[[], Iterator[Any]]) -> float:
+    """Return the tokens a second of the best of some runs; the first token is not timed."""
+    rates = []
+    for _ in range(REPEATS):
+        tokens = begin()
+        next(tokens)
+        started = time.perf_counter()
+        for _ in range(GENERATED - 1):
+            next(tokens)
+        rates.append((GENERATED - 1) / (time.perf_counter() - started))
+    return max(rates)
+
+
+def cache_bytes(shape: WaveLMConfig, position: int) -> int:
+    """Return the bytes of the keys and values of so many tokens."""
+    return 4 * 2 * shape.num_layers * shape.hidden_size * position
+
+
+if __name__ == "__main__":
+    main()

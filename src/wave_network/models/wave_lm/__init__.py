@@ -1,0 +1,1 @@
+"""The family `wave_lm`: the causal language model."""

@@ -1,0 +1,91 @@
+"""The comparison of language models, with networks that have learnt nothing."""
+
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from wave_network.baselines.language_models import GRULM, TransformerLM
+from wave_network.config.wave_lm import Size
+
+SMALL = Size(300, hidden_size=8, num_layers=1, feed_forward_size=8)
+
+
+@pytest.fixture
+def benchmark(tmp_path, monkeypatch):
+    import language_model
+
+    monkeypatch.setattr(language_model, "RESULTS", tmp_path / "results.csv")
+    monkeypatch.setattr(language_model, "SIZES", {"1m": SMALL})
+    monkeypatch.setattr(language_model, "GRU_SIZES", {"1m": 8})
+    monkeypatch.setattr(language_model, "POSITIONS", (3, 9))
+    monkeypatch.setattr(language_model, "GENERATED", 3)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["language_model.py", *map(str, arguments)])
+        threads = torch.get_num_threads()
+        language_model.main()
+        torch.set_num_threads(threads)
+        with (tmp_path / "results.csv").open() as file:
+            return [*csv.DictReader(file)]
+
+    return run
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "news" / "train.jsonl"
+    path.parent.mkdir()
+    rows = [{"text": f"It rained on day {number}, as on all days."} for number in range(120)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_quality(benchmark, texts):
+    rows = benchmark("quality", texts, "--seconds", "0.1", "--rates", "0.01", "--test", texts)
+    assert [row["model"] for row in rows] == ["kneser-ney, 5-grams", "wave", "gru", "transformer"]
+    for row in rows:
+        assert row["data"] == "news"
+        assert 0 < float(row["held_out_bits_per_byte"]) < 8
+        assert 0 < float(row["test_bits_per_byte"]) < 8
+
+
+def test_ablation(benchmark, texts, monkeypatch):
+    rows = benchmark("ablation", texts, "--steps", "1")
+    assert [row["model"] for row in rows][:3] == [
+        "wave",
+        "wave, interference",
+        "wave, norm for memory",
+    ]
+    assert {row["steps"] for row in rows} == {"1"}
+
+
+def test_speed(benchmark):
+    rows = benchmark("speed")
+    states = {(row["model"], row["position"]): int(row["state_bytes"]) for row in rows}
+    assert states["wave", "3"] == states["wave", "9"]
+    assert states["transformer with cache", "9"] == 3 * states["transformer with cache", "3"]
+    assert all(float(row["tokens_per_second"]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize("length", [2, 5, 9, 16, 17, 40])
+def test_windows_score_each_token_once(length, scripts):
+    from language_model import bits_of_windows
+
+    ids = np.random.default_rng(0).integers(0, 300, length)
+    uniform = lambda ids: torch.zeros(*ids.shape, 300)  # noqa: E731
+    assert sum(bits_of_windows(uniform, ids, 8)) == pytest.approx((length - 1) * np.log2(300))
+
+
+@torch.no_grad()
+def test_short_documents_are_scored_whole(scripts):
+    from language_model import scorer
+
+    ids = np.random.default_rng(0).integers(0, 300, 9)
+    for network in (GRULM(301, SMALL, 8, 0), TransformerLM(301, SMALL, 8, 0)):
+        logits = network(torch.from_numpy(ids[:-1])[:, None])[:, 0].log_softmax(1)
+        bits = -logits[np.arange(8), ids[1:]].sum() / np.log(2)
+        assert scorer(network)(ids) == pytest.approx(float(bits), rel=1e-5)
