@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wave_network.cli.console import log_to_stderr, print_fields, print_json, print_table, rounded
+from wave_network.cli.console import log_to_stderr, print_fields, print_json, print_table
 from wave_network.cli.options import (
     AsJson,
     Encoding,
@@ -14,6 +14,7 @@ from wave_network.cli.options import (
     Quoting,
     TextColumn,
 )
+from wave_network.runtime.records import rounded
 
 if TYPE_CHECKING:
     from wave_network.runtime.language_model import Surprise

@@ -299,7 +299,7 @@ def read_fasttext(path: Path) -> ModelFiles:
     file = read_file(path)
     try:
         config = config_of(file)
-        _check_finite(file.tensors)
+        check_finite(file.tensors)
     except ConfigError as error:
         raise ModelFolderError(f"{path}: {error}") from error
     tokenizer = FastTextTokenizer(file.dictionary)

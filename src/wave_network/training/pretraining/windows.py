@@ -39,7 +39,8 @@ class Windows:
         place = step % self.steps_per_epoch * self._lanes
         starts = self._starts(self.epoch(step))[place : place + self._lanes]
         windows = self._ids[starts + np.arange(self._length + 1)[:, None]]
-        return windows.astype(np.int64, copy=False)
+        result: NDArray[np.int64] = windows.astype(np.int64, copy=False)
+        return result
 
     def _starts(self, epoch: int) -> NDArray[np.int64]:
         """Draw where the sequences of an epoch start: shifted together, in random order."""
