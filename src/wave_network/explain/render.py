@@ -93,8 +93,8 @@ def page_start(model: str | None = None) -> str:
     named = "" if model is None else f"Model <bdi>{_safe(model)}</bdi>. "
     return f"""{_HEAD}<header>
 <h1>Explained answers</h1>
-<p class="quiet">{named}{_LEGEND}: the stronger the colour, the more a token
-counts, beside the strongest of its text.</p>
+<p class="quiet">{named}{_LEGEND}. The stronger the colour, the more a token
+counts, compared with the strongest token of its text.</p>
 </header>
 """
 
