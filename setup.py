@@ -38,9 +38,9 @@ FAILED = """
 ********************************************************************************
 The compiled code of wave-network could not be built:
 {error}
-The package works without it, but training takes several times as long. With a C
-compiler and Python's headers installed, build it again:
-pip install --force-reinstall --no-deps --no-cache-dir wave-network
+The package works without it, but training takes several times as long. Install a C
+compiler and Python's headers, then install the package again, with the options
+--force-reinstall --no-deps --no-cache-dir
 ********************************************************************************
 """
 

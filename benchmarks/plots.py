@@ -2,8 +2,8 @@
 
     python benchmarks/plots.py [--input FILE] [--output FOLDER]
 
-One file for each data set, and another for training with few labels. Draws the rows of the commit
-that was measured last, for each model.
+One file for each data set, another for training with few labels, and `headline.svg`, the figure of
+the home page. Draws the rows of the commit that was measured last, for each model.
 """
 
 from __future__ import annotations
@@ -49,6 +49,17 @@ _FEW_LABELS: Final[Mapping[str, str]] = {
     "static-vectors": "#9e9ac8",
     "encoder": "#1a1a1a",
 }
+HEADLINE_DATA: Final = "ag_news"
+_HEADLINE: Final[Mapping[str, tuple[str, str]]] = {
+    "tiny": ("tiny", "below"),
+    "small": ("small", "above"),
+    "large": ("large", "above"),
+    "tfidf-bigram": ("TF-IDF + linear SVM", "below"),
+    "fasttext-bigram": ("fastText, bigrams", "below"),
+    "model2vec": ("model2vec, random vectors", "above"),
+    "transformer": ("Transformer layer", "below"),
+}
+"""The models of the first figure, what to call them there, and where to write it."""
 _MODEL2VEC: Final = "#6a51a3"
 _MARKERS: Final = ("s", "D", "^", "v", "P", "X")
 
@@ -81,6 +92,8 @@ def drawings(rows: Sequence[Row]) -> dict[str, bytes]:
             files[f"{data}.svg"] = render(partial(draw_costs, timed), "svg")
         if len(whole) < len(group):
             files[f"{data}-few-texts.svg"] = render(partial(draw_amounts, group), "svg")
+        if data == HEADLINE_DATA and timed:
+            files["headline.svg"] = render(partial(draw_headline, timed), "svg")
     return files
 
 
@@ -124,6 +137,44 @@ def draw_costs(rows: Sequence[Row], figure: Figure) -> None:
         fontsize=10,
     )
     _legend(figure, grid[0])
+
+
+def draw_headline(rows: Sequence[Row], figure: Figure) -> None:
+    """Accuracy against training time and size, for a few models whose names stand beside them.
+
+    Args:
+        rows: Of one data set.
+        figure: An empty figure; its size is set.
+    """
+    figure.set_size_inches(8, 3.4)
+    models = grouped([row for row in rows if row["model"] in _HEADLINE], ("model",))
+    grid = figure.subplots(1, 2, sharey=True)
+    for axes, (column, unit, label) in zip(
+        grid,
+        (("train_seconds", 1, "training, seconds"), ("size_bytes", MEGABYTE, "model, MB")),
+        strict=True,
+    ):
+        for (name,), group in models.items():
+            shown, side = _HEADLINE[name]
+            colour = _OURS["small"] if name in PRESETS else "#777777"
+            at = statistics.mean(row[column] for row in group) / unit, _range(group)[1]
+            axes.plot(*at, "o", color=colour, markersize=9 if name in PRESETS else 6)
+            axes.annotate(
+                shown,
+                at,
+                xytext=(0, 8 if side == "above" else -8),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if side == "above" else "top",
+                color=colour,
+                fontsize=10 if name in PRESETS else 9,
+                fontweight="bold" if name in PRESETS else "normal",
+            )
+        axes.set_xscale("log")
+        axes.margins(x=0.3, y=0.22)
+        axes.xaxis.set_major_formatter("{x:,g}")
+        axes.set_xlabel(label)
+    grid[0].set_ylabel("test accuracy, %")
 
 
 def draw_amounts(rows: Sequence[Row], figure: Figure) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,33 @@ def box(axes: Any, corner: tuple[float, float], size: tuple[float, float], **sty
     )
 
 
+EXPLAINED = (
+    "The club's owner sells his shares after a record loss",
+    "Scientists ask the government for money to track storms",
+)
+
+
+def explained() -> None:
+    """What a terminal shows of two explained answers of the sample's model."""
+    from rich.console import Console
+    from rich.terminal_theme import DEFAULT_TERMINAL_THEME
+
+    from wave_network import WaveClassifier
+    from wave_network.data import read_splits
+    from wave_network.explain.render import terminal_text
+
+    rows = read_splits("sample").train
+    model = WaveClassifier(seed=0).fit(rows["text"], rows["label"])
+    console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True)
+    console.print('$ wave-network predict news "..." "..." --explain\n', highlight=False)
+    for text in EXPLAINED:
+        console.print(terminal_text(model.explain(text)))
+    drawn = console.export_svg(title="", theme=DEFAULT_TERMINAL_THEME, unique_id="explained")
+    # Without the web font, which would be loaded from elsewhere.
+    drawn = re.sub(r"@font-face \{.*?\}\n?", "", drawn, flags=re.DOTALL)
+    (FIGURES / "explained.svg").write_text(drawn)
+
+
 def save(figure: Any, name: str) -> None:  # noqa: ANN401
     """Write without a date, so that the same figure is the same file."""
     FIGURES.mkdir(exist_ok=True)
@@ -171,3 +200,4 @@ if __name__ == "__main__":
     phasors()
     combined()
     choosing()
+    explained()

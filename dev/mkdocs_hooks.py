@@ -6,6 +6,8 @@
 - `<!-- include: PATH -->` in a page: that Markdown file of the repository, without its title. Links
   to files outside the site are reduced to their text, and formulas become MathML, which browsers
   draw by themselves.
+- `playground/`: the page of `build/playground`, if that folder is there; `<!-- playground -->` in a
+  page shows it. Without it, nothing is shown.
 """
 
 from __future__ import annotations
@@ -21,7 +23,16 @@ from mkdocs.structure.files import File, Files
 from wave_network.cli.app import build_app
 
 ROOT = Path(__file__).resolve().parent.parent
+PLAYGROUND = ROOT / "build" / "playground"
 _INCLUDE = re.compile(r"^<!-- include: (\S+) -->$", re.MULTILINE)
+_FRAME = """\
+## Type something
+
+This is the sample's model, in your browser. What you type stays on this page.
+
+<iframe class="playground" src="playground/index.html" title="The sample's model" loading="lazy">
+</iframe>
+"""
 
 
 def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
@@ -30,11 +41,16 @@ def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
     for folder, target in (("plots", "plots"), ("papers/plots", "plots/papers")):
         for plot in sorted((ROOT / "results" / folder).glob("*.svg")):
             files.append(File.generated(config, f"{target}/{plot.name}", abs_src_path=str(plot)))
+    for path in filter(Path.is_file, sorted(PLAYGROUND.rglob("*"))):
+        target = f"playground/{path.relative_to(PLAYGROUND).as_posix()}"
+        files.append(File.generated(config, target, abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Put in what the page includes."""
+    shown = _FRAME if (PLAYGROUND / "index.html").is_file() else ""
+    markdown = markdown.replace("<!-- playground -->", shown)
     return _INCLUDE.sub(lambda match: included(ROOT / match[1]), markdown)
 
 

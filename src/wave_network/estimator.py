@@ -88,7 +88,7 @@ class WaveClassifier(TextClassifierBase):
             too few for both), `unlabeled` (how many texts are used, and the accuracy without and
             with them; or None), `data` (empty texts, duplicates, texts of each class).
 
-    Example:
+    Examples:
         >>> clf = WaveClassifier(preset="small", seed=0).fit(texts, labels)  # doctest: +SKIP
         >>> clf.predict(["Oil prices jump as OPEC cuts output"])  # doctest: +SKIP
     """

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+BIGRAMS = "fastText, bigrams"
+
 
 @pytest.fixture
 def rows(row):
@@ -46,6 +48,19 @@ def test_points_are_where_the_means_are(rows):
     assert len(looks) == len(bars)  # no two models look the same
 
 
+def test_the_headline_names_its_models(rows):
+    from matplotlib.figure import Figure
+
+    from plots import draw_headline
+
+    figure = Figure(layout="constrained")
+    draw_headline(rows, figure)
+    time, size = figure.axes
+    assert [text.get_text() for text in time.texts][:4] == ["small", "tiny", "large", BIGRAMS]
+    places = [line.get_xydata().tolist() for line in size.lines]
+    assert places[3] == [[pytest.approx(1000 / 1e6), pytest.approx(86.5)]]
+
+
 def test_a_line_by_the_amount_of_data(row):
     from matplotlib.figure import Figure
 
@@ -68,4 +83,4 @@ def test_the_script_draws_what_was_measured(scripts, tmp_path):
     command = [sys.executable, str(scripts / "plots.py"), "--output", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert {"ag_news.svg", "imdb.svg"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"ag_news.svg", "imdb.svg", "headline.svg"} <= {path.name for path in tmp_path.iterdir()}

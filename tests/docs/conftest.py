@@ -172,7 +172,7 @@ def check_requirements(requirements):
     known = set(re.findall(r"^(\w+) = \[", extras, re.MULTILINE))
     for requirement in requirements:
         name, _, named = requirement.rstrip("]").partition("[")
-        if name == "wave-network" and named:
+        if name in ("wave-network", ".") and named:
             assert set(named.split(",")) <= known, requirement
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from wave_network.errors import printable
-from wave_network.explain.render import html_page, terminal_text, visible
+from wave_network.explain.render import html_page, page_start, terminal_text, visible
 from wave_network.runtime.explanation import Explanation, TokenShare
 
 ATTACK = "<script>alert('1')</script> & \"quoted\" <img src=x onerror=alert(2)>"
@@ -62,10 +62,51 @@ def test_the_page_is_for_phones_and_dark_screens_and_needs_nothing_else():
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_the_heading_names_the_model():
+    page = html_page([explain("a", (0, 1, 1.0))], model="news")
+    assert page.count("<h1>") == 1
+    assert "Model <bdi>news</bdi>. " in page
+    assert "<bdi>" not in page_start()
+
+
+def luminance(colour):
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in colour)
+    ]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_of_the_page_has_a_contrast_of_four_and_a_half(dark):
+    style = html_page([])
+    values = {}
+    for name, value in re.findall(r"--([a-z]+): ([^;]+);", style):
+        values.setdefault(name, []).append(value)
+    page, ink, quiet = (rgb(values[name][dark]) for name in ("page", "ink", "quiet"))
+    for side in ("for", "against"):
+        colour = [int(part) for part in values[side][dark].split()]
+        behind = [0.55 * one + 0.45 * other for one, other in zip(colour, page, strict=True)]
+        assert contrast(ink, behind) >= 4.5
+    assert contrast(quiet, page) >= 4.5
+    assert ".quiet > .for, .quiet > .against { color: var(--ink);" in style
+
+
+def rgb(text):
+    digits = text.removeprefix("#")
+    digits = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+    return tuple(bytes.fromhex(digits))
+
+
 @pytest.mark.parametrize("label", ["World", ATTACK, 3])
 def test_nothing_in_a_text_or_label_becomes_markup(label):
     harmless = Tags(html_page([explain("a b", (0, 1, 1.0))]))
-    page = html_page([explain(ATTACK, (0, 8, 1.0), (9, 40, -1.0), label=label)])
+    page = html_page([explain(ATTACK, (0, 8, 1.0), (9, 40, -1.0), label=label)], model=ATTACK)
     found = Tags(page)
     assert found.names <= harmless.names
     assert found.attributes <= harmless.attributes

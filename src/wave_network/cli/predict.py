@@ -204,7 +204,7 @@ def predict(
             return files.enter_context(replacing_file(path, overwrite=overwrite))
 
         out = None if output is None else opened(output)
-        page = None if explain_html is None else opened(explain_html)
+        page = None if explain_html is None else _started(opened(explain_html), model)
         if explained and out is None and sys.stdout.isatty() and not as_json:
             _show_explained(predictor, source, page)
             return
@@ -256,12 +256,19 @@ def _show_explained(engine: Engine, texts: Iterable[str], page: IO[str] | None) 
         print_rich(terminal_text(explanation))
 
 
+def _started(page: IO[str], model: str) -> IO[str]:
+    """Write the beginning of the web page, with the model's name."""
+    from wave_network.explain.render import page_start
+
+    page.write(page_start(Path(model).name or model))
+    return page
+
+
 def _on_page(explanations: Iterable[Explanation], page: IO[str] | None) -> Iterator[Explanation]:
     """Yield explanations, and write them to the web page, if there is one."""
-    from wave_network.explain.render import PAGE_END, PAGE_START, html_article
+    from wave_network.explain.render import PAGE_END, html_article
 
     write = page.write if page else lambda _: 0
-    write(PAGE_START)
     for explanation in explanations:
         write(html_article(explanation))
         yield explanation

@@ -35,14 +35,14 @@ TOKEN_STYLE: Final = """\
 """
 """The CSS that `html_text` needs."""
 
-PAGE_START: Final = (
+_HEAD: Final = (
     """<!doctype html>
 <html lang="und">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Explanation</title>
+<title>Explained answers</title>
 <style>
 """
     + TOKEN_STYLE
@@ -54,9 +54,12 @@ PAGE_START: Final = (
 body { margin: 0 auto; max-width: 46rem; padding: 1rem; background: var(--page); color: var(--ink);
   font: 1rem/1.9 system-ui, sans-serif; }
 article { border-bottom: 1px solid var(--line); padding-bottom: 1rem; margin-bottom: 1.5rem; }
+h1 { font-size: 1.4rem; line-height: 1.4; margin: 1rem 0 0; }
 h2 { font-size: 1.1rem; line-height: 1.4; margin: 0; overflow-wrap: anywhere; }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
+header { border-bottom: 1px solid var(--line); padding-bottom: 1rem; margin-bottom: 1.5rem; }
 .quiet, summary, table { color: var(--quiet); font-size: .875rem; line-height: 1.5; }
+.quiet > .for, .quiet > .against { color: var(--ink); padding: .1em .3em; }
 table { border-collapse: collapse; }
 td, th { padding: .1rem .75rem .1rem 0; text-align: end; font-variant-numeric: tabular-nums; }
 td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
@@ -65,16 +68,35 @@ td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
 <body>
 """
 )
+_LEGEND: Final = (
+    '<span class="for" style="--share: 1">supports</span> the label, '
+    '<span class="against" style="--share: 1">opposes</span> it'
+)
 PAGE_END: Final = "</body>\n</html>\n"
 
 
-def html_page(explanations: Iterable[Explanation]) -> str:
+def html_page(explanations: Iterable[Explanation], *, model: str | None = None) -> str:
     """Render explanations as one self-contained web page, for light and dark screens.
 
-    For many explanations, write `PAGE_START`, the `html_article` of each and `PAGE_END` one after
-    the other.
+    For many explanations, write `page_start(model)`, the `html_article` of each and `PAGE_END` one
+    after the other.
+
+    Args:
+        explanations: One article each, in this order.
+        model: The model's name, for the page's heading.
     """
-    return "".join([PAGE_START, *map(html_article, explanations), PAGE_END])
+    return "".join([page_start(model), *map(html_article, explanations), PAGE_END])
+
+
+def page_start(model: str | None = None) -> str:
+    """Render the beginning of a page: its heading, with the model's name, and how to read it."""
+    named = "" if model is None else f"Model <bdi>{_safe(model)}</bdi>. "
+    return f"""{_HEAD}<header>
+<h1>Explained answers</h1>
+<p class="quiet">{named}{_LEGEND}. The stronger the colour, the more a token
+counts, compared with the strongest token of its text.</p>
+</header>
+"""
 
 
 def html_article(explanation: Explanation) -> str:
@@ -88,8 +110,7 @@ def html_article(explanation: Explanation) -> str:
     return f"""<article>
 <h2><bdi>{label}</bdi> <span class="quiet">{explanation.score:.1%}</span></h2>
 <p class="text" dir="auto">{html_text(explanation)}</p>
-<p class="quiet"><span class="for" style="--share: 1">supports</span>
-<span class="against" style="--share: 1">opposes</span> {_sum(explanation)}</p>
+<p class="quiet">{_sum(explanation)}</p>
 <details><summary>Every token</summary>
 <table><tr><th>token</th><th>log-odds</th><th>energy</th></tr>
 {rows}</table></details>
