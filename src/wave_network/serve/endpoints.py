@@ -113,7 +113,7 @@ class Endpoints:
         most = self._service.limits.body_bytes
         too_long = RefusedError(413, f"the body is too long: send at most {most:,} bytes")
         declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > most:
+        if declared.isdecimal() and int(declared[:20]) > most:
             raise too_long
         parts = []
         async for part in request.stream():
