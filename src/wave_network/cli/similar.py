@@ -8,13 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from wave_network.cli.console import (
-    log_to_stderr,
-    note_data,
-    prediction_record,
-    print_line,
-    rounded,
-)
+from wave_network.cli.console import log_to_stderr, note_data, print_line
 from wave_network.cli.exit import write_whole
 from wave_network.cli.options import (
     Encoding,
@@ -80,6 +74,7 @@ def similar(
     from wave_network.data import column, read_dataset
     from wave_network.explain.neighbours import most_similar
     from wave_network.runtime import load
+    from wave_network.runtime.records import prediction_record, rounded
 
     log_to_stderr()
     engine = load(model)
@@ -101,8 +96,8 @@ def similar(
             {**rows[place], "row": place + 1, "similarity": similarity}
             for place, similarity in neighbours
         ]
-        record = prediction_record(engine.labelling, text, prediction)
-        records.append(rounded({**record, "similar": examples}))
+        record = prediction_record(engine.labelling, prediction)
+        records.append({"text": text, **record, "similar": rounded(examples)})
     if as_json or not sys.stdout.isatty():
         write_whole(map(json_line, records))
         return
