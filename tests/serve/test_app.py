@@ -255,11 +255,15 @@ def test_metrics_count_what_happened(sample_model):
 
 
 def test_a_draining_worker_is_not_ready_and_closes_connections(sample_model):
-    app = App([sample_model])
+    app = App([sample_model], keys=["k" * 16])
     assert app.ask("GET", "/readyz").json()["status"] == "ready"
     app.service.draining = True
+    for _ in range(2):
+        refused = app.predict({"text": "a"})
+        assert (refused.status_code, refused.headers["connection"]) == (401, "close")
     ready = app.ask("GET", "/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-    answered = app.predict({"text": "a"})
+    key = {"Authorization": f"Bearer {'k' * 16}"}
+    answered = app.ask("POST", "/v1/predict", json={"text": "a"}, headers=key)
     assert (answered.status_code, answered.headers["connection"]) == (200, "close")
     assert app.ask("GET", "/healthz").json() == {"status": "ok"}
