@@ -72,5 +72,6 @@ def test_the_limits_are_those_of_the_code():
         f"| 503 | the request waited {limits.answer_seconds:.0f} seconds, or "
         f"{limits.connections:,} connections are open |",
         f"After {limits.drain_seconds} seconds it ends",
+        f"connection is closed after {limits.idle_seconds} seconds",
     ):
         assert said in TEXT

@@ -4,6 +4,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import kubernetes_validate
@@ -36,6 +38,14 @@ def test_the_image_copies_what_there_is_and_runs_as_a_user_without_rights():
     assert "torch" not in installed
 
 
+def test_the_dockerfile_has_no_finding_of_a_linter():
+    linter = Path(sys.executable).with_name("hadolint")
+    if not linter.exists():
+        pytest.skip("hadolint has no package for this system")
+    done = subprocess.run([linter, DEPLOY / "Dockerfile"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_the_unit_is_valid_and_keeps_the_service_in():
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
@@ -49,8 +59,6 @@ def test_the_unit_is_valid_and_keeps_the_service_in():
 
 
 def analyze(command, text, *options):
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "wave-network.service")
         path.write_text(text)

@@ -7,6 +7,7 @@ import pytest
 from serving import App
 
 from wave_network import load
+from wave_network.serve.models import ServedModel
 
 TEXTS = [
     "Oil prices jump as OPEC cuts output",
@@ -76,6 +77,23 @@ def test_what_the_model_cannot_answer_is_said_and_spoils_no_other(sample_model, 
     answers = app.ask_all([("POST", "/v1/predict", {"json": one}) for one in asked])
     assert [answer.status_code for answer in answers] == [200, 422, 422] + [200] * 9
     assert "no out-of-scope score" in answers[2].json()["error"]
+
+
+def test_an_answer_names_the_model_that_gave_it(sample_model, make_model, monkeypatch):
+    app = App([sample_model])
+    model, other = app.service.models["model"], ServedModel(str(make_model("other")))
+    first, answer = model.loaded, app.service.batcher.answer
+
+    async def replace_meanwhile(engine, question):
+        model.loaded = other.loaded
+        return await answer(engine, question)
+
+    monkeypatch.setattr(app.service.batcher, "answer", replace_meanwhile)
+    for loaded in (first, other.loaded):
+        answered = app.predict({"text": TEXTS[0], "top_k": 9}).json()
+        assert answered["version"] == loaded.version
+        (prediction,) = answered["predictions"]
+        assert set(prediction["scores"]) == set(loaded.engine.labels)
 
 
 def test_models_are_asked_by_name(sample_model, make_model):
@@ -237,11 +255,15 @@ def test_metrics_count_what_happened(sample_model):
 
 
 def test_a_draining_worker_is_not_ready_and_closes_connections(sample_model):
-    app = App([sample_model])
+    app = App([sample_model], keys=["k" * 16])
     assert app.ask("GET", "/readyz").json()["status"] == "ready"
     app.service.draining = True
+    for _ in range(2):
+        refused = app.predict({"text": "a"})
+        assert (refused.status_code, refused.headers["connection"]) == (401, "close")
     ready = app.ask("GET", "/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-    answered = app.predict({"text": "a"})
+    key = {"Authorization": f"Bearer {'k' * 16}"}
+    answered = app.ask("POST", "/v1/predict", json={"text": "a"}, headers=key)
     assert (answered.status_code, answered.headers["connection"]) == (200, "close")
     assert app.ask("GET", "/healthz").json() == {"status": "ok"}

@@ -50,12 +50,13 @@ def first_line(answered):
         (post(b"", Content_Length=200_001), 413),
         (post({"text": "\ud800"}, Connection="close"), 422),
         (post(b"\xff\x00", Connection="close"), 400),
+        (post({"text": "a"}, Upgrade="h2c", Connection="Upgrade, close"), 400),
         (b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 415),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 300_000, 431),
         (b"GET /" + b"a" * 300_000, 431),
         (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 100_000, 431),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_broken_requests_are_refused(served, sent, status):
     assert first_line(served.answer_to(sent)).startswith(f"HTTP/1.1 {status} ")
@@ -119,6 +120,12 @@ def test_requests_one_after_another_on_a_connection_are_answered_in_order(served
     bodies = served.answer_to(pipeline).split(b"HTTP/1.1 200 OK")[1:]
     counts = [body.count(b'"label"') for body in bodies]
     assert counts == [len(one["texts"]) for one in asked] + [1]
+
+
+def test_an_upgrade_is_refused_in_words_that_help(served):
+    answered = served.answer_to(post({"text": "a"}, Upgrade="h2c", Connection="Upgrade, close"))
+    assert b"send HTTP/1.1 without the header Upgrade" in answered
+    assert not [line for line in served.events("server") if "pip install" in line["message"]]
 
 
 def test_an_idle_connection_is_closed(served):

@@ -20,6 +20,7 @@ from wave_network.serve.service import Service
 _OPEN: Final = frozenset(("/healthz", "/readyz"))
 """What whoever starts and stops the service asks, without a key."""
 _GONE: Final = 499  # the client; of no standard, but in every log
+_CLOSE: Final = (b"connection", b"close")
 _QUIET: Final = frozenset(("health", "ready", "metrics"))
 """Endpoints that machines ask every few seconds: the log has them only if they fail."""
 
@@ -103,7 +104,7 @@ def _observed(app: ASGIApp, service: Service) -> ASGIApp:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if service.draining:
-                    message["headers"].append((b"connection", b"close"))
+                    message = {**message, "headers": [*message["headers"], _CLOSE]}
             await send(message)
 
         try:

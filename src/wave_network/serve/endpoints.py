@@ -113,7 +113,7 @@ class Endpoints:
         most = self._service.limits.body_bytes
         too_long = RefusedError(413, f"the body is too long: send at most {most:,} bytes")
         declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > most:
+        if declared.isdecimal() and int(declared[:20]) > most:
             raise too_long
         parts = []
         async for part in request.stream():
@@ -125,6 +125,12 @@ class Endpoints:
 
 def _check_type(request: Request) -> None:
     """Refuse what is not JSON. A page of another site cannot send JSON without being allowed to."""
+    if "upgrade" in request.headers:  # the parser takes the body for the other protocol's
+        raise RefusedError(
+            400,
+            "send HTTP/1.1 without the header Upgrade; Java's HttpClient does with "
+            ".version(HttpClient.Version.HTTP_1_1)",
+        )
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _JSON:
         raise RefusedError(415, f"send JSON, with the header Content-Type: {_JSON}")

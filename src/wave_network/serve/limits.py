@@ -18,7 +18,8 @@ class Limits:
         connections: The most open connections; 503 beyond it.
         header_bytes: The longest head of a request (its line and headers); 431 beyond it.
         request_seconds: A request must have arrived whole within this time; 408 after it.
-        idle_seconds: A connection without a request is closed after this time.
+        idle_seconds: A connection without a request is closed after this time; longer than proxies
+            keep theirs, so that none sends a request to a connection that is being closed.
         answer_seconds: A request that waits longer for its turn gets 503.
         drain_seconds: After SIGTERM, accepted requests have this time to be answered.
     """
@@ -31,6 +32,6 @@ class Limits:
     connections: int = 1_000
     header_bytes: int = 32 * 2**10
     request_seconds: float = 20.0
-    idle_seconds: int = 5
+    idle_seconds: int = 75
     answer_seconds: float = 20.0
     drain_seconds: int = 30

@@ -76,6 +76,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arriving = False
         super().on_message_complete()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Note nothing: uvicorn would tell to install support for WebSockets."""
+
     def _start_time(self) -> None:
         self._late = self.loop.call_later(self.limits.request_seconds, self._end, 408)
 

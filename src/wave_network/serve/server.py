@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -68,8 +69,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"{option_name('host')} {host!r} is no address: {error}") from error
     except OSError as error:
         place = f"{host}:{port}"
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise OutputError(
-            f"cannot listen on {place}: {error.strerror}; choose another {option_name('port')} or "
+            f"cannot listen on {place}: {reason}; choose another {option_name('port')} or "
             f"{option_name('host')}"
         ) from error
     listener.set_inheritable(True)

@@ -57,6 +57,6 @@ def _note_start(log: Log, settings: Settings, listener: socket.socket, workers: 
         log.write(
             "open service",
             "warning",
-            message="other machines can ask it without a key: give --api-key-file, or let only a "
-            "proxy reach it",
+            message="other machines can ask it without a key: give "
+            f"{option_name('api_key_file')}, or let only a proxy reach it",
         )

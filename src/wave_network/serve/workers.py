@@ -98,6 +98,7 @@ class Workers:
 
     def _finish(self) -> None:
         """Wait until the workers have drained."""
+        self._listener.close()  # nobody accepts connections any more
         until = time.monotonic() + self._settings.limits.drain_seconds + _LAST
         for worker in self._workers:
             worker.terminate()
