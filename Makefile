@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test clean
+.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test test-engines clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -20,7 +20,10 @@ test: $(VENV)/.test ## the whole test suite
 
 reliability: $(VENV)/.test ## kill -9, full disks, damage: more faults than the suite injects, and a table: make reliability KILLS=1000
 	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/training/test_checkpoint.py \
-	  tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py
+	  tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py tests/cli/test_predict_parts.py
+
+test-engines: $(VENV)/.engines ## the functions for Spark, DuckDB and polars on the real engines (needs Java 17)
+	$(BIN)/python -m pytest tests/scale/test_other_engines.py
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .
@@ -61,7 +64,7 @@ clean:
 	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One stamp file per set of extras; a changed requirement installs again.
-$(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
+$(VENV)/.train $(VENV)/.test $(VENV)/.engines $(VENV)/.check $(VENV)/.bench: \
   pyproject.toml setup.py constraints.txt src/wave_network/_version.py $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import pickle
 import re
 from pathlib import Path
 
@@ -21,8 +22,12 @@ from wave_network.data import read_splits
 from wave_network.errors import (
     ConfigError,
     DataError,
+    MissingExtraError,
+    NoRowsError,
     OutputError,
     WaveNetworkError,
+    as_caller,
+    current_caller,
     for_caller,
     in_a_file,
     on_command_line,
@@ -158,6 +163,31 @@ def test_what_a_terminal_obeys_is_written_as_an_escape():
     assert printable("a\nb\tc\u200b\x1b", lines=True) == "a\nb\tc\u200b\\x1b"
     for kind in (DataError, ConfigError, OutputError):
         assert str(kind("no \x1b[2J here\nor there")) == "no \\x1b[2J here\nor there"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(kind("what to do") for kind in (DataError, ConfigError, OutputError)),
+        NoRowsError("part.csv"),
+        MissingExtraError("parquet", "reading parquet"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_comes_back_from_another_process(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
+
+
+def test_another_process_words_messages_alike():
+    with on_command_line(option_names(train)):
+        sent = pickle.dumps(current_caller())
+    with as_caller(pickle.loads(sent)):
+        assert option_name("max_length") == "--max-length"
+        assert for_caller(command_line="-", python="p") == "-"
+    assert option_name("max_length") == "max_length"
 
 
 def strings(tree):

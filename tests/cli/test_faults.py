@@ -11,11 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 from cli_helpers import labelled_rows, write_csv
 from faults import KILLS
+from small_disks import needs_mount, small_disk
 
 from wave_network.persistence.folder import read_model
 
@@ -103,30 +103,6 @@ def test_a_killed_writer_leaves_the_output_whole_or_absent(
     assert invoke(*argv, "--overwrite").code == 0
     assert [path.name for path in folder.iterdir()] == [output.name]
     assert contents(folder) == whole
-
-
-@contextmanager
-def small_disk(folder, size):
-    """Mount a disk of so many bytes."""
-    folder.mkdir(exist_ok=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a disk")
-    try:
-        yield folder
-    finally:
-        os.chdir(folder.parent)
-        subprocess.run(["umount", folder], check=True)
-
-
-needs_mount = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("mount") is None,
-    reason="needs the right to mount a disk",
-)
 
 
 @needs_mount

@@ -4,17 +4,19 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from cli_helpers import labelled_rows
+from faults import KILLS
 from pyarrow import parquet
-
-KILLS = int(os.environ.get("WAVE_NETWORK_KILLS", "12")) // 4
+from small_disks import needs_mount, small_disk
 
 
 def write_parts(folder, count, rows=60):
@@ -200,30 +202,41 @@ def test_interrupted_it_says_how_to_go_on_and_does(start, tmp_path, name, code):
     assert keys_in(tmp_path / "out") == EXPECTED
 
 
+def tally(folder):
+    """Count rows that are not in the parts, and that are there more than once."""
+    times = Counter(keys_in(folder))
+    return {"lost": len(set(EXPECTED) - set(times)), "twice": (times - Counter(set(times))).total()}
+
+
 @unix
-def test_killed_at_any_moment_it_loses_and_repeats_nothing(start, tmp_path):
-    moments = random.Random(0)
-    for _ in range(KILLS):
+def test_killed_at_any_moment_it_loses_and_repeats_nothing(start, tmp_path, faults):
+    faults.name = "kill -9 of predict, many parts"
+    moments, output = random.Random(0), tmp_path / "out"
+    for _ in range(max(2, KILLS // 8)):
         with start("--threads", "2") as process:
-            wait_for(lambda: (tmp_path / "out").is_dir() or process.poll() is not None)
+            wait_for(lambda: output.is_dir() or process.poll() is not None)
             time.sleep(moments.random())
             workers = children_of(process) if process.poll() is None else []
             process.kill()
             process.communicate()
-        for path in (tmp_path / "out").glob("part-*.jsonl"):
-            assert len(path.read_text().splitlines()) == ROWS
+        parts = [path.read_text() for path in output.glob("part-*.jsonl")]
         wait_for(lambda: all(map(is_gone, workers)))  # noqa: B023
+        cut = sum(text.count("\n") != ROWS for text in parts)
+        faults.add(survived=process.returncode in (0, -signal.SIGKILL), wrong=cut)
+        if process.returncode == 0:
+            assert tally(output) == {"lost": 0, "twice": 0}
+            shutil.rmtree(output)
     with start("--threads", "2") as process:
         process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert keys_in(tmp_path / "out") == EXPECTED
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+    faults.add(survived=process.returncode == 0, **tally(output))
+    assert sorted(path.name for path in output.iterdir()) == [
         *("_wave-network-parts", *(f"part-{number}.jsonl" for number in range(4)))
     ]
 
 
 @unix
-def test_a_killed_worker_is_replaced_and_its_part_named(start, tmp_path):
+def test_a_killed_worker_is_replaced_and_its_part_named(start, tmp_path, faults):
+    faults.name = "kill -9 of a worker of predict"
     with start("--threads", "2") as process:
         wait_for(lambda: len(list((tmp_path / "out").glob(".part-*"))) == 2, process)
         os.kill(children_of(process)[0], signal.SIGKILL)
@@ -235,5 +248,24 @@ def test_a_killed_worker_is_replaced_and_its_part_named(start, tmp_path):
     assert "was killed (exit code -9), maybe because memory ran out" in last
     with start() as process:
         process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert keys_in(tmp_path / "out") == EXPECTED
+    faults.add(survived=process.returncode == 0, **tally(tmp_path / "out"))
+
+
+@needs_mount
+def test_when_the_disk_is_full_whole_parts_stay(invoke, tiny_model, parts, tmp_path, faults):
+    faults.name = "disk full during predict, many parts"
+    words = ("predict", tiny_model, "--input", tmp_path / parts, "--output", "out", "--threads", 1)
+    with small_disk(tmp_path / "disk", 7 * 4096) as disk:
+        os.chdir(disk)
+        ended = invoke(*words, "--keep-columns", "--format", "jsonl")
+        going_on, message = ended.err.splitlines()[-2:]
+        assert ended.code == 2
+        assert going_on[1:] == " of 4 parts whole in out: the same command goes on with the others"
+        assert message.startswith("wave-network: cannot write ")
+        assert message.endswith("the disk is full; nothing was changed")
+        left = sorted(path.name for path in (disk / "out").iterdir())
+        assert len(left) == 1 + int(going_on[0])
+        subprocess.run(["mount", "-o", "remount,size=1M", disk], check=True)
+        assert invoke(*words, "--keep-columns", "--format", "jsonl").code == 0
+        times = Counter(keys_in("out"))
+    faults.add(survived=bool(left), lost=240 - len(times), twice=max(times.values()) - 1)

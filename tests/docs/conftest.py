@@ -78,6 +78,10 @@ class Runner:
                 writer = csv.writer(file)
                 writer.writerow(("text", "label", "body", "queue", "trust"))
                 writer.writerows((text, label, text, label, 1) for text, label in rows)
+        elif name.endswith("/"):
+            path.mkdir()
+            for number in range(3):
+                self.set_up(f"{name}part-{number}.csv")
         elif name == "texts.txt":
             path.write_text("\n".join(TEXTS[:15]) + "\n", encoding="utf-8")
         elif name.endswith(".txt"):

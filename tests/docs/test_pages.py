@@ -13,6 +13,7 @@ NOT_RUN = {
     "few-labels.md": ["needs an encoder"],
     "installing.md": ["builds the package", "replaces the installation"],
     "integrations.md": ["publishes, for which it needs the network and an account"],
+    "many-texts.md": ["needs a Ray cluster", "needs Spark"],
     "multi-label.md": ["it takes as long as it says"],
     "reproducing.md": [
         "days, with data from the Hub",

@@ -37,6 +37,13 @@ def test_without_a_known_end_there_is_no_time_left():
     assert (running.share, running.left) == (None, None)
 
 
+def test_whoever_measures_otherwise_says_the_share():
+    running = ago(10, "predicting")
+    running.reach(0.25)
+    assert running.share == 0.25
+    assert running.left == pytest.approx(30, rel=0.01)
+
+
 def test_a_budget_of_time_is_a_share_too():
     running = ago(30, "tuning", 8, seconds=120)
     assert running.left == pytest.approx(90, rel=0.01)

@@ -56,9 +56,11 @@ class KeptColumns:
 
         A column with the name of a field of the answer gets another name, and a note says so.
         """
+        names: dict[str, str] = {}
         for answer in answers:
             fields = self._waiting.popleft()
-            names = {name: self._name_of(name, answer, fields) for name in fields}
+            if names.keys() != fields.keys():
+                names = {name: self._name_of(name, answer, fields) for name in fields}
             if not self._typed:
                 self._add_types(names)
             yield {**{names[name]: value for name, value in fields.items()}, **answer}

@@ -9,6 +9,7 @@ by another, which writes the same file. All machines need the same paths.
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 from collections import Counter
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ def score_on_ray(job: Job, parts: Sequence[Part], tell: Listener) -> None:
     """
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     DataContext.get_current().enable_progress_bars = False
+    # Workers have another current folder.
+    given = [replace(part, source=os.path.abspath(part.source)) for part in parts]
     cores = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
     workers = min(len(parts), max(1, int(cores)))
     places = ray.data.from_items(
@@ -49,7 +52,7 @@ def score_on_ray(job: Job, parts: Sequence[Part], tell: Listener) -> None:
     attempts = _Attempts.remote()  # type: ignore[attr-defined]
     outcomes = places.map(
         _Worker,  # type: ignore[arg-type]  # a class, of which each worker makes one
-        fn_constructor_args=(replace(job, threads=1), parts, attempts),
+        fn_constructor_args=(replace(job, threads=1), given, attempts),
         compute=ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
         num_cpus=1,
     )
