@@ -1,0 +1,36 @@
+"""Training in several processes: `torchrun` and `--engine ray`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import typer
+
+from wave_network.config import OPTIONS
+from wave_network.errors import ConfigError, extra_needed
+from wave_network.training.processes import ProcessLostError
+
+
+def work_along(threads: int | None) -> None:
+    """Work for the main process of a launch of several, which tells what there is to tell."""
+    with extra_needed("torch", "training in several processes"):
+        from wave_network.training.torch_worker import work
+    try:
+        work(OPTIONS["threads"].checked(threads))
+    except ProcessLostError:
+        raise typer.Exit(1) from None
+
+
+def trained_by(engine: str, workers: int | None) -> dict[str, Any]:
+    """Return how `train_model` trains on an engine, connected to it."""
+    if engine == "local":
+        if workers is not None:
+            raise ConfigError("--workers is for --engine ray: start others with torchrun")
+        return {}
+    from wave_network.scale.ray_cluster import connect
+
+    connect()
+    with extra_needed("torch", "--engine ray"):
+        from wave_network.scale.ray_training import fit_on_ray
+    return {"fit": partial(fit_on_ray, workers=workers)}
