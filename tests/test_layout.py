@@ -62,7 +62,7 @@ MAY_IMPORT = {
     },
     # Word vectors are found in the vocabulary of a tokenizer; encoders are read for distilling.
     "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
-    "scale": {"data", "errors", "training", "tuning"},
+    "scale": {"config", "data", "errors", "training", "tuning"},
     "explain": {"errors", "models", "runtime"},
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),
@@ -87,7 +87,7 @@ WITH_EXTRAS = (
     *("model", "ops", "transformers"),
     *("models.local_wave.autograd", "models.local_wave.network", "models.wave.network"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
-    *("scale.ray_reports", "scale.ray_training"),
+    *("scale.ray_reports", "scale.ray_training", "scale.ray_tuning"),
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
     *("training.row_adam", "training.torch_model", "training.torch_replica"),
     *("training.torch_steps", "training.torch_worker"),

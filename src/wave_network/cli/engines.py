@@ -1,15 +1,19 @@
-"""Training in several processes: `torchrun` and `--engine ray`."""
+"""Training and tuning in several processes: `torchrun` and `--engine ray`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from wave_network.config import OPTIONS
 from wave_network.errors import ConfigError, extra_needed
 from wave_network.training.processes import ProcessLostError
+
+if TYPE_CHECKING:
+    from wave_network.tuning.run import Search
 
 
 def work_along(threads: int | None) -> None:
@@ -34,3 +38,15 @@ def trained_by(engine: str, workers: int | None) -> dict[str, Any]:
     with extra_needed("torch", "--engine ray"):
         from wave_network.scale.ray_training import fit_on_ray
     return {"fit": partial(fit_on_ray, workers=workers)}
+
+
+def trials_by(engine: str, threads: int | None) -> Callable[[Search], Iterator[None]] | None:
+    """Return what runs the trials of `tune` on an engine, connected to it; None: the usual."""
+    if engine == "local":
+        return None
+    from wave_network.scale.ray_cluster import connect
+
+    connect()
+    from wave_network.scale.ray_tuning import in_parallel
+
+    return in_parallel(threads)
