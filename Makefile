@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs bench fuzz compilers wheel-test clean
+.PHONY: demo test reliability two-hosts check fix docs bench fuzz compilers wheel-test clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -21,6 +21,9 @@ test: $(VENV)/.test ## the whole test suite
 reliability: $(VENV)/.test ## kill -9, full disks, damage: more faults than the suite injects, and a table: make reliability KILLS=1000
 	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/training/test_checkpoint.py \
 	  tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py
+
+two-hosts: $(VENV)/.test ## train on two hosts, as the network sees them: two namespaces (needs root and Linux)
+	dev/two_hosts.sh $(BIN)/python
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .

@@ -1,5 +1,9 @@
 """A Ray cluster that the tests of this room share."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import ray_clusters
 
@@ -10,3 +14,26 @@ def cluster():
     pytest.importorskip("ray")
     with ray_clusters.running() as address:
         yield address
+
+
+@pytest.fixture
+def run(cluster, tmp_path):
+    """Run the command line with the cluster's address."""
+    path = os.pathsep.join(sys.path)
+    environment = {
+        **os.environ,
+        **ray_clusters.SETTINGS,
+        "RAY_ADDRESS": cluster,
+        "PYTHONPATH": path,
+    }
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "wave_network", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run

@@ -1,32 +1,10 @@
 """`train --engine ray` on a cluster of this machine."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from ray_clusters import SETTINGS
 from safetensors.numpy import load_file
-
-
-@pytest.fixture
-def run(cluster, tmp_path):
-    """Run the command line with the cluster's address."""
-    path = os.pathsep.join(sys.path)
-    environment = {**os.environ, **SETTINGS, "RAY_ADDRESS": cluster, "PYTHONPATH": path}
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "wave_network", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-
-    return run
 
 
 def test_two_workers_train_the_model_of_one_process(run, tmp_path):
@@ -42,3 +20,28 @@ def test_two_workers_train_the_model_of_one_process(run, tmp_path):
     here, there = (load_file(tmp_path / name / "model.safetensors") for name in ("here", "there"))
     for name, weights in here.items():
         assert np.abs(weights - there[name]).max() <= 1e-6
+
+
+def test_a_compiled_preset_is_trained_in_one_process_of_the_cluster(run, tmp_path):
+    options = ["train", "sample", "--preset", "tiny", "--epochs", "1"]
+    assert run(*options, "--output", "here").returncode == 0
+    done = run(*options, "--output", "there", "--engine", "ray")
+    assert done.returncode == 0, done.stderr
+    assert "tiny is trained by compiled code, in one process" in done.stderr
+    here, there = (
+        (tmp_path / name / "model.safetensors").read_bytes() for name in ("here", "there")
+    )
+    assert here == there
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--workers", "9"), "--workers 9 is more than the 2 CPUs of the Ray cluster"),
+        (("--checkpoint-every", "1"), "--checkpoint-every stores the state on this machine"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_one_line(run, options, message):
+    done = run("train", "sample", "--preset", "paper", "--engine", "ray", *options)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
