@@ -17,6 +17,10 @@ NOT_RUN = {
         "minutes, with data from the Hub",
         "hours, with data from the Hub",
     ],
+    "scale.md": [
+        *("a test of its own runs it", "a test of its own runs it", "it needs two hosts"),
+        "it needs a Ray cluster",
+    ],
     "tuning.md": ["it takes as long as it says"],
     "README.md": ["hours of experiments, with data from the Hub"],
 }

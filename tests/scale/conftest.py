@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import ray_clusters
+from cli_helpers import labelled_rows, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,8 @@ def cluster():
 
 @pytest.fixture
 def run(cluster, tmp_path):
-    """Run the command line with the cluster's address."""
+    """Run the command line with the cluster's address, beside `few.csv`."""
+    write_csv(tmp_path / "few.csv", labelled_rows())
     path = os.pathsep.join(sys.path)
     environment = {
         **os.environ,

@@ -4,7 +4,7 @@ import json
 
 
 def test_trials_in_parallel_find_what_one_after_the_other_does(run, tmp_path):
-    options = ["tune", "sample", "--preset", "tiny", "--trials", "2", "--json"]
+    options = ["tune", "few.csv", "--preset", "tiny", "--trials", "2", "--json"]
     here = run(*options, "--output", "here")
     there = run(*options, "--output", "there", "--engine", "ray")
     assert there.returncode == 0, there.stderr

@@ -26,12 +26,14 @@ def work_along(threads: int | None) -> None:
         raise typer.Exit(1) from None
 
 
-def trained_by(engine: str, workers: int | None) -> dict[str, Any]:
+def trained_by(engine: str, workers: int | None, *, checkpoints: bool) -> dict[str, Any]:
     """Return how `train_model` trains on an engine, connected to it."""
     if engine == "local":
         if workers is not None:
             raise ConfigError("--workers is for --engine ray: start others with torchrun")
         return {}
+    if checkpoints:
+        raise ConfigError("--checkpoint-every is for --engine local: leave it out with ray")
     from wave_network.scale.ray_cluster import connect
 
     connect()

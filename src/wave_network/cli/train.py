@@ -270,7 +270,7 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
     state = state_of(asked.output, asked.checkpoint_every)
     overwrite = asked.overwrite or (resumes and state is not None and state.was_writing)
     check_output(asked.output, overwrite=overwrite)
-    trained = trained_by(asked.engine, asked.workers)
+    trained = trained_by(asked.engine, asked.workers, checkpoints=state is not None)
     with one_run(asked.output), unfinished(state, given, asked.output, resumes=resumes):
         splits = read_training_data(
             asked.data,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from wave_network.data import TrainingData
 from wave_network.errors import ConfigError, WaveNetworkError, first_line, option_name
 from wave_network.scale.ray_reports import Reporter, Reports, told
 from wave_network.training.callbacks import Progress
-from wave_network.training.checkpoint import Checkpoints
 from wave_network.training.fit import Fitted, fit
 from wave_network.training.model import torch_is_needed
 from wave_network.training.processes import is_worker, leading
@@ -44,7 +43,7 @@ def fit_on_ray(
     data: TrainingData,
     recipe: Recipe,
     progress: Progress,
-    checkpoints: Iterator[Checkpoints] | None = None,
+    checkpoints: None = None,
     workers: int | None = None,
 ) -> Fitted:
     """Train on the cluster that this process is connected to, as `fit` does here.
@@ -54,27 +53,28 @@ def fit_on_ray(
             shares of each batch.
         recipe: As for `fit`.
         progress: As for `fit`.
-        checkpoints: None.
+        checkpoints: None: their folder would be on another machine.
         workers: Number of processes; None: one for each GPU, or else for each machine.
 
     Raises:
-        ConfigError: If the cluster has too little for them; if there are to be checkpoints.
+        ConfigError: If the cluster has too little for them.
         WaveNetworkError: As `fit`; or if a process of the cluster was lost.
     """
-    if checkpoints is not None:
-        raise ConfigError(
-            f"{option_name('checkpoint_every')} stores the state on this machine: leave it out "
-            "on a Ray cluster"
-        )
-    processes, threads = _processes(recipe, workers)
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    processes = processes_for(recipe, alive, workers)
     reports = ray.remote(num_cpus=0)(Reports).remote()
-    given = _Given(ray.put((data, recipe)), reports, threads)
+    given = _Given(ray.put((data, recipe)), reports, processes.cpus)
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     with TemporaryDirectory() as kept, told(reports, progress):
         trainer = TorchTrainer(
             _train,  # type: ignore[arg-type]  # what it returns is in the result
             train_loop_config={"given": given},
-            scaling_config=processes,
+            scaling_config=ScalingConfig(
+                num_workers=processes.number,
+                use_gpu=processes.gpu,
+                resources_per_worker={"CPU": processes.cpus},
+            ),
             run_config=RunConfig(storage_path=kept),
         )
         try:
@@ -90,28 +90,47 @@ def fit_on_ray(
     return fitted
 
 
-def _processes(recipe: Recipe, workers: int | None) -> tuple[ScalingConfig, int]:
-    """Choose how many processes train, and how many CPUs each gets."""
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    alive = [node["Resources"] for node in nodes if node["Alive"]]
-    gpus = int(sum(node.get("GPU", 0) for node in alive))
-    cpus = [int(node.get("CPU", 0)) for node in alive if node.get("CPU", 0) >= 1]
+class Room(NamedTuple):
+    """The processes that a cluster has room for, and what each gets.
+
+    Attributes:
+        number: How many.
+        cpus: CPUs, and threads, of each.
+        gpu: Whether each has a GPU.
+    """
+
+    number: int
+    cpus: int
+    gpu: bool
+
+
+def processes_for(
+    recipe: Recipe, nodes: Sequence[Mapping[str, float]], workers: int | None
+) -> Room:
+    """Choose the processes that train.
+
+    Args:
+        recipe: How to train.
+        nodes: The resources of each machine, by Ray's names.
+        workers: How many are asked for; None: one for each GPU, or else for each machine.
+
+    Raises:
+        ConfigError: If more are asked for than the cluster has GPUs or CPUs.
+    """
+    cpus = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1] or [1]
+    gpus = int(sum(node.get("GPU", 0) for node in nodes))
     if torch_is_needed(recipe.preset.config, recipe.config) is None:
         logger.info("%s is trained by compiled code, in one process", recipe.preset.name)
-        most = max(cpus, default=1)
-        return ScalingConfig(num_workers=1, resources_per_worker={"CPU": most}), most
-    with_gpu = bool(gpus) and recipe.config.device in ("auto", "cuda")
-    count = workers or (gpus if with_gpu else len(cpus)) or 1
-    most = gpus if with_gpu else sum(cpus)
+        return Room(1, max(cpus), gpu=False)
+    gpu = gpus > 0 and recipe.config.device in ("auto", "cuda")
+    count = workers or (gpus if gpu else len(cpus))
+    most, unit = (gpus, "GPUs") if gpu else (sum(cpus), "CPUs")
     if count > most:
         raise ConfigError(
-            f"{option_name('workers')} {count} is more than the {most} "
-            f"{'GPUs' if with_gpu else 'CPUs'} of the Ray cluster"
+            f"{option_name('workers')} {count} is more than the {most} {unit} of the Ray cluster"
         )
-    a_node = -(-count // max(len(cpus), 1))
-    share = max(1, min(cpus, default=1) // a_node)
-    each = {"CPU": share}
-    return ScalingConfig(num_workers=count, use_gpu=with_gpu, resources_per_worker=each), share
+    on_a_node = -(-count // len(cpus))
+    return Room(count, max(1, min(cpus) // on_a_node), gpu)
 
 
 def _train(config: dict[str, Any]) -> Fitted | WaveNetworkError | None:
