@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -44,9 +45,7 @@ def measure(data: str, rows: int, processes: int) -> Iterator[dict[str, float | 
             output = folder / f"model-{count}-{threads}"
             _train(folder, output, count, threads)
             ends = [record["seconds"] for record in read_history(output)]
-            epoch = statistics.median(
-                end - before for before, end in zip(ends, ends[1:], strict=False)
-            )
+            epoch = statistics.median(end - before for before, end in pairwise(ends))
             alone = alone or epoch
             yield {
                 "processes": count,
