@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test test-engines clean
+.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test test-engines two-hosts clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -24,6 +24,9 @@ reliability: $(VENV)/.test ## kill -9, full disks, damage: more faults than the 
 
 test-engines: $(VENV)/.engines ## the functions for Spark, DuckDB and polars on the real engines (needs Java 17)
 	$(BIN)/python -m pytest tests/scale/test_other_engines.py
+
+two-hosts: $(VENV)/.test ## train on two hosts, as the network sees them: two namespaces (needs root and Linux)
+	dev/two_hosts.sh $(BIN)/python
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .

@@ -87,6 +87,7 @@ MAY_IMPORT = {
         *("_native.threads", "_version", "config", "data", "errors", "huggingface.ids"),
         *("persistence", "progress", "runtime", "text"),
     },
+    "scale": {"config", "data", "errors", "training", "tuning"},
     "explain": {"errors", "models", "runtime"},
     "serve": {
         *("_version", "config", "data.json_values", "data.values", "errors", "persistence"),
@@ -119,6 +120,7 @@ WITH_EXTRAS = (
     *("models.wave_lm.network", "training.pretraining.loop", "training.pretraining.steps"),
     *("models.torch_logits", "models.torch_network", "models.torch_random"),
     "scale.ray_scoring",
+    *("scale.ray_reports", "scale.ray_training", "scale.ray_tuning"),
     *("training.device", "training.encoder_teacher", "training.losses", "training.optimizer"),
     *("training.row_adam", "training.torch_model", "training.torch_replica"),
     *("training.torch_steps", "training.torch_worker"),

@@ -68,3 +68,17 @@ def test_an_interrupted_training_is_resumed_by_all_processes(settings, tmp_path)
     assert codes == [0, 0]
     assert json.loads(out[0].splitlines()[-1])["model"] == output[1]
     assert not Path(f"{output[1]}.unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--workers", "2"), "--workers is for --engine ray"),
+        (
+            ("--engine", "ray", "--checkpoint-every", "1"),
+            "--checkpoint-every is for --engine local",
+        ),
+    ],
+)
+def test_options_of_engines_that_do_not_go_together(invoke, options, message):
+    assert message in invoke("train", "sample", "--preset", "paper", *options).message

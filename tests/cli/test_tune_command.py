@@ -1,7 +1,9 @@
 import json
 import re
+import subprocess
 import sys
 from dataclasses import replace
+from subprocess import PIPE
 
 import pytest
 from cli_helpers import labelled_rows, write_csv
@@ -10,6 +12,7 @@ from rich.console import Console
 from wave_network.cli import console
 from wave_network.cli.tune import _print_summary
 from wave_network.config import PRESETS
+from wave_network.persistence.one_run import one_run
 
 
 @pytest.fixture
@@ -149,3 +152,29 @@ def test_a_missing_extra_is_named(wave, few):
     )
     ended = wave(program=(sys.executable, "-c", code))
     assert 'tuning needs the "tune" extra: pip install "wave-network[tune]"' in ended.message
+
+
+def test_a_killed_search_goes_on_as_if_it_had_not_been(few, tmp_path):
+    command = [sys.executable, "-m", "wave_network", "tune", few, "--preset", "tiny"]
+    command += ["--trials", "3", "--seed", "1", "--json"]
+    whole = subprocess.run([*command, "--output", "whole"], cwd=tmp_path, capture_output=True)
+    with subprocess.Popen([*command, "--output", "cut"], cwd=tmp_path, stderr=PIPE) as killed:
+        for line in killed.stderr:
+            if line.startswith(b"trial 0"):
+                killed.kill()
+                break
+    resumed = subprocess.run([*command, "--output", "cut"], cwd=tmp_path, capture_output=True)
+    expected, found = (json.loads(done.stdout) for done in (whole, resumed))
+    assert b"continuing the search; trials so far: 1" in resumed.stderr
+    assert [(trial["score"], trial["settings"]) for trial in found["ranking"]] == [
+        (trial["score"], trial["settings"]) for trial in expected["ranking"]
+    ]
+    for name in ("model/model.safetensors", "tuned.json"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_second_search_into_the_same_folder_is_refused(invoke, few, tmp_path):
+    with one_run(tmp_path / "wave-tuned"):
+        message = invoke("tune", few, "--preset", "tiny", "--trials", 1).message
+    assert message.startswith("another run is writing")
+    assert not (tmp_path / "wave-tuned").exists()

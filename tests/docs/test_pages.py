@@ -25,6 +25,10 @@ NOT_RUN = {
         *("asks the service", "asks the service", "runs until it is stopped"),
         *("needs the service's machine", "runs until it is stopped", "answered by the service"),
     ],
+    "scale.md": [
+        *("a test of its own runs it", "a test of its own runs it", "it needs two hosts"),
+        "it needs a Ray cluster",
+    ],
     "tuning.md": ["it takes as long as it says"],
     "README.md": ["hours of experiments, with data from the Hub"],
 }

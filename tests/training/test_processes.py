@@ -132,7 +132,7 @@ def test_a_worker_that_is_killed_ends_all():
         3, launched.trained, SHAPES["paper"], make_texts(97), None, CONFIG, dies=1
     )
     assert isinstance(found, ProcessLostError)
-    assert "another process of this training has ended" in str(found)
+    assert "another process of this training was lost" in str(found)
     assert codes == [0, -9, 1]
 
 

@@ -108,6 +108,13 @@ Unseen: TypeAlias = Annotated[
         "wrong.",
     ),
 ]
+Engine: TypeAlias = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        metavar="local|ray",
+        help="Where to work: here, or on a Ray cluster that already runs.",
+    ),
+]
 Overwrite: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace the output if it exists.")
 ]

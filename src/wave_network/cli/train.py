@@ -17,10 +17,12 @@ from wave_network.cli.console import (
     print_json,
     print_table,
 )
+from wave_network.cli.engines import trained_by, work_along
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
     AsJson,
     Encoding,
+    Engine,
     LabelColumn,
     LabelSeparator,
     Overwrite,
@@ -33,9 +35,9 @@ from wave_network.cli.options import (
 from wave_network.cli.unfinished import resumed, state_of, unfinished
 from wave_network.config import OPTIONS
 from wave_network.config.settings import customize
-from wave_network.errors import ConfigError, extra_needed
+from wave_network.errors import ConfigError
 from wave_network.evaluation.metric_names import metric_names
-from wave_network.training.processes import ProcessLostError, is_worker, leading
+from wave_network.training.processes import is_worker, leading
 
 _TRAIN_OPTIONS: Final = (
     *("base_model", "batch_size", "micro_batch_size", "learning_rate", "patience", "teacher"),
@@ -149,6 +151,16 @@ def train(
     mixed_precision: Annotated[str | None, option("mixed_precision", "NAME")] = None,
     threads: Threads = None,
     cache: Annotated[str | None, option("cache", "DIR")] = None,
+    engine: Engine = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of processes with --engine ray, for models that torch trains. Default: "
+            "one for each GPU of the cluster, or else for each of its machines.",
+        ),
+    ] = None,
     unseen: Unseen = "error",
     log_to: Annotated[
         str | None,
@@ -215,23 +227,13 @@ def train(
     given = dict(locals())
     log_to_stderr()
     if is_worker():
-        _work(threads)
+        work_along(threads)
         return
     if resume is not None:
         usual = {name: each.default for name, each in signature(train).parameters.items()}
         given = resumed(given, usual)
     with leading():
         _train(given, resumes=resume is not None)
-
-
-def _work(threads: int | None) -> None:
-    """Work for the main process of a launch of several, which tells what there is to tell."""
-    with extra_needed("torch", "training in several processes"):
-        from wave_network.training.torch_worker import work
-    try:
-        work(OPTIONS["threads"].checked(threads))
-    except ProcessLostError:
-        raise typer.Exit(1) from None
 
 
 def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
@@ -272,6 +274,7 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
     state = state_of(asked.output, asked.checkpoint_every)
     overwrite = asked.overwrite or (resumes and state is not None and state.was_writing)
     check_output(asked.output, overwrite=overwrite)
+    trained = trained_by(asked.engine, asked.workers, checkpoints=state is not None)
     with one_run(asked.output), unfinished(state, given, asked.output, resumes=resumes):
         splits = read_training_data(
             asked.data,
@@ -311,6 +314,7 @@ def _train(given: Mapping[str, Any], *, resumes: bool) -> None:
             log_to=asked.log_to,
             unseen=asked.unseen,
             unfinished=state,
+            **trained,
         )
     if asked.as_json:
         print_json(summary)

@@ -16,10 +16,12 @@ from wave_network.cli.console import (
     print_json,
     print_table,
 )
+from wave_network.cli.engines import trials_by
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import (
     AsJson,
     Encoding,
+    Engine,
     LabelColumn,
     LabelSeparator,
     Quoting,
@@ -104,13 +106,15 @@ def tune(
     seed: Annotated[int, option("seed", "N")] = 0,
     device: Annotated[str, option("device", "NAME")] = "auto",
     threads: Threads = None,
+    engine: Engine = "local",
     as_json: AsJson = False,
 ) -> None:
     """Search for better settings than a preset's.
 
     The first trial uses the preset's own settings. The output folder always holds the best model
     so far, its settings (tuned.json, for train --config), and all trials (trials.sqlite). Ctrl-C
-    ends the search, and the same command resumes it; give more time or trials to extend it. If
+    ends the search, and the same command resumes it, however it ended; give more time or trials to
+    extend it. With --engine ray, trials run in parallel, each with --threads CPUs, or one. If
     macro_f1 is the metric and classes differ in size, balanced class weights are tried too.
 
     \b
@@ -121,6 +125,7 @@ def tune(
     """
     from wave_network.data import read_dataset, read_splits
     from wave_network.data.read import source_of
+    from wave_network.persistence.one_run import one_run
     from wave_network.tuning.limits import parse_duration, parse_size
 
     log_to_stderr()
@@ -148,7 +153,8 @@ def tune(
     data_given = TrainingData(
         splits.train, held_out, classes=splits.classes, sources=sources, unseen=unseen
     )
-    summary, interrupted = search(data_given, options)
+    with one_run(output):
+        summary, interrupted = search(data_given, options, trials_by(engine, threads))
     if as_json:
         print_json(summary)
     else:

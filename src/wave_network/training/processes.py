@@ -176,6 +176,6 @@ def connected() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise ProcessLostError(
-            "another process of this training has ended, as its own message says; "
-            f"{option_name('checkpoint_every')} lets a training go on from where it was"
+            "another process of this training was lost: see what it has written; with "
+            f"{option_name('checkpoint_every')}, a training goes on from where it was"
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from wave_network.runtime.counting import counted
 from wave_network.text.counts import TextCounts
 from wave_network.training.continual import continued_labelling
 from wave_network.training.describe import Described
-from wave_network.training.fit import fit
+from wave_network.training.fit import Fitted, fit
 from wave_network.training.model import check_torch, torch_is_needed
 from wave_network.training.processes import dismiss_workers
 from wave_network.training.progress import TrainingBar
@@ -51,6 +52,7 @@ def train_model(
     log_to: str | None = None,
     unseen: Unseen = "error",
     unfinished: Unfinished | None = None,
+    fit: Callable[..., Fitted] = fit,
 ) -> tuple[dict[str, Any], str | None]:
     """Train a model, evaluate it on the test split, and write its folder.
 
@@ -63,6 +65,7 @@ def train_model(
         unseen: What becomes of validation and test rows whose label training never saw.
         background: As in `TrainingData`.
         unfinished: Keeps the state of the training until the model is written.
+        fit: Trains as `fit` does, here or elsewhere.
         log_to: Where to log the metrics of every epoch: `tensorboard:DIR` or `wandb:PROJECT`.
 
     Returns:

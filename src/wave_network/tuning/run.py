@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -74,7 +75,11 @@ class TuneOptions:
     device: str = "auto"
 
 
-def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool]:
+def tune(
+    data: TrainingData,
+    options: TuneOptions,
+    trials: Callable[[Search], Iterator[None]] | None = None,
+) -> tuple[dict[str, Any], bool]:
     """Try settings, the preset's first, and keep the model with the best validation metric.
 
     Trials are stored in the output folder; repeating the call continues the search.
@@ -83,6 +88,7 @@ def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool
         data: All trials are compared on its validation texts. Without any, rows are held out as
             in `fit`.
         options: The options of the search.
+        trials: Runs the trials, and yields after each; None: `one_after_another`.
 
     Returns:
         What `tune --json` prints, and whether Ctrl-C ended the search.
@@ -128,8 +134,8 @@ def tune(data: TrainingData, options: TuneOptions) -> tuple[dict[str, Any], bool
             say(f"continuing the search; trials so far: {before}")
         seconds = options.seconds
         deadline = None if seconds is None else started + seconds - study.seconds()
-        search = _Search(study, space, data, options, metric, deadline)
-        interrupted = search.run()
+        search = Search(study, space, data, options, metric, deadline)
+        interrupted = search.run(trials or one_after_another)
         return search.summary(), interrupted
     except StorageInternalError as error:
         raise OutputError(f"{output / TRIALS} cannot be written: {error.__cause__}") from error
@@ -150,9 +156,30 @@ def _metric(name: str | None, labelling: Labelling) -> str:
     return name
 
 
+class Attempt(NamedTuple):
+    """What became of training with the settings of a trial.
+
+    Attributes:
+        preset: The preset with these settings, and the model; None if they were refused.
+        refused: Why they cannot be trained.
+        pruned: Whether training was ended because it was not promising.
+        out_of_time: Whether the deadline ended it.
+    """
+
+    fitted: tuple[Preset, Fitted] | None
+    refused: str = ""
+    pruned: bool = False
+    out_of_time: bool = False
+
+
 @dataclass
-class _Search:
-    """A running search: what its trials share."""
+class Search:
+    """A running search: what its trials share.
+
+    Attributes:
+        data: Training and validation data.
+        deadline: When training must end, in seconds of `time.perf_counter`; None: never.
+    """
 
     study: Study
     space: SearchSpace
@@ -167,15 +194,18 @@ class _Search:
         """The folder of the best model."""
         return self.options.output
 
-    def run(self) -> bool:
-        """Run trials until a limit is reached; return whether Ctrl-C ended them earlier."""
+    def run(self, trials: Callable[[Search], Iterator[None]]) -> bool:
+        """Run trials until a limit is reached; return whether Ctrl-C ended them earlier.
+
+        Args:
+            trials: Runs them, and yields after each.
+        """
         left = None if self.deadline is None else self.deadline - time.perf_counter()
         with stage("tuning", self.options.trials, "trials", left) as tuning:
+            tuning.done = len(self.study.ended())
             try:
-                while self._may_start():
+                for _ in trials(self):
                     tuning.done = len(self.study.ended())
-                    if not self._try_next():
-                        break
             except KeyboardInterrupt:
                 return True
         return False
@@ -208,9 +238,14 @@ class _Search:
             **{name: kept[name] for name in SUMMARY_KEYS if name in kept},
         }
 
-    def _may_start(self) -> bool:
+    def may_start(self, running: int = 0) -> bool:
+        """Whether another trial may start.
+
+        Args:
+            running: Number of trials that run already.
+        """
         trials = self.options.trials
-        if trials is not None and len(self.study.ended()) >= trials:
+        if trials is not None and len(self.study.ended()) + running >= trials:
             return False
         if self.deadline is None or not (self.output / MODEL).is_dir():
             return True
@@ -218,41 +253,71 @@ class _Search:
         known = [trial.user_attrs["seconds"] for trial in self.study.ranked()]
         return time.perf_counter() + min(known, default=0.0) < self.deadline
 
-    def _try_next(self) -> bool:
-        """Run one trial; return whether another may follow."""
+    def ask(self) -> optuna.Trial:
+        """Begin a trial."""
         space = self.space
-        seed = space.default.train.seed
-        trial = self.study.ask(space.distributions, space.starts, seed)
+        return self.study.ask(space.distributions, space.starts, space.default.train.seed)
+
+    def candidate(self, trial: optuna.Trial) -> Preset:
+        """Return the preset with the settings of a trial.
+
+        Raises:
+            ConfigError: If they do not go together.
+        """
+        preset = self.space.candidate(trial.params)
+        trial.set_user_attr("settings", self.space.settings(preset))
+        return preset
+
+    def try_here(self, trial: optuna.Trial) -> Attempt:
+        """Train with the settings of a trial in this process.
+
+        Raises:
+            KeyboardInterrupt: If Ctrl-C came before there was a model; the trial is ended.
+        """
         stop = StopSignal()
-        first = not self._has_described
-        self._has_described = True
+        first, self._has_described = not self._has_described, True
         bar = TrialBar(trial, self.metric, self.deadline, stop, describes=first)
         try:
-            preset = space.candidate(trial.params)
-            trial.set_user_attr("settings", space.settings(preset))
+            preset = self.candidate(trial)
             with bar:
                 fitted = fit(self.data, Recipe(preset, preset.train), bar, stop)
         except ConfigError as error:
-            if not self.study.ranked():
-                self._end(trial, CUT, TrialState.FAIL)
-                raise  # the first trial, the preset itself, cannot be trained
-            self._end(trial, f"failed: {error}", TrialState.FAIL)
-            return True
+            return Attempt(None, refused=str(error))
         except KeyboardInterrupt:
-            self._end(trial, CUT, TrialState.FAIL)
+            self.cut(trial)
             raise
-        if bar.pruned:
+        return Attempt((preset, fitted), pruned=bar.pruned, out_of_time=bar.out_of_time)
+
+    def settle(self, trial: optuna.Trial, attempt: Attempt) -> bool:
+        """End a trial; return whether another may follow.
+
+        Raises:
+            KeyboardInterrupt: If it was interrupted.
+            ConfigError: If the first trial, the preset itself, cannot be trained.
+        """
+        if attempt.fitted is None:
+            if not self.study.ranked():
+                self.cut(trial)
+                raise ConfigError(attempt.refused)
+            self._end(trial, f"failed: {attempt.refused}", TrialState.FAIL)
+            return True
+        if attempt.pruned:
             self._end(trial, "pruned", TrialState.PRUNED)
             return True
+        preset, fitted = attempt.fitted
         if fitted.stopped != "interrupted":
             self._finish(trial, preset, fitted)
             return True
         if not self.study.ranked():  # an unfinished model is better than none
             self._keep(preset, fitted)
-        self._end(trial, CUT, TrialState.FAIL)
-        if not bar.out_of_time:
+        self.cut(trial)
+        if not attempt.out_of_time:
             raise KeyboardInterrupt
         return False
+
+    def cut(self, trial: optuna.Trial) -> None:
+        """End a trial that did not come to its end."""
+        self._end(trial, CUT, TrialState.FAIL)
 
     def _finish(self, trial: optuna.Trial, preset: Preset, fitted: Fitted) -> None:
         """Measure the size of the folder; keep the model if it is the best so far."""
@@ -301,3 +366,13 @@ class _Search:
         trial.set_user_attr(OUTCOME, outcome)
         self.study.trials.tell(trial, state=state)
         say(f"trial {trial.number}  {outcome}")
+
+
+def one_after_another(search: Search) -> Iterator[None]:
+    """Run the trials of a search in this process."""
+    while search.may_start():
+        trial = search.ask()
+        goes_on = search.settle(trial, search.try_here(trial))
+        yield
+        if not goes_on:
+            return

@@ -129,13 +129,17 @@ class Study:
         The random trials after them keep about half of the default's settings. Changing all at
         once rarely improves a model, and a short search has few trials.
         """
-        count = len(self.trials.get_trials(deepcopy=False))
-        # Seeded by the trial's number, so that a continued search equals an uninterrupted one.
+        running = len(self.trials.get_trials(deepcopy=False, states=[TrialState.RUNNING]))
+        # Without those that were cut short, so that a continued search equals an uninterrupted one.
+        count = len(self.ended()) + running
         self.trials.sampler = optuna.samplers.TPESampler(
-            n_startup_trials=_STARTUP_TRIALS, multivariate=True, seed=seed + count
+            n_startup_trials=_STARTUP_TRIALS,
+            multivariate=True,
+            seed=seed + count,
+            constant_liar=bool(running),  # try other settings than those that run
         )
-        if (ended := len(self.ended())) < len(starts):
-            self.trials.enqueue_trial(starts[ended])
+        if count < len(starts):
+            self.trials.enqueue_trial(starts[count])
         elif count <= _STARTUP_TRIALS:
             random = Random(seed + count)
             kept = {name: value for name, value in starts[0].items() if random.random() < 0.5}
