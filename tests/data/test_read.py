@@ -734,3 +734,21 @@ def test_files_with_weights_are_joined(tmp_path):
         path.write_text(f"text,label,w\na,x,{number + 1}\nb,y,0.5\n")
     train = read_splits(tmp_path / "part-*.csv", weight_column="w").train
     assert train["weight"].tolist() == [1.0, 0.5, 2.0, 0.5]
+
+
+@pytest.mark.parametrize("feature", [ClassLabel(names=["cold", "warm"]), List(Value("string"))])
+def test_data_of_the_hub_are_read_in_parts(feature, monkeypatch):
+    monkeypatch.setattr("wave_network.data.hub._ROWS_AT_ONCE", 3)
+    plain = isinstance(feature, ClassLabel)
+    labels = [0, 1, 1, 0, 1, 0, 0, 1] if plain else [["a"], [], ["b", "a"], ["a"]] * 2
+    rows = {"text": [f"text {i}" for i in range(8)], "label": labels, "weight": [*range(8)]}
+    features = Features({"text": Value("string"), "label": feature, "weight": Value("int64")})
+    columns = Columns("text", "label", "weight")
+    found = tidy(Dataset.from_dict(rows, features), columns, "hub:a/b (train)")
+    assert found["text"][:] == rows["text"]
+    named = [feature.names[label] for label in labels] if plain else labels
+    assert found["label"][:] == named
+    assert found["weight"].tolist() == rows["weight"]
+    rows["label"][7] = None
+    with pytest.raises(DataError, match="row 8"):
+        tidy(Dataset.from_dict(rows, features), columns, "hub:a/b (train)")
