@@ -22,7 +22,6 @@ from wave_network.data import (
     read_dataset,
     read_splits,
     read_texts,
-    texts,
     texts_from_memory,
 )
 from wave_network.data.columns import Columns
@@ -687,21 +686,69 @@ def test_joined_rows_keep_their_weights():
     assert found["label"][:] == ["x", "1"]
 
 
-def test_many_files_share_the_memory(tmp_path, monkeypatch):
-    made = []
-
-    class Writer(arrays.ArrayWriter):
-        def finish(self):
-            if self._dtype == np.uint8:
-                made.append(self._file is not None)
-            return super().finish()
-
-    monkeypatch.setattr(texts, "ArrayWriter", Writer)
+def test_many_files_keep_few_open(tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "BYTES_IN_MEMORY", 100)
-    for number in range(3):
-        write(tmp_path / f"train-{number}-of-3.csv", ["x", "y"], ["a" * 20, "b" * 20])
-    assert len(read_splits(tmp_path).train) == 6
-    assert made == [True] * 4  # the last one joins them
-    write(tmp_path / "one.csv", ["x", "y"], ["a" * 20, "b" * 20])
-    read_splits(tmp_path / "one.csv")
-    assert made[4:] == [False]
+    for number in range(40):
+        texts = [f"{'a' * 20} {number}", f"{'b' * 20} {number}"]
+        write(tmp_path / f"train-{number:02}-of-40.csv", ["x", "y"], texts)
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+    train = read_splits(tmp_path).train
+    assert train["text"][-2:] == [f"{'a' * 20} 39", f"{'b' * 20} 39"]
+    assert train["label"][:] == ["x", "y"] * 40
+    if before:
+        assert len(os.listdir("/proc/self/fd")) - before < 10
+
+
+def test_files_that_match_a_pattern_are_joined(tmp_path, caplog):
+    write(tmp_path / "part-b.csv", ["1", "0"], ["b0", "b1"])
+    write(tmp_path / "part-a.csv", ["0", "1"], ["a0", "a1"])
+    write(tmp_path / "part-c.parquet", ["x", "0"], ["c0", "c1"])
+    write(tmp_path / "other.csv", ["9"], ["o"])
+    with caplog.at_level("INFO"):
+        splits = read_splits(tmp_path / "part-*.csv")
+    assert splits.train[:] == {"text": ["a0", "a1", "b0", "b1"], "label": [0, 1, 1, 0]}
+    assert splits.sources == {"train": f"{tmp_path / 'part-*.csv'} (train)"}
+    assert "part-*.csv: 2 files" in caplog.text
+    # Labels are of one type in all files: one has a string.
+    mixed = read_splits(f"{tmp_path}/part-?.*").train
+    assert mixed["label"][:] == ["0", "1", "1", "0", "x", "0"]
+    assert len(read_dataset(f"{tmp_path}/part-[ab].csv")[0]) == 4
+    assert read_texts(f"{tmp_path}/part-*.csv")["text"][:] == ["a0", "a1", "b0", "b1"]
+    for read in (read_splits, read_texts):
+        with pytest.raises(DataError, match=r"no file matches .*nothing-\*\.csv"):
+            read(tmp_path / "nothing-*.csv")
+        (tmp_path / "part-d.csv").mkdir(exist_ok=True)
+        with pytest.raises(DataError, match=r"part-d\.csv is a folder"):
+            read(tmp_path / "part-*.csv")
+
+
+def test_a_file_may_be_named_like_a_pattern(tmp_path):
+    write(tmp_path / "a[1].csv", ["x", "y"])
+    write(tmp_path / "a1.csv", ["z", "z"])
+    assert read_splits(tmp_path / "a[1].csv").train["label"][:] == ["x", "y"]
+
+
+def test_files_with_weights_are_joined(tmp_path):
+    for number in range(2):
+        path = tmp_path / f"part-{number}.csv"
+        path.write_text(f"text,label,w\na,x,{number + 1}\nb,y,0.5\n")
+    train = read_splits(tmp_path / "part-*.csv", weight_column="w").train
+    assert train["weight"].tolist() == [1.0, 0.5, 2.0, 0.5]
+
+
+@pytest.mark.parametrize("feature", [ClassLabel(names=["cold", "warm"]), List(Value("string"))])
+def test_data_of_the_hub_are_read_in_parts(feature, monkeypatch):
+    monkeypatch.setattr("wave_network.data.hub._ROWS_AT_ONCE", 3)
+    plain = isinstance(feature, ClassLabel)
+    labels = [0, 1, 1, 0, 1, 0, 0, 1] if plain else [["a"], [], ["b", "a"], ["a"]] * 2
+    rows = {"text": [f"text {i}" for i in range(8)], "label": labels, "weight": [*range(8)]}
+    features = Features({"text": Value("string"), "label": feature, "weight": Value("int64")})
+    columns = Columns("text", "label", "weight")
+    found = tidy(Dataset.from_dict(rows, features), columns, "hub:a/b (train)")
+    assert found["text"][:] == rows["text"]
+    named = [feature.names[label] for label in labels] if plain else labels
+    assert found["label"][:] == named
+    assert found["weight"].tolist() == rows["weight"]
+    rows["label"][7] = None
+    with pytest.raises(DataError, match="row 8"):
+        tidy(Dataset.from_dict(rows, features), columns, "hub:a/b (train)")

@@ -22,19 +22,18 @@ _ROWS_AT_ONCE: Final = 1_000
 _CHARACTERS_AT_ONCE: Final = 2**22
 
 
-def collect(rows: Iterable[Row], source: Path, sharing: int = 1) -> Table:
+def collect(rows: Iterable[Row], source: Path) -> Table:
     """Collect rows; those without labels or weights give a table without them.
 
     Args:
         rows: Rows that all have what the first one has.
         source: What they are read from, for messages.
-        sharing: How many tables share the memory that texts may take.
 
     Raises:
         OutputError: If the texts are large, and the temporary folder cannot take them.
     """
-    texts, labels = TextWriter(source, sharing), LabelWriter(source, sharing)
-    weights = ArrayWriter(np.float64, source, sharing)
+    texts, labels = TextWriter(source), LabelWriter(source)
+    weights = ArrayWriter(np.float64, source)
     labelled = weighted = False
     for batch in tracked(_bounded(rows), units_in=len):
         labelled, weighted = batch[0].label is not None, batch[0].weight is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import glob
 import os
 import stat
 from collections.abc import Sequence
@@ -48,6 +49,23 @@ def check_file(path: Path, *, pipe: bool = False) -> None:
         raise DataError(f"{path} is {kind.name}: {kind.advice}")
     if ending not in ENDINGS:
         raise DataError(f"{path} {_unknown(start)}")
+
+
+def matching_files(pattern: str | Path) -> list[Path]:
+    """Return the files that a pattern such as `part-*.csv` stands for, in the order of their names.
+
+    Returns:
+        None of them if it is no pattern, or there is a file or folder of that very name.
+
+    Raises:
+        DataError: If it is a pattern that no file matches.
+    """
+    if not glob.has_magic(str(pattern)) or os.path.lexists(pattern):
+        return []
+    found = sorted(glob.glob(str(pattern), recursive=True))
+    if not found:
+        raise DataError(f"no file matches {pattern}: correct the pattern, or name one file")
+    return list(map(Path, found))
 
 
 def format_of(path: Path) -> str:

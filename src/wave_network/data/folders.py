@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from wave_network.data.files import ENDINGS, check_file, names_in, split_name
+from wave_network.data.files import ENDINGS, check_file, matching_files, names_in, split_name
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.rows import Row
 from wave_network.data.streams import read_text
@@ -39,7 +39,7 @@ def find_parts(data: str | Path) -> dict[str, list[Path]]:
         data: A file; a folder with `train.*`, `validation.*` (or `valid.*`, `val.*`, `dev.*`) and
             `test.*`, each possibly in shards such as `train-00000-of-00002.csv`, or with `train`
             and `test` as folders of classes; a folder of classes, with a folder of `.txt` files for
-            each; or `sample`.
+            each; a pattern of files, such as `part-*.csv`; or `sample`.
 
     Raises:
         DataError: If there is nothing, or it is not clear what to read.
@@ -48,8 +48,12 @@ def find_parts(data: str | Path) -> dict[str, list[Path]]:
     if data == "sample":
         path = Path(str(resources.files("wave_network.data") / "sample"))
     if not os.path.isdir(path):
-        check_file(path)
-        return {"train": [path]}
+        files = matching_files(path) or [path]
+        for file in files:
+            check_file(file)
+        if files != [path]:
+            LOGGER.info(f"{data}: {len(files)} files, in the order of their names")
+        return {"train": files}
     names = names_in(path)
     found = {split: _of_split(path, names, split) for split in SPLIT_NAMES}
     parts = {split: paths for split, paths in found.items() if paths}

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,12 +23,15 @@ from wave_network.data.texts import TextWriter
 from wave_network.data.values import missing_value
 from wave_network.errors import DataError, OutputError, WaveNetworkError, extra_needed
 from wave_network.huggingface.ids import split_revision
+from wave_network.scale.arrays import ArrayWriter, blocks
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from pyarrow import ChunkedArray
 
 logger = logging.getLogger(__name__)
+
+_ROWS_AT_ONCE: Final = 10_000
 
 
 def load_hub(hub_id: str, columns: Columns) -> dict[str, Table]:
@@ -71,51 +74,55 @@ def tidy(dataset: Dataset, columns: Columns, where: str) -> Table | None:
     options = (TEXT_OPTION, LABEL_OPTION, WEIGHT_OPTION)
     for name, option in zip(columns.names, options, strict=False):
         column_index(dataset.column_names, name, option, where)
-    given = {"text": _text_column(dataset, columns.text, where)}
-    given["label"] = _label_column(dataset, columns.label, where)
-    if given["label"].null_count == len(dataset):
+    _check_types(dataset, columns, where)
+    parts = blocks(len(dataset), _ROWS_AT_ONCE)
+    labelled = (_labels_of(dataset, columns, part, where) for part in parts)
+    if all(labels.null_count == len(labels) for labels in labelled):
         return None
+    texts, labels, weights = TextWriter(where), LabelWriter(where), ArrayWriter(np.float64, where)
+    for part in blocks(len(dataset), _ROWS_AT_ONCE):
+        given = {"text": _part_of(dataset, columns.text, part)}
+        given["label"] = _labels_of(dataset, columns, part, where)
+        if columns.weight is not None:
+            given["weight"] = _part_of(dataset, columns.weight, part)
+        _check_values(given, part.start, where)
+        for chunk in given["text"].chunks:
+            append_texts(texts, chunk)
+        for chunk in given["label"].chunks:
+            labels.append_column(label_column(chunk))
+        if "weight" in given:
+            weights.append(given["weight"].to_numpy())
+    return Table(
+        texts.finish(),
+        labels.finish().separated(columns.separator),
+        None if columns.weight is None else weights.finish(),
+    )
+
+
+def _part_of(dataset: Dataset, name: str, part: slice) -> ChunkedArray:
+    return dataset.data.column(name).slice(part.start, part.stop - part.start)
+
+
+def _check_types(dataset: Dataset, columns: Columns, where: str) -> None:
+    """Refuse texts that are no strings, and weights that are no numbers."""
+    from pyarrow import types
+
+    texts = dataset.data.column(columns.text).type
+    if not (types.is_string(texts) or types.is_large_string(texts)):
+        raise DataError(f"{where}: column {columns.text!r} has {texts}, not strings")
     if columns.weight is not None:
-        given["weight"] = _weight_column(dataset, columns.weight, where)
-    _check_values(given, where)
-    return _table(given, columns.separator, where)
+        weights = dataset.data.column(columns.weight).type
+        if not (types.is_integer(weights) or types.is_floating(weights)):
+            raise DataError(f"{where}: column {columns.weight!r} has {weights}, not numbers")
 
 
-def _table(given: Mapping[str, ChunkedArray], separator: str | None, where: str) -> Table:
-    texts, labels, weights = TextWriter(where), LabelWriter(where), None
-    for chunk in given["text"].chunks:
-        append_texts(texts, chunk)
-    for chunk in given["label"].chunks:
-        labels.append_column(label_column(chunk))
-    if "weight" in given:
-        weights = given["weight"].to_numpy().astype(np.float64)
-    return Table(texts.finish(), labels.finish().separated(separator), weights)
-
-
-def _text_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
-    from pyarrow import types
-
-    texts = dataset.data.column(name)
-    if not (types.is_string(texts.type) or types.is_large_string(texts.type)):
-        raise DataError(f"{where}: column {name!r} has {texts.type}, not strings")
-    return texts
-
-
-def _weight_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
-    from pyarrow import types
-
-    weights = dataset.data.column(name)
-    if not (types.is_integer(weights.type) or types.is_floating(weights.type)):
-        raise DataError(f"{where}: column {name!r} has {weights.type}, not numbers")
-    return weights
-
-
-def _label_column(dataset: Dataset, name: str, where: str) -> ChunkedArray:
+def _labels_of(dataset: Dataset, columns: Columns, part: slice, where: str) -> ChunkedArray:
     """Return the labels as strings or numbers, or as lists of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    labels, feature = dataset.data.column(name), dataset.features[name]
+    name = columns.label
+    labels, feature = _part_of(dataset, name, part), dataset.features[name]
     if not (pa.types.is_list(labels.type) or pa.types.is_large_list(labels.type)):
         return _plain_labels(labels, feature, name, where)
     lengths = pc.list_value_length(labels)
@@ -146,8 +153,8 @@ def _plain_labels(labels: ChunkedArray, feature: object, name: str, where: str) 
     raise DataError(f"{where}: column {name!r} has {labels.type}: {LABEL_KINDS}")
 
 
-def _check_values(columns: Mapping[str, ChunkedArray], where: str) -> None:
-    """Refuse what is missing, or not valid Unicode."""
+def _check_values(columns: Mapping[str, ChunkedArray], first: int, where: str) -> None:
+    """Refuse what is missing, or not valid Unicode, in a part that starts at the row `first`."""
     from pyarrow import ArrowInvalid
 
     for name, values in columns.items():
@@ -155,7 +162,7 @@ def _check_values(columns: Mapping[str, ChunkedArray], where: str) -> None:
             values.validate(full=True)
         except ArrowInvalid as error:
             raise DataError(f"{where} cannot be used: {one_line(error)}") from error
-        start = 0
+        start = first
         for chunk in values.chunks:
             missing = first_missing(chunk)
             if missing is not None:

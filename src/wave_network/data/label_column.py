@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain, pairwise
 from typing import Any, Final, NamedTuple, TypeAlias, overload
 
@@ -188,14 +187,13 @@ class LabelWriter:
 
     Args:
         source: What the labels are from, for messages.
-        sharing: How many writers share the memory that labels may take.
     """
 
-    def __init__(self, source: object = "the data", sharing: int = 1) -> None:
+    def __init__(self, source: object = "the data") -> None:
         self._index: dict[Label, int] = {}
-        self._codes = ArrayWriter(np.int32, source, sharing)
+        self._codes = ArrayWriter(np.int32, source)
         self._offsets: OffsetWriter | None = None
-        self._new_offsets = partial(OffsetWriter, source, sharing)
+        self._source = source
 
     def append(self, labels: Sequence[Labels]) -> None:
         """Append the labels of some texts."""
@@ -229,12 +227,14 @@ class LabelWriter:
 
     def _count(self, lengths: NDArray[np.integer]) -> None:
         if self._offsets is None:
-            self._offsets = self._new_offsets()
+            self._offsets = OffsetWriter(self._source)
         self._offsets.append(lengths)
 
 
 def join_labels(parts: Sequence[LabelColumn]) -> LabelColumn:
     """Concatenate columns of one type and form."""
+    if len(parts) == 1:
+        return parts[0]
     writer = LabelWriter()
     for part in parts:
         writer.append_column(part)

@@ -17,14 +17,13 @@ from wave_network.data.table import Table
 from wave_network.progress.stages import stage
 
 
-def load_file(path: Path, columns: Columns, options: ReadOptions, files: int = 1) -> Table:
+def load_file(path: Path, columns: Columns, options: ReadOptions) -> Table:
     """Load a file, or a folder of classes, with labels.
 
     Args:
         path: The file or folder.
         columns: The columns to read.
         options: Its encoding, and what quotation marks mean.
-        files: How many are loaded, to share the memory that texts may take.
 
     Raises:
         DataError: If the file, or one of its rows, cannot be used.
@@ -36,8 +35,8 @@ def load_file(path: Path, columns: Columns, options: ReadOptions, files: int = 1
         if not is_untyped(path) and format_of(path) == ".parquet":
             from wave_network.data.parquet import load_parquet
 
-            return load_parquet(path, columns, files)
-        return collect(_rows(path, columns, options), path, files)
+            return load_parquet(path, columns)
+        return collect(_rows(path, columns, options), path)
 
     with unchanging(path), stage(f"reading {path.name}"):
         return _through_cache(path, options, list(columns), load)

@@ -33,13 +33,12 @@ _ROWS_AT_ONCE: Final = 1_000
 LABEL_KINDS: Final = "labels must be strings, whole numbers or booleans, or lists of them"
 
 
-def load_parquet(path: Path, columns: Columns, sharing: int = 1) -> Table:
+def load_parquet(path: Path, columns: Columns) -> Table:
     """Load a parquet file with labels, batch by batch.
 
     Args:
         path: The file.
         columns: The columns to read.
-        sharing: How many tables share the memory that texts may take.
 
     Raises:
         DataError: If the file, or one of its rows, cannot be used.
@@ -55,8 +54,8 @@ def load_parquet(path: Path, columns: Columns, sharing: int = 1) -> Table:
             check_weight_type(file, path, columns.weight)
             fields.append(("weight", pa.float64()))
         expect(file.metadata.num_rows)
-        texts, labels = TextWriter(path, sharing), LabelWriter(path, sharing)
-        weights = ArrayWriter(np.float64, path, sharing)
+        texts, labels = TextWriter(path), LabelWriter(path)
+        weights = ArrayWriter(np.float64, path)
         batches = iter_batches(file, path, columns.names, pa.schema(fields))
         for batch in tracked(batches, units_in=len):
             append_texts(texts, batch.column("text"))

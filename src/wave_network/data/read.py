@@ -12,19 +12,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+import numpy as np
+
 from wave_network.config import Label
 from wave_network.data.columns import Columns
-from wave_network.data.files import check_file
+from wave_network.data.files import check_file, matching_files
 from wave_network.data.folders import find_parts
-from wave_network.data.label_column import LabelColumn
+from wave_network.data.label_column import LabelColumn, join_labels
 from wave_network.data.label_forms import from_indicators, plain_forms
 from wave_network.data.labels import MultiLabel, SingleLabel
 from wave_network.data.load import is_untyped, load_file, load_texts
 from wave_network.data.read_options import ReadOptions
 from wave_network.data.table import Table, concatenate
+from wave_network.data.texts import TextWriter
 from wave_network.data.weights import WEIGHTLESS, without_weightless
 from wave_network.errors import DataError, listed
 from wave_network.huggingface.ids import HUB_ID
+from wave_network.scale.arrays import ArrayWriter
 
 if TYPE_CHECKING:
     from wave_network.scale.cache import Cache
@@ -74,8 +78,9 @@ def read_splits(
         data: A `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet`, `.xlsx` or fastText `.txt` file, also
             compressed (`.gz`, `.zst`, `.zip`); a folder with `train.*` and optionally
             `validation.*` (or `valid.*`, `val.*`, `dev.*`) and `test.*`, or with a folder of `.txt`
-            files for each class; `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`; or `sample`, the
-            bundled data.
+            files for each class; a pattern of files, such as `part-*.parquet`, which are joined in
+            the order of their names; `hub:OWNER/NAME`, or `hub:OWNER/NAME@REVISION`; or `sample`,
+            the bundled data.
         text_column: The column of the texts.
         label_column: The column of the labels. If it contains lists, or a fastText file has
             several labels per text, the data is multi-label, and `label` is a list.
@@ -170,7 +175,8 @@ def read_texts(
     """Read texts without labels.
 
     Args:
-        path: A file as for `read_splits`; a `.txt` file has one text per line.
+        path: A file, or a pattern of files, as for `read_splits`; a `.txt` file has one text per
+            line.
         text_column: The column of the texts; all others are ignored.
         encoding: As for `read_splits`.
         quoting: As for `read_splits`.
@@ -185,8 +191,16 @@ def read_texts(
         OutputError: If the disk cannot take the working copy.
         MissingExtraError: If a format needs a library that is not installed.
     """
-    check_file(Path(path))
-    return load_texts(Path(path), text_column, ReadOptions(encoding, quoting, cache))
+    options = ReadOptions(encoding, quoting, cache)
+    paths = matching_files(path) or [Path(path)]
+    for each in paths:
+        check_file(each)
+    if len(paths) == 1:
+        return load_texts(paths[0], text_column, options)
+    texts = TextWriter()
+    for each in paths:
+        texts.append_texts(load_texts(each, text_column, options)["text"])
+    return Table(texts.finish())
 
 
 def source_of(data: str | Path, split: str) -> str:
@@ -256,38 +270,56 @@ def _load_hub(hub_id: str, columns: Columns) -> _Loaded:
 
     splits = load_hub(hub_id, columns)
     names = {name: f"hub:{hub_id} ({name})" for name in splits}
-    return _without_indicators(_in_plain_forms(splits, names))
+    labels = plain_forms({names[name]: split["label"] for name, split in splits.items()})
+    return _with_labels(splits, {name: labels[names[name]] for name in splits})
 
 
 def _load_parts(
     parts: Mapping[str, Sequence[Path]], columns: Columns, options: ReadOptions
 ) -> _Loaded:
     """Load each split, with labels of one type in all files of all of them."""
-    files = sum(map(len, parts.values()))
-    loaded = {
-        str(path): load_file(path, columns.of(name), options, files)
-        for name, paths in parts.items()
-        for path in paths
+    splits: dict[str, Table] = {}
+    labels: dict[str, LabelColumn] = {}
+    for name, paths in parts.items():
+        splits[name], found = _load_files(paths, columns.of(name), options)
+        labels |= zip(map(str, paths), found, strict=True)
+    labels = _with_one_label_type(plain_forms(labels))
+    joined = {
+        name: join_labels([labels[str(path)] for path in paths]) for name, paths in parts.items()
     }
-    loaded = _with_one_label_type(_in_plain_forms(loaded, {path: path for path in loaded}))
-    return _without_indicators(
-        {name: concatenate([loaded[str(path)] for path in paths]) for name, paths in parts.items()}
-    )
+    return _with_labels(splits, joined)
 
 
-def _in_plain_forms(parts: Mapping[str, Table], names: Mapping[str, str]) -> dict[str, Table]:
-    """Convert the labels of all parts to plain forms; the names are for messages."""
-    columns = plain_forms({names[name]: part["label"] for name, part in parts.items()})
-    return {name: part.with_labels(columns[names[name]]) for name, part in parts.items()}
+def _load_files(
+    paths: Sequence[Path], columns: Columns, options: ReadOptions
+) -> tuple[Table, list[LabelColumn]]:
+    """Load files one after the other, and join them.
+
+    Returns:
+        Their rows; and the labels of each, which may be of different types.
+    """
+    if len(paths) == 1:
+        rows = load_file(paths[0], columns, options)
+        return rows, [rows["label"]]
+    texts, weights, labels = TextWriter(), ArrayWriter(np.float64), []
+    for path in paths:
+        rows = load_file(path, columns, options)
+        texts.append_texts(rows["text"])
+        labels.append(rows["label"])
+        if columns.weight is not None:
+            weights.append(rows["weight"])
+    return Table(texts.finish(), None, weights.finish() if columns.weight else None), labels
 
 
-def _without_indicators(splits: Mapping[str, Table]) -> _Loaded:
-    columns, classes = from_indicators({name: split["label"] for name, split in splits.items()})
+def _with_labels(splits: Mapping[str, Table], labels: Mapping[str, LabelColumn]) -> _Loaded:
+    """Set the labels of each split, and read lists of 0 and 1 as columns."""
+    columns, classes = from_indicators(labels)
     return {name: split.with_labels(columns[name]) for name, split in splits.items()}, classes
 
 
-def _with_one_label_type(loaded: Mapping[str, Table]) -> dict[str, Table]:
-    columns = {path: rows["label"] for path, rows in loaded.items()}
+def _with_one_label_type(columns: Mapping[str, LabelColumn]) -> dict[str, LabelColumn]:
+    """Convert the labels of files, by their paths, to one type."""
+    columns = dict(columns)
     if any(column.listed for column in columns.values()):
         columns = {path: column.as_lists() for path, column in columns.items()}
     untyped = [path for path in columns if is_untyped(Path(path))]
@@ -301,7 +333,7 @@ def _with_one_label_type(loaded: Mapping[str, Table]) -> dict[str, Table]:
     if {*there.values()} >= {"string", "int64"}:
         named = ", ".join(f"{kind} in {path}" for path, kind in there.items())
         raise DataError(f"the labels differ in type ({named}): make all strings or all integers")
-    return {path: rows.with_labels(columns[path]) for path, rows in loaded.items()}
+    return columns
 
 
 def _are_integers(labels: LabelColumn) -> bool:

@@ -129,12 +129,11 @@ class TextWriter:
 
     Args:
         source: What the texts are from, for messages.
-        sharing: How many writers share the memory that texts may take.
     """
 
-    def __init__(self, source: object = "the data", sharing: int = 1) -> None:
-        self._data = ArrayWriter(np.uint8, source, sharing)
-        self._offsets = OffsetWriter(source, sharing)
+    def __init__(self, source: object = "the data") -> None:
+        self._data = ArrayWriter(np.uint8, source)
+        self._offsets = OffsetWriter(source)
 
     def append(self, texts: Sequence[str]) -> None:
         """Append strings; halves of surrogate pairs are joined, or replaced by U+FFFD.
@@ -162,6 +161,20 @@ class TextWriter:
         self._offsets.append(lengths)
         self._data.append(data)
 
+    def append_texts(self, texts: Texts) -> None:
+        """Append texts that are packed.
+
+        Raises:
+            OutputError: If the temporary folder cannot take them.
+        """
+        if texts.places is not None:
+            for chunk in texts.chunks():
+                self.append(chunk)
+            return
+        for block in blocks(len(texts)):
+            offsets = texts.offsets[block.start : block.stop + 1]
+            self.append_packed(texts.data[offsets[0] : offsets[-1]], np.diff(offsets))
+
     def finish(self) -> Texts:
         """Return all texts.
 
@@ -184,13 +197,7 @@ def join_texts(parts: Sequence[Texts]) -> Texts:
         return Texts(first.data, first.offsets, joined([part.packed_places() for part in parts]))
     writer = TextWriter()
     for part in parts:
-        if part.places is not None:
-            for chunk in part.chunks():
-                writer.append(chunk)
-            continue
-        for block in blocks(len(part)):
-            offsets = part.offsets[block.start : block.stop + 1]
-            writer.append_packed(part.data[offsets[0] : offsets[-1]], np.diff(offsets))
+        writer.append_texts(part)
     return writer.finish()
 
 

@@ -31,20 +31,15 @@ class ArrayWriter:
     Args:
         dtype: Of the values.
         source: What they are from, for messages.
-        sharing: How many writers share the memory that an array may take.
         row: The shape of a value.
     """
 
     def __init__(
-        self,
-        dtype: DTypeLike,
-        source: object = "the data",
-        sharing: int = 1,
-        row: tuple[int, ...] = (),
+        self, dtype: DTypeLike, source: object = "the data", row: tuple[int, ...] = ()
     ) -> None:
         self._dtype, self._row = np.dtype(dtype), row
         self._source = source
-        self._most = BYTES_IN_MEMORY // sharing
+        self._most = BYTES_IN_MEMORY
         self._data = bytearray()
         self._file: IO[bytes] | None = None
 
@@ -104,11 +99,10 @@ class OffsetWriter:
 
     Args:
         source: As for `ArrayWriter`.
-        sharing: As for `ArrayWriter`.
     """
 
-    def __init__(self, source: object = "the data", sharing: int = 1) -> None:
-        self._offsets = ArrayWriter(np.int64, source, sharing)
+    def __init__(self, source: object = "the data") -> None:
+        self._offsets = ArrayWriter(np.int64, source)
         self._offsets.append(np.zeros(1, np.int64))
         self._end = 0
 
