@@ -10,12 +10,13 @@ const MOST_CHOICES = 100; // labels that can be explained
 const UNUSUAL = 0.95; // 5 % of texts like the training data are above
 const COVERAGE = 0.9;
 const LONGEST = 4_000; // characters that are coloured
+const LEAST = 0.03; // of the largest share: less has no colour
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./prediction.js").Prediction} Prediction */
 
 try {
-  start(await fromUrl("./"));
+  start(/** @type {any} */ (await fromUrl("./")));
 } catch (error) {
   byId("about").textContent = `The model cannot be loaded: ${/** @type {Error} */ (error).message}`;
 }
@@ -98,7 +99,7 @@ function trustOf(model, prediction) {
   }
   if (!model.multiLabel && model.conformalThresholds) {
     const set = prediction.reaching(model.conformalThreshold(COVERAGE)).map(String);
-    lines.push(element("dt", "", "Right in 90 %"));
+    lines.push(element("dt", "", "Prediction set, 90 %"));
     lines.push(element("dd", "", set.join(", ") || "no label is sure enough"));
   }
   return lines;
@@ -117,8 +118,10 @@ function showTokens(model, text, label) {
   let end = 0;
   for (const token of tokens) {
     if (token.start > LONGEST) break;
-    const mark = element("mark", token.attribution < 0 ? "against" : "for", token.token);
-    mark.style.setProperty("--share", (0.65 * Math.abs(token.attribution) / largest).toFixed(3));
+    const share = Math.abs(token.attribution) / largest;
+    const side = token.attribution < 0 ? "against" : "for";
+    const mark = element("mark", share < LEAST ? "" : side, token.token);
+    mark.style.setProperty("--share", (0.65 * share).toFixed(3));
     mark.title = signed(token.attribution);
     parts.push(text.slice(end, token.start), mark);
     end = token.end;
