@@ -14,7 +14,20 @@ CASES = "ΣσςİıIiẞßſKÅǅΏᾼῼŉǰΐէﬁﬃԱևꭰᏸႠⴀꞋꟲⱭ
 FOLDED = "ﬁ½㎏℡ｶﾞﾊﾟ㍿①Ⅻªº…‥㈱ﷺ𝐀𝟘ℌ㌔ਸ਼क़ำຳ이\u1103\u1161\u11a8가각"
 MARKS = "\u0300\u0301\u0308\u0316\u0327\u0345\u0e31\u0e34\u3099\u309a\u0f71\u0f74\u17d2\u1037\u05b0"
 EMOJI = ("👩\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "🇩🇪🇫", "👍🏽", "1\ufe0f\u20e3", "🧑🏿\u200d🚀")
-WORDS = ("Oil", "prices", "U.S.", "it's", "[CLS]", "<s>", "3.5%", "##ing", "Ġthe", "‸", "NASA", "cup")
+WORDS = (
+    "Oil",
+    "prices",
+    "U.S.",
+    "it's",
+    "[CLS]",
+    "<s>",
+    "3.5%",
+    "##ing",
+    "Ġthe",
+    "‸",
+    "NASA",
+    "cup",
+)
 SURROGATES = ("\ud800", "\udfff", "a\udc00b", "\ud83d\ude00", "\ude00\ud83d", "\ud83d ")
 BLOCKS = (
     *((0x20, 0x7F), (0xA0, 0x180), (0x300, 0x370), (0x370, 0x600), (0x590, 0x700), (0x900, 0xE00)),
@@ -32,7 +45,7 @@ BLOCKS = (
 def hostile_texts(amount: int, seed: int = 0) -> list[str]:
     """So many texts, the same for the same seed; 100,000 hold every code point at least once.
 
-    They are as JSON carries them: halves of a surrogate pair that follow each other are a character.
+    They are as JSON carries them: both halves of a surrogate pair are one character.
     """
     return [json.loads(json.dumps(text)) for text in islice(_texts(Random(seed)), amount)]
 

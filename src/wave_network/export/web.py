@@ -11,24 +11,20 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any, Final
 
+from tokenizers import Tokenizer
+
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.contents import checksum, read_contents, read_file
 from wave_network.persistence.folder import read_model, resolve_source, size_bytes
-from wave_network.persistence.format import CHECKED, CHECKSUMS, CONFIG
+from wave_network.persistence.format import CHECKED, CHECKSUMS, CONFIG, TOKENIZER
 from wave_network.persistence.replaceable import FolderKind
+from wave_network.text.vocabulary import form_of
 
 PAGE: Final = "index.html"
 _GENERATOR: Final = b'<meta name="generator" content="wave-network export --format web">'
 _SOURCES: Final = ("engine", "page")
 _NOT_OF_A_PAGE: Final = frozenset(("node.js", "index.d.ts"))
-_STEPS: Final = frozenset(
-    (
-        *("BertNormalizer", "Lowercase", "NFKC", "Replace", "Strip"),
-        *("BertPreTokenizer", "ByteLevel", "Metaspace", "Split"),
-    )
-)
-"""The steps of a tokenizer that the JavaScript engine reads."""
 
 
 def web_files() -> dict[str, bytes]:
@@ -59,7 +55,7 @@ def web_model_files(source: str | Path) -> dict[str, bytes]:
             "a model with sentence-level semantics cannot be exported to the web: the JavaScript "
             "engine does not look for sentences"
         )
-    _check_tokenizer(json.loads(contents["tokenizer.json"]))
+    _check_tokenizer(contents[TOKENIZER])
     # Models of older versions have no checksums; the page asks for the files that these name.
     checksums = {name: checksum(content) for name, content in contents.items()}
     config = json.dumps({**description, CHECKSUMS: checksums}, indent=2, ensure_ascii=False)
@@ -110,32 +106,19 @@ def write_web(source: str | Path, output: Path, *, overwrite: bool = False) -> d
     }
 
 
-def _check_tokenizer(content: dict[str, Any]) -> None:
+def _check_tokenizer(content: bytes) -> None:
     """Refuse a tokenizer that the JavaScript engine does not read.
 
     Raises:
-        ConfigError: Naming what it does not read.
+        ConfigError: If it is neither of the form that this package trains nor BERT's.
     """
-    model = content["model"]
-    ours = model["type"] == "BPE" and model["ignore_merges"]
-    if not ours and model["type"] != "WordPiece":
+    if form_of(Tokenizer.from_buffer(content)) is not None:
+        return
+    parts = json.loads(content)
+    types = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
+    is_bert = types == ["BertNormalizer", "BertPreTokenizer", "WordPiece"]
+    if not is_bert or not all(token["special"] for token in parts["added_tokens"]):
         raise ConfigError(
-            f"the JavaScript engine does not read tokenizers of the type {model['type']}: it reads "
+            "a model with this tokenizer cannot be exported to the web: the JavaScript engine reads "
             "those that this package trains, and BERT's"
         )
-    steps = {*_steps(content["normalizer"]), *_steps(content["pre_tokenizer"])}
-    if unknown := sorted(steps - _STEPS):
-        raise ConfigError(
-            f"the JavaScript engine does not read tokenizers with a step {unknown[0]}: it reads "
-            "those that this package trains, and BERT's"
-        )
-
-
-def _steps(section: dict[str, Any] | None) -> list[str]:
-    """The types of the steps of a section, those of sequences within it among them."""
-    if section is None:
-        return []
-    inner = section.get("normalizers", section.get("pretokenizers"))
-    if inner is None:
-        return [section["type"]]
-    return [name for step in inner for name in _steps(step)]

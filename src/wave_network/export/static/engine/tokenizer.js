@@ -34,7 +34,7 @@ export class Tokenizer {
     this.size = most + 1;
     this.split = splitterOf(content);
     this.splitsPlain = splitsPlain(content);
-    this.model = modelOf(content.model, this.vocabulary, this.size);
+    this.model = modelOf(content, this.vocabulary, this.size);
     /** @type {Map<string, number | number[]>} A number where a word is a single token. */
     this.words = new Map();
     this.ids = new Int32Array(Math.min(maxLength, FIRST_ROOM));
@@ -172,14 +172,18 @@ function vocabularyOf(content) {
 }
 
 /**
- * @param {any} model
+ * @param {any} content
  * @param {Map<string, number>} vocabulary
  * @param {number} size
  */
-function modelOf(model, vocabulary, size) {
-  if (model.type === "BPE") return new BytePairs(model, vocabulary, size);
-  if (model.type === "WordPiece") return new WordPieces(model, vocabulary);
-  throw new ModelFolderError(`its tokenizer is a ${model.type}, which this engine does not read`);
+function modelOf(content, vocabulary, size) {
+  const { model, normalizer, pre_tokenizer: splitter } = content;
+  if (model.type === "BPE" && splitter?.pretokenizers?.at(-1).type === "ByteLevel") {
+    return new BytePairs(model, vocabulary, size);
+  }
+  const isBert = normalizer?.type === "BertNormalizer" && splitter?.type === "BertPreTokenizer";
+  if (model.type === "WordPiece" && isBert) return new WordPieces(model, vocabulary);
+  throw new ModelFolderError("its tokenizer is neither one that Wave Network trained nor BERT's");
 }
 
 /**

@@ -121,7 +121,7 @@ function showTokens(model, text, label) {
     const share = Math.abs(token.attribution) / largest;
     const side = token.attribution < 0 ? "against" : "for";
     const mark = element("mark", share < LEAST ? "" : side, token.token);
-    mark.style.setProperty("--share", (0.65 * share).toFixed(3));
+    mark.style.setProperty("--share", share.toFixed(3));
     mark.title = signed(token.attribution);
     parts.push(text.slice(end, token.start), mark);
     end = token.end;

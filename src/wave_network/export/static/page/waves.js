@@ -34,7 +34,7 @@ export class WavesView {
     const { waves } = this;
     const chosen = /** @type {HTMLSelectElement} */ (field("token")).selectedIndex;
     strongest(waves).forEach((dimension, place) => {
-      const { figure, arrows, thin, caption } = this.panels[place];
+      const { drawing, arrows, thin, caption } = this.panels[place];
       const angles = anglesOf(waves, dimension, chosen, this.operation);
       turn(arrows.first, angles.first);
       turn(arrows.second, angles.second);
@@ -45,7 +45,7 @@ export class WavesView {
         if (shown) turn(arrow, anglesOf(waves, dimension, token, this.operation).both);
       });
       caption.textContent = `dimension ${dimension}`;
-      figure.setAttribute("aria-label", described(waves.tokens[chosen], dimension, angles));
+      drawing.setAttribute("aria-label", described(waves.tokens[chosen], dimension, angles));
     });
   }
 }
@@ -62,7 +62,7 @@ function panel() {
   };
   const drawing = shape(
     "svg",
-    { viewBox: "-100 -100 200 200", "aria-hidden": "true" },
+    { viewBox: "-100 -100 200 200", role: "img" },
     shape("circle", { class: "circle", r: RADIUS }),
     shape("line", { class: "circle", x1: -RADIUS, y1: 0, x2: RADIUS, y2: 0 }),
     shape("line", { class: "circle", x1: 0, y1: -RADIUS, x2: 0, y2: RADIUS }),
@@ -70,9 +70,7 @@ function panel() {
     ...Object.values(arrows),
   );
   const caption = element("figcaption", "");
-  const figure = element("figure", "", drawing, caption);
-  figure.setAttribute("role", "img");
-  return { figure, arrows, thin, caption };
+  return { figure: element("figure", "", drawing, caption), drawing, arrows, thin, caption };
 }
 
 /**
