@@ -1,6 +1,6 @@
 """Write the tables by which the JavaScript engine reads Unicode as the `tokenizers` library does.
 
-    python dev/unicode_tables.py > src/wave_network/export/web/engine/unicode-tables.js
+    python dev/unicode_tables.py > src/wave_network/export/static/engine/unicode-tables.js
 
 The library's normalisation and its classes of characters are of older Unicode versions than its
 lower-casing, and those of JavaScript differ from engine to engine. Each table is what the installed

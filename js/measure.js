@@ -7,9 +7,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-import { fromFolder } from "../src/wave_network/export/web/engine/node.js";
+import { fromFolder } from "../src/wave_network/export/static/engine/node.js";
 
-const ENGINE = new URL("../src/wave_network/export/web/engine/", import.meta.url);
+const ENGINE = new URL("../src/wave_network/export/static/engine/", import.meta.url);
 const ROUNDS = 5;
 
 async function size() {

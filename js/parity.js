@@ -6,7 +6,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 
-import { fromFolder } from "../src/wave_network/export/web/engine/node.js";
+import { fromFolder } from "../src/wave_network/export/static/engine/node.js";
 
 const COVERAGE = 0.9;
 const THRESHOLD = 0.4;

@@ -45,7 +45,7 @@ BLOCKS = (
 def hostile_texts(amount: int, seed: int = 0) -> list[str]:
     """So many texts, the same for the same seed; 100,000 hold every code point at least once.
 
-    They are as JSON carries them: halves of a surrogate pair that follow each other are a character.
+    They are as JSON carries them: both halves of a surrogate pair are one character.
     """
     return [json.loads(json.dumps(text)) for text in islice(_texts(Random(seed)), amount)]
 

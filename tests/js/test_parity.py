@@ -5,6 +5,7 @@
 
 import json
 import os
+import sys
 from dataclasses import replace
 from itertools import product
 
@@ -79,7 +80,7 @@ def write(folder, files):
 def agree(node, *cases, timeout=120):
     """Compare the answers, and print what was found."""
     done = node("parity.js", *cases, timeout=timeout)
-    print(done.stdout)
+    sys.stdout.write(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

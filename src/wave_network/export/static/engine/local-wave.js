@@ -2,7 +2,7 @@
 
 import { LinearPart } from "./linear-part.js";
 import { NgramBuckets } from "./ngrams.js";
-import { addProduct, gelu, meanOfMembers, normalize } from "./numerics.js";
+import { addProduct, addRows, gelu, meanOfMembers, normalize } from "./numerics.js";
 
 const ENERGY_FLOOR = 1e-6;
 
@@ -84,29 +84,29 @@ export class LocalWaveNetwork {
   features(ids) {
     const { config, width, bigrams } = this;
     const table = this.weights["embedding.weight"];
-    const ofBigrams = this.weights["bigrams.weight"];
+    const adds = config.operation === "interference";
     const columns = config.members * config.bigram_size;
-    const modulation = config.operation === "modulation";
     const sums = new Float64Array(3 * width + columns);
-    const buckets = bigrams.of(ids);
-    for (let token = 0, before = 0; token < ids.length; token++) {
-      const own = ids[token] * 2 * width;
-      for (let place = 0; place < width; place++) {
-        const u = table[own + place];
-        sums[place] += u;
-        sums[width + place] += u * u;
+    const starts = ids.map((id) => id * 2 * width);
+    for (let place = 0; place < width; place++) {
+      let before = table[starts[0] + place];
+      let [coherent, own, local] = [before, before * before, 0];
+      for (let token = 1; token < starts.length; token++) {
+        const start = starts[token] + place;
+        const u = table[start];
+        const v = table[start + width];
+        const both = adds ? v + before : v * before;
+        coherent += u;
+        own += u * u;
+        local += both * both;
+        before = u;
       }
-      if (token) {
-        for (let place = 0; place < width; place++) {
-          const v = table[own + width + place];
-          const local = modulation ? v * table[before + place] : v + table[before + place];
-          sums[2 * width + place] += local * local;
-        }
-        const row = buckets[token] * columns;
-        for (let place = 0; place < columns; place++) sums[3 * width + place] += ofBigrams[row + place];
-      }
-      before = own;
+      sums[place] = coherent;
+      sums[width + place] = own;
+      sums[2 * width + place] = local;
     }
+    const ofBigrams = this.weights["bigrams.weight"];
+    addRows(sums.subarray(3 * width), ofBigrams, bigrams.of(ids), bigrams.reach, ids.length, 1);
     return this.#scaled(sums, ids.length);
   }
 

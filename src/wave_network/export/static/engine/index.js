@@ -27,5 +27,12 @@ export async function fromUrl(url) {
  * @param {import("./folder.js").Read} read Gives the bytes of a file of the folder, by its name.
  */
 export async function fromFiles(read) {
-  return new Model(await readFolder(read));
+  const files = await readFolder(read);
+  try {
+    return new Model(files);
+  } catch (error) {
+    if (error instanceof ModelFolderError) throw error;
+    // A part is missing, or of another type: no file of ours.
+    throw new ModelFolderError(`the model is damaged: ${/** @type {Error} */ (error).message}`);
+  }
 }

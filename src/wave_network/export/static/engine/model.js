@@ -14,6 +14,9 @@ import { characterCount } from "./unicode.js";
 import { waveFeatures } from "./wave-attribution.js";
 import { WaveNetwork, wavesOf } from "./wave.js";
 
+/** @type {Map<string, typeof LocalWaveNetwork | typeof WaveNetwork>} */
+const NETWORKS = new Map();
+NETWORKS.set("local-wave", LocalWaveNetwork).set("wave", WaveNetwork);
 const STEPS = 1_000; // coverages have steps of a thousandth
 
 /** A trained classifier; the same as `wave_network.load` in Python. */
@@ -21,9 +24,7 @@ export class Model {
   /** @param {import("./folder.js").ModelFiles} files */
   constructor({ config, bits, weights, tokenizer, conformalThresholds, outOfScope }) {
     const { model } = config;
-    const Network = { "local-wave": LocalWaveNetwork, wave: WaveNetwork }[
-      /** @type {"wave"} */ (config.architecture)
-    ];
+    const Network = NETWORKS.get(config.architecture);
     if (!Network) {
       throw new ModelFolderError(`models of the family ${config.architecture} are not read here`);
     }

@@ -10,6 +10,7 @@ import { WordPieces } from "./word-pieces.js";
 const CHARACTERS_PER_TOKEN = 64; // as in Python: bounds time and memory for any text
 const WORDS_KEPT = 131_072;
 const LONGEST_WORD_KEPT = 128;
+const FIRST_ROOM = 1_024; // tokens; more where a text needs it
 const PLAIN = /^[!-~]+$/;
 const PARTS = /[0-9a-z]+|[!-/:-@[-`{-~]/g; // each punctuation mark is a word
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -33,10 +34,10 @@ export class Tokenizer {
     this.size = most + 1;
     this.split = splitterOf(content);
     this.splitsPlain = splitsPlain(content);
-    this.model = modelOf(content.model, this.vocabulary, this.size);
+    this.model = modelOf(content, this.vocabulary, this.size);
     /** @type {Map<string, number | number[]>} A number where a word is a single token. */
     this.words = new Map();
-    this.ids = new Int32Array(maxLength);
+    this.ids = new Int32Array(Math.min(maxLength, FIRST_ROOM));
   }
 
   /** The most characters that are read of a text. */
@@ -49,22 +50,30 @@ export class Tokenizer {
    * @param {string} text
    */
   encode(text) {
-    const { ids, maxLength } = this;
+    const { maxLength } = this;
+    let { ids } = this;
     ids[0] = /** @type {number} */ (this.clsTokenId);
     let count = 1;
     for (const word of this.wordsOf(text)) {
       if (word === "") continue;
       const found = this.words.get(word) ?? this.#learn(word);
+      const pieces = typeof found === "number" ? 1 : found.length;
+      if (count + pieces > ids.length) ids = this.#withRoom(count + pieces);
       if (typeof found === "number") {
         ids[count++] = found;
       } else {
-        for (let piece = 0; piece < found.length && count < maxLength; piece++) {
-          ids[count++] = found[piece];
-        }
+        for (const id of found) ids[count++] = id;
       }
-      if (count === maxLength) break;
+      if (count >= maxLength) break;
     }
-    return ids.subarray(0, count);
+    return ids.subarray(0, Math.min(count, maxLength));
+  }
+
+  /** @param {number} most */
+  #withRoom(most) {
+    const ids = new Int32Array(2 * most);
+    ids.set(this.ids);
+    return (this.ids = ids);
   }
 
   /**
@@ -163,14 +172,18 @@ function vocabularyOf(content) {
 }
 
 /**
- * @param {any} model
+ * @param {any} content
  * @param {Map<string, number>} vocabulary
  * @param {number} size
  */
-function modelOf(model, vocabulary, size) {
-  if (model.type === "BPE") return new BytePairs(model, vocabulary, size);
-  if (model.type === "WordPiece") return new WordPieces(model, vocabulary);
-  throw new ModelFolderError(`its tokenizer is a ${model.type}, which this engine does not read`);
+function modelOf(content, vocabulary, size) {
+  const { model, normalizer, pre_tokenizer: splitter } = content;
+  if (model.type === "BPE" && splitter?.pretokenizers?.at(-1).type === "ByteLevel") {
+    return new BytePairs(model, vocabulary, size);
+  }
+  const isBert = normalizer?.type === "BertNormalizer" && splitter?.type === "BertPreTokenizer";
+  if (model.type === "WordPiece" && isBert) return new WordPieces(model, vocabulary);
+  throw new ModelFolderError("its tokenizer is neither one that Wave Network trained nor BERT's");
 }
 
 /**

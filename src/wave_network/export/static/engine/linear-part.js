@@ -2,6 +2,7 @@
 
 import { ModelFolderError } from "./errors.js";
 import { NgramBuckets } from "./ngrams.js";
+import { addRows } from "./numerics.js";
 
 const LEAST_BUCKETS = 2.5; // a token, of a dense linear part
 const SPARSE_COLUMNS = 8;
@@ -22,10 +23,9 @@ export class LinearPart {
     const { vocab_size: tokens, linear_ngrams: kinds } = config;
     const buckets = linearBuckets(config);
     this.tokens = tokens;
-    this.labels = config.labels.length;
     this.weights = weights;
     this.isSparse = config.sparse_linear_size > 0;
-    if (this.isSparse) checkRows(weights, this.labels);
+    if (this.isSparse) checkRows(weights, config.labels.length);
     this.ngrams = kinds.map((/** @type {string} */ kind) => new NgramBuckets(kind, buckets, tokens));
   }
 
@@ -91,7 +91,7 @@ export class LinearPart {
    * @param {number} scale
    */
   add(logits, { kind, rows }, start, end, scale) {
-    const { weights, labels, tokens } = this;
+    const { weights, tokens } = this;
     if (this.isSparse) {
       const [starts, columns] = [weights["linear.starts"], weights["linear.labels"]];
       const values = weights["linear.values.weight"];
@@ -104,10 +104,7 @@ export class LinearPart {
       return;
     }
     const table = weights[kind ? "linear.bigrams.weight" : "linear.tokens.weight"];
-    for (let last = start; last < end; last++) {
-      const place = rows[last] * labels;
-      for (let label = 0; label < labels; label++) logits[label] += scale * table[place + label];
-    }
+    addRows(logits, table, rows, start, end, scale);
   }
 }
 
