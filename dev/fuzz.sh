@@ -6,7 +6,7 @@
 set -euo pipefail
 python=$(realpath --no-symlinks "$1")
 export WAVE_NETWORK_FUZZ_CALLS=${2:-3000} WAVE_NETWORK_FUZZ_SEED=${3:-1}
-"$python" -m pytest -q -n 0 -p no:cacheprovider tests/data/test_fuzz_readers.py tests/persistence/test_fuzz_folder.py
+"$python" -m pytest -q -n 0 -p no:cacheprovider tests/data/test_fuzz_readers.py tests/persistence/test_fuzz_folder.py tests/fasttext/test_file.py
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cp -r setup.py pyproject.toml README.md LICENSE src tests "$copy"
