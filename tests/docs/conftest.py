@@ -78,6 +78,8 @@ class Runner:
                 writer = csv.writer(file)
                 writer.writerow(("text", "label", "body", "queue", "trust"))
                 writer.writerows((text, label, text, label, 1) for text, label in rows)
+        elif name.endswith(".bin"):
+            path.write_bytes((ROOT / "tests/fasttext/models/subwords.bin").read_bytes())
         elif name == "texts.txt":
             path.write_text("\n".join(TEXTS[:15]) + "\n", encoding="utf-8")
         elif name.endswith(".txt"):
