@@ -172,8 +172,7 @@ COMMANDS: Final[Mapping[str, Callable[[list[str]], Iterator[str]]]] = {
 """The commands by name; each takes its arguments, and yields the lines that it prints."""
 
 _REFUSED: Final = {
-    name: "word vectors are not trained here; for a classifier with few labels, see wave-network "
-    "train --unlabeled"
+    name: "word vectors are not trained here; a classifier learns from texts without labels itself"
     for name in ("skipgram", "cbow")
 }
 
