@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Read damaged files of every format, and damaged model folders. Build the extension under the
-# address and undefined-behaviour sanitizers in a temporary copy, and call its functions with wrong
-# arguments; then under the thread sanitizer, and call those that use several threads:
+# address and undefined-behaviour sanitizers in a temporary copy, call its functions with wrong
+# arguments, and read damaged models of fastText with it; then under the thread sanitizer, and call those that use several threads:
 # dev/fuzz.sh PYTHON [CALLS OF EACH FUNCTION, FILES OF EACH FORMAT] [SEED]
 set -euo pipefail
 python=$(realpath --no-symlinks "$1")
@@ -29,7 +29,7 @@ build "-fsanitize=address,$checks -fno-sanitize-recover=$checks"
 libraries="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libubsan.so)"
 # `PYTHONMALLOC` leaves every allocation to the sanitizer.
 LD_PRELOAD=$libraries ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-    PYTHONMALLOC=malloc test_native tests/_native
+    PYTHONMALLOC=malloc test_native tests/_native tests/fasttext/test_file.py
 build -fsanitize=thread
 LD_PRELOAD=$($compiler -print-file-name=libtsan.so) TSAN_OPTIONS=halt_on_error=1 \
     test_native tests/_native/test_determinism.py

@@ -250,6 +250,46 @@ def encode(random):
     return table.encode, [*packed_texts(random), 1, 9, 50, 3, known], {}
 
 
+def line_reader(random):
+    entries = b"</s>thecat__label__a"
+    arguments = {
+        "entries": np.frombuffer(entries, np.uint8),
+        "starts": np.array([0, 4, 7, 10, 20]),
+        "words": 3,
+        "shortest": 1,
+        "longest": 3,
+        "ngram": 2,
+        "buckets": BUCKETS,
+        "is_pruned": bool(random.random() < 0.5),
+        "kept": np.array([1, 5, 6], np.int32),
+        "rows": np.array([2, 0, 1], np.int32),
+    }
+    return _native.compiled.LineReader, [], arguments
+
+
+def read_lines(random):
+    make, _, arguments = line_reader(random)
+    lines = pack(["the cat __label__a\n", "", "</s> the", "\0 \n \xe9"])
+    return make(**arguments).read, [lines.data, lines.offsets, 2], {}
+
+
+def row_means(random):
+    table = floats(VOCABULARY, 6)
+    return _native.compiled.row_means, [*packed(random), table, floats(TEXTS, 6), 2], {}
+
+
+def coded_row_means(random):
+    codes = random.integers(256, size=(VOCABULARY, 3)).astype(np.uint8)
+    norms = floats(VOCABULARY) if random.random() < 0.5 else None
+    table = [codes, floats(256 * 5), 2, norms, floats(TEXTS, 5), 2]
+    return _native.compiled.coded_row_means, [*packed(random), *table], {}
+
+
+def ordered_product(random):
+    arguments = [floats(TEXTS, 4), floats(4, LABELS), floats(TEXTS, LABELS), 2]
+    return _native.compiled.ordered_product, arguments, {}
+
+
 FUNCTIONS = (
     *(shape, features_forward, features_backward, heads_forward, train_step, update_rows),
     *(document_frequencies, ngram_rows, column_sums, count_pairs, dual_coordinate_descent),
@@ -257,6 +297,7 @@ FUNCTIONS = (
     *(dense_product, dense_inner, principal_axes),
     *(learn_byte_pairs, make_word_counter, count_words, make_word_table, add_words, learn_words),
     encode,
+    *(line_reader, read_lines, row_means, coded_row_means, ordered_product),
 )
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda make: make.__name__)
 

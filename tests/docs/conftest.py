@@ -82,6 +82,8 @@ class Runner:
             path.mkdir()
             for number in range(3):
                 self.set_up(f"{name}part-{number}.csv")
+        elif name.endswith(".bin"):
+            path.write_bytes((ROOT / "tests/fasttext/models/subwords.bin").read_bytes())
         elif name == "texts.txt":
             path.write_text("\n".join(TEXTS[:15]) + "\n", encoding="utf-8")
         elif name.endswith(".txt"):

@@ -36,21 +36,39 @@ add_rows(const Means *self, int64_t text, float *sum)
     }
 }
 
+/* Add the centroids that a row's codes name, but for the last block's, which may be narrower. */
+INLINE void
+add_centroids(const Means *self, const uint8_t *codes, float norm, int64_t width, float *sum)
+{
+    for (int64_t block = 0; block < self->blocks - 1; block++) {
+        const float *centroid = self->centroids + (block * 256 + codes[block]) * width;
+        for (int64_t column = 0; column < width; column++) {
+            sum[block * width + column] += norm * centroid[column];
+        }
+    }
+}
+
 static void
 add_coded_rows(const Means *self, int64_t text, float *sum)
 {
-    const int64_t last = self->columns - (self->blocks - 1) * self->width;
-    for (int64_t i = self->offsets[text]; i < self->offsets[text + 1]; i++) {
+    const int64_t before = (self->blocks - 1) * self->width, last = self->columns - before;
+    const float *last_centroids = self->centroids + before * 256;
+    const int64_t end = self->offsets[text + 1];
+    for (int64_t i = self->offsets[text]; i < end; i++) {
+        if (i + ROWS_AHEAD < end) {
+            PREFETCH(self->codes + (int64_t)self->ids[i + ROWS_AHEAD] * self->blocks);
+        }
         const uint8_t *codes = self->codes + (int64_t)self->ids[i] * self->blocks;
         const float norm = self->norms == NULL ? 1.0f : self->norms[self->ids[i]];
-        for (int64_t block = 0; block < self->blocks; block++) {
-            const int64_t width = block == self->blocks - 1 ? last : self->width;
-            const float *centroid
-                = self->centroids + block * 256 * self->width + codes[block] * width;
-            float *part = sum + block * self->width;
-            for (int64_t column = 0; column < width; column++) {
-                part[column] += norm * centroid[column];
-            }
+        if (self->width == 2) { /* the usual one; a constant unrolls the loop */
+            add_centroids(self, codes, norm, 2, sum);
+        }
+        else {
+            add_centroids(self, codes, norm, self->width, sum);
+        }
+        const float *centroid = last_centroids + codes[self->blocks - 1] * last;
+        for (int64_t column = 0; column < last; column++) {
+            sum[before + column] += norm * centroid[column];
         }
     }
 }

@@ -44,6 +44,9 @@ def best_labels(
         tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
         best = best[:, :count]
     chosen = np.take_along_axis(allowed, best, axis=1)
+    if chosen.all() and not tied.any():  # as a rule
+        yield from best.tolist()
+        return
     for line, (places, valid) in enumerate(zip(best.tolist(), chosen.tolist(), strict=True)):
         if tied[line]:
             yield _by_heap(scores[line], allowed[line], count, tree)

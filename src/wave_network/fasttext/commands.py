@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -19,15 +19,6 @@ from wave_network.fasttext.model import FastText, Found
 from wave_network.models.numpy_ops import Floats
 
 _USUAL_NEIGHBOURS: Final = 10
-_OPTION_START: Final = "-"
-
-
-class Command(NamedTuple):
-    """A command: what runs it, its arguments, and what it is for."""
-
-    run: Callable[[list[str]], Iterable[str]]
-    arguments: str
-    purpose: str
 
 
 def run(arguments: Sequence[str]) -> Iterator[str]:
@@ -42,15 +33,7 @@ def run(arguments: Sequence[str]) -> Iterator[str]:
         raise ConfigError(f"{name}: {_REFUSED[name]}")
     if name not in COMMANDS:
         raise ConfigError(f"{name!r} is not a command of fasttext: give {', '.join(COMMANDS)}")
-    yield from COMMANDS[name].run(rest)
-
-
-def usage() -> str:
-    """List the commands and their arguments."""
-    return "\n".join(
-        f"  {f'{name} {command.arguments}':<46} {command.purpose}"
-        for name, command in COMMANDS.items()
-    )
+    yield from COMMANDS[name](rest)
 
 
 def _supervised(words: list[str]) -> Iterator[str]:
@@ -172,29 +155,24 @@ def _dump(words: list[str]) -> Iterator[str]:
     yield from map(_numbers, matrix)
 
 
-COMMANDS: Final = {
-    "supervised": Command(
-        _supervised, "-input FILE -output NAME ...", "train a classifier of ours"
-    ),
-    "quantize": Command(_quantize, "-output NAME ...", "store NAME.bin in 8 bits as NAME.ftz"),
-    "test": Command(_test, "MODEL FILE [K] [THRESHOLD]", "precision and recall"),
-    "test-label": Command(_test_label, "MODEL FILE [K] [THRESHOLD]", "the same, of each label"),
-    "predict": Command(_predict, "MODEL FILE [K] [THRESHOLD]", "the most probable labels"),
-    "predict-prob": Command(_predict_prob, "MODEL FILE [K] [THRESHOLD]", "and their probabilities"),
-    "print-word-vectors": Command(_print_word_vectors, "MODEL", "of words on standard input"),
-    "print-sentence-vectors": Command(
-        _print_sentence_vectors, "MODEL", "of lines on standard input"
-    ),
-    "print-ngrams": Command(_print_ngrams, "MODEL WORD", "the vectors of a word's parts"),
-    "nn": Command(_nn, "MODEL [K]", "nearest neighbours of words on standard input"),
-    "analogies": Command(_analogies, "MODEL [K]", "A - B + C, words on standard input"),
-    "dump": Command(_dump, "MODEL dict|input|output", "the dictionary, or a matrix"),
+COMMANDS: Final[Mapping[str, Callable[[list[str]], Iterator[str]]]] = {
+    "supervised": _supervised,
+    "quantize": _quantize,
+    "test": _test,
+    "test-label": _test_label,
+    "predict": _predict,
+    "predict-prob": _predict_prob,
+    "print-word-vectors": _print_word_vectors,
+    "print-sentence-vectors": _print_sentence_vectors,
+    "print-ngrams": _print_ngrams,
+    "nn": _nn,
+    "analogies": _analogies,
+    "dump": _dump,
 }
-"""The commands by name. FILE may be -, standard input."""
+"""The commands by name; each takes its arguments, and yields the lines that it prints."""
 
 _REFUSED: Final = {
-    name: "word vectors are not trained here; for a classifier with few labels, see wave-network "
-    "train --unlabeled"
+    name: "word vectors are not trained here; a classifier learns from texts without labels itself"
     for name in ("skipgram", "cbow")
 }
 

@@ -37,8 +37,9 @@ def groups(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def parts(line: bytes) -> tuple[list[bytes], bytes]:
     """Split a line into its labels, with their prefix, and its text."""
-    found = list(tokens(line))
+    before, _, _ = line.partition(b"\n")
+    found = list(tokens(before))
     labels = [token for token in found if token.startswith(_PREFIX)]
     if not labels:
-        return [], line.partition(b"\n")[0]
+        return [], before
     return labels, b" ".join(token for token in found if not token.startswith(_PREFIX))

@@ -170,6 +170,8 @@ class FastText(ABC):
             labels.append([names[place] for place in answer.labels] if answer else [])
             probabilities.append(answer.probabilities if answer else [])
         if isinstance(text, list):
+            if len(set(map(len, probabilities))) == 1:  # one array is quicker made than many
+                return labels, list(np.array(probabilities, np.float32))
             return labels, [np.array(each, np.float32) for each in probabilities]
         return tuple(labels[0]), np.array(probabilities[0])
 

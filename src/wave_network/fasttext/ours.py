@@ -42,6 +42,7 @@ class WaveModel(FastText):
         self._tokenizer = text_tokenizer(files.tokenizer)
         self._use(files)
         self._names = [f"{LABEL_PREFIX}{label}" for label in files.config.labels]
+        self._word_places = {word: place for place, word in enumerate(self._tokenizer.words())}
         self._places = {name.encode(): place for place, name in enumerate(self._names)}
 
     def _use(self, files: ModelFiles) -> None:
@@ -68,7 +69,7 @@ class WaveModel(FastText):
 
         Its words have no counts, which are not stored: they are 0.
         """
-        words = list(self._tokenizer.words())
+        words = list(self._word_places)
         return words, np.zeros(len(words), np.int64)
 
     def labels_counted(self, errors: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -77,7 +78,7 @@ class WaveModel(FastText):
 
     def get_word_id(self, word: str) -> int:
         """As `FastText.get_word_id`."""
-        return self._tokenizer.words().get(word, -1)
+        return self._word_places.get(word, -1)
 
     def get_label_id(self, label: str) -> int:
         """As `FastText.get_label_id`."""

@@ -35,7 +35,7 @@ def build_tree(counts: NDArray[np.int64]) -> NDArray[np.int32]:
     for place in range(labels - 1):
         total = 0
         for side in range(2):
-            if leaf >= 0 and weights[leaf] < weights[node]:
+            if leaf >= 0 and (node >= labels + place or weights[leaf] < weights[node]):
                 child, leaf = leaf, leaf - 1
             else:
                 child, node = node, node + 1

@@ -1,0 +1,84 @@
+"""The tokenizer of a fastText model, and its file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from wave_network.errors import ModelFolderError
+from wave_network.text.fasttext_dictionary import FastTextDictionary
+from wave_network.text.fasttext_tokenizer import FastTextTokenizer
+
+KEPT = np.array([3, 7], np.int32), np.array([1, 0], np.int32)
+
+
+def tokenizer(kept=KEPT):
+    entries = [b"</s>", b"\xff\x80", "é".encode(), b"__label__a"]
+    return FastTextTokenizer(FastTextDictionary(entries, np.arange(4), 3, 1, 2, 2, 11, kept))
+
+
+def test_a_text_is_one_line():
+    found = tokenizer(None)
+    both = found.encode(["a b\nc", "a b c"])
+    np.testing.assert_array_equal(*np.split(both.ids, 2))
+    assert both.ids[-1] >= 3
+    assert 0 in both.ids  # the end of the line
+    assert found.encode([]).offsets.tolist() == [0]
+    assert len(found.encode(["\ud800"]).ids)  # half a character becomes another
+
+
+@pytest.mark.parametrize("kept", [None, KEPT])
+def test_it_is_written_and_read_again(kept, tmp_path):
+    tokenizer(kept).save(tmp_path)
+    content = (tmp_path / "tokenizer.json").read_bytes()
+    again = FastTextTokenizer.parse(content, tmp_path / "tokenizer.json").dictionary
+    first = tokenizer(kept).dictionary
+    assert again.entries == first.entries
+    np.testing.assert_array_equal(again.counts, first.counts)
+    for name in ("words", "shortest", "longest", "ngram", "buckets"):
+        assert getattr(again, name) == getattr(first, name)
+    np.testing.assert_equal(again.kept, first.kept)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"type": "BPE"}, "not the tokenizer of a fastText model"),
+        ({"words": 5}, "not as many"),
+        ({"words": -1}, "not as many"),
+        ({"words": 1.5}, "not whole numbers"),
+        ({"counts": [1]}, "not as many"),
+        ({"counts": [[1, 2], [3, 4]]}, "not numbers"),
+        ({"counts": "x"}, "damaged"),
+        ({"longest": 1000}, "longer than 100"),
+        ({"ngram": 1000}, "longer than 100"),
+        ({"buckets": 0}, "no buckets"),
+        ({"buckets": 2**31}, "buckets"),
+        ({"kept": [[1], [1, 2]]}, "not valid"),
+        ({"kept": [[-1], [0]]}, "not valid"),
+        ({"kept": [[1], [2**31 - 1]]}, "not valid"),
+        ({"kept": [[1], [2**31]]}, "damaged"),
+        ({"kept": 3}, "damaged"),
+        ({"entries": [1, 2, 3, 4]}, "damaged"),
+    ],
+)
+def test_a_damaged_file_ends_in_one_line(changes, message, tmp_path):
+    tokenizer().save(tmp_path)
+    values = json.loads((tmp_path / "tokenizer.json").read_text())
+    content = json.dumps({**values, **changes}).encode()
+    with pytest.raises(ModelFolderError, match=message):
+        FastTextTokenizer.parse(content, tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{}", b"\xff", b"[" * 100_000])
+def test_a_file_of_something_else(content, tmp_path):
+    with pytest.raises(ModelFolderError, match=r"tokenizer\.json is damaged"):
+        FastTextTokenizer.parse(content, tmp_path / "tokenizer.json")
+
+
+def test_a_missing_field_is_named(tmp_path):
+    tokenizer().save(tmp_path)
+    values = json.loads((tmp_path / "tokenizer.json").read_text())
+    del values["buckets"]
+    with pytest.raises(ModelFolderError, match="it has no 'buckets'"):
+        FastTextTokenizer.parse(json.dumps(values).encode(), tmp_path / "tokenizer.json")
