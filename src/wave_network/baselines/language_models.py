@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from wave_network.config.wave_lm import Size
 
-GRU_SIZES: Final = {"1m": 256, "5m": 600}
+GRU_SIZES: Final = {"200k": 108, "1m": 256, "5m": 600}
 """The hidden size of two layers for about as many parameters."""
 
 _HEADS: Final = 4
