@@ -16,7 +16,7 @@ from wave_network import LanguageModel, pretrain
 from wave_network.config.wave_lm import PretrainConfig
 from wave_network.data import read_splits
 
-EPOCHS = 2
+EPOCHS = 1
 NEWS = "Oil prices rose on Tuesday as the government said that production would fall."
 OTHER = "Colourless green ideas sleep furiously, zxqv and brrr, qua bimbling wug."
 

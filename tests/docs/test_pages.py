@@ -11,6 +11,7 @@ NOT_RUN = {
     "few-labels.md": ["needs an encoder"],
     "installing.md": ["replaces the installation"],
     "integrations.md": ["publishes, for which it needs the network and an account"],
+    "language-model.md": ["it takes minutes", *["needs the model above"] * 3],
     "multi-label.md": ["it takes as long as it says"],
     "reproducing.md": [
         "days, with data from the Hub",

@@ -54,7 +54,7 @@ class WaveLMConfig:
     decay: bool = True
     local_tokens: int = 2
 
-    architecture: ClassVar[str] = "wave_lm"
+    architecture: ClassVar[str] = "wave-lm"
 
     def __post_init__(self) -> None:
         """Check every field.
