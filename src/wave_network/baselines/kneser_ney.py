@@ -98,7 +98,8 @@ class KneserNey:
             probability[seen] = (kept + rest * probability)[seen] / total[seen]
             numbers = np.where(found, place, _MISSING)
             contexts = np.concatenate([[_MISSING], numbers[:-1]])
-        return -np.log2(probability[tokens != self._start])
+        result: _Doubles = -np.log2(probability[tokens != self._start])
+        return result
 
     def size(self) -> int:
         """Return how many n-grams are stored."""
