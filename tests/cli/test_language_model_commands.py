@@ -120,7 +120,7 @@ def test_what_a_terminal_would_obey_is_escaped(invoke, lm):
     [
         (("pretrain",), "give the files of the texts"),
         (("pretrain", "none.txt"), "none.txt does not exist"),
-        (("pretrain", "book.txt", "--size", "9m"), "--size must be one of 1m, 5m"),
+        (("pretrain", "book.txt", "--size", "9m"), "--size must be one of 200k, 1m, 5m"),
         (("pretrain", "book.txt", "--epochs", "0"), "--epochs must be at least 1"),
         (("pretrain", "book.txt", "--encoding", "klingon"), "--encoding must be"),
         (("pretrain", "book.txt", "--output", "lm"), "lm exists"),

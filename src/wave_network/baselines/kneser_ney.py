@@ -98,8 +98,8 @@ class KneserNey:
             probability[seen] = (kept + rest * probability)[seen] / total[seen]
             numbers = np.where(found, place, _MISSING)
             contexts = np.concatenate([[_MISSING], numbers[:-1]])
-        bits: NDArray[np.float64] = -np.log2(probability[tokens != self._start])
-        return bits
+        result: _Doubles = -np.log2(probability[tokens != self._start])
+        return result
 
     def size(self) -> int:
         """Return how many n-grams are stored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from wave_network.config.wave_lm import Size
 
-GRU_SIZES: Final = {"1m": 256, "5m": 600}
+GRU_SIZES: Final = {"200k": 108, "1m": 256, "5m": 600}
 """The hidden size of two layers for about as many parameters."""
 
 _HEADS: Final = 4
@@ -61,7 +61,8 @@ class TransformerLM(nn.Module):
             self.embedding = nn.Embedding(vocab_size, size.hidden_size)
             nn.init.normal_(self.embedding.weight, 0, _SPREAD)
             self.positions = nn.Parameter(_SPREAD * torch.randn(positions, 1, size.hidden_size))
-            self.layers = nn.ModuleList(_Layer(size) for _ in range(size.num_layers))
+            layers = [_Layer(size) for _ in range(size.num_layers)]
+            self.layers: Sequence[_Layer] = nn.ModuleList(layers)  # type: ignore[assignment]
             self.norm = nn.LayerNorm(size.hidden_size)
             self.bias = nn.Parameter(torch.zeros(vocab_size))
 

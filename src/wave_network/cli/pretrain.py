@@ -30,7 +30,7 @@ def pretrain(
         Path, typer.Option(metavar="LM", help="Folder to write the language model to.")
     ] = Path("wave-lm"),
     size: Annotated[
-        str, typer.Option(metavar="1m|5m", help="Parameters of the model, about.")
+        str, typer.Option(metavar="200k|1m|5m", help="Parameters of the model, about.")
     ] = "1m",
     epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the texts.")] = 4,
     steps: Annotated[

@@ -54,7 +54,7 @@ class WaveLMConfig:
     decay: bool = True
     local_tokens: int = 2
 
-    architecture: ClassVar[str] = "wave_lm"
+    architecture: ClassVar[str] = "wave-lm"
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -136,11 +136,12 @@ class Size(NamedTuple):
 
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
     {
+        "200k": Size(767, hidden_size=64, num_layers=3, feed_forward_size=256),
         "1m": Size(2047, hidden_size=128, num_layers=4, feed_forward_size=512),
         "5m": Size(4095, hidden_size=256, num_layers=5, feed_forward_size=1024),
     }
 )
-"""The sizes of language models, by name: about as many parameters."""
+"""The sizes of language models, by name: about as many parameters. The first is for quick tries."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,15 +43,35 @@ def write_trained(
     Raises:
         OutputError: If it is not in its place; the message says where it is.
     """
+
+    def write(place: Path, overwrite: bool) -> None:
+        write_model(place, files, card=card, history=history, overwrite=overwrite)
+
+    write_somewhere(folder, write, overwrite=overwrite)
+
+
+def write_somewhere(
+    folder: Path, write: Callable[[Path, bool], None], *, overwrite: bool = False
+) -> None:
+    """Write what took long to make; if its folder cannot be written, elsewhere.
+
+    Args:
+        folder: Where it belongs; other places as for `write_trained`.
+        write: Writes it to a folder; the flag is whether it may replace what is there.
+        overwrite: Replace what is in `folder`.
+
+    Raises:
+        OutputError: If it is not in its place; the message says where it is.
+    """
     with _interrupts_deferred():
         try:
-            write_model(folder, files, card=card, history=history, overwrite=overwrite)
+            write(folder, overwrite)
             return
         except OutputError as error:
             reason = str(error).removesuffix("; nothing was changed")
             for place in _other_places(expanded(folder)):
                 try:
-                    write_model(place, files, card=card, history=history)
+                    write(place, False)
                 except OutputError:
                     continue
                 raise OutputError(f"{reason}; the model is kept in {place}") from error

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.models.tensor_spec import initial_tensors
+from wave_network.models.torch_random import DrawnFrom
 from wave_network.models.wave_lm.numpy_network import DECAY_OFFSET
 from wave_network.models.wave_lm.tensors import tensor_specs
 from wave_network.ops.causal import memory, past, represent_prefix
@@ -37,14 +38,14 @@ class WaveLM(nn.Module):
     def __init__(self, config: WaveLMConfig, seed: int) -> None:
         super().__init__()
         self.config = config
-        with torch.device("meta"):  # torch's own first weights would change its generator
+        with DrawnFrom(torch.Generator()):  # torch draws weights, which are then replaced
             self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
             self.layers = nn.ModuleList(WaveLayer(config) for _ in range(config.num_layers))
             self.norm = nn.LayerNorm(config.hidden_size)
             self.bias = nn.Parameter(torch.empty(config.vocab_size))
         tensors = initial_tensors(tensor_specs(config), seed)
         weights = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
-        self.load_state_dict(weights, assign=True)
+        self.load_state_dict(weights)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return the logits of the token after each.

@@ -10,6 +10,7 @@ from wave_network.config.wave_lm import SIZES, PretrainConfig
 from wave_network.data.read_options import ReadOptions
 from wave_network.errors import extra_needed
 from wave_network.persistence.folder import check_output, size_bytes
+from wave_network.persistence.keeping import write_somewhere
 from wave_network.persistence.language_model import LanguageModelFiles, write_language_model
 from wave_network.progress.stages import say
 from wave_network.training.interrupt import StopSignal
@@ -64,7 +65,11 @@ def pretrain(
     if unfinished is not None:
         unfinished.write_marker()
     written = LanguageModelFiles(shape, run.tensors, corpus.tokenizer, config.to_dict())
-    write_language_model(folder, written, metrics, run.history, overwrite=overwrite)
+
+    def write(place: Path, overwrite: bool) -> None:
+        write_language_model(place, written, metrics, run.history, overwrite=overwrite)
+
+    write_somewhere(folder, write, overwrite=overwrite)
     if run.interrupted:
         say(f"interrupted: the model after {metrics['steps']:,} steps is kept in {folder}")
     return {

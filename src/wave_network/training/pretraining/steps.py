@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from wave_network.config.wave_lm import PretrainConfig
 from wave_network.models.tensor_spec import Tensors
 from wave_network.training.checkpoint import StepsState
-from wave_network.training.optimizer import EagerAdamW
+from wave_network.training.optimizer import EagerAdamW, clip_gradients
 
 _LAST_RATE: Final = 0.1  # of the peak learning rate
 _MOMENTS: Final = ("exp_avg", "exp_avg_sq")
@@ -55,7 +55,7 @@ class PretrainingSteps:
         loss = F.cross_entropy(logits.flatten(0, 1), ids[1:].flatten())
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._network.parameters(), self._max_norm)
+        clip_gradients(self._network, self._max_norm)
         self._optimizer.step()
         self._schedule.step()
         return loss.item()

@@ -38,9 +38,8 @@ class Windows:
         """Return the sequences of a step, (length + 1, lanes)."""
         place = step % self.steps_per_epoch * self._lanes
         starts = self._starts(self.epoch(step))[place : place + self._lanes]
-        windows = self._ids[starts + np.arange(self._length + 1)[:, None]]
-        result: NDArray[np.int64] = windows.astype(np.int64, copy=False)
-        return result
+        windows: Ids = self._ids[starts + np.arange(self._length + 1)[:, None]]
+        return windows.astype(np.int64, copy=False)
 
     def _starts(self, epoch: int) -> NDArray[np.int64]:
         """Draw where the sequences of an epoch start: shifted together, in random order."""

@@ -1,8 +1,8 @@
 """Compare the Wave LM with a GRU, a Transformer and an n-gram model: bits a byte, and speed.
 
-    python benchmarks/language_model.py quality TRAIN [--size 1m|5m] [--seconds 300] [--test TEST]
-    python benchmarks/language_model.py ablation TRAIN [--steps 600]
-    python benchmarks/language_model.py speed [--size 1m|5m]
+    python benchmarks/wave_lm.py quality TRAIN [--size 1m|5m] [--seconds 300] [--test TEST]
+    python benchmarks/wave_lm.py ablation TRAIN [--steps 600]
+    python benchmarks/wave_lm.py speed [--size 1m|5m]
 
 `quality` and `ablation` hold out every fiftieth text of the training file, and learn a tokenizer
 from the file; a test file is read only with `--test`. In `quality` each network trains for the
@@ -11,16 +11,18 @@ Each takes the best of the learning rates by the texts held out. All read the sa
 tokenizer, and the n-gram model learns from all of them. Every text is scored from its start; the
 Transformer sees at least half its window before each token. In `ablation` every variant takes the
 same steps. `speed` generates around a position, with one thread, and random weights. Each result is
-a row of `benchmarks/data/language_model.csv`.
+a row of `benchmarks/data/wave_lm.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any, Final
@@ -47,8 +49,8 @@ from wave_network.training.pretraining.corpus import Corpus, read_corpus
 from wave_network.training.pretraining.steps import PretrainingSteps
 from wave_network.training.pretraining.windows import Windows
 
-RESULTS: Final = HERE / "data" / "language_model.csv"
-CODE: Final = ("src", "benchmarks/language_model.py")
+RESULTS: Final = HERE / "data" / "wave_lm.csv"
+CODE: Final = ("src", "benchmarks/wave_lm.py")
 TIMED_STEPS: Final = 8
 POSITIONS: Final = (100, 1_000, 10_000)
 GENERATED: Final = 200
@@ -119,7 +121,7 @@ def write(row: Mapping[str, Any]) -> None:
         "commit": commit(CODE),
         "machine": machine(),
         "threads": torch.get_num_threads(),
-        "load": round(time_load(), 2),
+        "load": round(os.getloadavg()[0], 2),
         **row,
     }
     print({name: value for name, value in whole.items() if name not in ("commit", "machine")})
@@ -129,13 +131,6 @@ def write(row: Mapping[str, Any]) -> None:
         if new:
             writer.writeheader()
         writer.writerow(whole)
-
-
-def time_load() -> float:
-    """Runnable processes in the minute before."""
-    import os
-
-    return os.getloadavg()[0]
 
 
 def quality(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -291,14 +286,14 @@ def speed(size: str) -> Iterator[dict[str, Any]]:
         yield {
             "model": "wave",
             "position": position,
-            "tokens_per_second": round(best_rate(lambda at=position: wave_tokens(wave, at))),
+            "tokens_per_second": round(best_rate(partial(wave_tokens, wave, position))),
             "state_bytes": wave.initial_state().size_bytes,
         }
         yield {
             "model": "transformer with cache",
             "position": position,
             "tokens_per_second": round(
-                best_rate(lambda at=position: transformer.steps(at + GENERATED, at))
+                best_rate(partial(transformer.steps, position + GENERATED, position))
             ),
             "state_bytes": cache_bytes(shape, position),
         }

@@ -16,18 +16,18 @@ SMALL = Size(300, hidden_size=8, num_layers=1, feed_forward_size=8)
 
 @pytest.fixture
 def benchmark(tmp_path, monkeypatch):
-    import language_model
+    import wave_lm
 
-    monkeypatch.setattr(language_model, "RESULTS", tmp_path / "results.csv")
-    monkeypatch.setattr(language_model, "SIZES", {"1m": SMALL})
-    monkeypatch.setattr(language_model, "GRU_SIZES", {"1m": 8})
-    monkeypatch.setattr(language_model, "POSITIONS", (3, 9))
-    monkeypatch.setattr(language_model, "GENERATED", 3)
+    monkeypatch.setattr(wave_lm, "RESULTS", tmp_path / "results.csv")
+    monkeypatch.setattr(wave_lm, "SIZES", {"1m": SMALL})
+    monkeypatch.setattr(wave_lm, "GRU_SIZES", {"1m": 8})
+    monkeypatch.setattr(wave_lm, "POSITIONS", (3, 9))
+    monkeypatch.setattr(wave_lm, "GENERATED", 3)
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["language_model.py", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["wave_lm.py", *map(str, arguments)])
         threads = torch.get_num_threads()
-        language_model.main()
+        wave_lm.main()
         torch.set_num_threads(threads)
         with (tmp_path / "results.csv").open() as file:
             return [*csv.DictReader(file)]
@@ -73,7 +73,7 @@ def test_speed(benchmark):
 
 @pytest.mark.parametrize("length", [2, 5, 9, 16, 17, 40])
 def test_windows_score_each_token_once(length, scripts):
-    from language_model import bits_of_windows
+    from wave_lm import bits_of_windows
 
     ids = np.random.default_rng(0).integers(0, 300, length)
     uniform = lambda ids: torch.zeros(*ids.shape, 300)  # noqa: E731
@@ -82,7 +82,7 @@ def test_windows_score_each_token_once(length, scripts):
 
 @torch.no_grad()
 def test_short_documents_are_scored_whole(scripts):
-    from language_model import scorer
+    from wave_lm import scorer
 
     ids = np.random.default_rng(0).integers(0, 300, 9)
     for network in (GRULM(301, SMALL, 8, 0), TransformerLM(301, SMALL, 8, 0)):
