@@ -63,14 +63,13 @@ MAY_IMPORT = {
         *("_version", "config", "errors", "evaluation.metric_names", "evaluation.conformal"),
         "evaluation.out_of_scope",
         *("huggingface.download", "huggingface.ids", "text"),
-        *("models.registry", "models.tensor_spec", "models.tensors"),
+        *("models.registry", "models.tensor_spec", "models.tensors", "models.wave_lm.tensors"),
         "fasttext.file",
     },
     # The archived module's interface trains our models; what reads its files knows none of ours.
     "fasttext.file": {
         *("config", "errors", "models.fasttext", "models.tensor_spec"),
         *("text.fasttext_dictionary", "text.fasttext_tokenizer"),
-        *("models.registry", "models.tensor_spec", "models.tensors", "models.wave_lm.tensors"),
     },
     "runtime": {
         *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
@@ -85,9 +84,8 @@ MAY_IMPORT = {
     "few_labels.text_vectors": {"data.batch", "errors", "few_labels", "numerics", "text"},
     "scale": {
         *("_native.threads", "_version", "config", "data", "errors", "huggingface.ids"),
-        *("persistence", "progress", "runtime", "text"),
+        *("persistence", "progress", "runtime", "text", "training", "tuning"),
     },
-    "scale": {"config", "data", "errors", "training", "tuning"},
     "explain": {"errors", "models", "runtime"},
     "serve": {
         *("_version", "config", "data.json_values", "data.values", "errors", "persistence"),
@@ -107,7 +105,6 @@ LIGHT = (
     "few_labels.teacher",
     "few_labels.archive",
     *("models.registry", "models.attribution"),
-    *(f"models.{family}.numpy_network" for family in ("wave", "local_wave", "fasttext")),
     *("fasttext.file", "models.fasttext"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave", "wave_lm")),
     *(f"training.local_wave.{name}" for name in ("linear_part", "lsa")),

@@ -50,6 +50,13 @@ ROWS = [(text, queue) for _ in range(6) for queue, texts in TICKETS.items() for 
 TEXTS, LABELS = [text for text, _ in ROWS], [label for _, label in ROWS]
 
 
+def _write_table(path, rows):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("text", "label", "body", "queue", "trust"))
+        writer.writerows((text, label, text, label, 1) for text, label in rows)
+
+
 class Runner:
     """Executes blocks; files and Python names last as long as it does."""
 
@@ -74,10 +81,7 @@ class Runner:
             return
         path = self.folder / name
         if name.endswith(".csv"):
-            with path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(("text", "label", "body", "queue", "trust"))
-                writer.writerows((text, label, text, label, 1) for text, label in rows)
+            _write_table(path, rows)
         elif name.endswith("/"):
             path.mkdir()
             for number in range(3):

@@ -1,4 +1,4 @@
-"""A Ray cluster that the tests of this room share, models with random weights, and parts to predict."""
+"""A Ray cluster, models with random weights, and parts to predict."""
 
 import json
 import os

@@ -15,13 +15,17 @@ import json
 import stat
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from wave_network.config.checks import shortened
 from wave_network.config.wave_lm import WaveLMConfig
-from wave_network.errors import ModelFolderError, first_line
+from wave_network.errors import ConfigError, ModelFolderError, first_line
+from wave_network.models.tensor_spec import Tensors
 from wave_network.persistence.format import (
     CHECKED,
     CHECKSUMS,
@@ -168,3 +172,39 @@ def _identity(folder: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return place.st_ino, config.st_ino, config.st_mtime_ns
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Name the file in which something is wrong."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+
+
+def parse_tensors(content: bytes, path: Path) -> Tensors:
+    """Parse a safetensors file.
+
+    Raises:
+        ModelFolderError: If it is none.
+    """
+    from safetensors.numpy import load
+
+    try:
+        tensors: Tensors = load(content)
+    except Exception as error:  # SafetensorError, or whatever NumPy says of a type it has not
+        raise ModelFolderError(f"{path} is damaged: {first_line(error)}") from error
+    return tensors
+
+
+def check_finite(tensors: Tensors) -> None:
+    """Refuse weights that are no numbers: they would answer everything with the first label.
+
+    Raises:
+        ConfigError: If there are any.
+    """
+    for name, tensor in tensors.items():
+        # The extremes of an array with a NaN are NaN, and finding them is quicker than `isfinite`.
+        if tensor.size and not (np.isfinite(tensor.min()) and np.isfinite(tensor.max())):
+            raise ConfigError(f"the weights {name} are not finite")

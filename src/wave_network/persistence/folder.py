@@ -10,8 +10,7 @@ pickle.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,10 +28,13 @@ from wave_network.models.tensors import tensor_specs
 from wave_network.persistence import schema
 from wave_network.persistence.contents import (
     check_description,
+    check_finite,
     checksum,
+    damage_named,
     is_language_model,
     parse_json,
     parse_object,
+    parse_tensors,
     read_contents,
     read_file,
 )
@@ -322,15 +324,6 @@ def read_history(source: str | Path) -> list[dict[str, Any]]:
         return [schema.check_record(parse_json(line, path)) for line in lines.split(b"\n") if lines]
 
 
-@contextmanager
-def damage_named(path: Path) -> Iterator[None]:
-    """Name the file in which something is wrong."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ModelFolderError(f"{path} is damaged: {error}") from error
-
-
 def _metrics(content: bytes | None, path: Path) -> dict[str, Any]:
     if content is None:
         return {}
@@ -354,21 +347,6 @@ def _out_of_scope(content: bytes | None, path: Path) -> OutOfScope | None:
         return OutOfScope.from_tensors(parse_tensors(content, path))
 
 
-def parse_tensors(content: bytes, path: Path) -> Tensors:
-    """Parse a safetensors file.
-
-    Raises:
-        ModelFolderError: If it is none.
-    """
-    from safetensors.numpy import load
-
-    try:
-        tensors: Tensors = load(content)
-    except Exception as error:  # SafetensorError, or whatever NumPy says of a type it has not
-        raise ModelFolderError(f"{path} is damaged: {first_line(error)}") from error
-    return tensors
-
-
 def _tensors(content: bytes, path: Path, config: ClassifierConfig, table_bits: int) -> Tensors:
     tensors = parse_tensors(content, path)
     specs = tensor_specs(config)
@@ -380,18 +358,6 @@ def _tensors(content: bytes, path: Path, config: ClassifierConfig, table_bits: i
         dequantized = dequantize_tensors(tensors, specs, table_bits)
         check_finite(dequantized)
     return dequantized
-
-
-def check_finite(tensors: Tensors) -> None:
-    """Refuse weights that are no numbers: they would answer everything with the first label.
-
-    Raises:
-        ConfigError: If there are any.
-    """
-    for name, tensor in tensors.items():
-        # The extremes of an array with a NaN are NaN, and finding them is quicker than `isfinite`.
-        if tensor.size and not (np.isfinite(tensor.min()) and np.isfinite(tensor.max())):
-            raise ConfigError(f"the weights {name} are not finite")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

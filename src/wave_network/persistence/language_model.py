@@ -23,16 +23,16 @@ from wave_network.models.wave_lm.tensors import tensor_specs
 from wave_network.persistence import schema
 from wave_network.persistence.contents import (
     check_description,
+    check_finite,
     checksum,
+    damage_named,
     is_language_model,
+    parse_tensors,
     read_contents,
 )
 from wave_network.persistence.folder import (
-    check_finite,
     check_output,
-    damage_named,
     model_folder,
-    parse_tensors,
     resolve_source,
     write_json,
     write_text,
