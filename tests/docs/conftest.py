@@ -88,11 +88,10 @@ class Runner:
                 self.set_up(f"{name}part-{number}.csv")
         elif name.endswith(".bin"):
             path.write_bytes((ROOT / "tests/fasttext/models/subwords.bin").read_bytes())
-        elif name == "texts.txt":
-            path.write_text("\n".join(TEXTS[:15]) + "\n", encoding="utf-8")
         elif name.endswith(".txt"):
-            lines = [f"__label__{label} {text}\n" for text, label in ROWS]
-            path.write_text("".join(lines), encoding="utf-8")
+            labelled = [f"__label__{label} {text}" for text, label in ROWS]
+            lines = TEXTS[:15] if name == "texts.txt" else labelled
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         elif name.startswith("bert-"):
             _tiny_bert(path)
         elif name.endswith("-model"):
