@@ -8,7 +8,7 @@ out, and written to a parquet file in the scratch folder; one that is there alre
 Meanwhile its memory is read from the system every second: `RssAnon`, which is what the process
 needs, and `VmRSS`, which counts pages of mapped files as well that the system can drop.
 
-The temporary copies need about 600 bytes of disk a row of AG News, in TMPDIR: 12 GB for 20 million,
+The temporary files need about 500 bytes of disk a row of AG News, in TMPDIR: 10 GB for 20 million,
 beside 3 GB of parquet. At the end all that the files have of today's code is drawn.
 """
 

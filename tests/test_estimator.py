@@ -793,3 +793,14 @@ def test_what_a_base_model_cannot_be_asked_for(fitted, tmp_path, options, named)
     given = {"preset": None, "base_model": str(tmp_path / "base"), **options}
     with pytest.raises(WaveNetworkError, match=named):
         make(**given).fit(TEXTS, LABELS)
+
+
+def test_a_cache_gives_the_same_model(tmp_path):
+    texts, labels = ["good film", "bad film", "good book", "bad book"] * 8, [1, 0, 1, 0] * 8
+    fitted = [
+        WaveClassifier(preset="tiny", epochs=1, cache=cache).fit(texts, labels)
+        for cache in (None, tmp_path / "kept", str(tmp_path / "kept"))
+    ]
+    expected = fitted[0].predict_proba(texts)
+    assert all(np.array_equal(model.predict_proba(texts), expected) for model in fitted)
+    assert any((tmp_path / "kept").glob("ids-*/ids.bin"))

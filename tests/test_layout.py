@@ -46,7 +46,6 @@ MAY_IMPORT = {
         "persistence.atomic",
         "persistence.leftovers",
         "persistence.paths",
-        "progress",
     },
     "few_labels": {
         *("_native", "_version", "config", "data", "errors", "huggingface", "models.numpy_ops"),

@@ -23,7 +23,6 @@ from wave_network.errors import OutputError, listed, option_name
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.leftovers import clear
 from wave_network.persistence.paths import expanded
-from wave_network.progress.stages import say
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ class Cache:
             return None
         size = _size(arrays)
         self.reused += size
-        say(f"{'cache':<12}{what}: {size / 1e6:,.1f} MB reused")
+        logger.info("cache: %s reused, %.1f MB", what, size / 1e6)
         return entry
 
     def write(
@@ -140,7 +139,7 @@ class Cache:
             }
         size = _size(mapped)
         self.written += size
-        say(f"{'cache':<12}{what}: {size / 1e6:,.1f} MB written to {self.folder}")
+        logger.info("cache: %s written to %s, %.1f MB", what, self.folder, size / 1e6)
         return Entry(mapped, dict(facts))
 
     def summary(self) -> dict[str, Any]:
