@@ -173,7 +173,7 @@ def strings(tree):
 
 
 def test_only_the_command_line_writes_names_of_its_options():
-    # These write web pages, or are about another command line; `pip install --upgrade` is a command.
+    # These write web pages, or name options of other programs, as `pip install --upgrade` does.
     others = {"explain/render.py", "fasttext/arguments.py", "scale/ray_cluster.py"}
     found = {
         (path.relative_to(ROOT).as_posix(), text)
