@@ -27,7 +27,7 @@ NOT_RUN = {
         *("needs the service's machine", "runs until it is stopped", "answered by the service"),
     ],
     "scale.md": [
-        *("a test of its own runs it", "a test of its own runs it", "it needs two hosts"),
+        *("a test of its own runs it", "it needs two GPUs", "it needs two hosts"),
         "it needs a Ray cluster",
     ],
     "tuning.md": ["it takes as long as it says"],

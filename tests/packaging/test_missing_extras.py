@@ -56,6 +56,7 @@ ASKING = {
     "train hub:me/news": ("hub", "reading data sets of the Hub"),
     "train rows.csv --preset paper": ("torch", "training the papers' model"),
     "train rows.csv --device cuda": ("torch", "training on cuda"),
+    "train rows.csv --engine ray": ("ray", "--engine ray"),
     "train rows.csv --teacher bert": ("transformers", "a pretrained classifier"),
     "train rows.csv --vectors encoder": ("transformers", "distilling a sentence encoder"),
     "train rows.csv --log-to tensorboard:runs": ("tensorboard", "logging to TensorBoard"),

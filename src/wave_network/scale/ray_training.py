@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -78,7 +81,8 @@ def fit_on_ray(
             run_config=RunConfig(storage_path=kept),
         )
         try:
-            result = trainer.fit()
+            with _ctrl_c_as_usual():
+                result = trainer.fit()
         except TrainingFailedError as error:
             raise WaveNetworkError(
                 f"training on the Ray cluster failed: {_cause(error)}"
@@ -149,6 +153,19 @@ def _train(config: dict[str, Any]) -> Fitted | WaveNetworkError | None:
         return WaveNetworkError(str(error))  # its own class may not be sent
     reporter.flush()
     return fitted
+
+
+@contextmanager
+def _ctrl_c_as_usual() -> Iterator[None]:
+    """Let Ctrl-C raise `KeyboardInterrupt`: Ray Train exits with 0 instead, in its own handler."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 def _cause(error: TrainingFailedError) -> str:

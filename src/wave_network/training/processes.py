@@ -34,6 +34,7 @@ class Processes:
 
     Args:
         group: All processes, for messages on the CPU.
+        begun: Whether torch's own group of them was begun for this training.
 
     Attributes:
         rank: The number of this process; 0: the main one.
@@ -41,8 +42,8 @@ class Processes:
         in_step: Whether the workers wait for this process within something done together.
     """
 
-    def __init__(self, group: ProcessGroup) -> None:
-        self._group = group
+    def __init__(self, group: ProcessGroup, *, begun: bool) -> None:
+        self._group, self._begun = group, begun
         self.rank, self.count = group.rank(), group.size()
         self.in_step = False
 
@@ -89,6 +90,12 @@ class Processes:
         with connected():
             distributed.gather_object(own, collected or None, dst=0, group=self._group)
         return collected
+
+    def close(self) -> None:
+        """Close the connections: Python must not end while threads of theirs run."""
+        from torch import distributed
+
+        distributed.destroy_process_group(None if self._begun else self._group)
 
     def _scatter(self, messages: list[object] | None) -> object:
         from torch import distributed
@@ -142,8 +149,11 @@ def dismiss_workers() -> bool:
     if processes is None:
         return False
     current.set(None)
-    if not processes.in_step:  # else they end when this process does, and the connection with it
-        processes.send_all(None)
+    try:
+        if not processes.in_step:  # else they end by losing the connection
+            processes.send_all(None)
+    finally:
+        processes.close()
     return True
 
 
@@ -158,11 +168,12 @@ def joined() -> Processes:
         import torch
         from torch import distributed
 
-    if not distributed.is_initialized():  # Ray Train has done so already
+    begins = not distributed.is_initialized()  # Ray Train has done so already
+    if begins:
         distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         )
-    return Processes(distributed.new_group(backend="gloo", timeout=_WAIT))
+    return Processes(distributed.new_group(backend="gloo", timeout=_WAIT), begun=begins)
 
 
 @contextmanager

@@ -118,11 +118,13 @@ class Replica:
     def _accumulate(self, part: Share) -> tuple[float, int]:
         """Add the gradients of some texts; return their part of the batch's loss, and the hits."""
         batch = part.texts.to_torch().to(self._device)
-        in_16_bits = self._type is not torch.float32
-        with torch.autocast(self._device.type, self._type, enabled=in_16_bits):
+        if self._type is torch.float32:
             logits = self._network(batch)
-            members = logits if logits.ndim == 3 else logits.unsqueeze(0)
-            loss = self._objective.loss(members, batch)
+        else:
+            with torch.autocast(self._device.type, self._type):
+                logits = self._network(batch).float()
+        members = logits if logits.ndim == 3 else logits.unsqueeze(0)
+        loss = self._objective.loss(members, batch)
         # Members share no parameters: the sum of their losses gives each its own gradient.
         torch.autograd.backward(self._scaler.scale(loss * (part.weight * len(members))))
         return (

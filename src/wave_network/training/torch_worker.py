@@ -94,6 +94,7 @@ def work(threads: int | None = None) -> None:
             begin = _train(begin.replica(group.rank), group)
     finally:
         processes.current.reset(before)
+        group.close()
 
 
 def _train(replica: Replica, group: processes.Processes) -> Begin | None:
