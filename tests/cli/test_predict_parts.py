@@ -258,8 +258,8 @@ def test_when_the_disk_is_full_whole_parts_stay(invoke, tiny_model, parts, tmp_p
     with small_disk(tmp_path / "disk", 7 * 4096) as disk:
         os.chdir(disk)
         ended = invoke(*words, "--keep-columns", "--format", "jsonl")
-        going_on, message = ended.err.splitlines()[-2:]
-        assert ended.code == 2
+        assert ended.code == 2, ended
+        going_on, message = ended.err.splitlines()
         assert going_on[1:] == " of 4 parts whole in out: the same command goes on with the others"
         assert message.startswith("wave-network: cannot write ")
         assert message.endswith("the disk is full; nothing was changed")

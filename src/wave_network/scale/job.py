@@ -187,8 +187,8 @@ class _Track:
         if isinstance(event, Outcome):
             self._open.pop(event.part.output, None)
             self._bytes_read += event.part.identity.bytes
-            self._left -= 1
             self._end(event.part, event.result)
+            self._left -= 1
         else:
             self._open[event.part.output] = event
         read = sum(one.share * one.part.identity.bytes for one in self._open.values())
