@@ -1,5 +1,6 @@
 """`predict` of files into a folder: what it says, and that it goes on after whatever ends it."""
 
+import ast
 import csv
 import json
 import os
@@ -13,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from absent import COMMANDS, run_without
 from cli_helpers import labelled_rows
 from faults import KILLS
 from pyarrow import parquet
@@ -97,6 +99,7 @@ def test_one_file_goes_to_a_folder_that_is_there(invoke, tiny_model, parts, tmp_
         (["--input", "in/*", "--output", "in"], "--output in is the folder of in/part-0.csv"),
         (["--input", "in/*", "--output", "out", "--explain"], "explanations are for one file"),
         (["--input", "in/*", "--output", "out", "--format", "xlsx"], "--format 'xlsx' is not one"),
+        (["--input", "in/*", "--output", "all.csv"], "--output all.csv is the name of a file"),
         (["--input", "in/*", "--output", "taken"], "--output taken is a file: name a folder"),
         (["--input", "in/*", "--output", "out", "--coverage", "2"], "coverage must be"),
         (["--input", "in/part-0.csv", "in/part-1.csv"], "give either texts to classify or --input"),
@@ -109,6 +112,22 @@ def test_what_cannot_go_to_a_folder_is_refused(invoke, tiny_model, parts, tmp_pa
     refused = invoke("predict", tiny_model, *words)
     assert reason in refused.message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "taken"]
+
+
+def test_without_a_cluster_nothing_is_written(invoke, tiny_model, parts, tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    words = ("--input", parts, "--output", "out", "--engine", "ray")
+    refused = invoke("predict", tiny_model, *words)
+    assert "no Ray cluster answers at RAY_ADDRESS=127.0.0.1:1" in refused.message
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_ray_the_extra_is_named(tiny_model, parts, tmp_path):
+    code = COMMANDS + "print(run(*sys.argv[1:]))"
+    words = ("predict", tiny_model, "--input", parts, "--output", "out", "--engine", "ray")
+    done = run_without({"ray"}, code, *words, folder=tmp_path)
+    assert '--engine ray needs the "ray" extra' in ast.literal_eval(done.stdout)[2]
 
 
 def test_a_pattern_without_quotes_is_recognised(invoke, tiny_model, parts):
