@@ -146,13 +146,13 @@ def test_a_missing_column_is_named_as_on_the_command_line(invoke, tiny_model, pa
 
 
 unix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the signals of Unix")
-ROWS = 8_000
+PARTS, ROWS = 8, 5_000
 
 
 @pytest.fixture
 def start(tmp_path, tiny_model):
     """Start the command on parts that take a while, in the test's folder."""
-    write_parts(tmp_path / "in", 4, ROWS)
+    write_parts(tmp_path / "in", PARTS, ROWS)
 
     def run(*more):
         command = [sys.executable, "-m", "wave_network", "predict", tiny_model, "--keep-columns"]
@@ -192,7 +192,7 @@ def is_gone(pid):
         return True
 
 
-EXPECTED = sorted(f"{number}-{row}" for number in range(4) for row in range(ROWS))
+EXPECTED = sorted(f"{number}-{row}" for number in range(PARTS) for row in range(ROWS))
 
 
 @unix
@@ -206,7 +206,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(start, tmp_path, name, code):
     assert (process.returncode, out) == (code, "")
     going_on, interrupted = err.splitlines()[-2:]
     whole, _, said = going_on.partition(" ")
-    assert said == "of 4 parts whole in out: the same command goes on with the others"
+    assert said == "of 8 parts whole in out: the same command goes on with the others"
     assert interrupted == "wave-network: interrupted"
     assert "Traceback" not in err
     assert workers
@@ -216,7 +216,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(start, tmp_path, name, code):
     with start() as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    left = f"{whole} of 4 parts already predicted, left as they are\n" if whole != "0" else ""
+    left = f"{whole} of 8 parts already predicted, left as they are\n" if whole != "0" else ""
     assert err.startswith(left)
     assert keys_in(tmp_path / "out") == EXPECTED
 
@@ -249,7 +249,7 @@ def test_killed_at_any_moment_it_loses_and_repeats_nothing(start, tmp_path, faul
         process.communicate(timeout=60)
     faults.add(survived=process.returncode == 0, **tally(output))
     assert sorted(path.name for path in output.iterdir()) == [
-        *("_wave-network-parts", *(f"part-{number}.jsonl" for number in range(4)))
+        *("_wave-network-parts", *(f"part-{number}.jsonl" for number in range(PARTS)))
     ]
 
 
@@ -261,9 +261,9 @@ def test_a_killed_worker_is_replaced_and_its_part_named(start, tmp_path, faults)
         os.kill(children_of(process)[0], signal.SIGKILL)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "3 of 4 parts whole in out: the same command goes on with the others" in err
+    assert "7 of 8 parts whole in out: the same command goes on with the others" in err
     last = err.splitlines()[-1]
-    assert "1 of 4 parts not predicted: in/part-" in last
+    assert "1 of 8 parts not predicted: in/part-" in last
     assert "was killed (exit code -9), maybe because memory ran out" in last
     with start() as process:
         process.communicate(timeout=60)
