@@ -8,9 +8,10 @@ which also gets the model (`small`, trained on DATA) and what is predicted.
     python benchmarks/scoring.py ray DATA/ag_news/train.parquet FOLDER --rows 2000000
 
 `speed` runs `predict` with 1 and 2 workers, and writes the memory of all its processes each second
-to FOLDER/memory-WORKERS.csv. `kills` ends `predict` with SIGKILL in the middle, and goes on. `ray`
-kills a worker of a Ray cluster of this machine in the middle. All count the rows of the answers by
-their keys, and compare the answers of two parts with the engine's. Each prints a line of JSON.
+to FOLDER/memory-WORKERS.csv, and drawn to FOLDER/memory.svg. `kills` ends `predict` with SIGKILL in
+the middle, and goes on. `ray` kills a worker of a Ray cluster of this machine in the middle. All
+count the rows of the answers by their keys, and compare the answers of two parts with the engine's.
+Each prints a line of JSON.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +38,10 @@ from pyarrow import parquet
 
 from conditions import MEGABYTE, look_around
 from wave_network import load
+from wave_network.explain.figure import render
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARTS: Final = 40
 _WATCHED_EVERY: Final = 1.0  # seconds
@@ -155,9 +161,15 @@ def _memory(pid: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def counted(run: Run, model: Path, rows: int) -> dict[str, int]:
-    """Count rows that are missing, that are there twice, and that have a wrong answer."""
-    files = sorted(run.output.glob("part-*.parquet"))
+def counted(output: Path, model: Path, rows: int) -> dict[str, int]:
+    """Count rows that are missing, that are there twice, and that have a wrong answer.
+
+    Args:
+        output: The folder of the answers; those of its first and last file are checked.
+        model: The model folder.
+        rows: How many rows there should be.
+    """
+    files = sorted(output.glob("part-*.parquet"))
     keys = np.concatenate([parquet.read_table(file, columns=["key"])["key"] for file in files])
     times = np.bincount(keys, minlength=rows)
     engine, wrong = load(model), 0
@@ -171,7 +183,8 @@ def counted(run: Run, model: Path, rows: int) -> dict[str, int]:
 
 
 def speed(model: Path, parts: Path, rows: int) -> Iterator[dict[str, Any]]:
-    """Measure texts/s and memory with 1 and 2 workers."""
+    """Measure texts/s and memory with 1 and 2 workers, and draw the memory."""
+    memory: dict[int, list[dict[str, float]]] = {}
     for workers in (1, 2):
         run = Run(model, parts, _fresh(parts, f"speed-{workers}"), "--threads", str(workers))
         seen = list(run.watch())
@@ -181,16 +194,32 @@ def speed(model: Path, parts: Path, rows: int) -> Iterator[dict[str, Any]]:
             writer = csv.DictWriter(file, list(seen[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(seen)
-        memory = np.array([one["memory_mb"] for one in seen])
+        memory[workers] = seen
         yield {
             "workers": workers,
             "texts_per_second": round(rows / seconds),
             "seconds": round(seconds, 1),
             "most_memory_mb_in_each_quarter": [
-                float(quarter.max(initial=0)) for quarter in np.array_split(memory, 4)
+                float(quarter.max(initial=0))
+                for quarter in np.array_split([one["memory_mb"] for one in seen], 4)
             ],
-            **counted(run, model, rows),
+            **counted(run.output, model, rows),
         }
+
+    (parts.parent / "memory.svg").write_bytes(render(partial(draw, memory), "svg"))
+
+
+def draw(memory: Mapping[int, Sequence[Mapping[str, float]]], figure: Figure) -> None:
+    """Draw the memory over the seconds, by the number of workers."""
+    axes = figure.subplots()
+    for workers, seen in memory.items():
+        axes.plot(
+            [one["seconds"] for one in seen],
+            [one["memory_mb"] for one in seen],
+            label=f"{workers} worker{'' if workers == 1 else 's'}",
+        )
+    axes.set(xlabel="seconds", ylabel="memory of all processes, MB", ylim=(0, None))
+    axes.legend()
 
 
 def kills(model: Path, parts: Path, rows: int) -> Iterator[dict[str, Any]]:
@@ -203,7 +232,7 @@ def kills(model: Path, parts: Path, rows: int) -> Iterator[dict[str, Any]]:
     whole = killed.whole_parts
     run = Run(model, parts, output)
     run.end()
-    yield {"killed_after_parts": whole, "of": PARTS, **counted(run, model, rows)}
+    yield {"killed_after_parts": whole, "of": PARTS, **counted(run.output, model, rows)}
 
 
 def on_ray(model: Path, parts: Path, rows: int) -> Iterator[dict[str, Any]]:
@@ -228,7 +257,7 @@ def on_ray(model: Path, parts: Path, rows: int) -> Iterator[dict[str, Any]]:
         "workers_killed": 1,
         "seconds": round(seconds, 1),
         "texts_per_second": round(rows / seconds),
-        **counted(run, model, rows),
+        **counted(run.output, model, rows),
     }
     ray.shutdown()
 

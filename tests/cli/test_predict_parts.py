@@ -1,5 +1,6 @@
 """`predict` of files into a folder: what it says, and that it goes on after whatever ends it."""
 
+import ast
 import csv
 import json
 import os
@@ -13,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from absent import COMMANDS, run_without
 from cli_helpers import labelled_rows
 from faults import KILLS
 from pyarrow import parquet
@@ -97,6 +99,7 @@ def test_one_file_goes_to_a_folder_that_is_there(invoke, tiny_model, parts, tmp_
         (["--input", "in/*", "--output", "in"], "--output in is the folder of in/part-0.csv"),
         (["--input", "in/*", "--output", "out", "--explain"], "explanations are for one file"),
         (["--input", "in/*", "--output", "out", "--format", "xlsx"], "--format 'xlsx' is not one"),
+        (["--input", "in/*", "--output", "all.csv"], "--output all.csv is the name of a file"),
         (["--input", "in/*", "--output", "taken"], "--output taken is a file: name a folder"),
         (["--input", "in/*", "--output", "out", "--coverage", "2"], "coverage must be"),
         (["--input", "in/part-0.csv", "in/part-1.csv"], "give either texts to classify or --input"),
@@ -109,6 +112,22 @@ def test_what_cannot_go_to_a_folder_is_refused(invoke, tiny_model, parts, tmp_pa
     refused = invoke("predict", tiny_model, *words)
     assert reason in refused.message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "taken"]
+
+
+def test_without_a_cluster_nothing_is_written(invoke, tiny_model, parts, tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    words = ("--input", parts, "--output", "out", "--engine", "ray")
+    refused = invoke("predict", tiny_model, *words)
+    assert "no Ray cluster answers at RAY_ADDRESS=127.0.0.1:1" in refused.message
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_ray_the_extra_is_named(tiny_model, parts, tmp_path):
+    code = COMMANDS + "print(run(*sys.argv[1:]))"
+    words = ("predict", tiny_model, "--input", parts, "--output", "out", "--engine", "ray")
+    done = run_without({"ray"}, code, *words, folder=tmp_path)
+    assert '--engine ray needs the "ray" extra' in ast.literal_eval(done.stdout)[2]
 
 
 def test_a_pattern_without_quotes_is_recognised(invoke, tiny_model, parts):
@@ -127,13 +146,13 @@ def test_a_missing_column_is_named_as_on_the_command_line(invoke, tiny_model, pa
 
 
 unix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the signals of Unix")
-ROWS = 8_000
+PARTS, ROWS = 8, 5_000
 
 
 @pytest.fixture
 def start(tmp_path, tiny_model):
     """Start the command on parts that take a while, in the test's folder."""
-    write_parts(tmp_path / "in", 4, ROWS)
+    write_parts(tmp_path / "in", PARTS, ROWS)
 
     def run(*more):
         command = [sys.executable, "-m", "wave_network", "predict", tiny_model, "--keep-columns"]
@@ -173,7 +192,7 @@ def is_gone(pid):
         return True
 
 
-EXPECTED = sorted(f"{number}-{row}" for number in range(4) for row in range(ROWS))
+EXPECTED = sorted(f"{number}-{row}" for number in range(PARTS) for row in range(ROWS))
 
 
 @unix
@@ -187,7 +206,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(start, tmp_path, name, code):
     assert (process.returncode, out) == (code, "")
     going_on, interrupted = err.splitlines()[-2:]
     whole, _, said = going_on.partition(" ")
-    assert said == "of 4 parts whole in out: the same command goes on with the others"
+    assert said == "of 8 parts whole in out: the same command goes on with the others"
     assert interrupted == "wave-network: interrupted"
     assert "Traceback" not in err
     assert workers
@@ -197,7 +216,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(start, tmp_path, name, code):
     with start() as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    left = f"{whole} of 4 parts already predicted, left as they are\n" if whole != "0" else ""
+    left = f"{whole} of 8 parts already predicted, left as they are\n" if whole != "0" else ""
     assert err.startswith(left)
     assert keys_in(tmp_path / "out") == EXPECTED
 
@@ -230,7 +249,7 @@ def test_killed_at_any_moment_it_loses_and_repeats_nothing(start, tmp_path, faul
         process.communicate(timeout=60)
     faults.add(survived=process.returncode == 0, **tally(output))
     assert sorted(path.name for path in output.iterdir()) == [
-        *("_wave-network-parts", *(f"part-{number}.jsonl" for number in range(4)))
+        *("_wave-network-parts", *(f"part-{number}.jsonl" for number in range(PARTS)))
     ]
 
 
@@ -242,9 +261,9 @@ def test_a_killed_worker_is_replaced_and_its_part_named(start, tmp_path, faults)
         os.kill(children_of(process)[0], signal.SIGKILL)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "3 of 4 parts whole in out: the same command goes on with the others" in err
+    assert "7 of 8 parts whole in out: the same command goes on with the others" in err
     last = err.splitlines()[-1]
-    assert "1 of 4 parts not predicted: in/part-" in last
+    assert "1 of 8 parts not predicted: in/part-" in last
     assert "was killed (exit code -9), maybe because memory ran out" in last
     with start() as process:
         process.communicate(timeout=60)
@@ -258,8 +277,8 @@ def test_when_the_disk_is_full_whole_parts_stay(invoke, tiny_model, parts, tmp_p
     with small_disk(tmp_path / "disk", 7 * 4096) as disk:
         os.chdir(disk)
         ended = invoke(*words, "--keep-columns", "--format", "jsonl")
-        going_on, message = ended.err.splitlines()[-2:]
-        assert ended.code == 2
+        assert ended.code == 2, ended
+        going_on, message = ended.err.splitlines()
         assert going_on[1:] == " of 4 parts whole in out: the same command goes on with the others"
         assert message.startswith("wave-network: cannot write ")
         assert message.endswith("the disk is full; nothing was changed")

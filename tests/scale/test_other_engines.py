@@ -52,7 +52,9 @@ def check(rows, table):
     assert [row["text"] or "" for row in rows] == table["text"].to_pylist()
     expected = load("wave-model").predict(table["text"].to_pylist())
     assert [row["label"] for row in rows] == [one.label for one in expected]
-    assert [row["score"] for row in rows] == pytest.approx([one.score for one in expected])
+    assert [row["score"] for row in rows] == pytest.approx(
+        [one.score for one in expected], abs=2e-6
+    )
 
 
 def fields(path):

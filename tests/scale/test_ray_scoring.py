@@ -18,7 +18,7 @@ from wave_network.errors import DataError
 from wave_network.scale.answers import Answers
 from wave_network.scale.job import predict_parts
 
-ROWS = 4_000
+ROWS = 8_000
 pytestmark = [
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds workers in /proc"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Ray, by itself

@@ -77,6 +77,7 @@ def predict_into_folder(
         WaveNetworkError: As `predict_parts`.
     """
     from wave_network.data.summary import counted
+    from wave_network.data.writing import FORMATS
     from wave_network.scale.job import predict_parts
 
     if explained:
@@ -85,6 +86,11 @@ def predict_into_folder(
         raise ConfigError("standard input cannot be written to a folder: give files with --input")
     if output is None:
         raise ConfigError("name the folder for the predictions with --output DIR")
+    if output.suffix.lower() in FORMATS and not _is_folder(output):
+        raise ConfigError(
+            f"--output {output} is the name of a file, and several inputs are written to a folder:"
+            " name a folder"
+        )
     report = predict_parts(
         *(model, inputs, output, answers),
         output_format=output_format,

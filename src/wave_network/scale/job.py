@@ -15,6 +15,7 @@ from wave_network.errors import (
     OutputError,
     WaveNetworkError,
     current_caller,
+    extra_needed,
     option_name,
 )
 from wave_network.huggingface.ids import HUB_PREFIX
@@ -116,9 +117,10 @@ def _engine(name: EngineName) -> Callable[[Job, Sequence[Part], Listener], None]
     if name == "local":
         return score_locally
     from wave_network.scale.ray_cluster import connect
-    from wave_network.scale.ray_scoring import score_on_ray
 
     connect()
+    with extra_needed("ray", f"{option_name('engine')} ray"):
+        from wave_network.scale.ray_scoring import score_on_ray
     return score_on_ray
 
 
@@ -187,8 +189,8 @@ class _Track:
         if isinstance(event, Outcome):
             self._open.pop(event.part.output, None)
             self._bytes_read += event.part.identity.bytes
-            self._left -= 1
             self._end(event.part, event.result)
+            self._left -= 1
         else:
             self._open[event.part.output] = event
         read = sum(one.share * one.part.identity.bytes for one in self._open.values())
