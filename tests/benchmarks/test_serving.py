@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 
 import pytest
+from serving import reads_proc
 
 from wave_network import load
 
@@ -36,6 +37,7 @@ def test_what_wrk_prints_is_read():
         read_wrk("unable to connect")
 
 
+@reads_proc
 def test_each_answer_is_checked_against_its_own_text(sample_model, tmp_path):
     from every_answer import ask_all, is_right
     from servers import running

@@ -11,6 +11,7 @@ import sys
 import time
 
 import httpx
+import pytest
 
 from wave_network.serve.app import create_app
 from wave_network.serve.keys import Keys
@@ -28,6 +29,9 @@ settings, options = eval(sys.argv[1])
 limits = Limits(**settings.pop("limits", {}))
 serve(Settings(limits=limits, **settings), port=0, **options)
 """
+
+
+reads_proc = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
 class App:

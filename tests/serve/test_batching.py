@@ -1,6 +1,7 @@
 """Batches: what arrives together is answered together, by the model that was asked."""
 
 import asyncio
+import json
 import threading
 import time
 
@@ -26,7 +27,8 @@ def answer_all(questions, answer_seconds=5.0):
         batcher = Batcher(answer_seconds, sizes.append)
         try:
             asked = (batcher.answer(engine, question) for engine, question in questions)
-            return await asyncio.gather(*asked, return_exceptions=True)
+            found = await asyncio.gather(*asked, return_exceptions=True)
+            return [json.loads(one) if isinstance(one, bytes) else one for one in found]
         finally:
             batcher.close()
 

@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 
-from serving import post, serving
+from serving import post, reads_proc, serving
 
 REQUESTS = int(os.environ.get("WAVE_NETWORK_REQUESTS", "12")) * 10
 LIMITS = {"request_seconds": 0.5, "idle_seconds": 1, "waiting_texts": 500, "body_bytes": 2**20}
@@ -22,6 +22,7 @@ WORDS = [
 ]
 
 
+@reads_proc
 def test_nothing_that_is_sent_ends_the_service_or_fills_its_memory(sample_model, tmp_path):
     chosen = random.Random(0)
     with serving([sample_model], tmp_path / "log", settings={"limits": LIMITS}) as served:

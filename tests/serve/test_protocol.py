@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from serving import post, read_all, serving
+from serving import post, read_all, reads_proc, serving
 
 LIMITS = {
     "body_bytes": 200_000,
@@ -99,6 +99,7 @@ def test_a_client_that_ends_in_the_middle_is_noted(served):
     served.wait_until(lambda: any(line.get("status") == 499 for line in served.log))
 
 
+@reads_proc
 def test_a_huge_body_is_answered_and_its_rest_thrown_away(served):
     before = memory_of(served)
     huge = b'{"text": "' + b"a" * 50_000_000
@@ -146,6 +147,7 @@ def test_a_connection_too_many_is_refused(served):
     served.wait_until(lambda: b" 200 " in served.answer_to(b"GET /healthz HTTP/1.0\r\n\r\n"))
 
 
+@reads_proc
 def test_an_answer_that_nobody_reads_does_not_stay(served):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)

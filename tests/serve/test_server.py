@@ -9,7 +9,7 @@ import time
 
 import httpx
 import pytest
-from serving import post, read_all, serving
+from serving import post, read_all, reads_proc, serving
 
 from wave_network import load
 from wave_network.serve.models import ServedModel
@@ -159,6 +159,7 @@ def test_the_command_ends_as_it_is_told(sample_model, tmp_path, number, workers,
     assert events.count("draining") == events.count("stopped") == workers
 
 
+@reads_proc
 def test_workers_share_a_port_and_their_metrics_and_are_replaced(sample_model, tmp_path):
     expected = answers_of(sample_model)
     with serving([sample_model], tmp_path / "log", workers=2) as served:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wave_network.runtime.engine import Engine
-from wave_network.serve.answers import Records, answer_all, kind_of
+from wave_network.serve.answers import answer_all, kind_of
 from wave_network.serve.questions import Question
 from wave_network.serve.refusal import RefusedError
 
@@ -32,7 +32,7 @@ class _Job:
     engine: Engine
     question: Question
     characters: int
-    answered: asyncio.Future[Records] = field(compare=False)
+    answered: asyncio.Future[bytes] = field(compare=False)
 
 
 class Batcher:
@@ -49,12 +49,15 @@ class Batcher:
         self._waiting: deque[_Job] = deque()
         self._thread = ThreadPoolExecutor(1, "answers")
 
-    async def answer(self, engine: Engine, question: Question) -> Records:
+    async def answer(self, engine: Engine, question: Question) -> bytes:
         """Answer a question, together with others if there are any.
 
         Args:
             engine: The model. Questions to different ones never share a batch.
             question: The texts, and what to answer.
+
+        Returns:
+            A JSON array with a record for each text.
 
         Raises:
             RefusedError: 503, if it waited too long.
@@ -79,7 +82,7 @@ class Batcher:
         """End the thread, after its last answer."""
         self._thread.shutdown()
 
-    def _alone(self, engine: Engine, question: Question, until: float) -> Records:
+    def _alone(self, engine: Engine, question: Question, until: float) -> bytes:
         if time.monotonic() > until:
             raise RefusedError(503, "the request waited too long", {"Retry-After": "1"})
         self._observe(len(question.texts))

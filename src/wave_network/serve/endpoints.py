@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,6 +9,7 @@ from starlette.responses import Response
 
 from wave_network._version import __version__
 from wave_network.errors import WaveNetworkError, listed
+from wave_network.serve.encoding import encode
 from wave_network.serve.metrics import CONTENT_TYPE
 from wave_network.serve.models import ServedModel
 from wave_network.serve.openapi import description
@@ -24,9 +24,8 @@ _JSON: Final = "application/json"
 def json_response(
     value: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """Answer with JSON in ASCII: a label may hold what UTF-8 cannot."""
-    body = json.dumps(value, allow_nan=False).encode("ascii")
-    return Response(body, status, headers, _JSON)
+    """Answer with JSON."""
+    return Response(encode(value), status, headers, _JSON)
 
 
 class Endpoints:
@@ -52,15 +51,16 @@ class Endpoints:
             place.add_texts(len(question.texts))
             loaded = model.loaded  # it may be replaced meanwhile
             try:
-                records = await service.batcher.answer(loaded.engine, question)
+                predictions = await service.batcher.answer(loaded.engine, question)
             except WaveNetworkError as error:  # what this model cannot answer
                 raise RefusedError(422, str(error)) from error
-        service.metrics.texts.labels(model.name).inc(len(records))
+        service.metrics.texts.labels(model.name).inc(len(question.texts))
         said: dict[str, Any] = {"model": model.name, "version": loaded.version}
-        request.scope["log"] = {**said, "texts": len(records)}
+        request.scope["log"] = {**said, "texts": len(question.texts)}
         if self._log_texts:
             request.scope["log"]["given"] = question.texts
-        return json_response({**said, "predictions": records})
+        body = encode(said)[:-1] + b', "predictions": ' + predictions + b"}"
+        return Response(body, media_type=_JSON)
 
     async def models(self, request: Request) -> Response:
         """List the models."""

@@ -60,8 +60,11 @@ class Service:
             await asyncio.sleep(_LOOK)
             self.metrics.waiting.set(self.waiting.texts)
             for model in self.models.values():
-                if await asyncio.to_thread(model.refresh):
-                    self._note_change(model)
+                try:
+                    if await asyncio.to_thread(model.refresh):
+                        self._note_change(model)
+                except Exception as error:  # go on looking
+                    self.log.failure(error)
 
     def _note_change(self, model: ServedModel) -> None:
         failed = model.failure is not None
