@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test kills check fix docs bench fuzz compilers wheel-test clean
+.PHONY: demo test kills check fix docs bench fuzz js-check js-parity browser compilers wheel-test clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -41,6 +41,20 @@ bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA
 fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functions wrongly under sanitizers (needs gcc)
 	dev/fuzz.sh $(BIN)/python
 
+js-check: js/node_modules ## types and size of the JavaScript engine (needs Node)
+	cd js && npm run --silent check && node measure.js
+
+js-parity: $(VENV)/.test js/node_modules ## compare both engines on 100,000 hostile texts, every preset and 32, 8 and 4 bits; speed with MODEL=folder TEXTS=list.json
+	WAVE_NETWORK_JS_TEXTS=$(or $(COUNT),100000) $(BIN)/python -m pytest -q -s tests/js/test_parity.py
+	node js/measure.js $(MODEL) $(TEXTS)
+
+browser: $(VENV)/.browser js/node_modules ## the playground in Chromium: make browser CHROMIUM=/usr/bin/chromium
+	WAVE_NETWORK_CHROMIUM=$(or $(CHROMIUM),/usr/bin/chromium) $(BIN)/python -m pytest -q -s tests/js/test_browser.py
+
+js/node_modules: js/package.json
+	cd js && npm install --no-audit --no-fund --silent
+	touch $@
+
 compilers: $(VENV)/.test ## compile the C code with every compiler that is installed, warnings as errors
 	dev/compilers.sh $(BIN)/python
 
@@ -48,10 +62,10 @@ wheel-test: ## build the wheel, install it in fresh environments, run the core t
 	dev/wheel_test.sh $(PYTHONS)
 
 clean:
-	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site demo-model js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One stamp file per set of extras; a changed requirement installs again.
-$(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench: \
+$(VENV)/.train $(VENV)/.test $(VENV)/.check $(VENV)/.bench $(VENV)/.browser: \
   pyproject.toml setup.py constraints.txt $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"
