@@ -119,6 +119,6 @@ def _check_tokenizer(content: bytes) -> None:
     is_bert = types == ["BertNormalizer", "BertPreTokenizer", "WordPiece"]
     if not is_bert or not all(token["special"] for token in parts["added_tokens"]):
         raise ConfigError(
-            "a model with this tokenizer cannot be exported to the web: the JavaScript engine reads "
-            "those that this package trains, and BERT's"
+            "a model with this tokenizer cannot be exported to the web: the JavaScript engine "
+            "reads those that this package trains, and BERT's"
         )
