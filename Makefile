@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test test-engines two-hosts clean
+.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity test-engines two-hosts clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -57,6 +57,20 @@ fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functio
 serve-fuzz: $(VENV)/.test ## ask the service thousands of odd requests: make serve-fuzz REQUESTS=2000
 	WAVE_NETWORK_REQUESTS=$(or $(REQUESTS),1000) $(BIN)/python -m pytest tests/serve/test_openapi.py tests/serve/test_fuzz.py
 
+js-check: js/node_modules ## types and size of the JavaScript engine (needs Node)
+	cd js && npm run --silent check && node measure.js
+
+js-parity: $(VENV)/.test js/node_modules ## compare both engines on 100,000 hostile texts, every preset and 32, 8 and 4 bits; speed with MODEL=folder TEXTS=list.json
+	WAVE_NETWORK_JS_TEXTS=$(or $(COUNT),100000) $(BIN)/python -m pytest -q -s tests/js/test_parity.py
+	node js/measure.js $(MODEL) $(TEXTS)
+
+browser: $(VENV)/.browser js/node_modules ## the playground in Chromium: make browser CHROMIUM=/usr/bin/chromium
+	WAVE_NETWORK_CHROMIUM=$(or $(CHROMIUM),/usr/bin/chromium) $(BIN)/python -m pytest -q -s tests/js/test_browser.py
+
+js/node_modules: js/package.json
+	cd js && npm install --no-audit --no-fund --silent
+	touch $@
+
 compilers: $(VENV)/.test ## compile the C code with every compiler that is installed, warnings as errors
 	dev/compilers.sh $(BIN)/python
 
@@ -64,10 +78,10 @@ wheel-test: ## build the wheel, install it in fresh environments, run the core t
 	dev/wheel_test.sh $(PYTHONS)
 
 clean:
-	rm -rf $(VENV) site demo-model .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site demo-model js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One stamp file per set of extras; a changed requirement installs again.
-$(VENV)/.train $(VENV)/.test $(VENV)/.engines $(VENV)/.check $(VENV)/.bench: \
+$(VENV)/.train $(VENV)/.test $(VENV)/.engines $(VENV)/.check $(VENV)/.bench $(VENV)/.browser: \
   pyproject.toml setup.py constraints.txt src/wave_network/_version.py $(wildcard src/wave_network/_native/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable ".[$(subst .,,$(notdir $@))]"

@@ -5,6 +5,7 @@ from outputs import differs
 from pages import JAVASCRIPT, PAGES, Block, blocks_of, commands_of, presumed_by
 
 NOT_RUN = {
+    "browser.md": ["it serves until it is interrupted", "it is for a project of JavaScript"],
     "command-line.md": ["an interruption cannot be shown", "runs until it is stopped"],
     "deploying.md": [
         *("runs until it is stopped", "needs Docker", "needs an administrator", "needs a cluster"),

@@ -23,7 +23,7 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
 SHELL = {"", "bash", "sh", "console"}
 PYTHON = {"python"}
 OUTPUT = {"json", "text"}
-# `test_exporting.py` runs it.
+# `test_exporting.py` and `test_browser_page.py` run it.
 JAVASCRIPT = {"js"}
 
 _FENCE = re.compile(

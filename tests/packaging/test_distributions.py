@@ -42,13 +42,16 @@ def test_the_wheel_has_every_module_and_what_they_read(contents):
         "wave_network/data/sample/test.csv",
         "wave_network/few_labels/english.safetensors",
     }
+    page = {f"wave_network/export/static/{name}" for name in ("page/icon.svg", "engine/index.d.ts")}
+    assert page | named(SOURCE, "*.js") | named(SOURCE, "*.css") <= contents
     assert data | named(SOURCE, "*.html") <= contents
 
 
 def test_the_wheel_has_nothing_else(contents):
     assert {name.partition("/")[0] for name in contents} == {"wave_network"}
     kinds = {Path(name).suffix for name in contents}
-    assert kinds == {".py", ".pyi", ".typed", ".csv", ".html", ".safetensors", native_suffix()}
+    ours = {".py", ".pyi", ".typed", ".csv", ".html", ".safetensors", native_suffix()}
+    assert kinds == ours | {".js", ".ts", ".css", ".svg"}
     assert {name for name in contents if name.endswith(".csv")} == {
         "wave_network/data/sample/train.csv",
         "wave_network/data/sample/test.csv",

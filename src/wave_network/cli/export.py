@@ -32,7 +32,7 @@ def export(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Export a model to ONNX, for other languages, or to a page that runs in the browser.
+    """Export a model to ONNX, or as a page that runs in the browser.
 
     onnx: the folder holds model.onnx and the tokenizer in the form of Hugging Face's libraries. The
     inputs are input_ids and attention_mask, for any number of texts of any length. The output is
