@@ -60,3 +60,11 @@ def test_an_included_page_has_its_formulas_drawn_and_no_dead_links(hooks):
     results = hooks.on_page_markdown("<!-- include: results/README.md -->")
     assert "](../" not in results
     assert "](papers" not in results
+
+
+def test_the_playground_is_shown_if_it_was_built(hooks, tmp_path, monkeypatch):
+    page = "# Home\n\n<!-- playground -->\n\nMore.\n"
+    monkeypatch.setattr(hooks, "PLAYGROUND", tmp_path)
+    assert hooks.on_page_markdown(page) == "# Home\n\n\n\nMore.\n"
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    assert 'src="playground/index.html"' in hooks.on_page_markdown(page)

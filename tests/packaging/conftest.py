@@ -5,14 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from packaging_setup import CHECKOUT, setup
+from packaging_setup import CHECKOUT, GRAFTED, setup
 
 
 @pytest.fixture(scope="session")
 def sdist(tmp_path_factory) -> Path:
     """The source distribution, unpacked."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("benchmarks", "dev", "docs", "examples", "results", "src", "tests"):
+    for name in ("src", *GRAFTED):
         ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info")
         shutil.copytree(CHECKOUT / name, tree / name, ignore=ignored)
     for path in CHECKOUT.iterdir():

@@ -8,7 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from packaging_setup import CHECKOUT, setup
+from packaging_setup import CHECKOUT, GRAFTED, setup
 
 SOURCE = CHECKOUT / "src"
 LINK = re.compile(r"(!?)\[[^]]*\]\(([^)]+)\)")
@@ -82,10 +82,21 @@ def test_the_source_distribution_has_the_code_its_tests_and_how_to_build_it(sdis
 
 
 def test_the_source_distribution_has_what_its_tests_read(sdist):
-    for folder in ("benchmarks", "dev", "docs", "examples", "results", "tests"):
-        ours = {name for name in named(CHECKOUT / folder, "*") if "__pycache__" not in name}
-        missing = {name for name in ours - named(sdist / folder, "*") if ".unfinished/" not in name}
-        assert not missing, folder
+    for folder in GRAFTED:
+        ours = {
+            name
+            for name in named(CHECKOUT / folder, "*")
+            if not re.search(r"__pycache__|\.unfinished/", name)
+        }
+        assert ours <= named(sdist / folder, "*"), folder
+    read = {
+        name
+        for path in (CHECKOUT / "tests").rglob("*.py")
+        for name in re.findall(r'\b(?:ROOT|CHECKOUT) / "([\w.-]+)"', path.read_text("utf-8"))
+        if (CHECKOUT / name).exists() and name != "node_modules"
+    }
+    assert {"docs", "Makefile", "MANIFEST.in"} <= read
+    assert not {name for name in read if not (sdist / name).exists()}
 
 
 def metadata_with(sdist, folder, repository):
