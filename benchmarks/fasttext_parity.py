@@ -104,14 +104,14 @@ def grid(one: Path, two: Path, many: Path) -> Iterator[Kind]:
     )
     for loss, (minn, maxn), form in itertools.product(losses, subwords, forms):
         shape = {"dim": 16 if form is None else 10, "wordNgrams": 1 + (form is not None)}
-        training = {"loss": loss, "minn": minn, "maxn": maxn, "bucket": 100_000, **shape}
+        training = {"loss": loss, "minn": minn, "maxn": maxn, "bucket": 20_000, **shape}
         name = f"{loss} {minn}-{maxn} {'dense' if form is None else sorted(form)}"
         yield Kind(name, one, training, form)
     for loss, ngrams in itertools.product(losses, (1, 3)):
-        training = {"loss": loss, "wordNgrams": ngrams, "dim": 5, "bucket": 100_000}
+        training = {"loss": loss, "wordNgrams": ngrams, "dim": 5, "bucket": 20_000}
         yield Kind(f"{loss} two labels, {ngrams}-grams", two, training, None)
     for loss, dsub in itertools.product(losses, (2, 3)):
-        training = {"loss": loss, "wordNgrams": 2, "dim": 10, "bucket": 100_000}
+        training = {"loss": loss, "wordNgrams": 2, "dim": 10, "bucket": 20_000}
         form = {"qout": True, "dsub": dsub, "qnorm": dsub == 3, "cutoff": 5_000 * (dsub - 2)}
         yield Kind(f"{loss} many labels, output quantised by {dsub}", many, training, form)
 

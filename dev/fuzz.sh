@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Read damaged files of every format, and damaged model folders. Build the extension under the
 # address and undefined-behaviour sanitizers in a temporary copy, call its functions with wrong
-# arguments, and read damaged models of fastText with it; then under the thread sanitizer, and call those that use several threads:
+# arguments, and read damaged models of fastText with it; then build it under the thread sanitizer,
+# and call those that use several threads:
 # dev/fuzz.sh PYTHON [CALLS OF EACH FUNCTION, FILES OF EACH FORMAT] [SEED]
 set -euo pipefail
 python=$(realpath --no-symlinks "$1")

@@ -1,6 +1,5 @@
 """`wave-network convert`, and the other commands on models of fastText."""
 
-import json
 import shutil
 
 import numpy as np
@@ -87,7 +86,7 @@ def test_commands_take_the_file_for_a_folder(invoke, tmp_path):
     assert ended.code == 0, ended.err
     assert ended.lines[0]["accuracy"] > 0.9
     (described,) = invoke("info", model, "--json").lines
-    assert described["labels"] == ["food", "sport", "space", "music"]
+    assert described["labels"] == ["food", "space", "music", "sport"]
     assert described["size_bytes"] == model.stat().st_size
     assert described["config"]["loss"] == "softmax"
     assert "texts are read whole" in invoke("info", model).out
@@ -95,9 +94,18 @@ def test_commands_take_the_file_for_a_folder(invoke, tmp_path):
         ended = invoke("predict", model, TEXT, *command)
         assert ended.code == 2, command
         assert ended.err.count("\n") == 1
-    ended = invoke("train", PLACE / "test.txt", "--from", model, "--output", tmp_path / "new")
-    assert ended.code == 2
-    assert json.dumps(described)
+
+
+def test_what_needs_a_folder_or_a_model_of_ours_says_so(invoke, tmp_path):
+    for command, message in (
+        (("train", PLACE / "test.txt", "--from", PLACE / "hs.bin"), "from scratch"),
+        (("push", PLACE / "hs.bin", "me/mine"), "convert"),
+        (("inspect", PLACE / "hs.bin", "a text"), "no waves"),
+    ):
+        ended = invoke(*command, *(["--output", tmp_path / "new"] if "train" in command else []))
+        assert ended.code == 2, command
+        assert message in ended.err
+        assert ended.err.count("\n") == 1
 
 
 def test_the_fasttext_command_prints_and_reads(invoke, tmp_path):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from fasttext_models import PLACE
 from pretrained_damage import damage_weights, leave_out, pickle_the_weights
 from transformers import BertForSequenceClassification, BertTokenizer, RobertaConfig
 from transformers import RobertaForSequenceClassification as Roberta
@@ -191,3 +192,14 @@ except MissingExtraError as error:
         'a pretrained classifier needs the "transformers" extra: pip install '
         '"wave-network[transformers]"\n'
     )
+
+
+def test_a_model_file_of_fasttext_teaches():
+    teacher = read_teacher(str(PLACE / "subwords.bin"), CPU)
+    assert columns_of(teacher.labels, ["Food", "sport", "space", "music"]).tolist() == [0, 3, 1, 2]
+    np.testing.assert_array_equal(
+        teacher.predict_proba(["bake bread"]),
+        load(PLACE / "subwords.bin").predict_proba(["bake bread"]),
+    )
+    with pytest.raises(ConfigError, match="is a multi-label model"):
+        read_teacher(str(PLACE / "ova.bin"), CPU)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from wave_network.errors import OutputError, first_line
+from wave_network.errors import ModelFolderError, OutputError, first_line
 from wave_network.huggingface.download import check_network
 from wave_network.persistence.card import Publication, render_card
 from wave_network.persistence.folder import read_model, resolve_source
@@ -56,6 +56,8 @@ def push_model(
         OutputError: If the upload fails: no network, no token, no permission.
     """
     files, folder = read_model(source), resolve_source(source)
+    if folder.is_file():
+        raise ModelFolderError(f"push takes a model folder: convert {source} to one first")
     with tempfile.TemporaryDirectory() as made:
         for name in _PUBLISHED:
             if (folder / name).is_file():

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from wave_network.config import Device, Label
 from wave_network.data.plain_labels import label_key
 from wave_network.errors import ConfigError, ModelFolderError, extra_needed, listed
+from wave_network.fasttext.file import is_fasttext_file
 from wave_network.huggingface.download import hub_file
 from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX
 from wave_network.persistence.contents import parse_object, read_file
 from wave_network.persistence.format import CONFIG, MODEL_TYPE
-from wave_network.runtime import load
+from wave_network.runtime import Engine, load
 
 
 class Teacher(Protocol):
@@ -38,9 +39,9 @@ def read_teacher(source: str, device: Device) -> Teacher:
     """Read a teacher.
 
     Args:
-        source: A Wave Network model folder, or a folder of `transformers` with a sequence
-            classifier and its tokenizer; or the Hub id of either, `OWNER/NAME` or
-            `hub:OWNER/NAME`, with `@REVISION` if it is to be a certain one.
+        source: A Wave Network model folder, a model file of fastText, or a folder of
+            `transformers` with a sequence classifier and its tokenizer; or the Hub id of a folder,
+            `OWNER/NAME` or `hub:OWNER/NAME`, with `@REVISION` if it is to be a certain one.
         device: The device for a model of `transformers`.
 
     Raises:
@@ -48,6 +49,8 @@ def read_teacher(source: str, device: Device) -> Teacher:
         ConfigError: If it is not a single-label classifier.
         MissingExtraError: If it needs `transformers`, which is not installed.
     """
+    if is_fasttext_file(Path(source)):
+        return _single_label(source, source)
     if os.path.isdir(source):
         description, place = Path(source, CONFIG), source
     else:
@@ -60,16 +63,18 @@ def read_teacher(source: str, device: Device) -> Teacher:
     except ModelFolderError as error:
         raise ModelFolderError(f"{source} is no teacher: {error}") from error
     if model_type == MODEL_TYPE:
-        engine = load(source if os.path.isdir(source) else f"{HUB_PREFIX}{place}")
-        if engine.labelling.multi_label:
-            raise ConfigError(
-                f"the teacher {source} is a multi-label model: use a single-label one"
-            )
-        return engine
+        return _single_label(source if os.path.isdir(source) else f"{HUB_PREFIX}{place}", source)
     with extra_needed("transformers", "a pretrained classifier"):
         from wave_network.training.device import resolve_device
         from wave_network.training.encoder_teacher import TransformerTeacher
     return TransformerTeacher(place, resolve_device(device))
+
+
+def _single_label(place: str, source: str) -> Engine:
+    engine = load(place)
+    if engine.labelling.multi_label:
+        raise ConfigError(f"the teacher {source} is a multi-label model: use a single-label one")
+    return engine
 
 
 def columns_of(teacher: Sequence[Label], classes: Sequence[Label]) -> NDArray[np.int64]:
