@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path)
     parser.add_argument("--size", default="1m", choices=tuple(SIZES))
     parser.add_argument("--models", nargs="+", default=["kneser-ney", "wave", "gru", "transformer"])
-    parser.add_argument("--rates", nargs="+", type=float, default=[2e-3, 4e-3, 8e-3])
+    parser.add_argument("--rates", nargs="+", type=float, default=[2e-3, 4e-3, 8e-3, 1.6e-2])
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
