@@ -7,7 +7,7 @@ from typing import Any, Final
 from wave_network._version import __version__
 from wave_network.serve.limits import Limits
 
-_LABEL: Final = {"type": ["string", "integer", "number", "boolean"]}
+_LABEL: Final = {"type": ["string", "number", "boolean"]}
 _SCORES: Final = {"type": "object", "additionalProperties": {"type": "number"}}
 
 _PREDICTION: Final = {
