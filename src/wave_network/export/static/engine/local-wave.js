@@ -87,12 +87,11 @@ export class LocalWaveNetwork {
     const adds = config.operation === "interference";
     const columns = config.members * config.bigram_size;
     const sums = new Float64Array(3 * width + columns);
-    const starts = ids.map((id) => id * 2 * width);
     for (let place = 0; place < width; place++) {
-      let before = table[starts[0] + place];
+      let before = table[ids[0] * 2 * width + place];
       let [coherent, own, local] = [before, before * before, 0];
-      for (let token = 1; token < starts.length; token++) {
-        const start = starts[token] + place;
+      for (let token = 1; token < ids.length; token++) {
+        const start = ids[token] * 2 * width + place;
         const u = table[start];
         const v = table[start + width];
         const both = adds ? v + before : v * before;

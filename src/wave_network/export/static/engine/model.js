@@ -154,7 +154,8 @@ export class Model {
       throw new ModelFolderError("the model's answers are not finite: it is damaged");
     }
     const { temperature } = this;
-    const probabilities = probabilitiesOf(logits.map((logit) => logit / temperature), this.multiLabel);
+    const scaled = logits.map((logit) => logit / temperature);
+    const probabilities = probabilitiesOf(scaled, this.multiLabel);
     return { ids, logits, probabilities };
   }
 

@@ -12,6 +12,8 @@ export const NGRAMS = {
   triple: { places: [2, 1, 0], factors: [BIGRAM, [3_266_489_917, 668_265_263]] },
 };
 
+const FIRST_ROOM = 1_024; // tokens
+
 /** Hashes the n-grams of a kind to buckets. */
 export class NgramBuckets {
   /**
@@ -28,16 +30,19 @@ export class NgramBuckets {
     this.factors = factors;
     // The products of every token are made once: a remainder takes longer than two look-ups.
     this.first = products(tokens, factors[0][0], buckets);
+    this.room = new Int32Array(FIRST_ROOM);
     this.others = factors.map(([, factor]) => products(tokens, factor, buckets));
   }
 
   /**
-   * The bucket of the n-gram that ends at each token, from the one at `reach` on; 0 before it.
+   * The bucket of the n-gram that ends at each token, from the one at `reach` on. The next call
+   * overwrites them.
    * @param {Int32Array} ids
    */
   of(ids) {
     const { buckets, factors, first, others, places } = this;
-    const result = new Int32Array(ids.length);
+    if (ids.length > this.room.length) this.room = new Int32Array(2 * ids.length);
+    const result = this.room;
     const [back, next] = places;
     for (let last = back; last < ids.length; last++) {
       const hash = first[ids[last - back]] + others[0][ids[last - next]];

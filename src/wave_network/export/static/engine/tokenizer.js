@@ -6,10 +6,9 @@ import { ModelFolderError } from "./errors.js";
 import { splitterOf } from "./steps.js";
 import { clipped, wellFormed } from "./unicode.js";
 import { WordPieces } from "./word-pieces.js";
+import { WordTable } from "./word-table.js";
 
 const CHARACTERS_PER_TOKEN = 64; // as in Python: bounds time and memory for any text
-const WORDS_KEPT = 131_072;
-const LONGEST_WORD_KEPT = 128;
 const FIRST_ROOM = 1_024; // tokens; more where a text needs it
 const PLAIN = /^[!-~]+$/;
 const PARTS = /[0-9a-z]+|[!-/:-@[-`{-~]/g; // each punctuation mark is a word
@@ -35,8 +34,7 @@ export class Tokenizer {
     this.split = splitterOf(content);
     this.splitsPlain = splitsPlain(content);
     this.model = modelOf(content, this.vocabulary, this.size);
-    /** @type {Map<string, number | number[]>} A number where a word is a single token. */
-    this.words = new Map();
+    this.words = new WordTable();
     this.ids = new Int32Array(Math.min(maxLength, FIRST_ROOM));
   }
 
@@ -54,9 +52,7 @@ export class Tokenizer {
     let { ids } = this;
     ids[0] = /** @type {number} */ (this.clsTokenId);
     let count = 1;
-    for (const word of this.wordsOf(text)) {
-      if (word === "") continue;
-      const found = this.words.get(word) ?? this.#learn(word);
+    const add = (/** @type {number | number[]} */ found) => {
       const pieces = typeof found === "number" ? 1 : found.length;
       if (count + pieces > ids.length) ids = this.#withRoom(count + pieces);
       if (typeof found === "number") {
@@ -64,10 +60,13 @@ export class Tokenizer {
       } else {
         for (const id of found) ids[count++] = id;
       }
-      if (count >= maxLength) break;
-    }
+      return count >= maxLength;
+    };
+    this.words.eachWord(clipped(text, this.characters), this.#encodeNew, add);
     return ids.subarray(0, Math.min(count, maxLength));
   }
+
+  #encodeNew = (/** @type {string} */ word) => this.encodeWord(wellFormed(word));
 
   /** @param {number} most */
   #withRoom(most) {
@@ -83,21 +82,6 @@ export class Tokenizer {
   wordsOf(text) {
     const read = clipped(text, this.characters);
     return (read.includes("\n") ? read.replaceAll("\n", " ") : read).split(" ");
-  }
-
-  /**
-   * The ids of a word, which are kept for the next time.
-   * @param {string} word
-   */
-  #learn(word) {
-    const ids = this.encodeWord(wellFormed(word));
-    const found = ids.length === 1 ? ids[0] : ids;
-    if (word.length <= LONGEST_WORD_KEPT) {
-      if (this.words.size >= WORDS_KEPT) this.words.clear();
-      // A copy, because a part of a text would keep the whole text in memory.
-      this.words.set(copied(word), found);
-    }
-    return found;
   }
 
   /**
@@ -151,11 +135,6 @@ export class Tokenizer {
     this.#entries ??= new Map([...this.vocabulary].map(([entry, of]) => [of, entry]));
     return this.#entries.get(id) ?? "";
   }
-}
-
-/** @param {string} text A short one. */
-function copied(text) {
-  return String.fromCharCode(...Uint16Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)));
 }
 
 /** @param {any} content */
