@@ -37,7 +37,7 @@ def test_pretrain_generate_score(invoke, book, tmp_path):
     ended = invoke("pretrain", book, "--steps", "3", "--output", "new/lm")
     assert ended.code == 0
     assert "bits a byte" in ended.out
-    assert "read 1 documents" in ended.err
+    assert "documents to train on: 1, " in ended.err
     assert "held out for validation: the end of the last document" in ended.err
     generated = invoke("generate", "new/lm", "Chapter", "--tokens", "9", "--seed", "1")
     assert generated.code == 0

@@ -14,6 +14,7 @@ from wave_network.cli.console import log_to_stderr, print_fields, print_json
 from wave_network.cli.exit import interrupted_code
 from wave_network.cli.options import AsJson, Encoding, Overwrite, Quoting, TextColumn
 from wave_network.cli.unfinished import resumed, state_of, unfinished
+from wave_network.config.wave_lm import PEAK_LEARNING_RATE
 
 
 def pretrain(
@@ -39,6 +40,12 @@ def pretrain(
             metavar="N", help="Training steps in all. Default: as many as the epochs take."
         ),
     ] = None,
+    learning_rate: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="Peak learning rate. A smaller one helps where training diverges."
+        ),
+    ] = PEAK_LEARNING_RATE,
     text_column: TextColumn = "text",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
@@ -98,7 +105,11 @@ def _pretrain(asked: SimpleNamespace, *, resumes: bool) -> None:
     if not asked.files:
         raise ConfigError("give the files of the texts: wave-network pretrain FILE...")
     config = PretrainConfig(
-        size=asked.size, epochs=asked.epochs, steps=asked.steps, seed=asked.seed
+        size=asked.size,
+        epochs=asked.epochs,
+        steps=asked.steps,
+        learning_rate=asked.learning_rate,
+        seed=asked.seed,
     )
     state = state_of(asked.output, asked.checkpoint_every, "pretrain")
     overwrite = asked.overwrite or (resumes and state is not None and state.was_writing)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Context: TypeAlias = Literal["memory", "norm"]
 
+PEAK_LEARNING_RATE: Final = 6e-3
+
 _MOST_IDS: Final = 2**16  # ids are stored in 16 bits
 _MOST_LAYERS: Final = 1_000
 
@@ -167,7 +169,7 @@ class PretrainConfig:
     steps: int | None = None
     window: int = 256
     batch_size: int = 16
-    learning_rate: float = 4e-3
+    learning_rate: float = PEAK_LEARNING_RATE
     warmup: float = 0.05
     weight_decay: float = 0.05
     max_grad_norm: float = 1.0

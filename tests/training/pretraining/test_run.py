@@ -171,6 +171,40 @@ def test_each_epoch_is_validated(texts, tmp_path):
     assert summary["steps"] == history[-1]["step"]
 
 
+def test_training_that_diverges_ends_at_once(texts, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop.PretrainingSteps, "step", lambda self, windows: float("nan"))
+    with pytest.raises(ConfigError, match="diverged at step 1: lower learning_rate"):
+        pretrain([texts], tmp_path / "lm", config=CONFIG)
+    assert not (tmp_path / "lm").exists()
+
+
+def test_ctrl_c_in_the_last_validation_loses_nothing(texts, tmp_path, monkeypatch, ctrl_c):
+    validate = loop.PretrainingRun._validation
+
+    def pressed(run):
+        ctrl_c()
+        return validate(run)
+
+    monkeypatch.setattr(loop.PretrainingRun, "_validation", pressed)
+    config = PretrainConfig(steps=2, window=64, batch_size=2)
+    assert pretrain([texts], tmp_path / "lm", config=config)["steps"] == 2
+    assert LanguageModel.load(tmp_path / "lm").parameters > 0
+
+
+def test_a_model_whose_place_was_taken_is_kept_elsewhere(texts, tmp_path, monkeypatch):
+    validate = loop.PretrainingRun._validation
+
+    def taken(run):
+        (tmp_path / "lm").mkdir()
+        return validate(run)
+
+    monkeypatch.setattr(loop.PretrainingRun, "_validation", taken)
+    config = PretrainConfig(steps=2, window=64, batch_size=2)
+    with pytest.raises(OutputError, match=r"lm exists.*the model is kept in .*lm-2"):
+        pretrain([texts], tmp_path / "lm", config=config)
+    assert LanguageModel.load(tmp_path / "lm-2").parameters > 0
+
+
 def test_an_output_that_is_there_is_refused_before_the_work(whole):
     with pytest.raises(OutputError, match="exists"):
         pretrain(["no such file.txt"], whole[0])

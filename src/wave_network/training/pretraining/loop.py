@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from math import log
+from math import isfinite, log
 from typing import Any, Final
 
 import numpy as np
 
 from wave_network._version import __version__
 from wave_network.config.wave_lm import PretrainConfig, WaveLMConfig
+from wave_network.errors import ConfigError, option_name
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.wave_lm.network import WaveLM
 from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
@@ -77,11 +78,12 @@ class PretrainingRun:
         """Train to the last step, or until a stop.
 
         Args:
-            checkpoints: Where the state is stored every so often, and when training is stopped;
-                one that is there is gone on from.
+            checkpoints: Where the state is stored every so often, and when training is stopped. If
+                there is one of the same run, training goes on from it.
             stop: Checked after every step.
 
         Raises:
+            ConfigError: If the loss is not finite any more.
             KeyboardInterrupt: With checkpoints, after a stop.
             OutputError: If a checkpoint cannot be written.
         """
@@ -112,6 +114,9 @@ class PretrainingRun:
         window = self._windows.of(self._done)
         targets = window[1:].astype(np.uint16).ravel()
         bits = self._steps.step(window) * len(targets) / log(2)
+        if not isfinite(bits):
+            lower = option_name("learning_rate")
+            raise ConfigError(f"training diverged at step {self._done + 1:,}: lower {lower}")
         size = self._corpus.bytes_of(targets)
         self._done += 1
         self._sums = [self._sums[0] + bits, self._sums[1] + size]

@@ -61,7 +61,7 @@ def pretrain(
     run, stop = PretrainingRun(corpus, shape, config), StopSignal()
     with stop.on_ctrl_c():
         run.train(None if unfinished is None else next(unfinished.checkpoints()), stop)
-    metrics = run.metrics()
+        metrics = run.metrics()
     if unfinished is not None:
         unfinished.write_marker()
     written = LanguageModelFiles(shape, run.tensors, corpus.tokenizer, config.to_dict())
@@ -86,6 +86,7 @@ def _described(corpus: Corpus) -> list[str]:
     training, held_out = (corpus.bytes_of(ids) for ids in (corpus.training, corpus.validation))
     part = f"{corpus.held_out:,} documents" if corpus.held_out else "the end of the last document"
     return [
-        f"read {corpus.documents:,} documents: {training:,} bytes, {len(corpus.training):,} tokens",
+        f"documents to train on: {corpus.documents - corpus.held_out:,}, {training:,} bytes, "
+        f"{len(corpus.training):,} tokens",
         f"held out for validation: {part}, {held_out:,} bytes",
     ]
