@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity test-engines two-hosts clean
+.PHONY: demo test reliability check fix playground docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity test-engines two-hosts clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -38,7 +38,12 @@ fix: $(VENV)/.check ## format, and apply the fixes of the linter
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.check ## build the documentation into site/
+playground: $(VENV)/.check ## the bundled sample's model as a page, for the documentation
+	$(BIN)/wave-network train sample --output build/sample --overwrite
+	$(BIN)/wave-network quantize build/sample --bits 4 --output build/sample-4 --overwrite
+	$(BIN)/wave-network export build/sample-4 --format web --output build/playground --overwrite
+
+docs: $(VENV)/.check playground ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 licenses: $(VENV)/.check ## list the licences of the dependencies in docs/licenses.md

@@ -87,8 +87,8 @@ MAY_IMPORT = {
     },
     "explain": {"errors", "models", "runtime"},
     "serve": {
-        *("_version", "config", "data.json_values", "data.values", "errors", "persistence"),
-        "runtime",
+        *("_version", "config", "data.json_values", "data.values", "errors", "export.web"),
+        *("persistence", "runtime"),
     },
     "report": {
         *("_version", "config", "data", "errors", "evaluation", "explain", "models"),

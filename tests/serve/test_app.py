@@ -7,6 +7,8 @@ import pytest
 from serving import App
 
 from wave_network import load
+from wave_network.export.web import write_web
+from wave_network.persistence.folder import write_model
 from wave_network.serve.models import ServedModel
 
 TEXTS = [
@@ -142,7 +144,6 @@ def test_no_other_site_may_read_the_answers(app):
     assert app.ask("OPTIONS", "/v1/predict", headers=headers).status_code == 405
     answered = app.ask("POST", "/v1/predict", json={"text": "a"}, headers=headers)
     assert not [name for name in answered.headers if name.startswith("access-control")]
-    assert app.ask("GET", "/").headers["content-security-policy"] == "default-src 'none'"
 
 
 def test_bodies_and_texts_that_are_too_large(sample_model):
@@ -181,6 +182,30 @@ def test_a_question_that_waited_too_long_for_its_turn_is_refused(sample_model):
     answered = app.predict({"text": "a", "explain": True})
     assert (answered.status_code, answered.headers["retry-after"]) == (503, "1")
     assert app.predict({"text": "a"}).status_code == 200
+
+
+def test_the_playground_is_the_export_to_the_web(sample_model, tmp_path):
+    write_web(sample_model, tmp_path / "web")
+    app = App([sample_model])
+    for path in (tmp_path / "web").iterdir():
+        answered = app.ask("GET", f"/{path.name}")
+        assert (answered.status_code, answered.content) == (200, path.read_bytes()), path.name
+    page = app.ask("GET", "/")
+    assert page.content == (tmp_path / "web" / "index.html").read_bytes()
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert app.ask("GET", "/README.md").status_code == 404
+    assert app.ask("GET", "/history.jsonl").status_code == 404
+
+
+def test_a_model_that_no_browser_runs_has_no_playground(make_files, tmp_path):
+    files = make_files(levels=("sentence", "input"))
+    write_model(tmp_path / "model", files, card="", history=[])
+    app = App([tmp_path / "model"])
+    named = app.ask("GET", "/")
+    assert named.json()["service"] == "wave-network"
+    assert named.headers["content-security-policy"] == "default-src 'none'"
+    assert app.ask("GET", "/config.json").json() == {"error": "no such path: see /openapi.json"}
 
 
 def test_keys_open_everything_but_what_is_open(sample_model):

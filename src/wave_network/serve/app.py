@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wave_network.serve.endpoints import Endpoints, json_response
+from wave_network.serve.endpoints import NO_SUCH_PATH, Endpoints, json_response
 from wave_network.serve.keys import Keys
+from wave_network.serve.playground import page_names
 from wave_network.serve.refusal import RefusedError
 from wave_network.serve.service import Service
 
@@ -43,7 +44,8 @@ def create_app(service: Service, keys: Keys | None = None, *, log_texts: bool = 
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.metrics),
             Route("/openapi.json", endpoints.openapi),
-            Route("/", endpoints.home),
+            Route("/", endpoints.page),
+            *(Route(f"/{name}", endpoints.page) for name in page_names()),
         ],
         exception_handlers={RefusedError: _refused, HTTPException: _not_found, Exception: _failed},
         lifespan=service.running,
@@ -61,7 +63,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _not_found(request: Request, error: Exception) -> Response:
     """Answer what no route takes: an unknown path, or another method."""
     assert isinstance(error, HTTPException)
-    said = {404: "no such path: see /openapi.json", 405: "this path takes another method"}
+    said = {404: NO_SUCH_PATH, 405: "this path takes another method"}
     message = said.get(error.status_code, error.detail)
     return json_response({"error": message}, error.status_code, dict(error.headers or {}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -9,16 +10,35 @@ from starlette.responses import Response
 
 from wave_network._version import __version__
 from wave_network.errors import WaveNetworkError, listed
+from wave_network.export.web import PAGE
 from wave_network.serve.encoding import encode
 from wave_network.serve.metrics import CONTENT_TYPE
 from wave_network.serve.models import ServedModel
 from wave_network.serve.openapi import description
+from wave_network.serve.playground import Playground
 from wave_network.serve.questions import parse
 from wave_network.serve.refusal import RefusedError
 from wave_network.serve.service import Service
 from wave_network.serve.waiting import Place
 
+NO_SUCH_PATH: Final = "no such path: see /openapi.json"
+
 _JSON: Final = "application/json"
+_KINDS: Final = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": _JSON,
+}
+_OF_PAGES: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",  # the model may be replaced
+}
 
 
 def json_response(
@@ -40,6 +60,7 @@ class Endpoints:
         self._service = service
         self._log_texts = log_texts
         self._openapi = description(service.limits)
+        self._playground = Playground(next(iter(service.models.values())))
 
     async def predict(self, request: Request) -> Response:
         """Answer texts, in their order."""
@@ -93,11 +114,17 @@ class Endpoints:
         """Describe the endpoints in OpenAPI."""
         return json_response(self._openapi)
 
-    async def home(self, request: Request) -> Response:
-        """Name the service. A page for people would stand here."""
-        headers = {"Content-Security-Policy": "default-src 'none'"}
+    def page(self, request: Request) -> Response:
+        """Return a file of the playground; without one for this model, name the service."""
+        name = request.url.path.rpartition("/")[2] or PAGE
+        content = self._playground.file(name)
+        if content is not None:
+            kind = _KINDS.get(PurePosixPath(name).suffix, "application/octet-stream")
+            return Response(content, headers=_OF_PAGES, media_type=kind)
+        if name != PAGE:
+            raise RefusedError(404, NO_SUCH_PATH)
         said = {"service": "wave-network", "version": __version__, "openapi": "/openapi.json"}
-        return json_response(said, headers=headers)
+        return json_response(said, headers={"Content-Security-Policy": "default-src 'none'"})
 
     def _model(self, name: str | None) -> ServedModel:
         """Return a model; without a name the first one."""
