@@ -1,3 +1,4 @@
+import hashlib
 import json
 import logging
 import shutil
@@ -66,23 +67,28 @@ def flip(path):
     path.write_bytes(content)
 
 
-def rename_key(path):
-    path.write_text(path.read_text().replace(KEY, key_of("other data")))
-
-
-def lead_elsewhere(path):
-    path.write_text(path.read_text().replace('"ids"', '"../../../secret"'))
+def rewrite(path, old, new, *, signed=False):
+    """Change a description; as somebody would who knows that it has a digest."""
+    digest, text = path.read_text().split("\n")
+    assert old in text
+    text = text.replace(old, new)
+    digest = hashlib.sha256(text.encode()).hexdigest() if signed else digest
+    path.write_text(f"{digest}\n{text}")
 
 
 DAMAGES = {
     "cut short": lambda entry: cut(entry / "ids.bin"),
     "changed": lambda entry: flip(entry / "ids.bin"),
     "missing": lambda entry: (entry / "table.bin").unlink(),
-    "description cut short": lambda entry: cut(entry / "entry.json"),
-    "description missing": lambda entry: (entry / "entry.json").unlink(),
-    "description of nothing": lambda entry: (entry / "entry.json").write_text("[]"),
-    "of other data": lambda entry: rename_key(entry / "entry.json"),
-    "hostile": lambda entry: lead_elsewhere(entry / "entry.json"),
+    "description cut short": lambda entry: cut(entry / "entry.txt"),
+    "description missing": lambda entry: (entry / "entry.txt").unlink(),
+    "description of nothing": lambda entry: (entry / "entry.txt").write_text("[]"),
+    "another fact": lambda entry: rewrite(entry / "entry.txt", '"texts": 7', '"texts": 8'),
+    "of other data": lambda entry: rewrite(entry / "entry.txt", KEY, key_of("x"), signed=True),
+    "another path": lambda entry: rewrite(
+        entry / "entry.txt", '"ids"', '"../../../secret"', signed=True
+    ),
+    "another type": lambda entry: rewrite(entry / "entry.txt", '"int32"', '"object"', signed=True),
 }
 
 

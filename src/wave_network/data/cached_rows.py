@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from wave_network.data.collect import unchanging
 from wave_network.data.label_column import LabelColumn
 from wave_network.data.table import Table
 from wave_network.data.texts import Texts
@@ -25,18 +26,19 @@ def rows_through(cache: Cache, path: Path, how: str, load: Callable[[], Table]) 
         load: Reads it.
 
     Raises:
-        DataError: If it cannot be read; others as `load`.
+        DataError: If it cannot be read, or changes meanwhile; others as `load`.
         OutputError: If the cache cannot be written.
     """
-    try:
-        key = key_of("texts", digest_of_file(path), how)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
     what = f"rows of {path.name}"
-    entry = cache.read("texts", key, what)
-    if entry is None:
-        entry = cache.write("texts", key, what, *_parts(load()))
-    return _table(entry)
+    with unchanging(path):  # else the rows would not be those of the digest
+        try:
+            key = key_of("texts", digest_of_file(path), how)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        if (entry := cache.read("texts", key, what)) is not None:
+            return _table(entry)
+        rows = load()
+    return _table(cache.write("texts", key, what, *_parts(rows)))
 
 
 def _parts(rows: Table) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -27,7 +27,7 @@ from wave_network.persistence.paths import expanded
 logger = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
-_DESCRIPTION: Final = "entry.json"
+_DESCRIPTION: Final = "entry.txt"
 _ENTRY: Final = re.compile(r"(texts|ids)-[0-9a-f]{32}")
 _LEFT: Final = re.compile(r"(\.(?:texts|ids)-[0-9a-f]{32}\.wave-network-)[a-z0-9_]{8}")
 _DTYPES: Final = frozenset(("uint8", "int32", "int64", "float32", "float64"))
@@ -90,7 +90,7 @@ class Cache:
         if not folder.exists():
             return None
         try:
-            content = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+            content = _read_description(folder / _DESCRIPTION)
             if (content["format"], content["key"]) != (_FORMAT, key):
                 raise ValueError("it is of something else")
             arrays = {
@@ -133,7 +133,7 @@ class Cache:
                 for name, array in arrays.items()
             }
             content = {"format": _FORMAT, "key": key, "arrays": described, "facts": dict(facts)}
-            (new / _DESCRIPTION).write_text(json.dumps(content), encoding="utf-8")
+            _write_description(new / _DESCRIPTION, content)
             mapped = {
                 name: _mapped(new / f"{name}.bin", *form) for name, (*form, _) in described.items()
             }
@@ -181,6 +181,25 @@ def digest_of_arrays(*arrays: NDArray[Any] | None) -> str:
         if array is not None:
             digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _write_description(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a description, after a line with its digest."""
+    text = json.dumps(content)
+    path.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    """Read a description.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is not what was written.
+    """
+    digest, _, text = path.read_text(encoding="utf-8").partition("\n")
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise ValueError("its description has changed")
+    return dict(json.loads(text))
 
 
 def _write(path: Path, array: NDArray[Any]) -> str:

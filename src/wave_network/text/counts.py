@@ -67,21 +67,21 @@ class TextCounts:
         return {name: getattr(self, name) for name in _COUNTS}
 
     def restore(
-        self, facts: Mapping[str, int], texts: Utf8Texts, lengths: NDArray[np.int64]
+        self, facts: Mapping[str, int], texts: Utf8Texts, offsets: NDArray[np.int64]
     ) -> None:
         """Count texts that were counted before.
 
         Args:
             facts: The result of `facts`.
             texts: The texts.
-            lengths: As for `add`.
+            offsets: Where the tokens of each text start, and the end of the last, (texts + 1,).
         """
         for name in _COUNTS:
             setattr(self, name, int(facts[name]))
         start = 0
         for chunk in chunks_of(texts, self._limit):
             stop = start + (len(chunk.offsets) - 1 if chunk.places is None else len(chunk.places))
-            self._add_hashes(chunk, lengths[start:stop])
+            self._add_hashes(chunk, np.diff(offsets[start : stop + 1]))
             if stop >= _MOST_HASHED:
                 break
             start = stop

@@ -92,7 +92,7 @@ def _packed_through(
     what = f"ids of {len(texts):,} texts"
     entry = cache.read("ids", key, what)
     if entry is not None:
-        counts.restore(entry.facts, texts, np.diff(entry.arrays["offsets"]))
+        counts.restore(entry.facts, texts, entry.arrays["offsets"])
     else:
         packed = pack(rows, CountingTokenizer(tokenizer, counts), sentences=sentences)
         arrays: dict[str, NDArray[Any]] = {"ids": packed.ids, "offsets": packed.offsets}
