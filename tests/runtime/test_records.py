@@ -38,7 +38,7 @@ def test_an_explanation_adds_to_a_record_and_replaces_nothing(engine):
     (prediction,) = engine.predict([TEXT], threshold=1.0)
     record = explained_record(prediction_record(engine.labelling, prediction), engine.explain(TEXT))
     assert record["label"] is None
-    assert record["explanation"][0]["token"] == "Oil"
+    assert TEXT.startswith(record["explanation"][0]["token"])
     assert set(record) == {
         *("label", "score", "text", "log_odds", "baseline", "explanation"),
     }

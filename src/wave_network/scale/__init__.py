@@ -1,1 +1,1 @@
-"""Beyond one process: several processes here, or a Ray cluster that already runs."""
+"""Beyond one machine: the same work on a Ray cluster that already runs."""
