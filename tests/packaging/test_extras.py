@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 EXTRAS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"][
     "optional-dependencies"
 ]
-DEVELOPMENT = {"docs", "test", "check", "bench", "browser"}
+DEVELOPMENT = {"docs", "test", "engines", "browser", "check", "bench"}
 
 
 def of_project(requirement):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from wave_network.data.read_options import ReadOptions
 
@@ -28,3 +29,9 @@ class Answers:
     threshold: float = 0.0
     coverage: float | None = None
     out_of_scope: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all values by the names of their options, as JSON values."""
+        values = asdict(self)
+        how_files_are_read = values.pop("options")
+        return {**values, **how_files_are_read}

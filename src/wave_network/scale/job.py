@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -95,8 +95,7 @@ def predict_parts(
     run = _engine(engine)
     check_new(folder, overwrite=True)
     with one_run(folder):
-        options = {**asdict(answers), **asdict(answers.options), "options": None}
-        made_by = {"model": digest, "output_format": output_format, **options}
+        made_by = {"model": digest, "output_format": output_format, **answers.to_dict()}
         manifest = _manifest(folder, made_by, parts, overwrite=overwrite)
         waiting = [part for part in parts if not manifest.is_whole(part)]
         _say_what_is_there(parts, waiting, manifest)
