@@ -12,8 +12,8 @@ from packaging_setup import CHECKOUT, setup
 def sdist(tmp_path_factory) -> Path:
     """The source distribution, unpacked."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("src", "tests"):
-        ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info")
+    for name in ("src", "tests", "js"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", "node_modules")
         shutil.copytree(CHECKOUT / name, tree / name, ignore=ignored)
     for path in CHECKOUT.iterdir():
         if path.is_file() and not path.name.startswith("."):

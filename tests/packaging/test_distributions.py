@@ -77,6 +77,7 @@ def test_the_source_distribution_has_the_code_its_tests_and_how_to_build_it(sdis
         assert named(CHECKOUT / folder, "*.py") <= named(sdist / folder, "*.py")
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE", "CHANGELOG.md"):
         assert (sdist / name).is_file()
+    assert (sdist / "js" / "parity.js").is_file()
     assert not named(sdist, "*.so") | named(sdist, "*.pyc")
 
 

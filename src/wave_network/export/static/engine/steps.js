@@ -5,8 +5,8 @@ import { ModelFolderError } from "./errors.js";
 import { isControl, isMark, isPunctuation } from "./unicode.js";
 
 const BLANK = /\p{White_Space}/u;
-// A class with what may follow, or a run of another class. Without escapes it means the same to every
-// engine, and without repetitions in repetitions it takes linear time.
+// A class with what may follow, or a run of another class. Without escapes it means the same to
+// every engine, and without repetitions in repetitions it takes linear time.
 const OUR_PATTERN = /^\[[^\]\\]+\]\(\?:[^()*+?\\]*\)\*\|\[[^\]\\]+\]\+$/u;
 const IDEOGRAPH =
   /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u;
