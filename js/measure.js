@@ -19,7 +19,13 @@ async function size() {
   try {
     const { build } = await import("esbuild");
     const entryPoints = [new URL("index.js", ENGINE).pathname];
-    const { outputFiles } = await build({ entryPoints, bundle: true, minify: true, format: "esm", write: false });
+    const { outputFiles } = await build({
+      entryPoints,
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+    });
     const [{ contents }] = outputFiles;
     console.log(`minified: ${contents.length} bytes; gzipped: ${gzipSync(contents).length}`);
   } catch (error) {
@@ -34,9 +40,8 @@ async function timed(name, count, work) {
     await work();
     const [wall, cpu] = [performance.now() - start, process.cpuUsage(usage).user / 1000];
     const rate = (time) => (count ? `, ${Math.round((1000 * count) / time)} texts/s` : "");
-    console.log(
-      `${name}, round ${round}: ${wall.toFixed(1)} ms${rate(wall)}; processor ${cpu.toFixed(1)} ms${rate(cpu)}`,
-    );
+    const times = `${wall.toFixed(1)} ms${rate(wall)}; processor ${cpu.toFixed(1)} ms${rate(cpu)}`;
+    console.log(`${name}, round ${round}: ${times}`);
   }
 }
 

@@ -17,7 +17,17 @@ const SHOWN = 3;
 /** @param {string} path */
 async function compare(path) {
   const lines = createInterface({ input: createReadStream(path) });
-  const found = { file: path, texts: 0, ids: 0, labels: 0, sets: 0, ranks: 0, explanations: 0, probability: 0, logOdds: 0 };
+  const found = {
+    file: path,
+    texts: 0,
+    ids: 0,
+    labels: 0,
+    sets: 0,
+    ranks: 0,
+    explanations: 0,
+    probability: 0,
+    logOdds: 0,
+  };
   const shown = [];
   let wrong = 0;
   let model;
@@ -47,7 +57,10 @@ function comparePrediction(model, expected, found) {
     labels: !equal(prediction.labels, labels) && !nearly(own, THRESHOLD, model.config.thresholds),
     sets: expected.set !== null && !sameSet(model, text, own, expected.set),
     // Rounding may move a text past one that was held out.
-    ranks: hasScore && Math.abs(prediction.outOfScope - expected.outOfScope) > 1.5 / (model.outOfScope.ranks.length + 1),
+    ranks:
+      hasScore &&
+      Math.abs(prediction.outOfScope - expected.outOfScope) >
+        1.5 / (model.outOfScope.ranks.length + 1),
   };
   found.texts++;
   found.probability = Math.max(found.probability, difference);
@@ -73,7 +86,9 @@ function compareExplanation(model, expected, found) {
   const differences = [
     own.logOdds - expected.log_odds,
     own.baseline - expected.baseline,
-    ...own.tokens.map((token, place) => token.attribution - expected.explanation[place]?.attribution),
+    ...own.tokens.map(
+      (token, place) => token.attribution - expected.explanation[place]?.attribution,
+    ),
     ...own.tokens.map((token, place) => token.energy - expected.explanation[place]?.energy),
   ];
   const scale = Math.max(1, Math.abs(expected.log_odds), Math.abs(expected.baseline));
@@ -81,7 +96,9 @@ function compareExplanation(model, expected, found) {
   const places = (tokens) => tokens.flatMap(({ token, start, end }) => [token, start, end]);
   found.explanations++;
   found.logOdds = Math.max(found.logOdds, largest);
-  return equal(places(own.tokens), places(expected.explanation)) && largest <= LARGEST_LOG_ODDS ? 0 : 1;
+  return equal(places(own.tokens), places(expected.explanation)) && largest <= LARGEST_LOG_ODDS
+    ? 0
+    : 1;
 }
 
 function equal(one, other) {

@@ -41,7 +41,10 @@ test("a prediction has a label, a score, and all scores in order", () => {
   const scores = [...prediction.scores.values()];
   assert.equal(prediction.label, [...prediction.scores.keys()][0]);
   assert.deepEqual(prediction.labels, [prediction.label]);
-  assert.deepEqual(scores, scores.toSorted((one, other) => other - one));
+  assert.deepEqual(
+    scores,
+    scores.toSorted((one, other) => other - one),
+  );
   assert.ok(Math.abs(scores.reduce((sum, score) => sum + score, 0) - 1) < 1e-6);
   assert.equal(prediction.outOfScope, undefined);
 });
@@ -57,7 +60,10 @@ test("a text has the same answer alone and after any others", () => {
   const [alone] = model.predictProba([TEXT]);
   // More words than are kept.
   const words = (place) => Array.from({ length: 50 }, (_, word) => `w${place * 50 + word}`);
-  const texts = Array.from({ length: 3_000 }, (_, place) => `${words(place).join(" ")} ${"é".repeat(place % 200)}`);
+  const texts = Array.from(
+    { length: 3_000 },
+    (_, place) => `${words(place).join(" ")} ${"é".repeat(place % 200)}`,
+  );
   assert.deepEqual(model.predictProba([...texts, TEXT]).at(-1), alone);
   assert.ok(model.tokenizer.words.size < 50 * 3_000);
 });
@@ -65,7 +71,9 @@ test("a text has the same answer alone and after any others", () => {
 test("attributions add up to the change of the log-odds", () => {
   const { tokens, logOdds, baseline, score } = model.explain(TEXT);
   const sum = tokens.reduce((before, { attribution }) => before + attribution, 0);
-  assert.ok(Math.abs(sum - (logOdds - baseline)) < 0.01 * Math.max(1, Math.abs(logOdds - baseline)));
+  assert.ok(
+    Math.abs(sum - (logOdds - baseline)) < 0.01 * Math.max(1, Math.abs(logOdds - baseline)),
+  );
   assert.ok(Math.abs(score - model.predict([TEXT])[0].score) < 1e-6);
   for (const { token, start, end } of tokens) assert.equal(TEXT.slice(start, end), token);
 });
@@ -77,7 +85,8 @@ test("a set of higher coverage contains those of lower", () => {
 
 test("waves have the magnitude that all tokens share", () => {
   const { tokens, dimensions, first } = model.waves(TEXT);
-  const size = (token) => Math.hypot(first.real[token * dimensions], first.imag[token * dimensions]);
+  const size = (token) =>
+    Math.hypot(first.real[token * dimensions], first.imag[token * dimensions]);
   assert.equal(tokens[0], "[CLS]");
   tokens.forEach((_, token) => assert.ok(Math.abs(size(token) - size(0)) < 1e-9));
 });
@@ -90,7 +99,10 @@ test("ten megabytes take no longer than what is read of them", () => {
 });
 
 test("wrong arguments are named", () => {
-  assert.throws(() => model.predict(TEXT), new DataError("give a list of texts, not a single string"));
+  assert.throws(
+    () => model.predict(TEXT),
+    new DataError("give a list of texts, not a single string"),
+  );
   assert.throws(() => model.predict([TEXT, 3]), new DataError("text 1 is not a string"));
   assert.throws(() => model.predict([TEXT], { threshold: 2 }), ConfigError);
   assert.throws(() => model.predict([TEXT], { threshold: NaN }), ConfigError);
@@ -101,20 +113,50 @@ test("wrong arguments are named", () => {
 
 test("a missing, damaged or foreign folder is named", async () => {
   await assert.rejects(fromFolder("/no/such/folder"), /config.json cannot be read: ENOENT/);
-  await assert.rejects(changed(() => new Uint8Array([123])), /config.json is damaged/);
+  await assert.rejects(
+    changed(() => new Uint8Array([123])),
+    /config.json is damaged/,
+  );
   await assert.rejects(
     changed((name, bytes) => (name === "model.safetensors" ? bytes.fill(7, 9_000, 9_009) : bytes)),
     /model.safetensors is damaged, or of another model/,
   );
-  await assert.rejects(withConfig((config) => (config.model_type = "bert")), ModelFolderError);
-  await assert.rejects(withConfig((config) => (config.format_version = 99)), /newer/);
-  await assert.rejects(withConfig((config) => (config.quantization = "int2")), /unknown quantization/);
-  await assert.rejects(withConfig((config) => (config.architecture = "toString")), ModelFolderError);
-  await assert.rejects(withConfig((config) => (config.model.hidden_size = 17)), /no tensor/);
-  await assert.rejects(withConfig((config) => (config.model.vocab_size = 300)), /different models/);
-  await assert.rejects(withConfig((config) => (config.model.labels = 3)), ModelFolderError);
-  await assert.rejects(withConfig((config) => (config.model.members = 2 ** 50)), ModelFolderError);
-  await assert.rejects(withConfig((config) => delete config.model), ModelFolderError);
+  await assert.rejects(
+    withConfig((config) => (config.model_type = "bert")),
+    ModelFolderError,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.format_version = 99)),
+    /newer/,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.quantization = "int2")),
+    /unknown quantization/,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.architecture = "toString")),
+    ModelFolderError,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.model.hidden_size = 17)),
+    /no tensor/,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.model.vocab_size = 300)),
+    /different models/,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.model.labels = 3)),
+    ModelFolderError,
+  );
+  await assert.rejects(
+    withConfig((config) => (config.model.members = 2 ** 50)),
+    ModelFolderError,
+  );
+  await assert.rejects(
+    withConfig((config) => delete config.model),
+    ModelFolderError,
+  );
 });
 
 test("a folder on a server gives the same answers", async () => {

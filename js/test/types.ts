@@ -17,7 +17,9 @@ export async function answers(folder: string): Promise<Label[]> {
   const shares: number[] = explanation.tokens.map(({ attribution }) => attribution);
   const first: number = model.predictProba(["a"])[0][0] + shares[0];
   if (first > 1) throw new ConfigError("no");
-  return predictions.flatMap(({ scores }) => [...scores.keys()]).concat(...model.predictSets(["a"], 0.8));
+  return predictions
+    .flatMap(({ scores }) => [...scores.keys()])
+    .concat(...model.predictSets(["a"], 0.8));
 }
 
 export const loaded: Promise<Model> = fromUrl(new URL("https://example.org/model/"));

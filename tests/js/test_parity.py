@@ -119,7 +119,8 @@ def test_trained_models_answer_alike_in_32_8_and_4_bits(node, tmp_path, preset):
         folder, cases = tmp_path / str(bits), tmp_path / f"{bits}.jsonl"
         if bits < 32:
             quantize_model(tmp_path / "32", folder, None, overwrite=False, bits=bits)
-        write_cases(cases, folder, texts, texts[13 : 40 + TEXTS // 20])
+        these = texts if LONG or bits == 32 else texts[13:]  # the first are long
+        write_cases(cases, folder, these, texts[13 : 40 + TEXTS // 20])
         (found,) = agree(node, cases, timeout=3_600)
-        assert found["texts"] == TEXTS
+        assert found["texts"] == len(these)
         assert found["explanations"] > 10

@@ -13,7 +13,7 @@ def sdist(tmp_path_factory) -> Path:
     """The source distribution, unpacked."""
     tree = tmp_path_factory.mktemp("tree")
     for name in ("src", *GRAFTED):
-        ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info")
+        ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", "node_modules")
         shutil.copytree(CHECKOUT / name, tree / name, ignore=ignored)
     for path in CHECKOUT.iterdir():
         if path.is_file() and not path.name.startswith("."):

@@ -78,6 +78,7 @@ def test_the_source_distribution_has_the_code_its_tests_and_how_to_build_it(sdis
     assert named(SOURCE, "*.py") <= named(sdist / "src", "*.py")
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE", "CITATION.cff"):
         assert (sdist / name).is_file()
+    assert (sdist / "js" / "parity.js").is_file()
     assert not named(sdist, "*.so") | named(sdist, "*.pyc")
 
 

@@ -32,7 +32,11 @@ const CLASSES_KEPT = 4_096;
  */
 export function placesOf(text) {
   let end = 0;
-  return Array.from(text, (character) => ({ character, start: end, end: (end += character.length) }));
+  return Array.from(text, (character) => ({
+    character,
+    start: end,
+    end: (end += character.length),
+  }));
 }
 
 /** @param {Place[]} places */
@@ -49,7 +53,10 @@ export function joined(places) {
 export function changed(places, changes) {
   let next = 0;
   return changes.map(({ character, change }) => {
-    const { start, end } = places[change > 0 ? next - 1 : next] ?? { start: 0, end: 0 };
+    const { start, end } = places[change > 0 ? next - 1 : next] ?? {
+      start: 0,
+      end: 0,
+    };
     if (change <= 0) next += 1 - change;
     return { character, start, end };
   });
@@ -63,7 +70,11 @@ export function changed(places, changes) {
  */
 export function mapped(places, change) {
   return places.flatMap(({ character, start, end }) =>
-    Array.from(change(character), (changed) => ({ character: changed, start, end })),
+    Array.from(change(character), (changed) => ({
+      character: changed,
+      start,
+      end,
+    })),
   );
 }
 
@@ -113,7 +124,7 @@ function decomposed(places, form) {
 }
 
 /**
- * Compose characters with the marks that follow them, unless another mark of their class lies between.
+ * Compose characters with the marks that follow them, unless a mark of their class lies between.
  * @param {Change[]} changes
  */
 function composed(changes) {
@@ -124,9 +135,13 @@ function composed(changes) {
   for (const { character, change } of changes) {
     const own = classOf(character);
     const isNext = result.length - 1 === first;
-    const both = first >= 0 && (isNext || (own && last < own)) && pair(result[first].character, character);
+    const both =
+      first >= 0 && (isNext || (own && last < own)) && pair(result[first].character, character);
     if (both) {
-      result[first] = { character: both, change: result[first].change + change - 1 };
+      result[first] = {
+        character: both,
+        change: result[first].change + change - 1,
+      };
       continue;
     }
     if (!own) first = result.length;

@@ -38,7 +38,12 @@ export function attribute(text, label, temperature, multiLabel) {
       multiLabel,
     ).map((slope) => slope / temperature);
   const gradients = meanGradient(text, atLogits, logOdds - baseline);
-  return { label: explained, logOdds, baseline, tokens: text.toTokens(gradients) };
+  return {
+    label: explained,
+    logOdds,
+    baseline,
+    tokens: text.toTokens(gradients),
+  };
 }
 
 /**

@@ -3,7 +3,11 @@
 import { ModelFolderError } from "./errors.js";
 
 const FORMAT_VERSION = 1;
-const BITS = new Map([[null, 32], ["int8", 8], ["int4", 4]]);
+const BITS = new Map([
+  [null, 32],
+  ["int8", 8],
+  ["int4", 4],
+]);
 const WEIGHTS = "model.safetensors";
 const TOKENIZER = "tokenizer.json";
 const CONFORMAL = "conformal.json";
@@ -37,7 +41,9 @@ export async function readFolder(read) {
     throw new ModelFolderError("config.json does not describe a Wave Network model");
   }
   if (!(config.format_version <= FORMAT_VERSION)) {
-    throw new ModelFolderError(`its format ${config.format_version} is newer than this version reads`);
+    throw new ModelFolderError(
+      `its format ${config.format_version} is newer than this version reads`,
+    );
   }
   const bits = BITS.get(config.quantization ?? null);
   if (!bits) throw new ModelFolderError(`unknown quantization ${config.quantization}`);

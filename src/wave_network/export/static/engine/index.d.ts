@@ -94,7 +94,12 @@ export class Model {
   explain(text: string, options?: { label?: Label }): Explanation;
 
   /** The tokens of a text, and both waves of each in the first layer, not yet combined. */
-  waves(text: string): { tokens: string[]; dimensions: number; first: Wave; second: Wave };
+  waves(text: string): {
+    tokens: string[];
+    dimensions: number;
+    first: Wave;
+    second: Wave;
+  };
 }
 
 /** Load a model folder from the disk. In Node only. */

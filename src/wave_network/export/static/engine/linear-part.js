@@ -26,7 +26,9 @@ export class LinearPart {
     this.weights = weights;
     this.isSparse = config.sparse_linear_size > 0;
     if (this.isSparse) checkRows(weights, config.labels.length);
-    this.ngrams = kinds.map((/** @type {string} */ kind) => new NgramBuckets(kind, buckets, tokens));
+    this.ngrams = kinds.map(
+      (/** @type {string} */ kind) => new NgramBuckets(kind, buckets, tokens),
+    );
   }
 
   /**
@@ -51,8 +53,16 @@ export class LinearPart {
       ];
     }
     return [
-      { name: "linear.tokens.weight", shape: [tokens, labels], scales: "table" },
-      { name: "linear.bigrams.weight", shape: [buckets, labels], scales: "table" },
+      {
+        name: "linear.tokens.weight",
+        shape: [tokens, labels],
+        scales: "table",
+      },
+      {
+        name: "linear.bigrams.weight",
+        shape: [buckets, labels],
+        scales: "table",
+      },
       bias,
     ];
   }
@@ -75,9 +85,19 @@ export class LinearPart {
   rowsOf(ids) {
     const scale = 1 / Math.sqrt(Math.max(ids.length - 1, 1));
     return [
-      { kind: undefined, rows: ids, reach: 0, scale: 1 / Math.sqrt(ids.length) },
+      {
+        kind: undefined,
+        rows: ids,
+        reach: 0,
+        scale: 1 / Math.sqrt(ids.length),
+      },
       ...this.ngrams.map((/** @type {NgramBuckets} */ ngrams) => {
-        return { kind: ngrams.kind, rows: ngrams.of(ids), reach: ngrams.reach, scale };
+        return {
+          kind: ngrams.kind,
+          rows: ngrams.of(ids),
+          reach: ngrams.reach,
+          scale,
+        };
       }),
     ];
   }
@@ -129,7 +149,8 @@ function checkRows(weights, labels) {
  */
 function linearBuckets(config) {
   const { linear_size: size, vocab_size: tokens } = config;
-  if (config.sparse_linear_size) return largestPrime(Math.max(Math.floor(size / SPARSE_COLUMNS), 1));
+  if (config.sparse_linear_size)
+    return largestPrime(Math.max(Math.floor(size / SPARSE_COLUMNS), 1));
   const buckets = largestPrime(Math.floor(size / config.labels.length));
   return buckets >= LEAST_BUCKETS * tokens ? buckets : 0;
 }

@@ -1,4 +1,4 @@
-// The features of a local wave network, for attributions; models/local_wave/attribution.py says how.
+// The features of a local wave network, for attributions: models/local_wave/attribution.py.
 
 import {
   addTransposed,
@@ -41,7 +41,13 @@ export function localWaveFeatures(network, ids) {
     if (network.linear) result.set(atMean, size);
     meanOfMembersGradient(members, atMean, network.multiLabel).forEach((atMember, member) => {
       const start = member * network.featureSize;
-      memberGradient(network, member, trace[member], atMember, result.subarray(start, start + network.featureSize));
+      memberGradient(
+        network,
+        member,
+        trace[member],
+        atMember,
+        result.subarray(start, start + network.featureSize),
+      );
     });
     return result;
   }
@@ -106,9 +112,17 @@ function distributed(network, ids, gradients, features, empty) {
       byLength += coherent * (tokenScale - 1) * terms[0];
       terms.forEach((u, token) => (byToken[token] += coherent * tokenScale * u));
       const ofOwn = start + size + place;
-      spread(byToken, terms.map((u) => u * u), gradients[ofOwn] * changes[ofOwn]);
+      spread(
+        byToken,
+        terms.map((u) => u * u),
+        gradients[ofOwn] * changes[ofOwn],
+      );
       const ofLocal = ofOwn + size;
-      spread(byBigram, local.map((row) => row[place] ** 2), gradients[ofLocal] * changes[ofLocal]);
+      spread(
+        byBigram,
+        local.map((row) => row[place] ** 2),
+        gradients[ofLocal] * changes[ofLocal],
+      );
     }
     addBigramRows(network, ids, member, gradients.subarray(start + 3 * size), byBigram);
   }
@@ -202,7 +216,11 @@ function byLinearPart(linear, ids, slopes, byToken) {
       parts[last] = logits.reduce((sum, logit, label) => sum + logit * slopes[label], 0);
     }
     if (!rows.kind) ofCls = parts[0] * (rows.scale - 1);
-    addAmongTokens(byToken, parts.map((part) => part * rows.scale), rows.kind);
+    addAmongTokens(
+      byToken,
+      parts.map((part) => part * rows.scale),
+      rows.kind,
+    );
   }
   return ofCls;
 }

@@ -35,7 +35,11 @@ export class LocalWaveNetwork {
     const labels = config.labels.length;
     const features = 3 * size + config.bigram_size;
     return [
-      { name: "embedding.weight", shape: [tokens, 2 * members * size], scales: "row" },
+      {
+        name: "embedding.weight",
+        shape: [tokens, 2 * members * size],
+        scales: "row",
+      },
       {
         name: "bigrams.weight",
         shape: [config.bigram_buckets, members * config.bigram_size],
@@ -130,7 +134,8 @@ export class LocalWaveNetwork {
       }
       for (let place = 0; place < config.bigram_size; place++) {
         result[start + 3 * size + place] =
-          sums[3 * width + member * config.bigram_size + place] / Math.sqrt(Math.max(length - 1, 1));
+          sums[3 * width + member * config.bigram_size + place] /
+          Math.sqrt(Math.max(length - 1, 1));
       }
     }
     return result;
@@ -168,7 +173,8 @@ export class LocalWaveNetwork {
       const logits = part(weights["classifier.bias"], member, labels);
       addProduct(logits, hidden, weights["classifier.weight"], member * wide * labels);
       const shortcut = weights["shortcut.bias"];
-      for (let label = 0; label < labels; label++) logits[label] += shortcut[member * labels + label];
+      for (let label = 0; label < labels; label++)
+        logits[label] += shortcut[member * labels + label];
       addProduct(logits, own, weights["shortcut.weight"], member * featureSize * labels);
       return logits;
     });

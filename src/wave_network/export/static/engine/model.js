@@ -114,7 +114,9 @@ export class Model {
     const ids = this.tokenizer.encode(checkedText).slice();
     const { network } = this;
     const features =
-      network instanceof LocalWaveNetwork ? localWaveFeatures(network, ids) : waveFeatures(network, ids);
+      network instanceof LocalWaveNetwork
+        ? localWaveFeatures(network, ids)
+        : waveFeatures(network, ids);
     const found = attribute(features, place, this.temperature, this.multiLabel);
     const energies = energyShares(network.variants(ids));
     const tokens = spansOf(this.tokenizer, checkedText).map(({ start, end, first, last }) => ({
@@ -143,7 +145,12 @@ export class Model {
     const ids = this.tokenizer.encode(checkedText).slice();
     const { values, columns } = this.network.variants(ids);
     const [first, second] = wavesOf(values, columns / 2);
-    return { tokens: this.tokenizer.tokens(ids), dimensions: columns / 2, first, second };
+    return {
+      tokens: this.tokenizer.tokens(ids),
+      dimensions: columns / 2,
+      first,
+      second,
+    };
   }
 
   /** @param {string} text */

@@ -9,7 +9,10 @@ const BIGRAM = [2_654_435_761, 805_459_861];
 export const NGRAMS = {
   pair: { places: [1, 0], factors: [BIGRAM] },
   "skip-pair": { places: [2, 0], factors: [[2_246_822_519, 374_761_393]] },
-  triple: { places: [2, 1, 0], factors: [BIGRAM, [3_266_489_917, 668_265_263]] },
+  triple: {
+    places: [2, 1, 0],
+    factors: [BIGRAM, [3_266_489_917, 668_265_263]],
+  },
 };
 
 const FIRST_ROOM = 1_024; // tokens

@@ -35,7 +35,8 @@ export function normalize(values) {
   let variance = 0;
   for (const value of values) variance += (value - mean) ** 2;
   const scale = 1 / Math.sqrt(variance / values.length + EPSILON);
-  for (let place = 0; place < values.length; place++) values[place] = (values[place] - mean) * scale;
+  for (let place = 0; place < values.length; place++)
+    values[place] = (values[place] - mean) * scale;
   return scale;
 }
 

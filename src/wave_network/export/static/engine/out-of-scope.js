@@ -1,4 +1,4 @@
-// How unusual a text is beside those that a model was trained on; evaluation/out_of_scope.py says how.
+// How unusual a text is beside those that a model was trained on: evaluation/out_of_scope.py.
 
 import { logSumExp, softplus } from "./numerics.js";
 import { readTensors } from "./safetensors.js";

@@ -2,9 +2,14 @@
 
 import { ModelFolderError } from "./errors.js";
 
-/** @typedef {Float32Array | Float64Array | Int32Array | Int8Array | Uint8Array | Uint16Array} Values */
+/**
+ * @typedef {Float32Array | Float64Array | Int32Array | Int8Array | Uint8Array | Uint16Array} Values
+ */
 /** @typedef {{ shape: number[], values: Values }} Tensor */
-/** @typedef {{ name: string, shape: number[], scales?: "row" | "table" }} Spec A table has scales. */
+/**
+ * The name and the shape of a tensor; a table has scales if it is stored in 8 bits.
+ * @typedef {{ name: string, shape: number[], scales?: "row" | "table" }} Spec
+ */
 
 /** @type {Record<string, any>} */
 const TYPES = {
@@ -37,11 +42,19 @@ export function readTensors(bytes) {
     const Type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;
     const count = shape?.reduce((/** @type {number} */ all, /** @type {number} */ n) => all * n, 1);
     const [start, end] = place ?? [];
-    if (!Type || !(start >= 0) || end > data.length || count * Type.BYTES_PER_ELEMENT !== end - start) {
+    if (
+      !Type ||
+      !(start >= 0) ||
+      end > data.length ||
+      count * Type.BYTES_PER_ELEMENT !== end - start
+    ) {
       throw damaged(`no tensor ${name}`);
     }
     // A copy, because the file does not align its numbers.
-    tensors.set(name, { shape, values: new Type(data.slice(start, end).buffer) });
+    tensors.set(name, {
+      shape,
+      values: new Type(data.slice(start, end).buffer),
+    });
   }
   return tensors;
 }

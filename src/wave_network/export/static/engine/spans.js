@@ -9,7 +9,7 @@ const FLAG_LETTER = /^[\u{1f1e6}-\u{1f1ff}]/u;
 const EXTENDS = /^[\p{M}\u200d\u{1f3fb}-\u{1f3ff}\u1160-\u11ff\u0e33\u0eb3]/u;
 
 /**
- * The part of a text from `start` to `end`, and its tokens: from `first` up to, not including, `last`.
+ * A part of a text, from `start` to `end`, and its tokens, from `first` up to but without `last`.
  * @typedef {{ start: number, end: number, first: number, last: number }} Span
  */
 
@@ -27,7 +27,12 @@ export function spansOf(tokenizer, text) {
   for (const word of tokenizer.wordsOf(text)) {
     const ofWord = wholeSpans(word, tokenizer.piecesOf(wellFormed(word)));
     for (const { start, end, first, last } of ofWord) {
-      spans.push({ start: place + start, end: place + end, first: count + first, last: count + last });
+      spans.push({
+        start: place + start,
+        end: place + end,
+        first: count + first,
+        last: count + last,
+      });
     }
     place += word.length + 1;
     count += ofWord.at(-1)?.last ?? 0;
@@ -48,7 +53,12 @@ function wholeSpans(text, pieces) {
   const spans = [];
   const secondLetters = new Set(Array.from(text.matchAll(FLAG), (flag) => flag.index + 2));
   pieces.forEach(({ start, end }, index) => {
-    let span = { start, end: Math.max(start, end), first: index, last: index + 1 };
+    let span = {
+      start,
+      end: Math.max(start, end),
+      first: index,
+      last: index + 1,
+    };
     while (spans.length && belongTogether(text, secondLetters, spans[spans.length - 1], span)) {
       span = union(/** @type {Span} */ (spans.pop()), span);
     }

@@ -110,7 +110,8 @@ export class Tokenizer {
       const units = this.model.units(part);
       let unit = 0;
       for (const id of this.model.encode(joined(part))) {
-        const last = Math.min(unit + this.model.lengthOf(this.entryOf(id), unit > 0), units.length) - 1;
+        const last =
+          Math.min(unit + this.model.lengthOf(this.entryOf(id), unit > 0), units.length) - 1;
         if (id !== this.clsTokenId) pieces.push({ start: units[unit].start, end: units[last].end });
         unit = last + 1;
       }

@@ -1,12 +1,6 @@
 // Characters as the tokenizer of the Python package sees them, whatever Unicode this engine knows.
 
-import {
-  CONTROLS,
-  MARKS,
-  NEW_LETTERS,
-  PUNCTUATION,
-  UNNORMALIZED,
-} from "./unicode-tables.js";
+import { CONTROLS, MARKS, NEW_LETTERS, PUNCTUATION, UNNORMALIZED } from "./unicode-tables.js";
 
 /** @param {string} character */
 export function isAscii(character) {

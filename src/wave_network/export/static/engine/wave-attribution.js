@@ -1,4 +1,4 @@
-// The features of the papers' network, for attributions; models/wave/attribution.py says how.
+// The features of the papers' network, for attributions: models/wave/attribution.py.
 
 import { ConfigError } from "./errors.js";
 import { addProduct, geluSlope, normalizeGradient } from "./numerics.js";
@@ -53,7 +53,12 @@ export function waveFeatures(network, ids) {
     const matrix = weights["layers.0.feed_forward.weight"];
     const atRead = new Float64Array(matrix.length / width);
     addProduct(atRead, atBefore, matrix);
-    return atContexts(first, second, readOutGradient(wave, config.readout, atRead), config.operation);
+    return atContexts(
+      first,
+      second,
+      readOutGradient(wave, config.readout, atRead),
+      config.operation,
+    );
   }
 
   /** @param {Float64Array} gradients */
@@ -69,7 +74,13 @@ export function waveFeatures(network, ids) {
     });
 
   const empty = new Float64Array(columns);
-  return { features, empty, logits: (contexts) => outputs(contexts).logits, gradient, toTokens };
+  return {
+    features,
+    empty,
+    logits: (contexts) => outputs(contexts).logits,
+    gradient,
+    toTokens,
+  };
 }
 
 /**

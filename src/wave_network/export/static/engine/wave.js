@@ -40,17 +40,27 @@ export class WaveNetwork {
     const read = size * (config.readout === "concat" ? 2 : 1);
     /** @type {Spec[]} */
     const specs = [
-      { name: "embedding.weight", shape: [config.vocab_size, width], scales: "row" },
+      {
+        name: "embedding.weight",
+        shape: [config.vocab_size, width],
+        scales: "row",
+      },
       { name: "classifier.weight", shape: [labels, size] },
       { name: "classifier.bias", shape: [labels] },
     ];
     if (config.positions === "learned") {
-      specs.push({ name: "positions.weight", shape: [config.max_length, width] });
+      specs.push({
+        name: "positions.weight",
+        shape: [config.max_length, width],
+      });
     }
     for (let layer = 0; layer < config.num_layers; layer++) {
       const prefix = `layers.${layer}`;
       if (config.variants === "linear") {
-        specs.push({ name: `${prefix}.variants.weight`, shape: [2 * size, size] });
+        specs.push({
+          name: `${prefix}.variants.weight`,
+          shape: [2 * size, size],
+        });
         specs.push({ name: `${prefix}.variants.bias`, shape: [2 * size] });
       }
       specs.push(
@@ -189,10 +199,19 @@ export class WaveNetwork {
   #layer(layer, values, rows) {
     const [first, second] = wavesOf(values, this.width);
     return Array.from({ length: rows }, (_, row) => {
-      const one = { real: this.#part(first.real, row), imag: this.#part(first.imag, row) };
-      const other = { real: this.#part(second.real, row), imag: this.#part(second.imag, row) };
+      const one = {
+        real: this.#part(first.real, row),
+        imag: this.#part(first.imag, row),
+      };
+      const other = {
+        real: this.#part(second.real, row),
+        imag: this.#part(second.imag, row),
+      };
       const { normed } = this.feedForward(layer, combined(one, other, this.config.operation));
-      const [weight, bias] = [this.weights[`layers.${layer}.norm.weight`], this.weights[`layers.${layer}.norm.bias`]];
+      const [weight, bias] = [
+        this.weights[`layers.${layer}.norm.weight`],
+        this.weights[`layers.${layer}.norm.bias`],
+      ];
       return normed.map((value, place) => value * weight[place] + bias[place]);
     });
   }
@@ -230,7 +249,10 @@ export function wavesOf(values, width) {
   const columns = 2 * width;
   const tokens = values.length / columns;
   const waves = /** @type {[Wave, Wave]} */ (
-    [0, 1].map(() => ({ real: new Float64Array(tokens * width), imag: new Float64Array(tokens * width) }))
+    [0, 1].map(() => ({
+      real: new Float64Array(tokens * width),
+      imag: new Float64Array(tokens * width),
+    }))
   );
   for (let column = 0; column < columns; column++) {
     const wave = waves[column < width ? 0 : 1];

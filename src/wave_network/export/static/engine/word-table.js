@@ -102,7 +102,8 @@ export class WordTable {
     }
     const value = ids.length === 1 ? ids[0] : ~(this.#lists.push(ids) - 1);
     this.#place(hash, this.#end, end - start, value);
-    for (let place = start; place < end; place++) this.#letters[this.#end++] = text.charCodeAt(place);
+    for (let place = start; place < end; place++)
+      this.#letters[this.#end++] = text.charCodeAt(place);
     this.size++;
   }
 

@@ -38,10 +38,15 @@ function start(model) {
       showNothing();
       return;
     }
-    const [prediction] = model.predict([text], { outOfScope: Boolean(model.outOfScope) });
+    const [prediction] = model.predict([text], {
+      outOfScope: Boolean(model.outOfScope),
+    });
     showAnswer(model, prediction);
     const ranked = [...prediction.scores.keys()].slice(0, MOST_CHOICES);
-    offer(explained, ranked.map((label, place) => (place ? String(label) : `${label} (most probable)`)));
+    offer(
+      explained,
+      ranked.map((label, place) => (place ? String(label) : `${label} (most probable)`)),
+    );
     showTokens(model, text, ranked[explained.selectedIndex]);
     waves.show(model.waves(text));
   };

@@ -21,7 +21,9 @@ export function startTable(model) {
   let rows = [];
   run.disabled = false;
   run.addEventListener("click", async () => {
-    const texts = field("texts").value.split(/\r?\n/).filter((text) => text.trim());
+    const texts = field("texts")
+      .value.split(/\r?\n/)
+      .filter((text) => text.trim());
     run.disabled = download.disabled = true;
     try {
       rows = await predicted(model, texts);
@@ -76,7 +78,8 @@ function show(rows) {
       return element("tr", "", ...cells);
     }),
   );
-  const more = rows.length > SHOWN ? `, of which the first ${SHOWN} are shown; the file has all` : "";
+  const more =
+    rows.length > SHOWN ? `, of which the first ${SHOWN} are shown; the file has all` : "";
   byId("progress").textContent = rows.length
     ? `${rows.length} ${rows.length === 1 ? "text" : "texts"}${more}`
     : "There is no text yet.";
@@ -85,7 +88,9 @@ function show(rows) {
 /** @param {string[][]} rows */
 function save(rows) {
   const lines = rows.map((row) => row.map((value) => `"${value.replaceAll('"', '""')}"`).join(","));
-  const file = new Blob([`\ufeff${lines.join("\r\n")}\r\n`], { type: "text/csv" });
+  const file = new Blob([`\ufeff${lines.join("\r\n")}\r\n`], {
+    type: "text/csv",
+  });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = "answers.csv";

@@ -53,7 +53,13 @@ export class WavesView {
 /** A circle with the three arrows of a token, and thin ones for the others. */
 function panel() {
   const arrow = (/** @type {string} */ className) =>
-    shape("line", { class: `phasor ${className}`, x1: 0, y1: 0, x2: RADIUS, y2: 0 });
+    shape("line", {
+      class: `phasor ${className}`,
+      x1: 0,
+      y1: 0,
+      x2: RADIUS,
+      y2: 0,
+    });
   const thin = Array.from({ length: TOKENS }, () => arrow("thin"));
   const arrows = {
     first: arrow("arrow first"),
@@ -70,18 +76,27 @@ function panel() {
     ...Object.values(arrows),
   );
   const caption = element("figcaption", "");
-  return { figure: element("figure", "", drawing, caption), drawing, arrows, thin, caption };
+  return {
+    figure: element("figure", "", drawing, caption),
+    drawing,
+    arrows,
+    thin,
+    caption,
+  };
 }
 
 /**
- * The dimensions with the largest product of both magnitudes at `[CLS]`, in their order in the model.
+ * The dimensions with the largest product of both magnitudes at `[CLS]`, in the order of the model.
  * @param {Waves} waves
  */
 function strongest({ first, second, dimensions }) {
   const size = (/** @type {Waves["first"]} */ wave, /** @type {number} */ at) =>
     Math.hypot(wave.real[at], wave.imag[at]);
   return Array.from({ length: dimensions }, (_, dimension) => dimension)
-    .sort((one, other) => size(first, other) * size(second, other) - size(first, one) * size(second, one))
+    .sort(
+      (one, other) =>
+        size(first, other) * size(second, other) - size(first, one) * size(second, one),
+    )
     .slice(0, DIMENSIONS)
     .sort((one, other) => one - other);
 }
@@ -96,7 +111,10 @@ function strongest({ first, second, dimensions }) {
 function anglesOf({ first, second, dimensions }, dimension, token, operation) {
   const place = token * dimensions + dimension;
   const [z, other] = [first, second].map(({ real, imag }) => {
-    return { angle: Math.atan2(imag[place], real[place]), size: Math.hypot(real[place], imag[place]) };
+    return {
+      angle: Math.atan2(imag[place], real[place]),
+      size: Math.hypot(real[place], imag[place]),
+    };
   });
   const sum = {
     x: z.size * Math.cos(z.angle) + other.size * Math.cos(other.angle),
@@ -104,12 +122,21 @@ function anglesOf({ first, second, dimensions }, dimension, token, operation) {
   };
   const longest = z.size + other.size || 1;
   return {
-    first: { angle: z.angle, length: operation === "modulation" ? 1 : z.size / longest },
-    second: { angle: other.angle, length: operation === "modulation" ? 1 : other.size / longest },
+    first: {
+      angle: z.angle,
+      length: operation === "modulation" ? 1 : z.size / longest,
+    },
+    second: {
+      angle: other.angle,
+      length: operation === "modulation" ? 1 : other.size / longest,
+    },
     both:
       operation === "modulation"
         ? { angle: z.angle + other.angle, length: 1 }
-        : { angle: Math.atan2(sum.y, sum.x), length: Math.hypot(sum.x, sum.y) / longest },
+        : {
+            angle: Math.atan2(sum.y, sum.x),
+            length: Math.hypot(sum.x, sum.y) / longest,
+          },
   };
 }
 
