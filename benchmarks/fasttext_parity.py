@@ -2,13 +2,13 @@
 
 It trains models with fastText (the extra `baselines`), reads them here, and predicts the same texts
 with both: labels and probabilities for one label, three labels and all, and with a threshold. Texts
-are those of a file, and hostile ones. It prints a line for each model: how many answers differ in
-their labels, the largest difference of a probability, and texts a second of user CPU time on one
-thread, with the largest batches that each takes:
+are those of the test split, and hostile ones. It prints a line for each model: how many answers
+differ in their labels, the largest difference of a probability, and texts a second of user CPU time
+on one thread, all texts in one call:
 
-    python benchmarks/fasttext_parity.py TRAIN TEST [TEXTS]
+    python benchmarks/fasttext_parity.py DATA [TEXTS]
 
-TRAIN and TEST are files of labelled lines, `__label__NAME text`.
+DATA is a folder or a file as `wave-network train` takes it, with a test split.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from typing import Any, NamedTuple
 import fasttext as original
 from wave_network import fasttext as ours
 from wave_network._native.threads import using
+from wave_network.data import column, read_splits
+from wave_network.data.table import Table
 
+TRAINED = 6_000
 TEXTS = 5_000
 HOSTILE = 500
 LABELS_OF_MANY = 300
@@ -53,14 +56,15 @@ class Result(NamedTuple):
 
 def main(arguments: list[str]) -> None:
     """Compare all models of the grid."""
-    train, test = Path(arguments[0]), Path(arguments[1])
-    count = int(arguments[2]) if len(arguments) > 2 else TEXTS
-    texts = [*plain_texts(test, count), *hostile_texts(HOSTILE)]
+    count = int(arguments[1]) if len(arguments) > 1 else TEXTS
+    splits = read_splits(arguments[0])
+    assert splits.test is not None, "the data has no test split"
+    texts = [*map(one_line, column(splits.test, "text")[:count]), *hostile_texts(HOSTILE)]
     original.FastText.eprint = lambda *_: None
     print(f"{'model':44} {'labels differ':>13} {'largest':>8} {'texts/s':>9} {'fastText':>9} ratio")
     results = []
     with tempfile.TemporaryDirectory() as place:
-        for kind in grid(*prepared(train, Path(place))):
+        for kind in grid(*prepared(splits.train, Path(place))):
             path = trained(kind, Path(place, "model"))
             result = compared(path, texts)
             results.append(result)
@@ -80,11 +84,13 @@ def main(arguments: list[str]) -> None:
     )
 
 
-def prepared(train: Path, place: Path) -> tuple[Path, Path, Path]:
+def prepared(train: Table, place: Path) -> tuple[Path, Path, Path]:
     """Write the training data with one label a line, with two, and with many."""
     generator = random.Random(0)
     one, two, many = (place / name for name in ("one.txt", "two.txt", "many.txt"))
-    lines = train.read_text(encoding="utf-8").splitlines()
+    rows = list(zip(column(train, "text"), train["label"], strict=True))
+    generator.shuffle(rows)
+    lines = [f"__label__{label} {one_line(text)}" for text, label in rows[:TRAINED]]
     one.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with two.open("w", encoding="utf-8") as file, many.open("w", encoding="utf-8") as other:
         for number, line in enumerate(lines):
@@ -160,10 +166,9 @@ def texts_a_second(predict: Callable[[], object], count: int) -> float:
     return count / max(best, 1e-9)
 
 
-def plain_texts(path: Path, count: int) -> list[str]:
-    """Return the texts of a file of labelled lines."""
-    lines = path.read_text(encoding="utf-8").splitlines()[:count]
-    return [line.partition(" ")[2] for line in lines]
+def one_line(text: str) -> str:
+    """Return a text as the line that fastText takes."""
+    return " ".join(text.split())
 
 
 def hostile_texts(count: int) -> list[str]:

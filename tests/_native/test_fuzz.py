@@ -290,6 +290,11 @@ def ordered_product(random):
     return _native.compiled.ordered_product, arguments, {}
 
 
+def best_labels(random):
+    places = np.zeros((TEXTS, 3), np.int32)
+    return _native.compiled.best_labels, [floats(TEXTS, LABELS), places, 2], {}
+
+
 FUNCTIONS = (
     *(shape, features_forward, features_backward, heads_forward, train_step, update_rows),
     *(document_frequencies, ngram_rows, column_sums, count_pairs, dual_coordinate_descent),
@@ -297,7 +302,7 @@ FUNCTIONS = (
     *(dense_product, dense_inner, principal_axes),
     *(learn_byte_pairs, make_word_counter, count_words, make_word_table, add_words, learn_words),
     encode,
-    *(line_reader, read_lines, row_means, coded_row_means, ordered_product),
+    *(line_reader, read_lines, row_means, coded_row_means, ordered_product, best_labels),
 )
 every_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda make: make.__name__)
 

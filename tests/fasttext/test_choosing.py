@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from fasttext_models import PLACE
+from native import every_form, native_hidden
 
 from wave_network import fasttext
 from wave_network.fasttext.choosing import _by_heap, best_labels
@@ -27,14 +28,18 @@ def test_among_equal_scores_the_heap_decides():
     assert chosen([[5, 5, 1, 5]], 1) == [[3]]
 
 
+@every_form
 @pytest.mark.parametrize("count", [1, 2, 5, 12])
-def test_sorting_and_the_heap_agree_without_equal_scores(count):
+@pytest.mark.parametrize("levels", [2, 4, 1_000])
+def test_every_form_chooses_as_the_heap(count, levels, form):
     random = np.random.default_rng(count)
-    for _ in range(50):
-        scores = random.permutation(12).astype(np.float32)
-        allowed = scores >= random.integers(12)
-        (fast,) = best_labels(scores[None], allowed[None], count)
-        assert fast == _by_heap(scores, allowed, count, None)
+    scores = random.integers(levels, size=(60, 12)).astype(np.float32)
+    allowed = scores >= random.integers(levels, size=(60, 1))
+    with native_hidden(form == "not compiled"):
+        found = list(best_labels(scores, allowed, count))
+    for row, usable, places in zip(scores, allowed, found, strict=True):
+        assert places == _by_heap(row, usable, count, None)
+        assert len(places) == min(count, usable.sum())
 
 
 def test_a_tree_leaves_out_what_cannot_be_better():

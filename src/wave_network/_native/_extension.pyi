@@ -308,3 +308,9 @@ def ordered_product(
     threads: int,
     /,
 ) -> None: ...
+
+# Chooses the best labels of each line (fasttext/choosing.py). `places` has a column more than
+# labels are chosen; -1: none.
+def best_labels(
+    scores: NDArray[np.float32], places: NDArray[np.int32], threads: int, /
+) -> None: ...

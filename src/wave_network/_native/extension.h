@@ -5,6 +5,9 @@
 
 #include "arrays.h"
 
+/* best_labels.c */
+PyObject *best_labels(PyObject *module, PyObject *args);
+
 /* byte_pairs.c */
 PyObject *learn_byte_pairs(PyObject *module, PyObject *args);
 

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network import _native
+from wave_network._native import threads
 from wave_network.models.fasttext.tree import LabelTree
 from wave_network.models.numpy_ops import Floats
 
@@ -33,25 +35,31 @@ def best_labels(
     """
     labels = scores.shape[1] if tree is None else tree.labels
     count = min(count, labels)
-    eligible = np.where(allowed[:, :labels], scores[:, :labels], -np.inf)
-    if count == 1:
-        best = eligible.argmax(axis=1)[:, None]
-        highest = np.take_along_axis(eligible, best, axis=1)
-        tied = (eligible == highest).sum(axis=1) > 1
-    else:
-        best = np.argsort(-eligible, axis=1, kind="stable")[:, : count + 1]
-        ordered = np.take_along_axis(eligible, best, axis=1)
-        tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
-        best = best[:, :count]
-    chosen = np.take_along_axis(allowed, best, axis=1)
-    if chosen.all() and not tied.any():  # as a rule
-        yield from best.tolist()
+    eligible = np.where(allowed[:, :labels], scores[:, :labels], np.float32(-np.inf))
+    if tree is None and _native.compiled is not None:
+        yield from _compiled(eligible, count)
         return
-    for line, (places, valid) in enumerate(zip(best.tolist(), chosen.tolist(), strict=True)):
+    more = min(count + 1, labels)
+    best = np.argpartition(eligible, labels - more, axis=1)[:, labels - more :]
+    order = np.argsort(-np.take_along_axis(eligible, best, axis=1), axis=1)
+    best = np.take_along_axis(best, order, axis=1)
+    ordered = np.take_along_axis(eligible, best, axis=1)
+    tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    for line, places in enumerate(best[:, :count].tolist()):
         if tied[line]:
             yield _by_heap(scores[line], allowed[line], count, tree)
         else:
-            yield [place for place, ok in zip(places, valid, strict=True) if ok]
+            yield [place for place in places if allowed[line, place]]
+
+
+def _compiled(scores: Floats, count: int) -> Iterator[list[int]]:
+    places = np.empty((len(scores), count + 1), np.int32)
+    _native.compiled.best_labels(np.ascontiguousarray(scores), places, threads.current())
+    lines = places[:, :count].tolist()
+    if (places[:, count - 1] >= 0).all():  # as a rule
+        yield from lines
+    else:
+        yield from ([place for place in line if place >= 0] for line in lines)
 
 
 def _by_heap(
