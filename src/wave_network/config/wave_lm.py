@@ -168,7 +168,7 @@ class PretrainConfig:
     epochs: int = 4
     steps: int | None = None
     window: int = 256
-    batch_size: int = 16
+    batch_size: int = 8
     learning_rate: float = PEAK_LEARNING_RATE
     warmup: float = 0.05
     weight_decay: float = 0.05
