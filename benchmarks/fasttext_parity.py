@@ -59,7 +59,8 @@ def main(arguments: list[str]) -> None:
     count = int(arguments[1]) if len(arguments) > 1 else TEXTS
     splits = read_splits(arguments[0])
     assert splits.test is not None, "the data has no test split"
-    texts = [*map(one_line, column(splits.test, "text")[:count]), *hostile_texts(HOSTILE)]
+    test = itertools.islice(column(splits.test, "text"), count)
+    texts = [*map(one_line, test), *hostile_texts(HOSTILE)]
     original.FastText.eprint = lambda *_: None
     print(f"{'model':44} {'labels differ':>13} {'largest':>8} {'texts/s':>9} {'fastText':>9} ratio")
     results = []
