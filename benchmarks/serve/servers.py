@@ -60,7 +60,7 @@ def running(server: str, model: Path, workers: int, log: Path) -> Iterator[Runni
         command = [sys.executable, "-m", "wave_network", "serve", str(model), *options]
     url = f"http://127.0.0.1:{port}/v1/predict"
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    with log.open("w") as errors:
+    with log.open("a") as errors:
         process = subprocess.Popen(command, stderr=errors, env={**os.environ, **threads})
         try:
             _wait_for(url, process, log)

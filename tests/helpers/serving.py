@@ -135,7 +135,7 @@ def serving(models, log, *, command=None, settings=None, **options):
         arguments = [sys.executable, "-c", _SERVE, repr((given, options))]
     else:
         arguments = [sys.executable, "-m", "wave_network", "serve", *map(str, models), *command]
-    with log.open("w") as stream:
+    with log.open("a") as stream:  # several processes write to it
         process = subprocess.Popen(arguments, stderr=stream, stdin=subprocess.DEVNULL)
     try:
         yield Served(process, log)

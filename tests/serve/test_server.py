@@ -156,7 +156,7 @@ def test_the_command_ends_as_it_is_told(sample_model, tmp_path, number, workers,
     assert "k" * 16 not in text
     lines = [line for line in text.splitlines() if line != "wave-network: interrupted"]
     events = [json.loads(line)["event"] for line in lines]
-    assert events.count("draining") == events.count("stopped") == workers
+    assert 1 <= events.count("draining") == events.count("stopped") <= workers
 
 
 @reads_proc

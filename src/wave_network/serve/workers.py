@@ -21,7 +21,8 @@ from wave_network.serve.log import Log
 from wave_network.serve.metrics import SHARED_FOLDER
 from wave_network.serve.server import Settings, run_worker
 
-_QUICK: Final = 5.0  # seconds; a worker that lives shorter will not live longer the next time
+_QUICK: Final = 5.0  # seconds; what lives shorter may have died of its start
+_MOST_QUICK: Final = 3  # such deaths in a row: the next one would start in vain, too
 _LAST: Final = 5.0  # seconds beyond those for draining, after which a worker is killed
 
 _processes: Final = get_context("spawn")  # a worker has its own Python: nothing is half copied
@@ -44,6 +45,7 @@ class Workers:
         self._log = log
         self._workers: dict[SpawnProcess, float] = {}
         self._ended_by = 0
+        self._quick = 0
 
     def run(self, started: Callable[[], None]) -> int:
         """Run them until SIGTERM or Ctrl-C; then each answers what it accepted.
@@ -89,10 +91,11 @@ class Workers:
             del self._workers[worker]
             mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
             self._log.write("worker died", "error", pid=worker.pid, code=worker.exitcode)
-            if time.monotonic() - since < _QUICK:
+            self._quick = self._quick + 1 if time.monotonic() - since < _QUICK else 0
+            if self._quick == _MOST_QUICK:
                 raise ConfigError(
-                    f"a worker ended right after its start (exit code {worker.exitcode}): the "
-                    "lines above say why"
+                    f"workers end right after their start (exit code {worker.exitcode}): the lines "
+                    "above say why"
                 )
             self._start()
 
