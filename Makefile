@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix playground docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity test-engines two-hosts clean
+.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity playground test-engines two-hosts clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite

@@ -17,7 +17,10 @@ import pytest
 from pages import ROOT, blocks_of
 
 from wave_network import load
+from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.export.web import write_web
+from wave_network.persistence.card import render_card
+from wave_network.persistence.folder import write_model
 
 CHROMIUM = os.environ.get("WAVE_NETWORK_CHROMIUM", "")
 AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
@@ -219,6 +222,29 @@ def test_the_page_of_the_documentation_works(opened, sample_model, folder):
         page.wait_for_timeout(100)
     (expected,) = load(sample_model).predict([TEXT])
     assert answer == f"{expected.label} ({100 * expected.score:.1f} %)"
+
+
+@pytest.mark.parametrize(
+    ("config_class", "options"),
+    [
+        (ModelConfig, {"pooling": "mean", "operation": "interference"}),
+        (LocalWaveConfig, {"problem_type": "multi_label_classification", "members": 2}),
+    ],
+)
+def test_models_without_trust_or_explanation_are_shown(
+    opened, folder, make_files, tmp_path, config_class, options
+):
+    files = make_files(config_class=config_class, **options)
+    write_model(tmp_path / "model", files, card=render_card(files), history=[])
+    write_web(tmp_path / "model", folder / f"{config_class.__name__}")
+    page = opened(f"{config_class.__name__}/")
+    page.fill("#text", TEXT)
+    (expected,) = load(tmp_path / "model").predict([TEXT])
+    assert page.locator("#answer").inner_text() == (", ".join(expected.labels) or "No label")
+    assert shown(page) == pytest.approx(dict(expected.scores), abs=6e-4)
+    assert page.locator("#trust dt").count() == 0
+    assert page.locator("#why").is_visible() == (config_class is LocalWaveConfig)
+    assert page.locator("#waves svg").count() == 4
 
 
 def test_a_model_that_cannot_be_loaded_is_said(browser, address, folder):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tokenizers import Tokenizer
 
+from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.contents import checksum, read_contents, read_file
@@ -50,6 +51,11 @@ def web_model_files(source: str | Path) -> dict[str, bytes]:
     """
     files = read_model(source)
     description, contents = read_contents(resolve_source(source), CHECKED)
+    if not isinstance(files.config, (LocalWaveConfig, ModelConfig)):
+        raise ConfigError(
+            f"a model of the family {files.config.architecture} cannot be exported to the web: the "
+            "JavaScript engine does not read it"
+        )
     if files.config.reads_sentences:
         raise ConfigError(
             "a model with sentence-level semantics cannot be exported to the web: the JavaScript "

@@ -24,7 +24,7 @@ export class Model {
   /** @param {import("./folder.js").ModelFiles} files */
   constructor({ config, bits, weights, tokenizer, conformalThresholds, outOfScope }) {
     const { model } = config;
-    const Network = NETWORKS.get(config.architecture);
+    const Network = NETWORKS.get(config.architecture ?? "wave");
     if (!Network) {
       throw new ModelFolderError(`models of the family ${config.architecture} are not read here`);
     }

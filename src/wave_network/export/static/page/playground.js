@@ -1,7 +1,7 @@
 // The page: a model's answer for a text while it is typed.
 
 import { byId, element, field, offer, percent } from "./dom.js";
-import { fromUrl } from "./index.js";
+import { ConfigError, fromUrl } from "./index.js";
 import { startTable } from "./table.js";
 import { WavesView } from "./waves.js";
 
@@ -33,7 +33,7 @@ function start(model) {
   const update = () => {
     const text = field("text").value;
     const isEmpty = !text.trim();
-    byId("why").hidden = byId("waves-section").hidden = isEmpty;
+    byId("waves-section").hidden = isEmpty;
     if (isEmpty) {
       showNothing();
       return;
@@ -47,7 +47,7 @@ function start(model) {
       explained,
       ranked.map((label, place) => (place ? String(label) : `${label} (most probable)`)),
     );
-    showTokens(model, text, ranked[explained.selectedIndex]);
+    byId("why").hidden = !showTokens(model, text, ranked[explained.selectedIndex]);
     waves.show(model.waves(text));
   };
   field("text").addEventListener("input", () => {
@@ -59,6 +59,7 @@ function start(model) {
 }
 
 function showNothing() {
+  byId("why").hidden = true;
   byId("answer").textContent = "Type a text to see its label.";
   byId("labels").replaceChildren();
   byId("trust").replaceChildren();
@@ -111,13 +112,19 @@ function trustOf(model, prediction) {
 }
 
 /**
- * Colour the tokens of a text by what they add for a label.
+ * Colour the tokens of a text by what they add for a label; false if the model cannot be explained.
  * @param {Model} model
  * @param {string} text
  * @param {string | number | boolean} label
  */
 function showTokens(model, text, label) {
-  const { tokens } = model.explain(text, { label });
+  let tokens;
+  try {
+    ({ tokens } = model.explain(text, { label }));
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
   const largest = Math.max(...tokens.map(({ attribution }) => Math.abs(attribution)), 1e-9);
   const parts = [];
   let end = 0;
@@ -138,6 +145,7 @@ function showTokens(model, text, label) {
       element("tr", "", element("td", "", token), element("td", "number", signed(attribution))),
     ),
   );
+  return true;
 }
 
 /** @param {number} value */
