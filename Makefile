@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test kills check fix docs bench fuzz compilers wheel-test clean
+.PHONY: demo test reliability check fix docs bench fuzz compilers wheel-test clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -18,8 +18,9 @@ demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 test: $(VENV)/.test ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-kills: $(VENV)/.test ## kill -9 while models are saved and trained, 200 times: make kills KILLS=1000
-	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/experiments/test_resuming.py tests/cli/test_resume.py
+reliability: $(VENV)/.test ## kill -9, full disks, damage: more faults than the suite injects, and a table: make reliability KILLS=1000
+	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/training/test_checkpoint.py \
+	  tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py
 
 check: $(VENV)/.check ## lint, types, documentation
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from faults import Faults, table
 from hypothesis import settings
 from native import native_hidden
 
@@ -114,3 +115,21 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield lambda: signal.raise_signal(signal.SIGINT)
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def faults(record_property):
+    """Counts the faults that a test injects; they must all have been survived."""
+    counted = Faults()
+    yield counted
+    record_property("faults", vars(counted))
+    counted.check()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the table of `make reliability`."""
+    if "WAVE_NETWORK_KILLS" in os.environ:
+        reports = [one for kind in terminalreporter.stats.values() for one in kind]
+        reports = [one for one in reports if getattr(one, "when", "") == "teardown"]
+        for line in table(reports):
+            terminalreporter.write_line(line)

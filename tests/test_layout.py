@@ -40,7 +40,7 @@ MAY_IMPORT = {
     },
     "progress": {"errors"},
     "persistence.leftovers": set(),
-    "models": {"_native", "config", "data.batch", "errors", "ops"},
+    "models": {"_native", "config", "data.batch", "errors", "numerics", "ops"},
     "evaluation": {
         *("_native", "config", "data.labels", "data.targets", "data.training_data", "errors"),
         *("models.numpy_ops", "numerics"),
@@ -59,7 +59,7 @@ MAY_IMPORT = {
     },
     "runtime": {
         *("_native.threads", "config", "data", "errors", "evaluation.conformal", "models"),
-        *("persistence", "text"),
+        *("numerics", "persistence", "text"),
         "evaluation.out_of_scope",
     },
     "few_labels.suggestions": {

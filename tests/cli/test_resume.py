@@ -1,6 +1,6 @@
 """`train --checkpoint-every` and `--resume`: killed or interrupted, it ends with the same weights.
 
-`WAVE_NETWORK_KILLS=200 python -m pytest tests/cli/test_resume.py` (`make kills`) kills more.
+`make reliability` kills more.
 """
 
 import json
@@ -13,13 +13,16 @@ import time
 from pathlib import Path
 
 import pytest
+from faults import KILLS
 
 from wave_network.persistence.one_run import one_run
 from wave_network.training.unfinished import Unfinished, unfinished_folder
 
-KILLS = int(os.environ.get("WAVE_NETWORK_KILLS", "20")) // 4
 EVERY = ("--checkpoint-every", "0.05s")
-OPTIONS = ("--preset", "small", "--epochs", "150", "--vectors", "none", "--quoting", "auto")
+OPTIONS = (
+    *("--preset", "small", "--epochs", str(7 * KILLS + 10)),  # long enough to be killed that often
+    *("--vectors", "none", "--quoting", "auto"),
+)
 FILES = ("model.safetensors", "tokenizer.json", "config.json")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs the signals of Unix")
@@ -63,11 +66,12 @@ def wait_for_checkpoint(process, output):
         time.sleep(0.01)
 
 
-def test_a_killed_training_ends_with_the_same_weights(tmp_path, whole):
+def test_a_killed_training_ends_with_the_same_weights(tmp_path, whole, faults):
+    faults.name = "kill -9 of training, checkpoints and resuming"
     draw = random.Random(0)
     output = tmp_path / "model"
     process = start(tmp_path, "sample", *OPTIONS, *EVERY, "--output", "model")
-    for kill in range(KILLS):
+    for kill in range(KILLS // 4):
         if kill == 0:
             wait_for_checkpoint(process, output)
         else:
@@ -76,9 +80,14 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path, whole):
             break
         process.kill()
         process.communicate()
+        faults.add(survived=True)
+        if not (unfinished_folder(output) / "command.json").exists():  # killed on its way out
+            break
         process = start(tmp_path, "--resume", "model", "--threads", str(1 + kill % 3))
-    assert kill > 0
-    ended(process)
+    process.communicate(timeout=300)
+    assert process.returncode in (0, -signal.SIGKILL)
+    refused = start(tmp_path, "--resume", "model")
+    assert "model is complete" in ended(refused, 2)
     assert contents(output) == whole
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

@@ -4,7 +4,7 @@ from native import every_form, native_hidden, needs_native
 
 from wave_network import _native
 from wave_network._native import threads
-from wave_network.numerics.dense import inner, product, solve
+from wave_network.numerics.dense import inner, product, solve, unit_rows
 
 
 @every_form
@@ -62,3 +62,12 @@ def test_other_shapes_are_refused(function, shapes, dtype):
     left, right = (np.ones(shape, np.float32) for shape in shapes[:2])
     with pytest.raises(ValueError, match="belong together"):
         getattr(_native.compiled, function)(left, right, np.empty(shapes[2], dtype), 1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_rows_of_length_one(kind):
+    rows = np.array([[3, 4], [0, 0], [1e-9, 0], [-2, 0]], kind)
+    found = unit_rows(rows)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0], [0, 0], [-1, 0]], rtol=1e-6)
+    assert unit_rows(rows[:0]).shape == (0, 2)

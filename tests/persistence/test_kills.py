@@ -1,6 +1,6 @@
 """kill -9 at random moments of saving with --overwrite: a whole folder each time, nothing left.
 
-`WAVE_NETWORK_KILLS=200 python -m pytest tests/persistence/test_kills.py` (`make kills`) kills more.
+`make reliability` kills more.
 """
 
 import os
@@ -9,10 +9,9 @@ import sys
 from textwrap import dedent
 
 import pytest
+from faults import KILLS
 
 from wave_network.persistence.folder import read_model, write_model
-
-KILLS = int(os.environ.get("WAVE_NETWORK_KILLS", "20"))
 
 PROGRAM = """
     import os, random, signal, sys, time
@@ -27,6 +26,9 @@ PROGRAM = """
     models = [
         replace(files, training={"seed": seed}, conformal_thresholds=[seed / 10]) for seed in (0, 1)
     ]
+    started = time.monotonic()
+    write_model(folder, models[0], card="", history=[], overwrite=True)
+    duration = time.monotonic() - started
     found, left = set(), 0
     for kill in range(kills):
         child = os.fork()
@@ -35,7 +37,7 @@ PROGRAM = """
             while True:
                 number += 1
                 write_model(folder, models[number % 2], card="", history=[], overwrite=True)
-        time.sleep(draw.uniform(0.001, 0.1))
+        time.sleep(draw.uniform(0.0, 8 * duration))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         read = read_model(folder)
@@ -49,7 +51,7 @@ PROGRAM = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_killed_writer_leaves_a_whole_folder_and_nothing_for_ever(tmp_path, make_files):
+def test_a_killed_writer_leaves_a_whole_folder_and_nothing_for_ever(tmp_path, make_files, faults):
     folder = tmp_path / "there" / "model"
     write_model(folder, make_files(hidden_size=64), card="", history=[])
     ended = subprocess.run(
@@ -65,6 +67,7 @@ def test_a_killed_writer_leaves_a_whole_folder_and_nothing_for_ever(tmp_path, ma
     assert left <= 1  # each run clears what the one before it left
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
     assert read_model(folder).training == {"seed": 0}
+    faults.name, faults.injected, faults.survived = "kill -9 of saving", KILLS, KILLS
 
 
 TRAINING = """

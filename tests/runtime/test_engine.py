@@ -232,6 +232,32 @@ def test_every_iterable_of_texts_will_do(make_files, news):
         np.testing.assert_array_equal(engine.predict_proba(texts), expected)
 
 
+@pytest.mark.parametrize("shape", PATHS[:4] + LOCAL_SHAPES)
+def test_vectors_have_length_one_and_do_not_depend_on_the_batch(make_files, news, shape):
+    engine = Engine(make_files(**shape))
+    texts = [*news[:40], *ODD_TEXTS]
+    vectors = engine.embed(texts)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text, vector in zip(texts, vectors, strict=True):
+        np.testing.assert_allclose(engine.embed([text])[0], vector, atol=1e-5)
+    assert engine.embed([]).shape == (0, vectors.shape[1])
+    with pytest.raises(DataError, match="a list of texts"):
+        engine.embed("one text")
+
+
+def test_answers_are_computed_from_the_vectors(make_files, news):
+    for shape in PATHS[:4]:
+        files = make_files(**shape)
+        engine = Engine(files)
+        ids, offsets = engine.tokenizer.encode(news[:9])
+        if engine.config.reads_sentences:
+            continue
+        vectors = engine._network.embeddings(ids, offsets)
+        logits = vectors @ files.tensors["classifier.weight"].T + files.tensors["classifier.bias"]
+        np.testing.assert_allclose(engine._network.logits(ids, offsets), logits, atol=1e-5)
+
+
 def test_no_texts_give_no_answers(make_files):
     engine = Engine(make_files())
     assert engine.predict([]) == []

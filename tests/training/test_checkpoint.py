@@ -1,9 +1,11 @@
 """Checkpoints: an interrupted run goes on from the last one and ends with the same bits."""
 
 import json
+import random
 
 import numpy as np
 import pytest
+from faults import KILLS
 
 from wave_network.config import LocalWaveConfig, TrainConfig, get_preset
 from wave_network.data.batch import PackedTexts
@@ -113,6 +115,27 @@ def test_what_is_damaged_or_of_another_run_is_not_used(kind, tmp_path):
         whole = file.read_bytes()
         file.write_bytes(whole[: len(whole) // 2])
         assert without_times(run(kind, checkpoints)[1]) == without_times(run(kind)[1])
+
+
+def test_a_checkpoint_is_read_whole_or_not_at_all(tmp_path, caplog, faults):
+    faults.name = "checkpoints cut short, or with a byte changed"
+    draw = random.Random(0)
+    checkpoints = Checkpoints(tmp_path / "run", every=0.0)
+    with pytest.raises(KilledError):
+        run("compiled", checkpoints, KilledAfter(7))
+    whole = checkpoints.open(texts(40, 0), texts(16, 1), CONFIG)
+    assert whole.place.batches
+    files = {file: file.read_bytes() for file in (tmp_path / "run").iterdir()}
+    for number in range(10 * KILLS):
+        file, content = draw.choice([*files.items()])
+        place = draw.randrange(len(content))
+        end = b"" if number % 2 else bytes([content[place] ^ 1 << draw.randrange(8)])
+        file.write_bytes(content[:place] + (end and end + content[place + 1 :]))
+        caplog.clear()
+        found = checkpoints.open(texts(40, 0), texts(16, 1), CONFIG)
+        faults.add(survived=found is None and "is damaged" in caplog.text, wrong=found is not None)
+        file.write_bytes(content)
+    assert checkpoints.open(texts(40, 0), texts(16, 1), CONFIG).place == whole.place
 
 
 def test_checkpoints_by_epochs(kind, tmp_path):

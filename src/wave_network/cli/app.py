@@ -14,7 +14,7 @@ from wave_network.cli.exit import fail, interrupted_code, output_lost, reported
 from wave_network.cli.options import option_names
 
 COMMANDS: Final = (
-    *("train", "tune", "evaluate", "report", "predict", "suggest", "info"),
+    *("train", "tune", "evaluate", "report", "predict", "similar", "suggest", "info"),
     *("quantize", "export", "distill", "push", "inspect", "reproduce"),
     *("convert", "fasttext"),
 )

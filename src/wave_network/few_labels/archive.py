@@ -25,6 +25,7 @@ from wave_network.few_labels.words import (
     without_frequent,
     words_and_bigrams,
 )
+from wave_network.numerics.dense import unit_rows
 from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.numerics.svd import randomized_svd
 from wave_network.text import TextTokenizer
@@ -132,7 +133,7 @@ def _pretrained_view(
     """Return the view of all texts by the sums of their words' vectors."""
     texts = PackedTexts(encoded.ids, encoded.offsets)
     fitted = fitted_to(texts, token_vectors(tokenizer, vectors))
-    return VectorView(_unit(text_vectors(texts, fitted)), _PRETRAINED)
+    return VectorView(unit_rows(text_vectors(texts, fitted)), _PRETRAINED)
 
 
 def _latent_vectors(features: CsrMatrix, labelled: int, seed: int) -> list[NDArray[np.float32]]:
@@ -151,10 +152,4 @@ def _latent_vectors(features: CsrMatrix, labelled: int, seed: int) -> list[NDArr
     if rank < 1:
         return [np.zeros((features.shape[0], 1), np.float32)] * len(_DIMENSIONS)
     vectors = features @ randomized_svd(sample, rank, seed).vectors
-    return [_unit(vectors[:, :size]) for size in _DIMENSIONS]
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    result: NDArray[np.float32] = (vectors / lengths.clip(min=1e-6)).astype(np.float32)
-    return result
+    return [unit_rows(vectors[:, :size]) for size in _DIMENSIONS]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.vectors import WordVectors
+from wave_network.numerics.dense import unit_rows
 from wave_network.numerics.sparse import CsrMatrix
 from wave_network.text import TextTokenizer
 
@@ -102,7 +103,7 @@ def directions(texts: PackedTexts, vectors: NDArray[np.float32], size: int) -> N
     known = _known(vectors)
     occurring = _occurrences(texts, len(vectors)).transposed()
     around = occurring @ text_vectors(texts, vectors)  # (vocabulary, size)
-    return _of_unit_length(np.where(known[:, None], vectors, around))
+    return unit_rows(np.where(known[:, None], vectors, around))
 
 
 def _occurrences(texts: PackedTexts, vocabulary: int) -> CsrMatrix:
@@ -114,11 +115,3 @@ def _known(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which rows are not 0, (rows,)."""
     known: NDArray[np.bool_] = np.any(vectors, axis=1)
     return known
-
-
-def _of_unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    result: NDArray[np.float32] = np.divide(
-        rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9
-    )
-    return result

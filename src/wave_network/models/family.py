@@ -43,6 +43,20 @@ class NumpyNetwork(Protocol):
             float32, (texts, labels).
         """
 
+    def embeddings(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> Floats:
+        """Compute a vector for each packed text that is near those of similar texts.
+
+        Args:
+            ids: As for `logits`.
+            offsets: As for `logits`.
+            sentence_offsets: As for `logits`.
+
+        Returns:
+            float32, (texts, dimensions); not normalised as a whole.
+        """
+
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:

@@ -5,11 +5,15 @@ A BLAS may add in another order with other threads, which would change the last 
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from wave_network import _native
 from wave_network._native import threads
+
+_SHORTEST: Final = 1e-6  # length of a row that is not 0 by rounding
 
 
 def product(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -63,3 +67,12 @@ def solve(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
         solution[row] /= upper[row, row]
         solution[:row] -= np.outer(upper[:row, row], solution[row])
     return solution
+
+
+def unit_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Scale rows to length 1; those that are all but 0 become 0. float32, (rows, columns)."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    result: NDArray[np.float32] = np.divide(
+        rows, lengths, out=np.zeros_like(rows), where=lengths > _SHORTEST
+    ).astype(np.float32, copy=False)
+    return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +18,7 @@ from wave_network.errors import ConfigError, DataError, listed
 from wave_network.evaluation.conformal import threshold_for
 from wave_network.models.numpy_ops import Wave, check_finite, finite_expected
 from wave_network.models.registry import family_of
+from wave_network.numerics.dense import unit_rows
 from wave_network.persistence.folder import ModelFiles, read_model
 from wave_network.persistence.tokenizers import text_tokenizer
 from wave_network.runtime.prediction import Prediction, predictions
@@ -137,6 +138,26 @@ class Engine:
             for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)
         ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+    def embed(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        """Compute a vector for each text; similar texts have similar vectors.
+
+        The vectors are what the model's heads compute their answers from. For `small`, `tiny` and
+        `large` they are the coherent sums of the tokens' waves and the hidden layer; for `paper`,
+        the last layer's pooled output.
+
+        Args:
+            texts: As for `predict`.
+
+        Returns:
+            float32, (texts, dimensions), rows of length 1: the scalar product of two is their
+            cosine similarity.
+
+        Raises:
+            DataError: As `predict`.
+        """
+        parts = [self._embedded(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
+        return np.concatenate(parts) if parts else self._embedded([""])[:0]
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
         """Explain an answer: how much does each token of the text contribute?
@@ -261,6 +282,11 @@ class Engine:
             encoded = self._encode(texts)
             return encoded, self._logits(*encoded)
 
+    def _embedded(self, texts: list[str]) -> NDArray[np.float32]:
+        with using(1 if len(texts) == 1 else self._threads):
+            found = self._computed(self._network.embeddings, *self._encode(texts))
+        return unit_rows(found)
+
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.config.gives_probabilities:
             return logits
@@ -270,26 +296,35 @@ class Engine:
     def _logits(
         self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
     ) -> NDArray[np.float32]:
+        return self._computed(self._network.logits, ids, offsets, sentence_offsets)
+
+    def _computed(
+        self,
+        compute: Callable[[IdArray, OffsetArray, OffsetArray | None], NDArray[np.float32]],
+        ids: IdArray,
+        offsets: OffsetArray,
+        sentence_offsets: OffsetArray | None,
+    ) -> NDArray[np.float32]:
+        """Apply a function of the network to encoded texts, in parts if they are many."""
         with finite_expected():
             if len(ids) <= self._network.tokens_at_once:
-                logits = self._network.logits(ids, offsets, sentence_offsets)
+                result = compute(ids, offsets, sentence_offsets)
             else:
-                logits = np.concatenate(list(self._logits_in_parts(ids, offsets, sentence_offsets)))
-        check_finite(logits)
-        return logits
+                parts = self._in_parts(ids, offsets, sentence_offsets)
+                result = np.concatenate([compute(*part) for part in parts])
+        check_finite(result)
+        return result
 
-    def _logits_in_parts(
+    def _in_parts(
         self, ids: IdArray, offsets: OffsetArray, sentence_offsets: OffsetArray | None
-    ) -> Iterator[NDArray[np.float32]]:
+    ) -> Iterator[Encoded]:
         for start, stop in _token_bounded(offsets, self._network.tokens_at_once):
             first, last = offsets[start], offsets[stop]
             sentences = None
             if sentence_offsets is not None:
                 low, high = np.searchsorted(sentence_offsets, [first, last])
                 sentences = sentence_offsets[low : high + 1] - first
-            yield self._network.logits(
-                ids[first:last], offsets[start : stop + 1] - first, sentences
-            )
+            yield ids[first:last], offsets[start : stop + 1] - first, sentences
 
     def _encode(self, texts: list[str]) -> Encoded:
         """Return ids, the offsets of texts, and those of sentences if the model needs them."""

@@ -28,6 +28,7 @@ SECONDS: Final = 300.0
 
 _TENSORS: Final = "state.safetensors"
 _NUMBERS: Final = "state.json"
+_BYTES_AT_ONCE: Final = 1 << 20
 
 
 class StepsState(NamedTuple):
@@ -163,7 +164,8 @@ class Checkpoints:
         }
         with replacing_folder(self.folder) as new:
             save_file(tensors, new / _TENSORS)
-            (new / _NUMBERS).write_text(json.dumps(numbers), encoding="utf-8")
+            state = {"digest": _state_digest(numbers, new / _TENSORS), "state": numbers}
+            (new / _NUMBERS).write_text(json.dumps(state), encoding="utf-8")
         self._last = time.monotonic()
 
     def remove(self) -> None:
@@ -172,16 +174,15 @@ class Checkpoints:
         clear(self.folder.parent, hidden_prefix(self.folder))
 
     def _read(self) -> Checkpoint:
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        numbers = json.loads((self.folder / _NUMBERS).read_text(encoding="utf-8"))
+        state = json.loads((self.folder / _NUMBERS).read_text(encoding="utf-8"))
+        numbers = state["state"]
         if numbers["run"] != self._run:
             raise ValueError("it is of another run")
-        try:
-            tensors = load_file(self.folder / _TENSORS)
-        except SafetensorError as error:
-            raise ValueError(str(error)) from error
+        if state["digest"] != _state_digest(numbers, self.folder / _TENSORS):
+            raise ValueError("it is damaged")
+        tensors = load_file(self.folder / _TENSORS)
         parts: dict[str, Tensors] = {"weights": {}, "best": {}, "steps": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")
@@ -205,4 +206,12 @@ def _digest(training: PackedTexts, validation: PackedTexts | None, config: Train
         for array in (texts.ids, texts.offsets, texts.labels, texts.weights):
             if array is not None:
                 digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _state_digest(numbers: Mapping[str, Any], tensors: Path) -> str:
+    digest = hashlib.sha256(json.dumps(numbers).encode())
+    with tensors.open("rb") as file:
+        while part := file.read(_BYTES_AT_ONCE):
+            digest.update(part)
     return digest.hexdigest()

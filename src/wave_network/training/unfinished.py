@@ -57,12 +57,12 @@ class Unfinished:
         if resumes:
             return
         if self.folder.exists():
-            if not self._is_ours():
+            if not _is_ours(self.folder):
                 raise OutputError(
                     f"{self.folder} holds other files than those of an unfinished training: move "
                     f"it away, or choose another {option_name('output')}"
                 )
-            if not options["overwrite"]:
+            if (self.folder / _COMMAND).exists() and not options["overwrite"]:
                 raise OutputError(
                     f"{self.folder} has an unfinished training: go on with it by "
                     f"{option_name('resume')}, or give it up with {option_name('overwrite')}"
@@ -92,16 +92,23 @@ class Unfinished:
 
     def end(self) -> None:
         """Remove the folder, as the model is written; one with a user's files in it is left."""
-        if self._is_ours():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if _is_ours(self.folder):
+            (self.folder / _COMMAND).unlink(missing_ok=True)
+            _remove(self.folder)
 
-    def _is_ours(self) -> bool:
-        """Whether the folder holds nothing but what trainings store."""
-        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else [""]
-        return all(
-            name in (_COMMAND, _WRITING) or name.removeprefix(".").startswith(_TRAINING)
-            for name in names
-        )
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder holds nothing but what trainings store."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else [""]
+    return all(
+        name in (_COMMAND, _WRITING) or name.removeprefix(".").startswith(_TRAINING)
+        for name in names
+    )
+
+
+def _remove(folder: Path) -> None:
+    if _is_ours(folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_options(output: Path) -> dict[str, Any]:
@@ -116,6 +123,11 @@ def read_options(output: Path) -> dict[str, Any]:
         asked = json.loads((folder / _COMMAND).read_text(encoding="utf-8"))
         version, place, options = asked["version"], asked["working_folder"], asked["options"]
     except FileNotFoundError:
+        _remove(folder)  # what a run left that was killed while it removed its own
+        if output.exists():
+            raise ConfigError(
+                f"{output} is complete: it has no unfinished training to resume"
+            ) from None
         raise ConfigError(
             f"there is no unfinished training of {output}: give the {option_name('output')} of a "
             f"training with {option_name('checkpoint_every')} that was interrupted"

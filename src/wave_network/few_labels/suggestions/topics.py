@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wave_network.numerics.dense import unit_rows
 from wave_network.numerics.sparse import CsrMatrix
 from wave_network.numerics.svd import randomized_svd
 
@@ -29,8 +30,4 @@ def topic_vectors(words: CsrMatrix, seed: int) -> NDArray[np.float32]:
         float32, (texts, at most 64).
     """
     vectors = words @ randomized_svd(words, _DIMENSIONS, seed, _ROUNDS).vectors
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    result: NDArray[np.float32] = np.divide(
-        vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6
-    )
-    return result
+    return unit_rows(vectors)

@@ -24,6 +24,7 @@ from wave_network.models.numpy_ops import (
     represent,
 )
 from wave_network.models.tensor_spec import Tensors
+from wave_network.numerics.dense import unit_rows
 
 if TYPE_CHECKING:
     from wave_network.models.local_wave.sparse import SparseLinear
@@ -98,6 +99,20 @@ class NumpyLocalWaveNetwork:
         elif self.has_linear_part:
             logits += linear_logits
         return logits
+
+    def embeddings(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> Floats:
+        """As `NumpyNetwork.embeddings`: the coherent sums and the heads' hidden layer.
+
+        Both have length 1, over all members, so that each counts as much as the other.
+        """
+        features, _ = self.features_and_linear_logits(ids, offsets)
+        hidden = gelu(self.linear("feed_forward", features))
+        normed = layer_norm(hidden, self.tensors["norm.weight"], self.tensors["norm.bias"])
+        coherent = features[:, :, : self.config.hidden_size]
+        parts = (part.swapaxes(0, 1).reshape(len(offsets) - 1, -1) for part in (coherent, normed))
+        return np.hstack([unit_rows(part) for part in parts])
 
     def features_and_linear_logits(self, ids: Integers, offsets: Integers) -> tuple[Floats, Floats]:
         """Compute the features and the dense linear part's logits; compiled if possible.

@@ -47,14 +47,22 @@ class NumpyWaveNetwork:
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> Floats:
         """As `NumpyNetwork.logits`."""
-        hidden = self._encode(ids, offsets, sentence_offsets)
-        if self.config.pooling == "mean":
-            lengths = np.diff(offsets).astype(np.float32)[:, None]
-            hidden = np.divide(np.add.reduceat(hidden, offsets[:-1]), lengths, dtype=np.float32)
+        pooled = self.embeddings(ids, offsets, sentence_offsets)
         result: Floats = (
-            hidden @ self.tensors["classifier.weight"].T + self.tensors["classifier.bias"]
+            pooled @ self.tensors["classifier.weight"].T + self.tensors["classifier.bias"]
         )
         return result
+
+    def embeddings(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> Floats:
+        """As `NumpyNetwork.embeddings`: the pooled output of the last layer, (texts, hidden)."""
+        hidden = self._encode(ids, offsets, sentence_offsets)
+        if self.config.pooling == "cls":
+            return hidden
+        lengths = np.diff(offsets).astype(np.float32)[:, None]
+        pooled: Floats = np.divide(np.add.reduceat(hidden, offsets[:-1]), lengths, dtype=np.float32)
+        return pooled
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None

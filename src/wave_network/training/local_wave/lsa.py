@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wave_network.data.batch import PackedTexts
 from wave_network.few_labels.words import tf_idf
+from wave_network.numerics.dense import unit_rows
 from wave_network.numerics.sparse import CsrMatrix
 from wave_network.numerics.svd import randomized_svd
 
@@ -41,8 +42,4 @@ def token_vectors(texts: PackedTexts, vocab_size: int, size: int, seed: int) -> 
         return np.zeros((vocab_size, 0), np.float32)
     values, vectors = randomized_svd(weights, rank, seed, _ROUNDS)
     vectors *= np.sqrt(values)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    result: NDArray[np.float32] = np.divide(
-        vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6
-    ).astype(np.float32)
-    return result
+    return unit_rows(vectors)
