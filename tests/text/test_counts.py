@@ -5,7 +5,9 @@ import pytest
 from native import native_hidden
 
 from wave_network.text import TextTokenizer
-from wave_network.text.counts import CountingTokenizer, TextCounts
+from wave_network.text.counts import CountingTokenizer, TextCounts, counting_tokenizer
+from wave_network.text.fasttext_dictionary import FastTextDictionary
+from wave_network.text.fasttext_tokenizer import FastTextTokenizer
 from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN
 
 TEXTS = ["the cat sat on the mat " * length for length in (0, 1, 2, 5, 9)] + ["naïve café ☕" * 9]
@@ -61,3 +63,14 @@ def test_a_counting_tokenizer_gives_the_same_ids(tokenizer):
     np.testing.assert_array_equal(sentences.ids, expected.ids)
     assert counts.texts == 2 * len(TEXTS)
     assert counts.cut == 6
+
+
+def test_a_text_of_words_that_fasttext_does_not_know_is_not_empty():
+    dictionary = FastTextDictionary([b"</s>", b"the"], np.ones(2, np.int64), 2, 0, 0, 1, 0)
+    tokenizer = FastTextTokenizer(dictionary)
+    counts = TextCounts(tokenizer)
+    counting = counting_tokenizer(tokenizer, counts)
+    texts = ["unknown", "", " \n", "the the", "the the"]
+    batch = counting.encode(texts)
+    np.testing.assert_array_equal(batch.ids, tokenizer.encode(texts).ids)
+    assert (counts.texts, counts.empty, counts.cut, counts.duplicates()) == (5, 2, 0, 1)

@@ -163,10 +163,11 @@ class CountingFastTextTokenizer(FastTextTokenizer):
         self._counts = counts
 
     def encode(self, texts: AnyTexts) -> TokenBatch:
-        """Encode texts, and count them."""
-        kept = texts if isinstance(texts, Utf8Texts) else list(texts)
+        """Encode texts, and count them; one of unknown words has no more rows than an empty one."""
+        kept = list(strings_of(texts) if isinstance(texts, Utf8Texts) else texts)
         batch = super().encode(kept)
-        self._counts.add(kept, np.diff(batch.offsets))
+        blank = np.fromiter((not text.strip() for text in kept), np.bool_, len(kept))
+        self._counts.add(kept, np.where(blank, 1, np.maximum(np.diff(batch.offsets), 2)))
         return batch
 
 
