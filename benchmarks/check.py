@@ -141,10 +141,10 @@ def _plain_ids(model: Wave, texts: Sequence[str]) -> list[list[int]]:
     """The ids from the tokenizers library and the folder's tokenizer file, text by text."""
     from tokenizers import Tokenizer
 
-    from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN, TextTokenizer
+    from wave_network.persistence.tokenizers import text_tokenizer
+    from wave_network.text.tokenizer import CHARACTERS_PER_TOKEN
 
-    own = model.engine.tokenizer
-    assert isinstance(own, TextTokenizer)
+    own = text_tokenizer(model.engine.tokenizer)
     tokenizer = Tokenizer.from_file(str(model.folder / "tokenizer.json"))
     tokenizer.encode_special_tokens = True
     cls, most = own.cls_token_id, own.max_length - 1

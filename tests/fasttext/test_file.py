@@ -65,6 +65,14 @@ def test_load_gives_fasttexts_probabilities_without_what_it_adds(name):
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
+def test_embed_gives_fasttexts_sentence_vectors():
+    engine, model = load(PLACE / "subwords.bin"), fasttext.load_model(PLACE / "subwords.bin")
+    texts = ["bake bread", "goal", ""]
+    vectors = np.array([model.get_sentence_vector(text) for text in texts])
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(engine.embed(texts), vectors / lengths, rtol=1e-5)
+
+
 def test_one_vs_all_is_multi_label():
     engine = load(PLACE / "ova.bin")
     assert engine.labelling.multi_label

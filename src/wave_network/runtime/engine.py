@@ -144,7 +144,7 @@ class Engine:
 
         The vectors are what the model's heads compute their answers from. For `small`, `tiny` and
         `large` they are the coherent sums of the tokens' waves and the hidden layer; for `paper`,
-        the last layer's pooled output.
+        the last layer's pooled output; for a model of fastText, its sentence vectors.
 
         Args:
             texts: As for `predict`.

@@ -76,6 +76,12 @@ class NumpyFastTextNetwork:
         answers[np.diff(offsets) == 0] = 0
         return answers
 
+    def embeddings(
+        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
+    ) -> Floats:
+        """As `NumpyNetwork.embeddings`: the means of the rows, fastText's sentence vectors."""
+        return self.input.means(ids, offsets)
+
     def answers(self, hidden: Floats) -> Floats:
         """Compute what fastText chooses labels by.
 
