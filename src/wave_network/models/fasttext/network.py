@@ -103,12 +103,6 @@ class NumpyFastTextNetwork:
             return self.tree.scores(outputs)
         return activated(outputs, self.config.loss)
 
-    def embeddings(
-        self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
-    ) -> Floats:
-        """As `NumpyNetwork.embeddings`: the means of the texts' rows, (texts, dimensions)."""
-        return self.input.means(ids, offsets)
-
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
     ) -> tuple[Wave, Wave]:
