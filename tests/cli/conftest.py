@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -66,6 +67,8 @@ def invoke(monkeypatch, capsys, tmp_path):
 
     logger = logging.getLogger("wave_network")
     handlers, propagate = logger.handlers, logger.propagate
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heeded = {number: signal.getsignal(number) for number in numbers}
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # typer sets its own
 
@@ -82,6 +85,8 @@ def invoke(monkeypatch, capsys, tmp_path):
 
     yield run
     logger.handlers, logger.propagate = handlers, propagate
+    for number, handler in heeded.items():  # after SIGTERM the command ignores further ones
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 
 from wave_network.config import (
     PRESETS,
+    FastTextConfig,
     LocalWaveConfig,
     ModelConfig,
     TrainConfig,
@@ -19,7 +20,7 @@ from wave_network.models.registry import FAMILIES
 SMALLEST = {"labels": ("a", "b"), "vocab_size": 10, "cls_token_id": 0}
 MULTI_LABEL = {"problem_type": "multi_label_classification"}
 every_architecture = pytest.mark.parametrize(
-    "make", [family.config for family in FAMILIES.values()], ids=lambda made: made.__name__
+    "make", [ModelConfig, LocalWaveConfig], ids=lambda made: made.__name__
 )
 
 
@@ -209,9 +210,14 @@ def test_from_dict_refuses_what_is_of_another_type(make, name, value):
 
 def test_architectures_by_name():
     architectures = {name: family.config for name, family in FAMILIES.items()}
-    assert architectures == {"wave": ModelConfig, "local-wave": LocalWaveConfig}
+    assert architectures == {
+        "wave": ModelConfig,
+        "local-wave": LocalWaveConfig,
+        "fasttext": FastTextConfig,
+    }
     for name, make in architectures.items():
         assert make.architecture == name
+    for make in (ModelConfig, LocalWaveConfig):
         assert "architecture" not in make(**SMALLEST).to_dict()
 
 

@@ -481,7 +481,7 @@ def test_ctrl_c_breaks_a_validation_off_and_keeps_the_best_epoch(monkeypatch, ct
             calls.append("the end")
         return predict_logits(*arguments)
 
-    monkeypatch.setattr("wave_network.training.torch_model.predict_logits", interrupted)
+    monkeypatch.setattr("wave_network.training.torch_replica.predict_logits", interrupted)
     stop = StopSignal()
     with stop.on_ctrl_c():
         result = train(make_model(), TRAINING, VALIDATION, make_config(), stop=stop)

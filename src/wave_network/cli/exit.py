@@ -22,6 +22,7 @@ P = ParamSpec("P")
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _REQUESTS: Final = ("SIGTERM", "SIGHUP")
+_TEXTS: Final = ("text", "texts", "prompt", "arguments")  # parameters that are no paths
 _REPEATED: Final = 10.0  # seconds; a closed terminal, or whoever stops a service, sends two at once
 _received: list[tuple[int, float]] = []
 
@@ -234,7 +235,11 @@ def _expanded(name: str, value: object) -> object:
     """A path with `~` replaced: a shell does that only where a word begins with it."""
     if isinstance(value, Path):
         return Path(os.path.expanduser(value))
-    if isinstance(value, str) and value.startswith("~/") and name != "text":
+    if name in _TEXTS:
+        return value
+    if isinstance(value, list):
+        return [_expanded(name, one) for one in value]
+    if isinstance(value, str) and value.startswith("~/"):
         return os.path.expanduser(value)
     return value
 
