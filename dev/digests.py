@@ -73,9 +73,12 @@ def sample(part: str) -> tuple[list[str], list[str]]:
 
 
 def content(file: Path) -> bytes:
-    """A file's bytes, without the temporary folder's name and the checksums of the other files."""
+    """A file's bytes, without the temporary folder's name, other files' checksums, our version."""
+    from wave_network import __version__
+
     name = str(file.parents[1]).encode()
-    return re.sub(CHECKSUMS, b"", file.read_bytes().replace(name, b""))
+    without = file.read_bytes().replace(name, b"").replace(__version__.encode(), b"")
+    return re.sub(CHECKSUMS, b"", without)
 
 
 def digest(*parts: bytes) -> str:
@@ -118,8 +121,7 @@ def of_exports(folder: Path) -> Iterator[tuple[str, str]]:
     for option in ((), ("--int8",)):
         exported = folder.with_name(f"{folder.name}-onnx{''.join(option)}")
         command("export", str(folder), "--output", str(exported), *option)
-        graph = (exported / "model.onnx").read_bytes()
-        yield f"onnx{''.join(option)}", digest(graph)
+        yield f"onnx{''.join(option)}", digest(content(exported / "model.onnx"))
 
 
 def command(*arguments: str) -> None:
