@@ -22,8 +22,8 @@ reliability: $(VENV)/.test ## kill -9, full disks, damage: more faults than the 
 	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/training/test_checkpoint.py \
 	  tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py tests/cli/test_predict_parts.py
 
-test-engines: $(VENV)/.engines ## the functions for Spark, DuckDB and polars on the real engines (needs Java 17)
-	$(BIN)/python -m pytest tests/scale/test_other_engines.py
+test-engines: $(VENV)/.engines ## all tests on Ray, and the functions for Spark, DuckDB and polars on the real engines (needs Java 17)
+	WAVE_NETWORK_ENGINES=1 $(BIN)/python -m pytest tests/scale
 
 two-hosts: $(VENV)/.test ## train on two hosts, as the network sees them: two namespaces (needs root and Linux)
 	dev/two_hosts.sh $(BIN)/python

@@ -41,6 +41,7 @@ def test_json_is_the_only_thing_on_stdout_and_the_sample_is_the_default(wave, tm
         "vectors",
         "threads",
         "data",
+        "cache",
     ]
     assert (summary["model"], summary["preset"], summary["seed"]) == ("wave-model", "tiny", 3)
     assert list(summary["parameters"]) == ["total", "embedding"]

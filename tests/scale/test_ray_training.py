@@ -1,6 +1,7 @@
 """`train --engine ray` on a cluster of this machine."""
 
 import json
+import os
 
 import launched
 import numpy as np
@@ -29,6 +30,7 @@ def test_two_workers_train_the_model_of_one_process(run, tmp_path):
         assert np.abs(weights - both[name]).max() <= 1e-6
 
 
+@pytest.mark.skipif("WAVE_NETWORK_ENGINES" not in os.environ, reason="make test-engines runs it")
 def test_a_compiled_preset_is_trained_in_one_process_of_the_cluster(run, tmp_path):
     done = run("train", "few.csv", "--preset", "tiny", "--output", "model", "--engine", "ray")
     assert done.returncode == 0, done.stderr
