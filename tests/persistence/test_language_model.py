@@ -5,9 +5,11 @@ import pytest
 from language_models import METRICS, small_files, write_small
 from safetensors.numpy import load_file, save_file
 
+from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
 from wave_network.persistence.contents import checksum
 from wave_network.persistence.folder import read_model
+from wave_network.persistence.format import LANGUAGE_MODEL
 from wave_network.persistence.language_model import read_language_model, write_language_model
 
 FILES = {"config.json", "model.safetensors", "tokenizer.json", "README.md"}
@@ -135,3 +137,7 @@ def test_checksums_are_those_of_the_files(tmp_path):
     config = json.loads((folder / "config.json").read_text())
     for name, expected in config["checksums"].items():
         assert checksum((folder / name).read_bytes()) == expected
+
+
+def test_a_language_model_is_told_by_its_architecture():
+    assert WaveLMConfig.architecture == LANGUAGE_MODEL

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 from wave_network.config.checks import (
     check_choice,
     check_finite,
+    check_known_fields,
     check_labels,
     check_range,
     check_whole,
@@ -140,11 +141,7 @@ class ClassifierConfig:
         Raises:
             ConfigError: On an unknown or missing field, or a value out of range.
         """
-        known = {item.name for item in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise ConfigError(
-                f"unknown model field {shortened(unknown[0])}: made by a newer version?"
-            )
+        check_known_fields(cls, values)
         tuples = {}
         for name in ("labels", "thresholds"):
             value = values.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from math import isfinite, prod
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -130,3 +131,14 @@ def plain_class_weight(name: str, value: object) -> str | dict[str | int | float
         f"{option_name(name)} must be balanced, or a weight above 0 (1e-9 to 1e9) for each label;"
         f" got {shortened(value)}"
     )
+
+
+def check_known_fields(config: type, values: Mapping[str, Any]) -> None:
+    """Check that a configuration has all the fields of a file.
+
+    Raises:
+        ConfigError: If it lacks one.
+    """
+    known = {item.name for item in fields(config)}
+    if unknown := sorted(set(values) - known):
+        raise ConfigError(f"unknown model field {shortened(unknown[0])}: made by a newer version?")

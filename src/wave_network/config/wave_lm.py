@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from wave_network.config.checks import (
     check_choice,
     check_finite,
+    check_known_fields,
     check_range,
     check_tables,
     check_whole,
-    shortened,
 )
 from wave_network.config.options import Operation
 from wave_network.errors import ConfigError, in_a_file
@@ -99,11 +99,7 @@ class WaveLMConfig:
         Raises:
             ConfigError: On an unknown or missing field, or a value out of range.
         """
-        known = {item.name for item in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise ConfigError(
-                f"unknown model field {shortened(unknown[0])}: made by a newer version?"
-            )
+        check_known_fields(cls, values)
         try:
             with in_a_file():
                 return cls(**values)

@@ -23,7 +23,6 @@ from typing import Any, Final
 import numpy as np
 
 from wave_network.config.checks import shortened
-from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.errors import ConfigError, ModelFolderError, first_line
 from wave_network.models.tensor_spec import Tensors
 from wave_network.persistence.format import (
@@ -32,6 +31,7 @@ from wave_network.persistence.format import (
     CONFIG,
     EXPORT,
     FORMAT_VERSION,
+    LANGUAGE_MODEL,
     METRICS,
     MODEL_TYPE,
 )
@@ -115,7 +115,7 @@ def check_description(description: Mapping[str, Any], folder: Path) -> None:
 
 def is_language_model(description: Mapping[str, Any]) -> bool:
     """Whether `config.json` describes a language model; all others are classifiers."""
-    return description.get("architecture") == WaveLMConfig.architecture
+    return description.get("architecture") == LANGUAGE_MODEL
 
 
 def read_file(path: Path) -> bytes:

@@ -23,6 +23,9 @@ MODEL_FILES: Final = frozenset(
 ) | {OUT_OF_SCOPE}
 """All files that any version writes into a model folder."""
 
+LANGUAGE_MODEL: Final = "wave-lm"
+"""`WaveLMConfig.architecture`, for classifiers, which start faster without that module."""
+
 FASTTEXT_PRESET: Final = "fasttext"
 """What stands for the preset of a model that fastText trained."""
 
