@@ -16,11 +16,12 @@ demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	  "Voters go to the polls after the prime minister resigns"
 
 test: $(VENV)/.test ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 reliability: $(VENV)/.test ## kill -9, full disks, damage: more faults than the suite injects, and a table: make reliability KILLS=1000
-	WAVE_NETWORK_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/persistence/test_kills.py tests/training/test_checkpoint.py \
-	  tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py tests/cli/test_predict_parts.py
+	WAVE_NETWORK_KILLS=$(or $(KILLS),200) WAVE_NETWORK_ENGINES=1 $(BIN)/python -m pytest tests/persistence/test_kills.py \
+	  tests/training/test_checkpoint.py tests/experiments/test_resuming.py tests/cli/test_resume.py tests/cli/test_faults.py \
+	  tests/cli/test_predict_parts.py tests/scale/test_ray_scoring.py
 
 test-engines: $(VENV)/.engines ## all tests on Ray, and the functions for Spark, DuckDB and polars on the real engines (needs Java 17)
 	WAVE_NETWORK_ENGINES=1 $(BIN)/python -m pytest tests/scale

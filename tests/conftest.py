@@ -19,6 +19,12 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One worker more than cores, as some tests wait for processes; 4 at most, for memory."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 @pytest.fixture
 def without_native():
     """The test runs without the compiled extension."""

@@ -63,13 +63,10 @@ def test_small_on_imdb(benchmark_data, tmp_path):
 
 @pytest.mark.data
 def test_small_on_chinese_reviews(benchmark_data, tmp_path):
-    found = []
-    for seed in range(3):  # their mean, as in results/README.md: seeds differ by half a point
-        folder = tmp_path / f"model{seed}"
-        result = train(benchmark_data / "zh_reviews", "--seed", seed, "--output", folder)
-        assert result["parameters"]["total"] <= 2_400_000
-        found.append(result["test"]["accuracy"])
-    assert sum(found) / 3 >= 0.85  # a TF-IDF of characters: 0.8558; before, 0.834
+    result = train(benchmark_data / "zh_reviews", "--output", tmp_path / "model")
+    assert result["parameters"]["total"] <= 2_400_000
+    # Three seeds give 0.852 to 0.856, a TF-IDF of characters 0.856; before, 0.834.
+    assert result["test"]["accuracy"] >= 0.85
 
 
 @pytest.mark.data
@@ -132,8 +129,8 @@ def test_small_gives_pairs_of_articles_both_labels(benchmark_data, tmp_path):
     articles = benchmark_data / "dbpedia14"
     data = tmp_path / "pairs"
     data.mkdir()
-    write_pairs(articles / "train.parquet", data / "train.jsonl", 50_000, seed=0)
-    write_pairs(articles / "test.parquet", data / "test.jsonl", 5_000, seed=1)
+    write_pairs(articles / "train.parquet", data / "train.jsonl", 25_000, seed=0)
+    write_pairs(articles / "test.parquet", data / "test.jsonl", 4_000, seed=1)
     result = train(data, "--output", tmp_path / "model")
     assert result["parameters"]["total"] <= 2_400_000
     assert result["test"]["micro_f1"] >= 0.95

@@ -19,6 +19,7 @@ from wave_network.persistence.one_run import one_run
 from wave_network.training.unfinished import Unfinished, unfinished_folder
 
 EVERY = ("--checkpoint-every", "0.05s")
+RARELY = ("--checkpoint-every", "0.5s")
 OPTIONS = (
     *("--preset", "small", "--epochs", str(7 * KILLS + 10)),  # long enough to be killed that often
     *("--vectors", "none", "--quoting", "auto"),
@@ -94,7 +95,7 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path, whole, faults):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_training_stores_its_state_first(tmp_path, whole, number):
-    process = start(tmp_path, "sample", *OPTIONS, *EVERY, "--output", "model")
+    process = start(tmp_path, "sample", *OPTIONS, *RARELY, "--output", "model")
     wait_for_checkpoint(process, tmp_path / "model")
     process.send_signal(number)
     said = ended(process, 128 + number)
@@ -113,7 +114,7 @@ def test_a_run_that_was_killed_when_its_model_was_there(tmp_path, whole, monkeyp
         os.chdir(tmp_path)
         from wave_network.cli import main
 
-        sys.argv = ["wave-network", "train", "sample", *OPTIONS, *EVERY, "--output", "model"]
+        sys.argv = ["wave-network", "train", "sample", *OPTIONS, *RARELY, "--output", "model"]
         main()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL

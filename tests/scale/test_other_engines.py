@@ -10,6 +10,7 @@ import sys
 
 import pyarrow as pa
 import pytest
+from engines import takes_long
 from pages import ROOT, blocks_of
 from pyarrow import csv, parquet
 
@@ -74,6 +75,7 @@ def test_polars(table):
     check(fields("polars.parquet"), table)
 
 
+@takes_long
 @pytest.mark.skipif(shutil.which("java") is None, reason="no Java: Spark needs it")
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of Spark, about the version of pandas
 def test_spark(table, tmp_path, monkeypatch):

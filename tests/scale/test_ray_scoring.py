@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from engines import takes_long
 
 pytest.importorskip("ray")
 import ray
@@ -77,6 +78,7 @@ def test_a_cluster_answers_as_the_model_does(predict, tmp_path, parts, model):
     assert [row["label"] for row in rows] == [one.label for one in expected]
 
 
+@takes_long
 def test_a_part_whose_worker_is_killed_is_done_again(predict, tmp_path, parts, faults):
     faults.name = "kill -9 of a worker of Ray"
     for path in sorted(parts.iterdir()):

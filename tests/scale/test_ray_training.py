@@ -1,11 +1,11 @@
 """`train --engine ray` on a cluster of this machine."""
 
 import json
-import os
 
 import launched
 import numpy as np
 import pytest
+from engines import takes_long
 from safetensors.numpy import load_file
 
 from wave_network.config import PRESETS
@@ -14,6 +14,7 @@ from wave_network.scale.ray_training import Room, processes_for
 from wave_network.training.recipe import Recipe
 
 
+@takes_long
 def test_two_workers_train_the_model_of_one_process(run, tmp_path):
     shape = {"hidden_size": 16, "max_length": 32, "vocab_size": 600}
     settings = tmp_path / "settings.json"
@@ -30,7 +31,7 @@ def test_two_workers_train_the_model_of_one_process(run, tmp_path):
         assert np.abs(weights - both[name]).max() <= 1e-6
 
 
-@pytest.mark.skipif("WAVE_NETWORK_ENGINES" not in os.environ, reason="make test-engines runs it")
+@takes_long
 def test_a_compiled_preset_is_trained_in_one_process_of_the_cluster(run, tmp_path):
     done = run("train", "few.csv", "--preset", "tiny", "--output", "model", "--engine", "ray")
     assert done.returncode == 0, done.stderr

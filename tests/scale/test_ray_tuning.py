@@ -2,7 +2,10 @@
 
 import json
 
+from engines import takes_long
 
+
+@takes_long
 def test_trials_in_parallel_find_what_one_after_the_other_does(run, tmp_path):
     options = ["tune", "few.csv", "--preset", "tiny", "--trials", "2", "--json"]
     here = run(*options, "--output", "here")
