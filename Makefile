@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity playground test-engines two-hosts clean
+.PHONY: help demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity playground test-engines two-hosts clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	$(BIN)/wave-network train sample --output demo-model --overwrite
@@ -14,6 +14,9 @@ demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
 	  "The striker scored twice in the last ten minutes to win the cup" \
 	  "A telescope finds water vapour around a distant planet" \
 	  "Voters go to the polls after the prime minister resigns"
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' Makefile
 
 test: $(VENV)/.test ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -70,7 +73,7 @@ js-parity: $(VENV)/.test js/node_modules ## compare both engines on 100,000 host
 	WAVE_NETWORK_JS_TEXTS=$(or $(COUNT),100000) $(BIN)/python -m pytest -q -s tests/js/test_parity.py
 	node js/measure.js $(MODEL) $(TEXTS)
 
-browser: $(VENV)/.browser js/node_modules ## the playground in Chromium: make browser CHROMIUM=/usr/bin/chromium
+browser: $(VENV)/.browser js/node_modules ## the playground, explanations and reports in Chromium: make browser CHROMIUM=/usr/bin/chromium
 	WAVE_NETWORK_CHROMIUM=$(or $(CHROMIUM),/usr/bin/chromium) $(BIN)/python -m pytest -q -s tests/js/test_browser.py
 
 js/node_modules: js/package.json

@@ -76,7 +76,9 @@ def nearest(asked: Any, among: Any, count: int) -> NDArray[np.int64]:  # noqa: A
     for start in range(0, asked.shape[0], AT_ONCE):
         products = asked[start : start + AT_ONCE] @ among.T
         products = products if isinstance(products, np.ndarray) else products.toarray()
-        parts.append(np.argsort(-products, axis=1, kind="stable")[:, :count])
+        best = np.argpartition(-products, count, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(products, best, axis=1), axis=1, kind="stable")
+        parts.append(np.take_along_axis(best, order, axis=1))
     return np.concatenate(parts)
 
 

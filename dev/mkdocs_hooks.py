@@ -30,8 +30,8 @@ _FRAME = """\
 
 This is the sample's model, in your browser. What you type stays on this page.
 
-<iframe class="playground" src="playground/index.html" title="The sample's model" loading="lazy">
-</iframe>
+<iframe class="playground" src="playground/index.html#text=Oil+prices+jump+as+OPEC+cuts+output"
+  title="The sample's model" loading="lazy"></iframe>
 """
 
 
@@ -52,6 +52,11 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     shown = _FRAME if (PLAYGROUND / "index.html").is_file() else ""
     markdown = markdown.replace("<!-- playground -->", shown)
     return _INCLUDE.sub(lambda match: included(ROOT / match[1]), markdown)
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Name the search for screen readers, which the theme does not."""
+    return output.replace(' role="dialog">', ' role="dialog" aria-label="Search">')
 
 
 def command_reference() -> str:

@@ -24,7 +24,7 @@ def test_bad_options_are_one_line(invoke, tiny_model, tmp_path):
     message = invoke("export", tiny_model, "--output", tmp_path / "a", "--format", "gguf").message
     assert message == "--format must be onnx or web; got 'gguf'"
     message = invoke("export", tiny_model, "--output", tiny_model, "--overwrite").message
-    assert message == f"{tiny_model} is not an export, so it is not replaced: choose another"
+    assert message == f"{tiny_model} is not an export, so it is not replaced: choose another place"
 
 
 def test_a_page_is_written_without_any_extra(wave, tiny_model, tmp_path):

@@ -1,8 +1,10 @@
 """Every command and every piece of Python in the documentation runs."""
 
+import re
+
 import pytest
 from outputs import differs
-from pages import JAVASCRIPT, PAGES, Block, blocks_of, commands_of, presumed_by
+from pages import JAVASCRIPT, PAGES, ROOT, Block, blocks_of, commands_of, presumed_by
 
 NOT_RUN = {
     "browser.md": ["it serves until it is interrupted", "it is for a project of JavaScript"],
@@ -54,6 +56,19 @@ def test_what_is_not_run_is_listed():
         if (reasons := [block.reason for block in blocks_of(page) if block.reason is not None])
     }
     assert found == NOT_RUN
+
+
+def test_blocks_tables_lists_and_headings_are_set_apart():
+    """A list swallows what follows it at once; elsewhere a merge may have lost a paragraph."""
+    for page in (*PAGES, ROOT / "results" / "README.md"):
+        text = re.sub(r"^( *)```.*?^\1```$", "```", page.read_text("utf-8"), flags=re.M | re.S)
+        joined = (
+            r"^(?: *```|\|.*)\n(?=[^\n|])",
+            r"^(?:[-*]|\d+\.) .*\n(?:(?:[-*]| |\d+\.).*\n)*(?=[^\n \-*\d])",
+            r"^\S.*\n(?=#{2,6} )",
+        )
+        found = re.search("|".join(joined), text, re.M)
+        assert found is None, f"{page.name}: a blank line is missing after {found[0]!r}"
 
 
 def test_a_block_that_fails_fails_the_page(runner):

@@ -67,4 +67,4 @@ def test_the_playground_is_shown_if_it_was_built(hooks, tmp_path, monkeypatch):
     monkeypatch.setattr(hooks, "PLAYGROUND", tmp_path)
     assert hooks.on_page_markdown(page) == "# Home\n\n\n\nMore.\n"
     (tmp_path / "index.html").write_text("<!doctype html>")
-    assert 'src="playground/index.html"' in hooks.on_page_markdown(page)
+    assert 'src="playground/index.html#text=' in hooks.on_page_markdown(page)

@@ -1,4 +1,4 @@
-"""The playground and a user's own page in a real Chromium; `make browser` says where it is.
+"""The pages that we write in a real Chromium; `make browser` says where it is.
 
 It needs Playwright, and axe-core in js/node_modules.
 """
@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import re
+import subprocess
 import sys
 import threading
 from functools import partial
@@ -22,6 +23,8 @@ from wave_network.export.web import write_web
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import write_model
 
+SHOTS = os.environ.get("WAVE_NETWORK_SHOTS")
+"""The folder for pictures of the pages."""
 CHROMIUM = os.environ.get("WAVE_NETWORK_CHROMIUM", "")
 AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 TEXT = "Oil prices jump as OPEC cuts output"
@@ -54,6 +57,17 @@ def address(folder):
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def written(sample_model, folder):
+    """A page of explanations and a report, beside the playground."""
+    texts = [TEXT, "The club's owner sells his shares"]
+    report = ["report", sample_model, "--data", "sample", "--output", folder / "report.html"]
+    predict = ["predict", sample_model, *texts, "--explain-html", folder / "explained.html"]
+    for command in (report, predict):
+        subprocess.run([sys.executable, "-m", "wave_network", *map(str, command)], check=True)
+    return ["explained.html", "report.html"]
 
 
 @pytest.fixture(scope="module")
@@ -155,23 +169,32 @@ def test_many_texts_become_a_table_and_a_file(opened, sample_model):
     assert [float(row[2]) for row in rows] == pytest.approx(scores, abs=1e-4)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_page_can_be_used_by_everyone(opened, view, tmp_path):
+def assert_for_everyone(page, name):
+    """No finding of axe-core, nothing wider than the screen; and a picture, to be looked at."""
     if not AXE.exists():
         pytest.skip("needs axe-core: npm install in js/")
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_page_can_be_used_by_everyone(opened, view):
     page = opened(view=view)
     page.fill("#text", TEXT)
     page.fill("#texts", "\n".join(LINES))
     page.click("#run")
     page.wait_for_selector("#download:enabled")
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
-    assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found] == []
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= VIEWS[view]["viewport"]["width"]
-    page.screenshot(
-        path=os.environ.get("WAVE_NETWORK_SHOTS", str(tmp_path)) + f"/{view}.png", full_page=True
-    )
+    assert_for_everyone(page, f"playground-{view}")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_explanations_and_reports_can_be_read_by_everyone(opened, folder, written, view):
+    for name in written:
+        assert_for_everyone(opened(name, view, ready="main"), f"{name}-{view}")
 
 
 def test_it_can_be_used_by_keyboard_alone(opened):
@@ -184,6 +207,12 @@ def test_it_can_be_used_by_keyboard_alone(opened):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
     assert reached[:6] == ["explained", "SUMMARY", "token", "texts", "run", reached[5]]
+
+
+def test_a_link_may_bring_a_text(opened, sample_model):
+    page = opened("#text=Oil+prices%20jump")
+    assert page.input_value("#text") == "Oil prices jump"
+    assert page.locator("#answer").inner_text() == load(sample_model).predict([TEXT])[0].label
 
 
 def test_answers_come_at_once(opened):

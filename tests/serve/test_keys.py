@@ -45,7 +45,7 @@ def test_what_is_no_file_is_refused(path):
     with pytest.raises(ConfigError, match=r"cannot be read: .*No such file"):
         read_keys(path)
     path.mkdir()
-    with pytest.raises(ConfigError, match="is not a file"):
+    with pytest.raises(ConfigError, match=r"keys cannot be read: it is not a file$"):
         read_keys(path)
 
 

@@ -21,7 +21,7 @@ def pretrain(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Texts: .txt files, each of which is one document with its line ends; or .csv, "
             ".tsv, .jsonl, .json, .parquet or .xlsx files, each row of which is one. Also as .gz, "
             ".zst or .zip.",

@@ -15,7 +15,7 @@ def serve(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Model folders written by train, or hub:OWNER/NAME[@REVISION]. The last part of "
             "each path is the model's name.",
         ),

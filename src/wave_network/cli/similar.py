@@ -33,7 +33,7 @@ _NARROWEST: Final = 60  # columns of a neighbour on a terminal
 def similar(
     model: Model,
     texts: Annotated[
-        list[str], typer.Argument(metavar="TEXT...", help="The texts to find neighbours for.")
+        list[str], typer.Argument(metavar="TEXT", help="The texts to find neighbours for.")
     ],
     data: Annotated[
         str,

@@ -66,13 +66,14 @@ td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
 </style>
 </head>
 <body>
+<main>
 """
 )
 _LEGEND: Final = (
     '<span class="for" style="--share: 1">supports</span> the label, '
     '<span class="against" style="--share: 1">opposes</span> it'
 )
-PAGE_END: Final = "</body>\n</html>\n"
+PAGE_END: Final = "</main>\n</body>\n</html>\n"
 
 
 def html_page(explanations: Iterable[Explanation], *, model: str | None = None) -> str:

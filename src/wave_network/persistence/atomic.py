@@ -100,7 +100,7 @@ def replacing_file(path: Path, *, overwrite: bool) -> Iterator[IO[str]]:
     check_new(path, overwrite=overwrite)
     path = expanded(path)
     if path.exists() and not path.is_file():
-        raise OutputError(f"{path} is not a file, so it is not replaced: choose another")
+        raise OutputError(f"{path} is not a file, so it is not replaced: choose another place")
     with _reported(path):
         target = _prepared(path)
         clear(target.parent, hidden_prefix(target))

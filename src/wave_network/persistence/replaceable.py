@@ -57,7 +57,9 @@ class FolderKind:
         except NotADirectoryError:
             entries = None
         if entries is None or (entries and not self.recognises(folder)):
-            raise OutputError(f"{folder} is not {self.name}, so it is not replaced: choose another")
+            raise OutputError(
+                f"{folder} is not {self.name}, so it is not replaced: choose another place"
+            )
         known = self.files | _OF_THE_DESKTOP
         others = [
             entry.name

@@ -51,7 +51,7 @@ def read_keys(path: Path) -> list[str]:
     option = option_name("api_key_file")
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError(f"{option} {path} is not a file")
+            raise OSError("it is not a file")
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
     except (OSError, ValueError) as error:

@@ -16,6 +16,10 @@ from wave_network.serve.refusal import RefusedError
 
 _TEXTS: Final = ("text", "texts")
 _LONGEST_NUMBER: Final = 100  # characters; Python needs quadratic time for long integers
+_SHORT: Final = 2**16
+"""Bytes of a body that is parsed within a few milliseconds, whatever it holds."""
+_VALUES_A_TEXT: Final = 4
+"""How many times more values than texts a body may have, so that other mistakes are still told."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def parse(body: bytes, limits: Limits) -> Question:
         RefusedError: 400 if it is not JSON, 413 if there are too many texts or one is too long,
             422 if a field is unknown or has a value that it cannot have.
     """
+    if len(body) > _SHORT:
+        _check_values(body, limits.texts)
     fields = _object(body)
     if unknown := [name for name in fields if name not in _CHECKS and name not in _TEXTS]:
         known = ", ".join((*_TEXTS, *_CHECKS))
@@ -64,6 +70,23 @@ def parse(body: bytes, limits: Limits) -> Question:
     if len(fields) == 1:
         return Question(texts, _NO_OPTIONS)
     return Question(texts, Options(**_options(fields)))
+
+
+def _check_values(body: bytes, texts: int) -> None:
+    """Refuse a body of far more values than texts: parsing millions would stop all other requests.
+
+    Up to the first mistake in the JSON, after which the parser does not read, quotes that are not
+    escaped begin and end strings.
+    """
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    most = _VALUES_A_TEXT * texts
+    if unescaped.count(b'"') <= 2 * most:
+        outside = b"".join(unescaped.split(b'"')[::2])
+        if sum(map(outside.count, (b",", b"[", b"{"))) <= most:
+            return
+    raise RefusedError(
+        413, f"the body has more than {most:,} values: send at most {texts:,} texts in a request"
+    )
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -55,6 +55,8 @@ function start(model) {
     update();
   });
   explained.addEventListener("change", update);
+  // A link may bring a text: index.html#text=...; what stands after # is sent nowhere.
+  field("text").value ||= new URLSearchParams(location.hash.slice(1)).get("text") ?? "";
   update();
 }
 
