@@ -1,11 +1,11 @@
 """Few labels and a pretrained Wave LM: what it is worth beside the unlabelled texts themselves.
 
-    wave-network pretrain DATA/imdb/train.parquet --size 200k --steps 1000 --output LM
+    wave-network pretrain TRAIN --size 200k --steps 1000 --learning-rate 0.01 --output LM
     python benchmarks/wave_lm_few_labels.py DATA/imdb LM [--arms NAME,...] [--per-class 8,32,128]
     python benchmarks/wave_lm_few_labels.py --table
 
-LM has read training texts of DATA, all without labels. Labelled texts are drawn from the training
-rows by a seed; the archive is 8,000 training texts; 3,000 test rows are predicted, or with
+LM has read TRAIN, the training texts of DATA, without labels. Labelled texts are drawn from the
+training rows by a seed; the archive is 8,000 training texts; 3,000 test rows are predicted, or with
 `--held-out` training rows that are not drawn, for choices. The arms:
 
 - `small`, `small:unlabelled`: `small` from labelled texts alone, and with the archive.
