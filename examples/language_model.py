@@ -2,8 +2,8 @@
 
 python examples/language_model.py
 
-It learns for seconds from 1,400 news items, so that what it writes only resembles English. The page
-"A language model" of the documentation has the commands for more text and more time.
+It learns for seconds from news items of 20,000 tokens, so that what it writes only resembles
+English. The page "A language model" of the documentation has the commands for more text and time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wave_network import LanguageModel, pretrain
 from wave_network.config.wave_lm import PretrainConfig
 from wave_network.data import read_splits
 
-EPOCHS = 1
+CONFIG = PretrainConfig(size="200k", steps=80, window=64, batch_size=4, learning_rate=0.015)
 NEWS = "Oil prices rose on Tuesday as the government said that production would fall."
 OTHER = "Colourless green ideas sleep furiously, zxqv and brrr, qua bimbling wug."
 
@@ -27,8 +27,7 @@ def main() -> None:
         texts = Path(folder, "news.jsonl")
         rows = read_splits("sample").train["text"]
         texts.write_text("".join(json.dumps({"text": text}) + "\n" for text in rows), "utf-8")
-        config = PretrainConfig(size="200k", epochs=EPOCHS, learning_rate=0.01)
-        summary = pretrain([texts], Path(folder, "lm"), config=config)
+        summary = pretrain([texts], Path(folder, "lm"), config=CONFIG)
         print(f"held-out texts: {summary['validation']['bits_per_byte']:.2f} bits a byte")
         model = LanguageModel.load(Path(folder, "lm"))
     print("".join(["Oil prices", *model.generate("Oil prices", tokens=40, seed=1)]))

@@ -12,7 +12,7 @@ PRINTED = {
     "distillation.py": ["student", "test accuracy"],
     "intents.py": ["set_timer    set a timer for the eggs", "weather      will it snow"],
     "japanese.py": ["良い  親切で美味しい店でした", "悪い  態度が悪くて残念でした"],
-    "language_model.py": ["held-out texts: 2.", "news: 2.", "other: ", "most surprising: "],
+    "language_model.py": ["held-out texts: 3.", "news: 2.", "other: ", "most surprising: "],
     "news.py": ["test accuracy: ", "Business", "Sports"],
     "support_tickets.py": [
         "billing   The invoice for my subscription is wrong",

@@ -23,6 +23,7 @@ def benchmark(tmp_path, monkeypatch):
     monkeypatch.setattr(wave_lm, "GRU_SIZES", {"1m": 8})
     monkeypatch.setattr(wave_lm, "POSITIONS", (3, 9))
     monkeypatch.setattr(wave_lm, "GENERATED", 3)
+    monkeypatch.setattr(wave_lm, "TIMED_STEPS", 2)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["wave_lm.py", *map(str, arguments)])
@@ -44,16 +45,19 @@ def texts(tmp_path):
     return path
 
 
-def test_quality(benchmark, texts):
-    rows = benchmark("quality", texts, "--seconds", "0.1", "--rates", "0.01", "--test", texts)
+def test_quality(benchmark, texts, capsys):
+    options = ("--seconds", "0.1", "--rates", "1e-9", "0.01")
+    rows = benchmark("quality", texts, *options, "--test", texts)
     assert [row["model"] for row in rows] == ["kneser-ney, 5-grams", "wave", "gru", "transformer"]
     for row in rows:
         assert row["data"] == "news"
+        assert row["learning_rate"] in ("", "0.01")  # short runs choose it
         assert 0 < float(row["held_out_bits_per_byte"]) < 8
         assert 0 < float(row["test_bits_per_byte"]) < 8
+    assert capsys.readouterr().out.count("rate 1e-09: ") == 3
 
 
-def test_ablation(benchmark, texts, monkeypatch):
+def test_ablation(benchmark, texts):
     rows = benchmark("ablation", texts, "--steps", "1")
     assert [row["model"] for row in rows][:3] == [
         "wave",

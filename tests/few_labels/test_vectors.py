@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from fake_hub import fake_hub
+from language_models import write_small
 from tiny_encoder import WORDS, bert_tokenizer
 
 from wave_network.errors import DataError, ModelFolderError
@@ -109,6 +110,9 @@ def test_a_model_of_ours_is_no_source(tmp_path):
     wave_network_model(tmp_path)
     with pytest.raises(ModelFolderError, match="is a Wave Network model, not word vectors"):
         read_vectors(str(tmp_path))
+    lm = write_small(tmp_path / "lm")
+    with pytest.raises(ModelFolderError, match=r"is a language model, .* it has read as unlabeled"):
+        read_vectors(str(lm))
 
 
 def test_a_file_of_something_else(tmp_path):

@@ -8,7 +8,7 @@ from safetensors.numpy import load_file, save_file
 from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.errors import ConfigError, ModelFolderError, OutputError
 from wave_network.persistence.contents import checksum
-from wave_network.persistence.folder import read_model
+from wave_network.persistence.folder import read_model, write_model
 from wave_network.persistence.format import LANGUAGE_MODEL
 from wave_network.persistence.language_model import read_language_model, write_language_model
 
@@ -44,11 +44,12 @@ def test_a_model_is_replaced_only_when_asked(tmp_path):
         write_language_model(folder, small_files(), METRICS, [], overwrite=True)
 
 
-def test_classifiers_and_language_models_know_each_other(tmp_path, sample_model):
+def test_classifiers_and_language_models_know_each_other(tmp_path, make_files):
     with pytest.raises(ModelFolderError, match="is a language model, not a classifier"):
         read_model(write_small(tmp_path / "lm"))
+    write_model(tmp_path / "classifier", make_files(), card="", history=[])
     with pytest.raises(ModelFolderError, match="is a classifier, not a language model"):
-        read_language_model(sample_model)
+        read_language_model(tmp_path / "classifier")
 
 
 def test_weights_that_are_no_numbers_are_not_written(tmp_path):

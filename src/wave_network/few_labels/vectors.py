@@ -21,7 +21,7 @@ from wave_network.few_labels.vector_table import (
 )
 from wave_network.huggingface.download import hub_file
 from wave_network.huggingface.ids import HUB_ID, HUB_PREFIX, hub_hint
-from wave_network.persistence.contents import parse_object, read_file
+from wave_network.persistence.contents import is_language_model, parse_object, read_file
 from wave_network.persistence.format import CONFIG, TOKENIZER, WEIGHTS
 from wave_network.persistence.format import MODEL_TYPE as OURS
 from wave_network.persistence.paths import expanded
@@ -116,7 +116,13 @@ def _of_hub(source: str) -> VectorTable:
 
 def _is_table(source: str, description: Path) -> bool:
     """Whether a folder's `config.json` describes word vectors; otherwise it is an encoder's."""
-    model_type = parse_object(read_file(description), description).get("model_type")
+    described = parse_object(read_file(description), description)
+    model_type = described.get("model_type")
+    if model_type == OURS and is_language_model(described):
+        raise ModelFolderError(
+            f"{source} is a language model, not word vectors: give the texts that it has read as "
+            f"{option_name('unlabeled')}, from which a classifier learns more"
+        )
     if model_type == OURS:
         raise ModelFolderError(
             f"{source} is a Wave Network model, not word vectors: continue training it with "

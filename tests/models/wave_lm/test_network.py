@@ -45,9 +45,7 @@ def parallel(network, ids):
         return network(torch.from_numpy(ids)[:, None])[:, 0].numpy()
 
 
-@pytest.mark.parametrize(
-    "options", OPTIONS, ids=lambda options: "-".join(map(str, options.values()))
-)
+@variations
 def test_steps_equal_the_parallel_form(options):
     network, steps = build(**options)
     ids = document(70)
@@ -59,9 +57,7 @@ def test_steps_equal_the_parallel_form(options):
     assert_allclose(np.concatenate(in_parts), one_by_one, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "options", OPTIONS, ids=lambda options: "-".join(map(str, options.values()))
-)
+@variations
 def test_packed_documents_do_not_see_each_other(options):
     network, _ = build(**options)
     first, second = document(23), document(31, seed=1)
