@@ -90,7 +90,11 @@ def test_commands_take_the_file_for_a_folder(invoke, tmp_path):
     assert described["size_bytes"] == model.stat().st_size
     assert described["config"]["loss"] == "softmax"
     assert "texts are read whole" in invoke("info", model).out
-    for command in (("--explain",), ("--coverage", "0.9"), ("--out-of-scope",)):
+    (explained,) = invoke("predict", model, TEXT, "--explain", "--json").lines
+    shares = [token["attribution"] for token in explained["explanation"]]
+    assert [token["token"] for token in explained["explanation"]] == TEXT.split()
+    assert sum(shares) == pytest.approx(explained["log_odds"] - explained["baseline"], abs=1e-3)
+    for command in (("--coverage", "0.9"), ("--out-of-scope",)):
         ended = invoke("predict", model, TEXT, *command)
         assert ended.code == 2, command
         assert ended.err.count("\n") == 1

@@ -13,6 +13,7 @@ from wave_network.models.tensor_spec import Tensors
 
 if TYPE_CHECKING:
     from wave_network.export.graph import Graph
+    from wave_network.models.fasttext.network import NumpyFastTextNetwork
 
 
 def _description(config: FastTextConfig) -> str:
@@ -31,11 +32,15 @@ def _numpy_network(config: FastTextConfig, tensors: Tensors) -> NumpyNetwork:
 
 
 def _text_features(
-    network: NumpyNetwork, ids: Integers, offsets: Integers, _: Integers | None
+    network: NumpyFastTextNetwork,
+    ids: Integers,
+    offsets: Integers,
+    _: Integers | None,
+    empty: Integers,
 ) -> TextFeatures:
-    raise ConfigError(
-        "the answers of a fastText model cannot be explained: its words share hashed rows"
-    )
+    from wave_network.models.fasttext.attribution import FastTextFeatures
+
+    return FastTextFeatures(network, ids, offsets, empty)
 
 
 def _onnx_logits(graph: Graph, config: FastTextConfig) -> NoReturn:

@@ -95,13 +95,32 @@ class NumpyFastTextNetwork:
         Raises:
             ModelFolderError: If they are not finite.
         """
-        outputs = ordered_product(hidden, self._factors)
-        if self._norms is not None:
-            outputs *= self._norms
+        outputs = self.outputs(hidden)
         check_finite(outputs)
         if self.tree is not None:
             return self.tree.scores(outputs)
         return activated(outputs, self.config.loss)
+
+    def outputs(self, hidden: Floats) -> Floats:
+        """Multiply the means of the texts' rows by the matrix of the labels.
+
+        Args:
+            hidden: (texts, dimensions).
+
+        Returns:
+            float32, (texts, labels); with a tree, of its inner nodes, and a further column.
+        """
+        outputs = ordered_product(hidden, self._factors)
+        if self._norms is not None:
+            outputs *= self._norms
+        return outputs
+
+    def at_hidden(self, at_outputs: Floats) -> Floats:
+        """Backpropagate through `outputs`: from the gradient there to that at the means."""
+        if self._norms is not None:
+            at_outputs = at_outputs * self._norms
+        result: Floats = at_outputs @ self._factors.T
+        return result
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
