@@ -17,6 +17,7 @@ from wave_network.runtime.engine import Engine
 
 _TRIED: Final = "Is this model any good?"
 _VERSION_DIGITS: Final = 12
+_BYTES_AT_ONCE: Final = 2**20
 
 State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 """What a folder holds: the number, size and time of each file that decides the answers."""
@@ -29,7 +30,7 @@ class Loaded:
     Attributes:
         engine: The model, for one thread.
         version: The start of the SHA-256 of its `config.json`, which has the checksums of the
-            files that decide the answers.
+            files that decide the answers; or of a model file of fastText.
         preset: The preset it was trained with.
     """
 
@@ -42,7 +43,7 @@ class ServedModel:
     """A model folder, and what was last read of it.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME[@REVISION]`.
+        source: A model folder, or `hub:OWNER/NAME[@REVISION]`; or a model file of fastText.
 
     Raises:
         ModelFolderError: If it cannot be loaded.
@@ -120,7 +121,7 @@ def _name_of(source: str) -> str:
 
 def _load(folder: Path) -> Loaded:
     """Load a model, and see that it answers."""
-    version = hashlib.sha256(read_file(folder / CONFIG)).hexdigest()[:_VERSION_DIGITS]
+    version = _version_of(folder)
     files = read_model(folder)
     engine = Engine(files, threads=1)
     (prediction,) = engine.predict([_TRIED])
@@ -129,7 +130,20 @@ def _load(folder: Path) -> Loaded:
     return Loaded(engine, version, files.preset)
 
 
+def _version_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    if folder.is_file():  # it may be larger than what memory has room for twice
+        with folder.open("rb") as file:
+            while block := file.read(_BYTES_AT_ONCE):
+                digest.update(block)
+    else:
+        digest.update(read_file(folder / CONFIG))
+    return digest.hexdigest()[:_VERSION_DIGITS]
+
+
 def _state_of(folder: Path) -> State:
+    if folder.is_file():
+        return (_file_state(folder),)
     return tuple(_file_state(folder / name) for name in (CONFIG, *CHECKED))
 
 
