@@ -45,8 +45,8 @@ def _text_features(
 
 def _onnx_logits(graph: Graph, config: FastTextConfig) -> NoReturn:
     raise ConfigError(
-        "a fastText model cannot be exported to ONNX, which cannot hash its words: export it to the "
-        "web, serve it, or train one of ours"
+        "a fastText model cannot be exported to ONNX, which cannot hash its words: export it to "
+        "the web, serve it, or train one of ours"
     )
 
 
