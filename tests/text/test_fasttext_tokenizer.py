@@ -101,9 +101,9 @@ def test_values_of_rows_go_to_the_words_that_have_them(kept, compiled):
     for first, last, row in ngrams:
         for place in range(first, min(last, 3)):
             expected[place] += row / (min(last, 3) - first)
-    found = list(made.by_token(text, rows.tolist(), [1.0] * len(rows)))
+    found = list(made.by_token(text, rows, np.ones(len(rows))))
     assert [text[start:end] for start, end, _ in found] == ["ab", "é", "\ud83d\ude00\udfff"]
     assert [sums[0] for _, _, sums in found] == pytest.approx(expected[:3])
     ends = len(of_words[3])
     assert sum(sums[1] for _, _, sums in found) == pytest.approx(len(rows) - ends)
-    assert list(made.by_token("</s> a", [0.0] * 9)) == []
+    assert list(made.by_token("</s> a", np.zeros(9))) == []

@@ -95,13 +95,11 @@ def explanations(
         if network.config.has_waves:
             shares = token_energies(network, ids, offsets)
     check_finite(found.tokens, found.log_odds, found.baseline, shares)
-    energies = shares.tolist()
-    attributions = found.tokens.tolist()
     for place, text in enumerate(texts):
         own = slice(int(offsets[place]), int(offsets[place + 1]))
         tokens = [
             TokenShare(text[start:end], start, end, *sums)
-            for start, end, sums in tokenizer.by_token(text, attributions[own], energies[own])
+            for start, end, sums in tokenizer.by_token(text, found.tokens[own], shares[own])
         ]
         yield Explanation(
             text=text,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wave_network.errors import ModelFolderError, first_line
 from wave_network.text.batches import TokenBatch
@@ -59,7 +60,7 @@ class FastTextTokenizer:
         return TokenBatch(read.ids, read.offsets)
 
     def by_token(
-        self, text: str, *columns: Sequence[float]
+        self, text: str, *columns: NDArray[np.float32]
     ) -> Iterator[tuple[int, int, list[float]]]:
         """Sum values of the rows of a text by its words.
 
@@ -84,7 +85,7 @@ class FastTextTokenizer:
         firsts, lasts = bounds[::2], np.minimum(bounds[1::2], len(words))
         sums = []
         for values in columns:
-            of_rows, of_ngrams = np.split(np.asarray(values, np.float64), [len(owners)])
+            of_rows, of_ngrams = np.split(values, [len(owners)])
             total = np.bincount(owners, of_rows, len(words) + 1)
             for step in range(self.dictionary.ngram):
                 is_within = firsts + step < lasts
