@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from wave_network.errors import ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.text.fasttext_dictionary import FastTextDictionary, PlainReader, signed_hash
 from wave_network.text.fasttext_tokenizer import FastTextTokenizer
 
@@ -107,3 +107,11 @@ def test_values_of_rows_go_to_the_words_that_have_them(kept, compiled):
     ends = len(of_words[3])
     assert sum(sums[1] for _, _, sums in found) == pytest.approx(len(rows) - ends)
     assert list(made.by_token("</s> a", np.zeros(9))) == []
+
+
+def test_what_hashes_or_has_no_end_has_no_tokenizer_of_the_library():
+    with pytest.raises(ConfigError, match="cannot hash them"):
+        tokenizer().standalone(9)
+    endless = FastTextDictionary([b"a", b"__label__a"], np.arange(2), 1, 0, 0, 1, 0)
+    with pytest.raises(ConfigError, match="without </s>"):
+        FastTextTokenizer(endless).standalone(9)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wave_network.errors import ModelFolderError, first_line
+from wave_network.errors import ConfigError, ModelFolderError, first_line
 from wave_network.text.batches import TokenBatch
 from wave_network.text.fasttext_dictionary import (
     END,
@@ -23,9 +24,15 @@ from wave_network.text.fasttext_dictionary import (
 from wave_network.text.packed import AnyTexts, Utf8Texts, repaired, strings_of
 from wave_network.text.spans import original_positions
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 _FILE: Final = "tokenizer.json"
 _KIND: Final = "fasttext"
-_WORD: Final = re.compile(r"[^ \n\r\t\v\f\0]+")
+_BLANKS: Final = r" \n\r\t\x0b\f\x00"
+_WORD: Final = re.compile(f"[^{_BLANKS}]+")
+UNKNOWN: Final = "[no word]"
+"""What stands for all words that a dictionary lacks: itself two words, and so none of them."""
 _LARGEST: Final = 2**31 - 1
 _MOST_IN_A_ROW: Final = 100
 """Characters of a subword, or words of an n-gram: real models have a few."""
@@ -95,6 +102,42 @@ class FastTextTokenizer:
         positions = original_positions(text, whole) or range(len(text) + 1)
         for (start, end, _), *of_word in zip(found, *sums, strict=False):
             yield positions[start], positions[end], of_word
+
+    def standalone(self, unknown: int) -> Tokenizer:
+        """Create a tokenizer of the library `tokenizers` that gives the same rows.
+
+        It pads with the id of unknown words, which this class leaves out.
+
+        Args:
+            unknown: That id.
+
+        Raises:
+            ConfigError: If the model has subwords or word n-grams, which the library cannot hash,
+                or its dictionary has no `</s>`.
+        """
+        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+        dictionary = self.dictionary
+        if dictionary.longest > 0 or dictionary.ngram > 1:
+            raise ConfigError(
+                "a fastText model with subwords or word n-grams cannot be exported to ONNX, which "
+                "cannot hash them: export it to the web, or serve it"
+            )
+        end = dictionary.places.get(END)
+        if end is None:
+            raise ConfigError("a fastText model without </s> cannot be exported to ONNX")
+        vocabulary = {UNKNOWN: unknown}
+        for row, word in enumerate(dictionary.entries[: dictionary.words]):
+            with suppress(UnicodeDecodeError):  # no text has such a word
+                vocabulary[word.decode()] = row
+        made = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+        rest = rf"(?<![^{_BLANKS}])</s>(?![^{_BLANKS}])[\s\S]*"
+        made.normalizer = normalizers.Replace(Regex(rest), "")
+        made.pre_tokenizer = pre_tokenizers.Split(Regex(f"[{_BLANKS}]+"), "removed")
+        tokens = [(END.decode(), end)]
+        made.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=tokens)
+        made.enable_padding(pad_id=unknown, pad_token=UNKNOWN)
+        return made
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json`. Bytes that are not UTF-8 stand as half surrogate pairs."""

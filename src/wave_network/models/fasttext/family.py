@@ -43,11 +43,10 @@ def _text_features(
     return FastTextFeatures(network, ids, offsets, empty)
 
 
-def _onnx_logits(graph: Graph, config: FastTextConfig) -> NoReturn:
-    raise ConfigError(
-        "a fastText model cannot be exported to ONNX, which cannot hash its words: export it to "
-        "the web, serve it, or train one of ours"
-    )
+def _onnx_logits(graph: Graph, config: FastTextConfig) -> str:
+    from wave_network.models.fasttext.onnx import onnx_logits
+
+    return onnx_logits(graph, config)
 
 
 FASTTEXT: Final = Family(
