@@ -51,6 +51,7 @@ def test_a_dense_one_can_be_quantized_and_a_coded_one_is(invoke, tmp_path):
         (("convert", "{place}/expected.json"), "is no model file of fastText"),
         (("convert", "missing.bin"), "cannot be read"),
         (("export", "{place}/hs.bin"), "cannot be exported to ONNX"),
+        (("export", "{place}/quantised.ftz", "--int8"), "leave out --int8"),
     ],
 )
 def test_what_is_refused(invoke, arguments, message, tmp_path):

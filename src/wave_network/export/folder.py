@@ -13,7 +13,8 @@ from tokenizers import Tokenizer
 
 from wave_network._version import __version__
 from wave_network.data.labels import MultiLabel, labelling_of
-from wave_network.errors import ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError, option_name
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.contents import parse_object, read_file
 from wave_network.persistence.folder import (
@@ -82,6 +83,8 @@ def export_onnx(
     check_export_output(output, overwrite=overwrite)
     files = read_model(source)
     table_bits = 8 if int8 and files.table_bits == 32 else files.table_bits
+    if int8 and not any(spec.is_table for spec in tensor_specs(files.config)):
+        raise ConfigError(f"{source} is product-quantised: leave out {option_name('int8')}")
     standalone, padding = _tokenizer(files)
     model = build_onnx(files, table_bits=table_bits)
     about = {"format": "onnx", "opset": OPSET, "quantization": QUANTIZATIONS[table_bits]}

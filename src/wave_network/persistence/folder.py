@@ -228,7 +228,9 @@ def resolve_source(source: str | Path) -> Path:
         if not is_folder:
             what = "is a file, not a model folder or fastText model" if exists else "does not exist"
             hint = "" if exists else hub_hint(source)
-            raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote{hint}")
+            raise ModelFolderError(
+                f"{folder} {what}: give a folder that `train` wrote, or a file of fastText{hint}"
+            )
         return folder
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
