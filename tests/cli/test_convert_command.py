@@ -101,6 +101,16 @@ def test_commands_take_the_file_for_a_folder(invoke, tmp_path):
         assert ended.err.count("\n") == 1
 
 
+def test_many_files_are_predicted_with_the_file(invoke, tmp_path):
+    for number in range(2):
+        (tmp_path / f"part-{number}.txt").write_text(f"{TEXT}\n")
+    words = ("--input", tmp_path / "part-*.txt", "--output", tmp_path / "out", "--threads", "1")
+    assert invoke("predict", PLACE / "subwords.bin", *words).code == 0
+    again = invoke("predict", PLACE / "subwords.bin", *words)
+    assert again.err == "2 of 2 parts already predicted, left as they are\n"
+    assert invoke("predict", PLACE / "ova.bin", *words).code == 2  # another model
+
+
 def test_what_needs_a_folder_or_a_model_of_ours_says_so(invoke, tmp_path):
     for command, message in (
         (("train", PLACE / "test.txt", "--from", PLACE / "hs.bin"), "from scratch"),

@@ -17,7 +17,6 @@ from wave_network.runtime.engine import Engine
 
 _TRIED: Final = "Is this model any good?"
 _VERSION_DIGITS: Final = 12
-_BYTES_AT_ONCE: Final = 2**20
 
 State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 """What a folder holds: the number, size and time of each file that decides the answers."""
@@ -121,24 +120,14 @@ def _name_of(source: str) -> str:
 
 def _load(folder: Path) -> Loaded:
     """Load a model, and see that it answers."""
-    version = _version_of(folder)
+    deciding = folder if folder.is_file() else folder / CONFIG
+    version = hashlib.sha256(read_file(deciding)).hexdigest()[:_VERSION_DIGITS]
     files = read_model(folder)
     engine = Engine(files, threads=1)
     (prediction,) = engine.predict([_TRIED])
     if not 0 <= prediction.score <= 1:
         raise ModelFolderError(f"{folder} answers with the probability {prediction.score}")
     return Loaded(engine, version, files.preset)
-
-
-def _version_of(folder: Path) -> str:
-    digest = hashlib.sha256()
-    if folder.is_file():  # it may be larger than what memory has room for twice
-        with folder.open("rb") as file:
-            while block := file.read(_BYTES_AT_ONCE):
-                digest.update(block)
-    else:
-        digest.update(read_file(folder / CONFIG))
-    return digest.hexdigest()[:_VERSION_DIGITS]
 
 
 def _state_of(folder: Path) -> State:
