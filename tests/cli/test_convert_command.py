@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from fasttext_models import PLACE
 
-from wave_network import load
+from wave_network import WaveClassifier, load
+from wave_network.errors import ConfigError
 from wave_network.persistence.folder import read_model
 
 TEXT = "bake the bread in the oven"
@@ -121,6 +122,11 @@ def test_what_needs_a_folder_or_a_model_of_ours_says_so(invoke, tmp_path):
         assert ended.code == 2, command
         assert message in ended.err
         assert ended.err.count("\n") == 1
+
+
+def test_the_estimator_does_not_take_it():
+    with pytest.raises(ConfigError, match=r"use wave_network\.load"):
+        WaveClassifier.load(PLACE / "hs.bin")
 
 
 def test_the_fasttext_command_prints_and_reads(invoke, tmp_path):
