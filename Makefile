@@ -60,8 +60,8 @@ bench: $(VENV)/.bench ## compare with other libraries, and plot: make bench DATA
 serve-bench: $(VENV)/.bench ## load the service with wrk, beside plain handlers: make serve-bench DATA=folder
 	$(BIN)/python benchmarks/serve/load_test.py $(DATA)
 
-fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functions wrongly under sanitizers (needs gcc)
-	dev/fuzz.sh $(BIN)/python
+fuzz: $(VENV)/.test ## read damaged files and folders; call the compiled functions wrongly under sanitizers (needs gcc): make fuzz CALLS=10000
+	dev/fuzz.sh $(BIN)/python $(CALLS)
 
 serve-fuzz: $(VENV)/.test ## ask the service thousands of odd requests: make serve-fuzz REQUESTS=2000
 	WAVE_NETWORK_REQUESTS=$(or $(REQUESTS),1000) $(BIN)/python -m pytest tests/serve/test_openapi.py tests/serve/test_fuzz.py

@@ -15,9 +15,11 @@ from wave_network.config import OPTIONS, ClassWeight, Label, get_preset
 from wave_network.config.options import TRAINING_OPTIONS
 from wave_network.data.summary import SUMMARY_KEYS
 from wave_network.data.training_data import training_data_from_memory
+from wave_network.errors import ConfigError
 from wave_network.evaluation.scoring import correct_answers
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import ModelFiles, read_history, read_model, write_model
+from wave_network.persistence.format import FASTTEXT_PRESET
 from wave_network.progress.display import Display
 from wave_network.runtime import Engine
 from wave_network.scikit_learn import TextClassifierBase
@@ -354,8 +356,11 @@ class WaveClassifier(TextClassifierBase):
 
         Raises:
             ModelFolderError: If the folder is missing, damaged or of another program.
+            ConfigError: If fastText trained the model.
         """
         files = read_model(folder)
+        if files.preset == FASTTEXT_PRESET:
+            raise ConfigError("a model of fastText only predicts: use wave_network.load")
         used = {**files.training, **files.config.to_dict()}
         # Models written by older versions lack some options.
         options = {name: used[name] for name in cls().get_params(deep=False) if name in used}

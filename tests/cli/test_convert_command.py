@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from fasttext_models import PLACE
 
-from wave_network import load
+from wave_network import WaveClassifier, load
+from wave_network.errors import ConfigError
 from wave_network.persistence.folder import read_model
 
 TEXT = "bake the bread in the oven"
@@ -51,6 +52,7 @@ def test_a_dense_one_can_be_quantized_and_a_coded_one_is(invoke, tmp_path):
         (("convert", "{place}/expected.json"), "is no model file of fastText"),
         (("convert", "missing.bin"), "cannot be read"),
         (("export", "{place}/hs.bin"), "cannot be exported to ONNX"),
+        (("export", "{place}/quantised.ftz", "--int8"), "leave out --int8"),
     ],
 )
 def test_what_is_refused(invoke, arguments, message, tmp_path):
@@ -90,10 +92,24 @@ def test_commands_take_the_file_for_a_folder(invoke, tmp_path):
     assert described["size_bytes"] == model.stat().st_size
     assert described["config"]["loss"] == "softmax"
     assert "texts are read whole" in invoke("info", model).out
-    for command in (("--explain",), ("--coverage", "0.9"), ("--out-of-scope",)):
+    (explained,) = invoke("predict", model, TEXT, "--explain", "--json").lines
+    shares = [token["attribution"] for token in explained["explanation"]]
+    assert [token["token"] for token in explained["explanation"]] == TEXT.split()
+    assert sum(shares) == pytest.approx(explained["log_odds"] - explained["baseline"], abs=1e-3)
+    for command in (("--coverage", "0.9"), ("--out-of-scope",)):
         ended = invoke("predict", model, TEXT, *command)
         assert ended.code == 2, command
         assert ended.err.count("\n") == 1
+
+
+def test_many_files_are_predicted_with_the_file(invoke, tmp_path):
+    for number in range(2):
+        (tmp_path / f"part-{number}.txt").write_text(f"{TEXT}\n")
+    words = ("--input", tmp_path / "part-*.txt", "--output", tmp_path / "out", "--threads", "1")
+    assert invoke("predict", PLACE / "subwords.bin", *words).code == 0
+    again = invoke("predict", PLACE / "subwords.bin", *words)
+    assert again.err == "2 of 2 parts already predicted, left as they are\n"
+    assert invoke("predict", PLACE / "ova.bin", *words).code == 2  # another model
 
 
 def test_what_needs_a_folder_or_a_model_of_ours_says_so(invoke, tmp_path):
@@ -106,6 +122,11 @@ def test_what_needs_a_folder_or_a_model_of_ours_says_so(invoke, tmp_path):
         assert ended.code == 2, command
         assert message in ended.err
         assert ended.err.count("\n") == 1
+
+
+def test_the_estimator_does_not_take_it():
+    with pytest.raises(ConfigError, match=r"use wave_network\.load"):
+        WaveClassifier.load(PLACE / "hs.bin")
 
 
 def test_the_fasttext_command_prints_and_reads(invoke, tmp_path):

@@ -1,6 +1,7 @@
 """How explanations look: nothing of the text is lost, and nothing in it is obeyed."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from io import StringIO
@@ -175,3 +176,10 @@ def test_a_text_does_nothing_to_the_terminal(text):
     assert label == f"{printable(text)} (87.5%)"
     assert shown == printable(text)
     assert shown.isprintable()
+
+
+def test_a_model_without_waves_has_no_column_of_energies():
+    with_waves = explain("one two", (0, 3, 1.0))
+    tokens = tuple(token._replace(energy=0.0) for token in with_waves.tokens)
+    assert "energy" in html_page([with_waves])
+    assert "energy" not in html_page([replace(with_waves, tokens=tokens)])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from fasttext_models import PLACE
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from wave_network import load
@@ -82,6 +83,15 @@ def test_with_a_tokenizer_of_others_too(make_files, tmp_path, config_class):
     export_onnx(write(tmp_path / "model", files), tmp_path / "onnx")
     expected = load(tmp_path / "model").predict_proba(TEXTS)
     np.testing.assert_allclose(answers(tmp_path / "onnx", TEXTS), expected, rtol=0, atol=1e-5)
+
+
+def test_a_model_of_fasttext_gets_a_tokenizer_of_the_library(tmp_path):
+    texts = [*TEXTS, "bake the\tbread </s> goal", "a</s>b", "__label__food \x0boven", "[no word]"]
+    for options, tolerance in (({}, 1e-5), ({"int8": True}, 0.02)):
+        export_onnx(PLACE / "softmax.bin", tmp_path / f"onnx{len(options)}", **options)
+        found = answers(tmp_path / f"onnx{len(options)}", texts)
+        expected = load(PLACE / "softmax.bin").predict_proba(texts)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
 def test_in_8_bits_it_loses_what_quantize_loses(sample_model, exported, tmp_path):

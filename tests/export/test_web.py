@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from fasttext_models import PLACE
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from wave_network import load
@@ -101,6 +102,13 @@ def test_models_that_the_engine_does_not_read_are_refused(make_files, tmp_path):
     with pytest.raises(ConfigError, match="with this tokenizer"):
         write_web(write(tmp_path / "c", files), tmp_path / "page")
     assert not (tmp_path / "page").exists()
+
+
+def test_a_model_file_of_fasttext_is_converted(tmp_path):
+    write_web(PLACE / "pruned.ftz", tmp_path / "page")
+    texts = ["bake the bread", ""]
+    found = load(tmp_path / "page").predict(texts)
+    assert found == load(PLACE / "pruned.ftz").predict(texts)
 
 
 @pytest.mark.parametrize("config_class", [ModelConfig, LocalWaveConfig])

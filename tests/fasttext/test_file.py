@@ -169,7 +169,9 @@ def refused(path):
         model.get_word_vector("bread")
         if model.is_supervised:
             list(model.answers(LINES, 2, 0.0))
-            load(path).predict_proba(["bread"])
+            engine = load(path)
+            engine.predict_proba(["bread"])
+            engine.explain("bread oven")
     except WaveNetworkError as error:
         return str(error)
     return ""

@@ -48,6 +48,22 @@ def test_the_names_of_the_module():
         fasttext.train_unsupervised  # noqa: B018
 
 
+def test_packages_that_import_the_archived_module_find_it():
+    code = (
+        "import sys\n"
+        "from wave_network import fasttext as ours\n"
+        "sys.modules['fasttext'] = ours\n"
+        "import fasttext\n"
+        "fasttext.FastText.eprint = lambda *args: None\n"
+        "from fasttext import load_model\n"
+        "from fasttext.FastText import _FastText, tokenize, train_supervised\n"
+        f"model = fasttext.FastText.load_model({str(PLACE / 'hs.bin')!r})\n"
+        "assert isinstance(model, _FastText) and isinstance(model, fasttext.FastText._FastText)\n"
+        "assert tokenize('a b') == ['a', 'b'] and train_supervised is ours.train_supervised\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_importing_the_package_and_reading_a_file_loads_no_training():
     code = (
         "import sys, wave_network\n"

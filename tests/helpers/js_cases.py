@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wave_network import load
-from wave_network.persistence.format import OUT_OF_SCOPE
+from wave_network.persistence.format import CONFORMAL, OUT_OF_SCOPE
 from wave_network.runtime import Engine
 
 COVERAGE = 0.9
@@ -42,7 +42,8 @@ def _cases(engine: Engine, folder: Path, texts: list[str]) -> Iterable[dict[str,
     batch = engine.tokenizer.encode(texts)
     probabilities = engine.predict_proba(texts)
     predictions = engine.predict(texts, THRESHOLD, out_of_scope=has_score)
-    sets = [None] * len(texts) if multi_label else engine.predict_sets(texts, COVERAGE)
+    has_sets = not multi_label and (folder / CONFORMAL).exists()
+    sets = engine.predict_sets(texts, COVERAGE) if has_sets else [None] * len(texts)
     for place, text in enumerate(texts):
         yield {
             "text": text,

@@ -15,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from fasttext_models import PLACE
 from pages import ROOT, blocks_of
 
 from wave_network import load
@@ -274,6 +275,22 @@ def test_models_without_trust_or_explanation_are_shown(
     assert page.locator("#trust dt").count() == 0
     assert page.locator("#why").is_visible() == (config_class is LocalWaveConfig)
     assert page.locator("#waves svg").count() == 4
+
+
+def test_a_model_of_fasttext_is_shown_without_waves(opened, folder):
+    write_web(PLACE / "pruned.ftz", folder / "fasttext")
+    page, text = opened("fasttext/"), "bake the bread in the oven"
+    page.fill("#text", text)
+    engine = load(PLACE / "pruned.ftz")
+    assert shown(page) == pytest.approx(dict(engine.predict([text])[0].scores), abs=6e-4)
+    page.click("summary")
+    words = [row.split("\t")[0] for row in page.locator("#shares tr").all_inner_texts()]
+    assert words == text.split()
+    assert not page.locator("#waves-section").is_visible()
+    page.fill("#texts", "goal\nrocket")
+    page.click("#run")
+    page.wait_for_selector("#download:enabled")
+    assert page.locator("#results tr").count() == 2
 
 
 def test_a_model_that_cannot_be_loaded_is_said(browser, address, folder):

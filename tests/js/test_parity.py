@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from fasttext_models import CLASSIFIERS, LINES, PLACE
 from hostile_texts import LANGUAGES, hostile_texts
 from js_cases import write_cases
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
@@ -18,6 +19,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from wave_network import WaveClassifier
 from wave_network.config import LocalWaveConfig, ModelConfig
 from wave_network.export.quantize import quantize_model
+from wave_network.fasttext.converting import convert_model
 from wave_network.persistence.card import render_card
 from wave_network.persistence.folder import write_model
 from wave_network.text import TextTokenizer
@@ -108,6 +110,23 @@ def test_every_form_of_tokenizer_gives_the_same_ids(node, make_files, tmp_path, 
     (found,) = agree(node, tmp_path / "cases.jsonl")
     assert found["texts"] == 400
     assert found["ids"] == 0
+
+
+def test_models_of_fasttext_answer_alike(node, tmp_path):
+    texts = hostile_texts(LONG or 100, seed=5)[0 if LONG else 13 :]
+    texts += [line.decode() for line in LINES[:14]]
+    folders = [tmp_path / name for name in CLASSIFIERS]
+    for folder in folders:
+        convert_model(PLACE / folder.name, folder)
+    for bits in (8, 4):
+        folders.append(tmp_path / f"subwords.{bits}")
+        source = tmp_path / "subwords.bin"
+        quantize_model(source, folders[-1], None, overwrite=False, bits=bits)
+    cases = [tmp_path / f"{folder.name}.jsonl" for folder in folders]
+    for path, folder in zip(cases, folders, strict=True):
+        write_cases(path, folder, texts, texts[-14:])
+    for found in agree(node, *cases, timeout=3_600):
+        assert (found["ids"], found["explanations"] > 10) == (0, True)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

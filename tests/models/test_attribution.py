@@ -84,7 +84,7 @@ def test_a_calibrated_model_is_explained_as_it_answers(make_files, shape, temper
 
 def features_of(engine, ids, offsets, sentences):
     if isinstance(engine.config, LocalWaveConfig):
-        return LocalWaveFeatures(engine._network, ids, offsets)
+        return LocalWaveFeatures(engine._network, ids, offsets, ids[:1])
     return WaveFeatures(engine._network, ids, offsets, sentences)
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from fasttext_models import PLACE
 
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.serve.models import ServedModel, serve_models
@@ -82,3 +83,19 @@ def test_names_are_the_last_parts_of_paths(folder, monkeypatch, tmp_path):
         serve_models([".", str(folder)])
     with pytest.raises(ModelFolderError, match="does not exist"):
         serve_models(["nowhere"])
+
+
+def test_a_model_file_of_fasttext_is_served_and_replaced(tmp_path):
+    path = tmp_path / "old.bin"
+    shutil.copy(PLACE / "subwords.bin", path)
+    model = ServedModel(str(path))
+    assert model.describe()["labels"] == ["food", "space", "music", "sport"]
+    first = model.loaded
+    assert not model.refresh()
+    shutil.copy(PLACE / "ova.bin", path)
+    assert [model.refresh(), model.refresh()] == [False, True]
+    assert model.describe()["multi_label"]
+    assert model.loaded.version != first.version
+    path.unlink()
+    assert [model.refresh(), model.refresh()] == [False, True]
+    assert "missing" in model.failure

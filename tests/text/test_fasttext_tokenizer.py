@@ -1,12 +1,13 @@
 """The tokenizer of a fastText model, and its file."""
 
 import json
+from itertools import chain
 
 import numpy as np
 import pytest
 
-from wave_network.errors import ModelFolderError
-from wave_network.text.fasttext_dictionary import FastTextDictionary
+from wave_network.errors import ConfigError, ModelFolderError
+from wave_network.text.fasttext_dictionary import FastTextDictionary, PlainReader, signed_hash
 from wave_network.text.fasttext_tokenizer import FastTextTokenizer
 
 KEPT = np.array([3, 7], np.int32), np.array([1, 0], np.int32)
@@ -82,3 +83,35 @@ def test_a_missing_field_is_named(tmp_path):
     del values["buckets"]
     with pytest.raises(ModelFolderError, match="it has no 'buckets'"):
         FastTextTokenizer.parse(json.dumps(values).encode(), tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("kept", [None, KEPT])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_values_of_rows_go_to_the_words_that_have_them(kept, compiled):
+    made = tokenizer(kept)
+    if not compiled:
+        made.reader = PlainReader(made.dictionary)
+    text = "ab __label__a\té \ud83d\ude00\udfff </s> cd"
+    rows = made.encode([text]).ids
+    words = [b"ab", "é".encode(), "\U0001f600\ufffd".encode(), b"</s>"]
+    of_words = [[row for _, row in made.dictionary.subwords(word)] for word in words]
+    ngrams = list(made.dictionary.word_ngrams([signed_hash(word) for word in words]))
+    assert [*chain(*of_words), *(row for _, _, row in ngrams)] == rows.tolist()
+    expected = [float(sum(own)) for own in of_words]
+    for first, last, row in ngrams:
+        for place in range(first, min(last, 3)):
+            expected[place] += row / (min(last, 3) - first)
+    found = list(made.by_token(text, rows, np.ones(len(rows))))
+    assert [text[start:end] for start, end, _ in found] == ["ab", "é", "\ud83d\ude00\udfff"]
+    assert [sums[0] for _, _, sums in found] == pytest.approx(expected[:3])
+    ends = len(of_words[3])
+    assert sum(sums[1] for _, _, sums in found) == pytest.approx(len(rows) - ends)
+    assert list(made.by_token("</s> a", np.zeros(9))) == []
+
+
+def test_what_hashes_or_has_no_end_has_no_tokenizer_of_the_library():
+    with pytest.raises(ConfigError, match="cannot hash them"):
+        tokenizer().standalone(9)
+    endless = FastTextDictionary([b"a", b"__label__a"], np.arange(2), 1, 0, 0, 1, 0)
+    with pytest.raises(ConfigError, match="without </s>"):
+        FastTextTokenizer(endless).standalone(9)

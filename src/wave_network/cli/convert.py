@@ -28,6 +28,7 @@ def convert(
     Examples:
       wave-network convert lid.176.bin --output lid
       wave-network quantize lid --output lid-int8
+      wave-network export lid-int8 --format web --output lid-page
     """
     from wave_network.fasttext.converting import convert_model
 

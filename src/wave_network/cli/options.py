@@ -60,7 +60,8 @@ Model: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A model folder written by train, or hub:OWNER/NAME[@REVISION].",
+        help="A model folder written by train, hub:OWNER/NAME[@REVISION], or a model file of "
+        "fastText.",
     ),
 ]
 LanguageModelFolder: TypeAlias = Annotated[

@@ -16,8 +16,8 @@ def serve(
         list[str],
         typer.Argument(
             metavar="MODEL",
-            help="Model folders written by train, or hub:OWNER/NAME[@REVISION]. The last part of "
-            "each path is the model's name.",
+            help="Model folders written by train, hub:OWNER/NAME[@REVISION], or model files of "
+            "fastText. The last part of each path is the model's name.",
         ),
     ],
     host: Annotated[

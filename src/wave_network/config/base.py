@@ -60,6 +60,8 @@ class ClassifierConfig:
     """Whether the network's answers are probabilities, not logits."""
     reads_whole_texts: ClassVar[bool] = False
     """Whether a text is read whole, whatever `max_length` says."""
+    has_waves: ClassVar[bool] = True
+    """Whether the tokens of a text are waves."""
     fewest_labels: ClassVar[int] = 2
     """The least number of labels of a single-label model."""
 
@@ -105,6 +107,11 @@ class ClassifierConfig:
     def is_multi_label(self) -> bool:
         """Whether a text may have any number of labels."""
         return self.problem_type == "multi_label_classification"
+
+    @property
+    def labels_are_independent(self) -> bool:
+        """Whether a label's probability is the sigmoid of its logit, not a softmax of all."""
+        return self.is_multi_label
 
     @property
     def reads_sentences(self) -> bool:

@@ -42,6 +42,7 @@ class FastTextConfig(ClassifierConfig):
     architecture = "fasttext"
     gives_probabilities = True
     reads_whole_texts = True
+    has_waves = False
     fewest_labels = 1
 
     def __post_init__(self) -> None:
@@ -59,3 +60,8 @@ class FastTextConfig(ClassifierConfig):
         if not self.input_block:
             check_tables(input=(self.vocab_size, self.dimensions))
         check_tables(output=(self.num_labels, self.dimensions), centroids=(256, self.dimensions))
+
+    @property
+    def labels_are_independent(self) -> bool:
+        """As `ClassifierConfig.labels_are_independent`."""
+        return self.loss in ("ns", "ova")

@@ -103,9 +103,10 @@ counts, compared with the strongest token of its text.</p>
 def html_article(explanation: Explanation) -> str:
     """Render one explanation as a part of a page."""
     label = _safe(str(explanation.label))
+    has_energy = any(token.energy for token in explanation.tokens)  # a model of fastText has none
     rows = "".join(
         f'<tr><td dir="auto">{_safe(token.token)}</td><td>{token.attribution:+.3f}</td>'
-        f"<td>{token.energy:.1%}</td></tr>\n"
+        f"{f'<td>{token.energy:.1%}</td>' if has_energy else ''}</tr>\n"
         for token in sorted(explanation.tokens, key=lambda token: -abs(token.attribution))
     )
     return f"""<article>
@@ -113,7 +114,7 @@ def html_article(explanation: Explanation) -> str:
 <p class="text" dir="auto">{html_text(explanation)}</p>
 <p class="quiet">{_sum(explanation)}</p>
 <details><summary>Every token</summary>
-<table><tr><th>token</th><th>log-odds</th><th>energy</th></tr>
+<table><tr><th>token</th><th>log-odds</th>{"<th>energy</th>" if has_energy else ""}</tr>
 {rows}</table></details>
 </article>
 """

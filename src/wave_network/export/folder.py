@@ -9,9 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from tokenizers import Tokenizer
+
 from wave_network._version import __version__
 from wave_network.data.labels import MultiLabel, labelling_of
-from wave_network.errors import ModelFolderError
+from wave_network.errors import ConfigError, ModelFolderError, option_name
+from wave_network.models.tensors import tensor_specs
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.contents import parse_object, read_file
 from wave_network.persistence.folder import (
@@ -24,7 +27,7 @@ from wave_network.persistence.folder import (
 from wave_network.persistence.format import CONFIG, EXPORT, MODEL_TYPE, TOKENIZER, TOKENIZER_CONFIG
 from wave_network.persistence.quantization import QUANTIZATIONS
 from wave_network.persistence.replaceable import FolderKind
-from wave_network.persistence.tokenizers import text_tokenizer
+from wave_network.text import TextTokenizer
 
 ONNX_MODEL: Final = "model.onnx"
 
@@ -80,19 +83,30 @@ def export_onnx(
     check_export_output(output, overwrite=overwrite)
     files = read_model(source)
     table_bits = 8 if int8 and files.table_bits == 32 else files.table_bits
+    if int8 and not any(spec.is_table for spec in tensor_specs(files.config)):
+        raise ConfigError(f"{source} is product-quantised: leave out {option_name('int8')}")
+    standalone, padding = _tokenizer(files)
     model = build_onnx(files, table_bits=table_bits)
     about = {"format": "onnx", "opset": OPSET, "quantization": QUANTIZATIONS[table_bits]}
     check = EXPORT_FOLDER.check_replaceable
-    tokenizer = text_tokenizer(files.tokenizer)
     with replacing_folder(output, overwrite=overwrite, check=check) as new:
         (new / ONNX_MODEL).write_bytes(model.SerializeToString())
-        (new / TOKENIZER).write_text(tokenizer.standalone().to_str(), encoding="utf-8")
-        write_json(new / TOKENIZER_CONFIG, tokenizer_config(tokenizer))
-        write_json(new / CONFIG, _config(files, about))
+        (new / TOKENIZER).write_text(standalone.to_str(), encoding="utf-8")
+        write_json(new / TOKENIZER_CONFIG, tokenizer_config(files.tokenizer))
+        write_json(new / CONFIG, _config(files, about, padding))
     return {"export": str(output), **about, "size_bytes": size_bytes(output)}
 
 
-def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
+def _tokenizer(files: ModelFiles) -> tuple[Tokenizer, int]:
+    """Return the tokenizer in the form of Hugging Face's libraries, and the id that pads."""
+    tokenizer = files.tokenizer
+    if isinstance(tokenizer, TextTokenizer):
+        return tokenizer.standalone(), tokenizer.cls_token_id
+    unknown = files.config.vocab_size
+    return tokenizer.standalone(unknown), unknown
+
+
+def _config(files: ModelFiles, about: dict[str, Any], padding: int) -> dict[str, Any]:
     names = [str(label) for label in files.config.labels]
     labelling = labelling_of(files.config)
     return {
@@ -108,7 +122,7 @@ def _config(files: ModelFiles, about: dict[str, Any]) -> dict[str, Any]:
             if isinstance(labelling, MultiLabel)
             else {}
         ),
-        "vocab_size": files.config.vocab_size,
+        "vocab_size": max(files.config.vocab_size, padding + 1),
         "max_position_embeddings": files.config.max_length,
-        "pad_token_id": files.config.cls_token_id,
+        "pad_token_id": padding,
     }

@@ -40,6 +40,7 @@ class Graph:
         table_bits: The bits of each number of the embedding tables: 32, 8 or 4.
 
     Attributes:
+        tensors: As given.
         ids: Token ids, 0 for padding, int64, (batch, length).
         mask: 1 for a token, 0 for padding, float32, (batch, length, 1).
         whole_mask: The same as int64, (batch, length).
@@ -53,7 +54,7 @@ class Graph:
         *,
         table_bits: int,
     ) -> None:
-        self._tensors = tensors
+        self.tensors = tensors
         self._scaled_by_row = {spec.module for spec in specs if spec.scales == "row"}
         self._table_bits = table_bits
         self._nodes: list[onnx.NodeProto] = []
@@ -89,7 +90,7 @@ class Graph:
 
     def weight(self, name: str, *, transposed: bool = False) -> str:
         """Add a tensor of the model."""
-        tensor = self._tensors[name]
+        tensor = self.tensors[name]
         if transposed:
             return self._constant(f"{name}.transposed", np.ascontiguousarray(tensor.T))
         return self._constant(name, tensor)
@@ -106,7 +107,7 @@ class Graph:
         if self._table_bits == 4:
             return self._packed_rows(table, indices)
         by_row = table in self._scaled_by_row
-        values, scale = quantize_table(self._tensors[name], by_row=by_row)
+        values, scale = quantize_table(self.tensors[name], by_row=by_row)
         found = self.op("Gather", self._constant(name, values), indices)
         factor = self._constant(f"{table}.scale", scale)
         if by_row:
@@ -116,7 +117,7 @@ class Graph:
     def _packed_rows(self, table: str, indices: str) -> str:
         """Like `unpack_table`: the low bits of a byte belong to the first half of the rows."""
         op, name = self.op, f"{table}.weight"
-        packed, scale = pack_table(self._tensors[name])
+        packed, scale = pack_table(self.tensors[name])
         half = self.integer(len(packed))
         found = op("Gather", self._constant(name, packed), op("Mod", indices, half))
         both = op("Cast", found, to=TensorProto.FLOAT)

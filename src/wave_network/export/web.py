@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 from importlib.resources import files as package_files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from tokenizers import Tokenizer
 
-from wave_network.config import LocalWaveConfig, ModelConfig
+from wave_network.config import FastTextConfig, LocalWaveConfig, ModelConfig
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.persistence.atomic import replacing_folder
 from wave_network.persistence.contents import checksum, read_contents, read_file
-from wave_network.persistence.folder import read_model, resolve_source, size_bytes
+from wave_network.persistence.folder import read_model, resolve_source, size_bytes, write_model
 from wave_network.persistence.format import CHECKED, CHECKSUMS, CONFIG, TOKENIZER
 from wave_network.persistence.replaceable import FolderKind
 from wave_network.text.vocabulary import form_of
@@ -43,15 +44,20 @@ def web_model_files(source: str | Path) -> dict[str, bytes]:
     """Return those files of a model folder that the JavaScript engine reads, by name.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME`.
+        source: A model folder, or `hub:OWNER/NAME`; or a model file of fastText, which is
+            converted.
 
     Raises:
         ConfigError: If the engine does not read this kind of model.
         ModelFolderError: If the model cannot be read.
     """
-    files = read_model(source)
-    description, contents = read_contents(resolve_source(source), CHECKED)
-    if not isinstance(files.config, (LocalWaveConfig, ModelConfig)):
+    files, folder = read_model(source), resolve_source(source)
+    if folder.is_file():
+        with TemporaryDirectory() as place:
+            write_model(Path(place, "model"), files, card="", history=[])
+            return web_model_files(Path(place, "model"))
+    description, contents = read_contents(folder, CHECKED)
+    if not isinstance(files.config, (FastTextConfig, LocalWaveConfig, ModelConfig)):
         raise ConfigError(
             f"a model of the family {files.config.architecture} cannot be exported to the web: the "
             "JavaScript engine does not read it"
@@ -61,7 +67,8 @@ def web_model_files(source: str | Path) -> dict[str, bytes]:
             "a model with sentence-level semantics cannot be exported to the web: the JavaScript "
             "engine does not look for sentences"
         )
-    _check_tokenizer(contents[TOKENIZER])
+    if not isinstance(files.config, FastTextConfig):
+        _check_tokenizer(contents[TOKENIZER])
     # Models of older versions have no checksums; the page asks for the files that these name.
     checksums = {name: checksum(content) for name, content in contents.items()}
     config = json.dumps({**description, CHECKSUMS: checksums}, indent=2, ensure_ascii=False)
@@ -84,7 +91,7 @@ def write_web(source: str | Path, output: Path, *, overwrite: bool = False) -> d
     """Write a folder with a page that runs a model in the visitor's browser.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME`.
+        source: As for `web_model_files`.
         output: The folder to write.
         overwrite: Replace an existing export to the web.
 

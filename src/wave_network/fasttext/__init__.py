@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from wave_network.fasttext import FastText
     from wave_network.fasttext.loading import load_model, tokenize
-    from wave_network.fasttext.model import FastText
     from wave_network.fasttext.training import train_supervised
 
 __all__ = ["BOW", "EOS", "EOW", "FastText", "load_model", "tokenize", "train_supervised"]
@@ -22,7 +22,6 @@ EOW: Final = ">"
 
 # Reading a file needs none of them.
 _HOMES: Final = {
-    "FastText": "model",
     "load_model": "loading",
     "tokenize": "loading",
     "train_supervised": "training",
@@ -30,6 +29,8 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name == "FastText":
+        return import_module("wave_network.fasttext.FastText")
     if name in _HOMES:
         return getattr(import_module(f"wave_network.fasttext.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'wave_network.fasttext' has no attribute {name!r}")

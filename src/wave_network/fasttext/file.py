@@ -333,5 +333,7 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except ConfigError as error:
         raise ModelFolderError(f"{path} cannot be read as a model of fastText: {error}") from error
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{path} cannot be read: there is no such file") from error
     except (OSError, ValueError) as error:
         raise ModelFolderError(f"{path} cannot be read: {first_line(error)}") from error

@@ -1,8 +1,8 @@
 """Attribute a prediction to its tokens with integrated gradients (Sundararajan et al., 2017).
 
 The output explained is the log-odds of a label, log p / (1 - p). The baseline is an empty text,
-`[CLS]` alone. The networks' features are sums over tokens, or square roots of such sums, so the
-work is done in two steps:
+`[CLS]` alone, or fastText's end of the line. The networks' features are sums over tokens, or square
+roots of such sums, so the work is done in two steps:
 
 1. Integrate the gradient along the straight line from the baseline's features to the text's, by
    Gauss-Legendre quadrature. Only the small heads are evaluated.
@@ -80,6 +80,7 @@ def attribute(
     sentence_offsets: Integers | None = None,
     label: int | Integers | None = None,
     temperature: float = 1.0,
+    empty_ids: Integers | None = None,
 ) -> Attributions:
     """Attribute the predictions for packed texts to their tokens.
 
@@ -91,25 +92,32 @@ def attribute(
         label: Index of the label to explain: one for all texts, or one per text, (texts,). None
             explains the most probable label of each text.
         temperature: Divisor of the network's logits (temperature scaling).
+        empty_ids: Ids of an empty text, (tokens,); None: the first id, `[CLS]`.
 
     Raises:
-        ConfigError: If the network has several layers, or a pooling other than `[CLS]`.
+        ConfigError: If the network has several layers, or a pooling other than `[CLS]`, or is of
+            fastText and has a single label.
     """
-    features_of = family_of(network.config).text_features
-    texts = _TemperatureScaled(features_of(network, ids, offsets, sentence_offsets), temperature)
+    config = network.config
+    features_of = family_of(config).text_features
+    empty_ids = ids[:1] if empty_ids is None else empty_ids
+    features = features_of(network, ids, offsets, sentence_offsets, empty_ids)
+    texts = _TemperatureScaled(features, temperature)
     logits = texts.logits(texts.features)
+    # fastText rounds its probabilities, so the highest logit may share the highest of them.
+    rounded = network.logits(ids, offsets) if config.gives_probabilities else None
     if label is None:
-        labels = logits.argmax(axis=1)
+        labels = (logits if rounded is None else rounded).argmax(axis=1)
     else:
         labels = np.broadcast_to(np.asarray(label), len(logits))
-    multi_label = network.config.is_multi_label
+    multi_label = config.labels_are_independent
     reached = log_odds(logits, labels, multi_label=multi_label)
     empty = np.repeat(texts.logits(texts.empty), len(logits), axis=0)
     baseline = log_odds(empty, labels, multi_label=multi_label)
     gradient = partial(log_odds_gradient, multi_label=multi_label)
     return Attributions(
         labels=labels,
-        scores=sigmoid(reached),
+        scores=sigmoid(reached) if rounded is None else rounded[np.arange(len(labels)), labels],
         log_odds=reached,
         baseline=baseline,
         tokens=texts.to_tokens(_mean_gradients(texts, gradient, labels, reached - baseline)),

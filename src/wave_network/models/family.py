@@ -80,7 +80,7 @@ class TextFeatures(Protocol):
 
     Attributes:
         features: Features of the texts, (members, texts, features).
-        empty: Features of an empty text, `[CLS]` alone, (members, 1, features).
+        empty: Features of an empty text, (members, 1, features).
     """
 
     features: Floats
@@ -99,7 +99,7 @@ class TextFeatures(Protocol):
             gradients: Attribution per unit of each feature, (members, texts, features).
 
         Returns:
-            (tokens,); 0 for `[CLS]`.
+            (tokens,); 0 for what an empty text has, too: `[CLS]`.
         """
 
 
@@ -116,8 +116,9 @@ class Family:
         torch_network: Build a torch network with random weights, drawn with the given seed, or by
             torch's global generator.
         numpy_network: Build a NumPy network from given weights.
-        text_features: Compute the features of packed texts (ids, offsets, sentence offsets) from a
-            NumPy network, for attributions. Raises `ConfigError` for shapes that have none.
+        text_features: Compute the features of packed texts (ids, offsets, sentence offsets, the
+            ids of an empty text) from a NumPy network, for attributions. Raises `ConfigError` for
+            shapes that have none.
         onnx_logits: Append the network to an ONNX graph; return the name of its logits, (batch,
             labels).
     """
@@ -127,5 +128,5 @@ class Family:
     description: Callable[[Any], str]
     torch_network: Callable[[Any, int | None], ClassifierNetwork]
     numpy_network: Callable[[Any, Tensors], NumpyNetwork]
-    text_features: Callable[[Any, Integers, Integers, Integers | None], TextFeatures]
+    text_features: Callable[[Any, Integers, Integers, Integers | None, Integers], TextFeatures]
     onnx_logits: Callable[[Graph, Any], str]

@@ -65,7 +65,7 @@ from wave_network.persistence.quantization import (
 )
 from wave_network.persistence.tokenizers import AnyTokenizer, parse_tokenizer
 from wave_network.text import TextTokenizer
-from wave_network.text.fasttext_tokenizer import FastTextTokenizer
+from wave_network.text.fasttext_tokenizer import UNKNOWN, FastTextTokenizer
 
 if TYPE_CHECKING:
     from wave_network.persistence.replaceable import FolderKind
@@ -185,14 +185,18 @@ def write_model(
         write_json(new / CONFIG, {**config, CHECKSUMS: checksums})
 
 
-def tokenizer_config(tokenizer: TextTokenizer) -> dict[str, Any]:
+def tokenizer_config(tokenizer: AnyTokenizer) -> dict[str, Any]:
     """Return the settings that Hugging Face's `AutoTokenizer` reads, in Python and JavaScript."""
+    if isinstance(tokenizer, TextTokenizer):
+        # Padding is masked, so any token would do.
+        special = {"cls_token": tokenizer.cls_token, "pad_token": tokenizer.cls_token}
+    else:
+        special = {"unk_token": UNKNOWN, "pad_token": UNKNOWN}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": tokenizer.max_length,
         "model_input_names": ["input_ids", "attention_mask"],
-        "cls_token": tokenizer.cls_token,
-        "pad_token": tokenizer.cls_token,  # padding is masked, so any token would do
+        **special,
         "padding_side": "right",
         "truncation_side": "right",
         "clean_up_tokenization_spaces": False,
@@ -224,7 +228,9 @@ def resolve_source(source: str | Path) -> Path:
         if not is_folder:
             what = "is a file, not a model folder or fastText model" if exists else "does not exist"
             hint = "" if exists else hub_hint(source)
-            raise ModelFolderError(f"{folder} {what}: give a folder that `train` wrote{hint}")
+            raise ModelFolderError(
+                f"{folder} {what}: give a folder that `train` wrote, or a file of fastText{hint}"
+            )
         return folder
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError

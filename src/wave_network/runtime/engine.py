@@ -32,6 +32,7 @@ Encoded: TypeAlias = tuple[IdArray, OffsetArray, OffsetArray | None]
 _TEXTS_AT_ONCE = 4_096
 _CHARACTERS_AT_ONCE = 2**22  # of texts that are kept to be returned, far longer than what is read
 _EXPLAINED_AT_ONCE = 64
+_NUMBERS_AT_ONCE = 2**24  # of all labels of these texts: models may have many labels
 
 
 class Engine:
@@ -58,6 +59,9 @@ class Engine:
         self._conformal_thresholds = files.conformal_thresholds
         self._out_of_scope = files.out_of_scope
         self._temperature = files.temperature or 1.0
+        most = max(1, _NUMBERS_AT_ONCE // files.config.num_labels)
+        self._texts_at_once = min(_TEXTS_AT_ONCE, most)
+        self._explained_at_once = max(1, min(_EXPLAINED_AT_ONCE, most // 16))
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -112,7 +116,7 @@ class Engine:
                 "this model has no out-of-scope score: train it again with this version, with at "
                 "least 20 validation texts"
             )
-        for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE):
+        for chunk in _chunks(_checked(texts), self._texts_at_once):
             encoded, logits = self._answer(chunk)
             unusual = self._unusual(chunk, encoded, logits) if out_of_scope else [None] * len(chunk)
             probabilities = self._probabilities(logits)
@@ -135,7 +139,7 @@ class Engine:
         """
         parts = [
             self._probabilities(self._answer(chunk)[1])
-            for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)
+            for chunk in _chunks(_checked(texts), self._texts_at_once)
         ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
@@ -156,7 +160,7 @@ class Engine:
         Raises:
             DataError: As `predict`.
         """
-        parts = [self._embedded(chunk) for chunk in _chunks(_checked(texts), _TEXTS_AT_ONCE)]
+        parts = [self._embedded(chunk) for chunk in _chunks(_checked(texts), self._texts_at_once)]
         return np.concatenate(parts) if parts else self._embedded([""])[:0]
 
     def explain(self, text: str, label: Label | None = None) -> Explanation:
@@ -168,7 +172,8 @@ class Engine:
 
         Raises:
             DataError: If the text is not a string, or the model has no such label.
-            ConfigError: If the model has several layers, or does not pool at `[CLS]`.
+            ConfigError: If the model has several layers, or does not pool at `[CLS]`, or is of
+                fastText and has a single label.
         """
         (explanation,) = self.iter_explain([text], label)
         return explanation
@@ -193,10 +198,10 @@ class Engine:
         )
 
         index = None if label is None else self._index(label)
-        for chunk in _chunks(_checked(texts), _EXPLAINED_AT_ONCE):
+        for chunk in _chunks(_checked(texts), self._explained_at_once):
             yield from explanations(
                 self._network,
-                text_tokenizer(self.tokenizer),
+                self.tokenizer,
                 self.labels,
                 chunk,
                 self._encode(chunk),

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from wave_network.config import Label
 from wave_network.models.attribution import attribute, token_energies
 from wave_network.models.family import NumpyNetwork
 from wave_network.models.numpy_ops import Integers, check_finite, finite_expected
-from wave_network.text.tokenizer import TextTokenizer
+from wave_network.persistence.tokenizers import AnyTokenizer
 
 
 class TokenShare(NamedTuple):
@@ -22,7 +24,8 @@ class TokenShare(NamedTuple):
         end: Where it ends.
         attribution: What it adds to the label's log-odds; below 0, it speaks against the label.
         energy: Its share of the waves' energy, u^2 / G^2, averaged over all dimensions of both
-            variants. With the share of `[CLS]`, the tokens' shares add up to 1.
+            variants. With the share of `[CLS]`, the tokens' shares add up to 1. 0 for a model of
+            fastText, which has no waves.
     """
 
     token: str
@@ -43,7 +46,7 @@ class Explanation:
         log_odds: log p / (1 - p) of that probability.
         baseline: The log-odds for an empty text. All attributions add up to `log_odds - baseline`.
         tokens: The tokens in order, without overlaps. Spaces, and text beyond the maximum length,
-            belong to no token.
+            belong to no token. Those of a model of fastText are its words.
     """
 
     text: str
@@ -67,7 +70,7 @@ class Explanation:
 
 def explanations(
     network: NumpyNetwork,
-    tokenizer: TextTokenizer,
+    tokenizer: AnyTokenizer,
     labels: Sequence[Label],
     texts: Sequence[str],
     encoded: tuple[Integers, Integers, Integers | None],
@@ -87,18 +90,17 @@ def explanations(
     """
     ids, offsets, _ = encoded
     with finite_expected():
-        found = attribute(network, *encoded, label, temperature)
-        shares = token_energies(network, ids, offsets)
+        found = attribute(network, *encoded, label, temperature, tokenizer.encode([""]).ids)
+        shares = np.zeros(len(ids), np.float32)
+        if network.config.has_waves:
+            shares = token_energies(network, ids, offsets)
     check_finite(found.tokens, found.log_odds, found.baseline, shares)
-    energies = shares.tolist()
-    attributions = found.tokens.tolist()
     for place, text in enumerate(texts):
-        first = int(offsets[place]) + 1  # after [CLS]
-        tokens = []
-        for start, end, begin, stop in tokenizer.spans(text):
-            pieces = slice(first + begin, first + stop)
-            attribution, energy = sum(attributions[pieces]), sum(energies[pieces])
-            tokens.append(TokenShare(text[start:end], start, end, attribution, energy))
+        own = slice(int(offsets[place]), int(offsets[place + 1]))
+        tokens = [
+            TokenShare(text[start:end], start, end, *sums)
+            for start, end, sums in tokenizer.by_token(text, found.tokens[own], shares[own])
+        ]
         yield Explanation(
             text=text,
             label=labels[found.labels[place]],

@@ -26,6 +26,7 @@ from wave_network.runtime import load
 from wave_network.runtime.counting import counted
 from wave_network.runtime.records import prediction_record
 from wave_network.scale.answers import Answers
+from wave_network.scale.cache import digest_of_file
 from wave_network.scale.manifest import Finished
 from wave_network.scale.parts import FileIdentity, Part
 
@@ -181,7 +182,10 @@ def model_digest(source: str) -> str:
     Raises:
         ModelFolderError: If they cannot be read.
     """
-    description, contents = read_contents(resolve_source(source), CHECKED)
+    folder = resolve_source(source)
+    if folder.is_file():
+        return digest_of_file(folder)
+    description, contents = read_contents(folder, CHECKED)
     digest = sha256(json.dumps(description, sort_keys=True).encode())
     for name, content in sorted(contents.items()):
         digest.update(f"{name} {len(content)} ".encode() + content)

@@ -29,7 +29,7 @@ class Loaded:
     Attributes:
         engine: The model, for one thread.
         version: The start of the SHA-256 of its `config.json`, which has the checksums of the
-            files that decide the answers.
+            files that decide the answers; or of a model file of fastText.
         preset: The preset it was trained with.
     """
 
@@ -42,7 +42,7 @@ class ServedModel:
     """A model folder, and what was last read of it.
 
     Args:
-        source: A model folder, or `hub:OWNER/NAME[@REVISION]`.
+        source: A model folder, or `hub:OWNER/NAME[@REVISION]`; or a model file of fastText.
 
     Raises:
         ModelFolderError: If it cannot be loaded.
@@ -120,7 +120,8 @@ def _name_of(source: str) -> str:
 
 def _load(folder: Path) -> Loaded:
     """Load a model, and see that it answers."""
-    version = hashlib.sha256(read_file(folder / CONFIG)).hexdigest()[:_VERSION_DIGITS]
+    deciding = folder if folder.is_file() else folder / CONFIG
+    version = hashlib.sha256(read_file(deciding)).hexdigest()[:_VERSION_DIGITS]
     files = read_model(folder)
     engine = Engine(files, threads=1)
     (prediction,) = engine.predict([_TRIED])
@@ -130,6 +131,8 @@ def _load(folder: Path) -> Loaded:
 
 
 def _state_of(folder: Path) -> State:
+    if folder.is_file():
+        return (_file_state(folder),)
     return tuple(_file_state(folder / name) for name in (CONFIG, *CHECKED))
 
 

@@ -118,6 +118,22 @@ class FastTextDictionary:
                     found.append((subword, row))
         return found
 
+    def word_ngrams(self, hashes: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """Yield the word n-grams of a line that have a row.
+
+        Args:
+            hashes: The `signed_hash` of each word of the line, `</s>` the last.
+
+        Yields:
+            The place of the first word, the place after the last word, and the row.
+        """
+        for start in range(len(hashes)):
+            value = hashes[start]
+            for stop in range(start + 2, min(start + self.ngram, len(hashes)) + 1):
+                value = (value * 116049371 + hashes[stop - 1]) & 0xFFFFFFFFFFFFFFFF
+                if (row := self.row(value % self.buckets)) is not None:
+                    yield start, stop, row
+
 
 class LineReader(Protocol):
     """Reads lines with a dictionary."""
@@ -199,7 +215,7 @@ class PlainReader:
                     labels.append(word.label)
                 if word.signed_hash is not None:
                     hashes.append(word.signed_hash)
-            ids += self._ngrams(hashes)
+            ids += (row for _, _, row in self._dictionary.word_ngrams(hashes))
             ends.append(len(ids))
             label_ends.append(len(labels))
         return Lines(
@@ -221,16 +237,7 @@ class PlainReader:
         if not dictionary.is_word(token):
             place = dictionary.places.get(token)
             return _Word([], None if place is None else place - dictionary.words, None)
-        return _Word([row for _, row in dictionary.subwords(token)], None, _signed(hashed(token)))
-
-    def _ngrams(self, hashes: list[int]) -> Iterator[int]:
-        dictionary = self._dictionary
-        for start in range(len(hashes)):
-            value = hashes[start]
-            for other in hashes[start + 1 : start + max(dictionary.ngram, 1)]:
-                value = (value * 116049371 + other) & 0xFFFFFFFFFFFFFFFF
-                if (row := dictionary.row(value % dictionary.buckets)) is not None:
-                    yield row
+        return _Word([row for _, row in dictionary.subwords(token)], None, signed_hash(token))
 
 
 def tokens(line: bytes) -> Iterator[bytes]:
@@ -253,7 +260,9 @@ def hashed(word: bytes) -> int:
     return value
 
 
-def _signed(value: int) -> int:
+def signed_hash(word: bytes) -> int:
+    """Return the hash of a word as fastText puts it into word n-grams: with a sign."""
+    value = hashed(word)
     return value - 2**32 if value >= 2**31 else value
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer, processors
 
 from wave_network._native import threads
@@ -287,6 +288,23 @@ class TextTokenizer:
             Spans in order; their pieces number the tokens that `encode` returns after `[CLS]`.
         """
         return self._spans.find(text[: self._characters], self.max_length - 1)
+
+    def by_token(
+        self, text: str, *columns: NDArray[np.float32]
+    ) -> Iterator[tuple[int, int, list[float]]]:
+        """Sum values of the ids of a text by the tokens that `spans` locates.
+
+        Args:
+            text: The text.
+            columns: Values of the ids that `encode` returns, `[CLS]` first.
+
+        Yields:
+            Where each token starts and ends, and the sum of its values in each column.
+        """
+        lists = [values.tolist() for values in columns]
+        for start, end, first, last in self.spans(text):
+            pieces = slice(first + 1, last + 1)  # after [CLS]
+            yield start, end, [sum(values[pieces]) for values in lists]
 
     @property
     def identity(self) -> str:

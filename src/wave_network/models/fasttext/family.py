@@ -13,6 +13,7 @@ from wave_network.models.tensor_spec import Tensors
 
 if TYPE_CHECKING:
     from wave_network.export.graph import Graph
+    from wave_network.models.fasttext.network import NumpyFastTextNetwork
 
 
 def _description(config: FastTextConfig) -> str:
@@ -31,18 +32,21 @@ def _numpy_network(config: FastTextConfig, tensors: Tensors) -> NumpyNetwork:
 
 
 def _text_features(
-    network: NumpyNetwork, ids: Integers, offsets: Integers, _: Integers | None
+    network: NumpyFastTextNetwork,
+    ids: Integers,
+    offsets: Integers,
+    _: Integers | None,
+    empty: Integers,
 ) -> TextFeatures:
-    raise ConfigError(
-        "the answers of a fastText model cannot be explained: its words share hashed rows"
-    )
+    from wave_network.models.fasttext.attribution import FastTextFeatures
+
+    return FastTextFeatures(network, ids, offsets, empty)
 
 
-def _onnx_logits(graph: Graph, config: FastTextConfig) -> NoReturn:
-    raise ConfigError(
-        "a fastText model cannot be exported to ONNX, which cannot hash its words: serve it, or "
-        "train one of ours"
-    )
+def _onnx_logits(graph: Graph, config: FastTextConfig) -> str:
+    from wave_network.models.fasttext.onnx import onnx_logits
+
+    return onnx_logits(graph, config)
 
 
 FASTTEXT: Final = Family(

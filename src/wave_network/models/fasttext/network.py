@@ -14,10 +14,10 @@ from wave_network.models.fasttext.tree import LabelTree, check_tree, exponential
 from wave_network.models.numpy_ops import Floats, Integers, Wave, check_finite
 from wave_network.models.tensor_spec import Tensors
 
-_SIGMOID_STEPS: Final = 512
-_SIGMOID_REACH: Final = 8
-_REACHES: Final = np.arange(_SIGMOID_STEPS + 1) * (2 * _SIGMOID_REACH / _SIGMOID_STEPS)
-_SIGMOID: Final = (1 / (1 + np.exp(_SIGMOID_REACH - _REACHES))).astype(np.float32)
+SIGMOID_STEPS: Final = 512
+SIGMOID_REACH: Final = 8
+_REACHES: Final = np.arange(SIGMOID_STEPS + 1) * (2 * SIGMOID_REACH / SIGMOID_STEPS)
+_SIGMOID: Final = (1 / (1 + np.exp(SIGMOID_REACH - _REACHES))).astype(np.float32)
 """fastText's sigmoid from -8 to 8, in steps of 1/32."""
 
 
@@ -95,13 +95,32 @@ class NumpyFastTextNetwork:
         Raises:
             ModelFolderError: If they are not finite.
         """
-        outputs = ordered_product(hidden, self._factors)
-        if self._norms is not None:
-            outputs *= self._norms
+        outputs = self.outputs(hidden)
         check_finite(outputs)
         if self.tree is not None:
             return self.tree.scores(outputs)
         return activated(outputs, self.config.loss)
+
+    def outputs(self, hidden: Floats) -> Floats:
+        """Multiply the means of the texts' rows by the matrix of the labels.
+
+        Args:
+            hidden: (texts, dimensions).
+
+        Returns:
+            float32, (texts, labels); with a tree, of its inner nodes, and a further column.
+        """
+        outputs = ordered_product(hidden, self._factors)
+        if self._norms is not None:
+            outputs *= self._norms
+        return outputs
+
+    def at_hidden(self, at_outputs: Floats) -> Floats:
+        """Backpropagate through `outputs`: from the gradient there to that at the means."""
+        if self._norms is not None:
+            at_outputs = at_outputs * self._norms
+        result: Floats = at_outputs @ self._factors.T
+        return result
 
     def waves(
         self, ids: Integers, offsets: Integers, sentence_offsets: Integers | None = None
@@ -118,11 +137,11 @@ def activated(outputs: Floats, loss: FastTextLoss) -> Floats:
     """Compute probabilities from outputs, as fastText does for a loss without a tree."""
     if loss == "softmax":
         return _softmax(outputs)
-    places = (outputs + np.float32(_SIGMOID_REACH)) * np.float32(_SIGMOID_STEPS)
-    places /= np.float32(2 * _SIGMOID_REACH)
-    result: Floats = _SIGMOID[np.clip(places, 0, _SIGMOID_STEPS).astype(np.int64)]
-    result[outputs < -_SIGMOID_REACH] = 0
-    result[outputs > _SIGMOID_REACH] = 1
+    places = (outputs + np.float32(SIGMOID_REACH)) * np.float32(SIGMOID_STEPS)
+    places /= np.float32(2 * SIGMOID_REACH)
+    result: Floats = _SIGMOID[np.clip(places, 0, SIGMOID_STEPS).astype(np.int64)]
+    result[outputs < -SIGMOID_REACH] = 0
+    result[outputs > SIGMOID_REACH] = 1
     return result
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wave_network.errors import ConfigError
-from wave_network.models.numpy_ops import Floats
+from wave_network.models.numpy_ops import Floats, log_sigmoid, sigmoid
 
 _UNBUILT = 10**15  # the count of a node that is not built yet, in fastText
 
@@ -96,6 +96,43 @@ class LabelTree:
             scores[:, self.children[level, 0]] = parents + logarithm(left)
             scores[:, self.children[level, 1]] = parents + logarithm(right)
         return scores
+
+    def log_probabilities(self, outputs: Floats) -> Floats:
+        """Compute the logarithm of each label's probability, without what fastText adds to it.
+
+        Args:
+            outputs: As for `scores`.
+
+        Returns:
+            float32, (texts, labels).
+        """
+        scores = np.zeros((len(outputs), 2 * self.labels - 1), np.float32)
+        for level in self._levels if len(self.children) else ():
+            parents: Floats = scores[:, self.labels + level]
+            for side, sign in enumerate((-1, 1)):
+                chosen = log_sigmoid(np.float32(sign) * outputs[:, level])
+                scores[:, self.children[level, side]] = parents + chosen
+        return scores[:, : self.labels]
+
+    def gradient(self, outputs: Floats, at_labels: Floats) -> Floats:
+        """Backpropagate through `log_probabilities`.
+
+        Args:
+            outputs: As for `scores`.
+            at_labels: The gradient at the logarithms, (texts, labels).
+
+        Returns:
+            The gradient at the outputs, in their shape.
+        """
+        result = np.zeros_like(outputs)
+        sums = np.zeros((len(outputs), 2 * self.labels - 1), np.float32)  # of all labels below
+        sums[:, : self.labels] = at_labels
+        for level in reversed(self._levels) if len(self.children) else ():
+            left, right = (sums[:, self.children[level, side]] for side in range(2))
+            sums[:, self.labels + level] = left + right
+            goes_right = sigmoid(outputs[:, level])
+            result[:, level] = right * (1 - goes_right) - left * goes_right
+        return result
 
 
 def logarithm(values: Floats) -> Floats:

@@ -23,6 +23,7 @@ class LocalWaveFeatures:
         network: The network.
         ids: Token ids, (tokens,).
         offsets: (texts + 1,), no text empty.
+        empty: Ids of an empty text: `[CLS]` alone.
 
     Attributes:
         features: (members, texts, features). With a linear part, its logits are the last columns
@@ -30,14 +31,16 @@ class LocalWaveFeatures:
         empty: Features of `[CLS]` alone, (members, 1, features).
     """
 
-    def __init__(self, network: NumpyLocalWaveNetwork, ids: Integers, offsets: Integers) -> None:
+    def __init__(
+        self, network: NumpyLocalWaveNetwork, ids: Integers, offsets: Integers, empty: Integers
+    ) -> None:
         self._network = network
         self._ids, self._offsets = ids, offsets
         self._summands = network.summands(ids, offsets)
         self.features = self._features(self._summands, ids, offsets)
         alone = np.array([0, 1])
-        self._empty_summands = network.summands(ids[:1], alone)
-        self.empty = self._features(self._empty_summands, ids[:1], alone)
+        self._empty_summands = network.summands(empty, alone)
+        self.empty = self._features(self._empty_summands, empty, alone)
 
     def logits(self, features: Floats) -> Floats:
         """As `TextFeatures.logits`."""

@@ -40,11 +40,15 @@ def _numpy_network(config: LocalWaveConfig, tensors: Tensors) -> NumpyNetwork:
 
 
 def _text_features(
-    network: NumpyLocalWaveNetwork, ids: Integers, offsets: Integers, _: Integers | None
+    network: NumpyLocalWaveNetwork,
+    ids: Integers,
+    offsets: Integers,
+    _: Integers | None,
+    empty: Integers,
 ) -> TextFeatures:
     from wave_network.models.local_wave.attribution import LocalWaveFeatures
 
-    return LocalWaveFeatures(network, ids, offsets)
+    return LocalWaveFeatures(network, ids, offsets, empty)
 
 
 def _onnx_logits(graph: Graph, config: LocalWaveConfig) -> str:

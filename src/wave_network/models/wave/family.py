@@ -36,7 +36,11 @@ def _numpy_network(config: ModelConfig, tensors: Tensors) -> NumpyNetwork:
 
 
 def _text_features(
-    network: NumpyWaveNetwork, ids: Integers, offsets: Integers, sentence_offsets: Integers | None
+    network: NumpyWaveNetwork,
+    ids: Integers,
+    offsets: Integers,
+    sentence_offsets: Integers | None,
+    _: Integers,
 ) -> TextFeatures:
     from wave_network.models.wave.attribution import WaveFeatures
 

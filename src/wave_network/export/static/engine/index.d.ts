@@ -35,7 +35,7 @@ export interface TokenShare {
   end: number;
   /** What it adds to the label's log-odds; below 0, it speaks against the label. */
   attribution: number;
-  /** Its share of the waves' energy, averaged over all dimensions. */
+  /** Its share of the waves' energy, averaged over all dimensions; 0 for a model of fastText. */
   energy: number;
 }
 
@@ -65,6 +65,8 @@ export class Model {
   readonly labels: Label[];
   /** Whether a text may have any number of labels. */
   readonly multiLabel: boolean;
+  /** Whether tokens are waves; a model that fastText trained has none. */
+  readonly hasWaves: boolean;
   /** The most tokens that are read of a text. */
   readonly maxLength: number;
 

@@ -14,12 +14,13 @@ const TINY = 2 ** -126;
 /**
  * @param {import("./local-wave.js").LocalWaveNetwork} network
  * @param {Int32Array} ids
+ * @param {Int32Array} emptyIds Those of an empty text.
  * @returns {import("./attribution.js").TextFeatures}
  */
-export function localWaveFeatures(network, ids) {
+export function localWaveFeatures(network, ids, emptyIds) {
   const size = network.config.members * network.featureSize;
   const features = featuresOf(network, ids);
-  const empty = featuresOf(network, ids.slice(0, 1));
+  const empty = featuresOf(network, emptyIds);
 
   /** @param {Float64Array} values */
   const logits = (values) => withLinear(network.headLogits(values.subarray(0, size)), values);

@@ -2,21 +2,37 @@
 
 import { attribute } from "./attribution.js";
 import { ConfigError, DataError, ModelFolderError } from "./errors.js";
+import { FastTextTokenizer } from "./fasttext-tokenizer.js";
+import { fastTextFeatures, FastTextNetwork } from "./fasttext.js";
 import { localWaveFeatures } from "./local-wave-attribution.js";
 import { LocalWaveNetwork } from "./local-wave.js";
 import { probabilitiesOf, sigmoid } from "./numerics.js";
 import { energyOf, OutOfScope } from "./out-of-scope.js";
 import { Prediction } from "./prediction.js";
 import { readWeights } from "./safetensors.js";
-import { spansOf } from "./spans.js";
 import { Tokenizer } from "./tokenizer.js";
 import { characterCount } from "./unicode.js";
 import { waveFeatures } from "./wave-attribution.js";
 import { WaveNetwork, wavesOf } from "./wave.js";
 
-/** @type {Map<string, typeof LocalWaveNetwork | typeof WaveNetwork>} */
-const NETWORKS = new Map();
-NETWORKS.set("local-wave", LocalWaveNetwork).set("wave", WaveNetwork);
+/**
+ * A family of models. Without `variants` it has no waves, and its answers are probabilities.
+ * @typedef {object} Family
+ * @property {any} Network
+ * @property {typeof Tokenizer | typeof FastTextTokenizer} Tokenizer
+ * @property {(network: any, ids: Int32Array, empty: Int32Array) =>
+ *   import("./attribution.js").TextFeatures} features
+ */
+
+/** @type {Map<string, Family>} */
+const FAMILIES = new Map();
+FAMILIES.set("local-wave", { Network: LocalWaveNetwork, Tokenizer, features: localWaveFeatures });
+FAMILIES.set("wave", { Network: WaveNetwork, Tokenizer, features: waveFeatures });
+FAMILIES.set("fasttext", {
+  Network: FastTextNetwork,
+  Tokenizer: FastTextTokenizer,
+  features: fastTextFeatures,
+});
 const STEPS = 1_000; // coverages have steps of a thousandth
 
 /** A trained classifier; the same as `wave_network.load` in Python. */
@@ -24,21 +40,24 @@ export class Model {
   /** @param {import("./folder.js").ModelFiles} files */
   constructor({ config, bits, weights, tokenizer, conformalThresholds, outOfScope }) {
     const { model } = config;
-    const Network = NETWORKS.get(config.architecture ?? "wave");
-    if (!Network) {
+    const family = FAMILIES.get(config.architecture ?? "wave");
+    if (!family) {
       throw new ModelFolderError(`models of the family ${config.architecture} are not read here`);
     }
+    this.family = family;
+    const { Network } = family;
     this.labels = model.labels;
     this.multiLabel = model.problem_type === "multi_label_classification";
     this.maxLength = model.max_length;
     this.config = model;
     this.temperature = config.calibration?.temperature ?? 1;
-    this.tokenizer = new Tokenizer(tokenizer, model.max_length);
-    const { size, clsTokenId } = this.tokenizer;
-    if (size !== model.vocab_size || clsTokenId !== model.cls_token_id) {
+    this.tokenizer = new family.Tokenizer(tokenizer, model.max_length);
+    if (!this.tokenizer.fits(model)) {
       throw new ModelFolderError("tokenizer.json and config.json belong to different models");
     }
     this.network = new Network(model, readWeights(weights, Network.specs(model), bits));
+    /** Whether tokens are waves; a model that fastText trained has none. */
+    this.hasWaves = this.network.variants !== undefined;
     this.conformalThresholds = conformalThresholds;
     this.outOfScope = outOfScope && new OutOfScope(outOfScope);
   }
@@ -111,25 +130,32 @@ export class Model {
     const [checkedText] = checked([text]);
     const place = label === undefined ? undefined : this.labels.indexOf(label);
     if (place === -1) throw new DataError(`no label ${JSON.stringify(label)}`);
-    const ids = this.tokenizer.encode(checkedText).slice();
-    const { network } = this;
-    const features =
-      network instanceof LocalWaveNetwork
-        ? localWaveFeatures(network, ids)
-        : waveFeatures(network, ids);
-    const found = attribute(features, place, this.temperature, this.multiLabel);
-    const energies = energyShares(network.variants(ids));
-    const tokens = spansOf(this.tokenizer, checkedText).map(({ start, end, first, last }) => ({
-      token: checkedText.slice(start, end),
-      start,
-      end,
-      attribution: sum(found.tokens.subarray(first + 1, last + 1)),
-      energy: sum(energies.subarray(first + 1, last + 1)),
-    }));
+    const { network, tokenizer, hasWaves } = this;
+    const ids = tokenizer.encode(checkedText).slice();
+    const features = this.family.features(network, ids, tokenizer.encode("").slice());
+    // fastText rounds its probabilities: the highest logit may share the highest of them.
+    const rounded = hasWaves ? undefined : this.network.logits(ids);
+    const found = attribute(
+      features,
+      place ?? rounded?.indexOf(Math.max(...rounded)),
+      this.temperature,
+      network.independent ?? this.multiLabel,
+    );
+    const energies = hasWaves ? energyShares(network.variants(ids)) : new Float64Array(ids.length);
+    const shares = tokenizer.byToken(checkedText, energies);
+    const tokens = tokenizer
+      .byToken(checkedText, found.tokens)
+      .map(({ start, end, sum: attribution }, at) => ({
+        token: checkedText.slice(start, end),
+        start,
+        end,
+        attribution,
+        energy: shares[at].sum,
+      }));
     return {
       text,
       label: this.labels[found.label],
-      score: sigmoid(found.logOdds),
+      score: rounded ? rounded[found.label] : sigmoid(found.logOdds),
       logOdds: found.logOdds,
       baseline: found.baseline,
       tokens,
@@ -142,11 +168,12 @@ export class Model {
    */
   waves(text) {
     const [checkedText] = checked([text]);
+    if (!this.hasWaves) throw new ConfigError("a fastText model has no waves");
     const ids = this.tokenizer.encode(checkedText).slice();
     const { values, columns } = this.network.variants(ids);
     const [first, second] = wavesOf(values, columns / 2);
     return {
-      tokens: this.tokenizer.tokens(ids),
+      tokens: /** @type {Tokenizer} */ (this.tokenizer).tokens(ids),
       dimensions: columns / 2,
       first,
       second,
@@ -160,8 +187,9 @@ export class Model {
     if (!logits.every(Number.isFinite)) {
       throw new ModelFolderError("the model's answers are not finite: it is damaged");
     }
+    if (!this.hasWaves) return { ids, logits, probabilities: logits };
     const { temperature } = this;
-    const scaled = logits.map((logit) => logit / temperature);
+    const scaled = logits.map((/** @type {number} */ logit) => logit / temperature);
     const probabilities = probabilitiesOf(scaled, this.multiLabel);
     return { ids, logits, probabilities };
   }
@@ -223,9 +251,4 @@ function energyShares({ values, columns }) {
     if (total > 0) shares[Math.floor(place / columns)] += value ** 2 / total / columns;
   });
   return shares;
-}
-
-/** @param {Float64Array} values */
-function sum(values) {
-  return values.reduce((before, value) => before + value, 0);
 }

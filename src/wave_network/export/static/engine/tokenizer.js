@@ -3,6 +3,7 @@
 import { joined } from "./alignment.js";
 import { BytePairs, bytesOf } from "./byte-pairs.js";
 import { ModelFolderError } from "./errors.js";
+import { spansOf } from "./spans.js";
 import { splitterOf } from "./steps.js";
 import { clipped, wellFormed } from "./unicode.js";
 import { WordPieces } from "./word-pieces.js";
@@ -36,6 +37,27 @@ export class Tokenizer {
     this.model = modelOf(content, this.vocabulary, this.size);
     this.words = new WordTable();
     this.ids = new Int32Array(Math.min(maxLength, FIRST_ROOM));
+  }
+
+  /**
+   * Whether it belongs to the model.
+   * @param {any} config The section `model` of `config.json`.
+   */
+  fits(config) {
+    return this.size === config.vocab_size && this.clsTokenId === config.cls_token_id;
+  }
+
+  /**
+   * Sum values of the ids of a text, `[CLS]` first, by its tokens.
+   * @param {string} text
+   * @param {Float64Array} values
+   */
+  byToken(text, values) {
+    return spansOf(this, text).map(({ start, end, first, last }) => ({
+      start,
+      end,
+      sum: values.subarray(first + 1, last + 1).reduce((before, value) => before + value, 0),
+    }));
   }
 
   /** The most characters that are read of a text. */

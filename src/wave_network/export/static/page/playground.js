@@ -23,7 +23,7 @@ try {
 
 /** @param {Model} model */
 function start(model) {
-  const waves = new WavesView(model.config.operation);
+  const waves = model.hasWaves ? new WavesView(model.config.operation) : undefined;
   const explained = /** @type {HTMLSelectElement} */ (field("explained"));
   const count = model.labels.length;
   byId("about").textContent =
@@ -33,7 +33,7 @@ function start(model) {
   const update = () => {
     const text = field("text").value;
     const isEmpty = !text.trim();
-    byId("waves-section").hidden = isEmpty;
+    byId("waves-section").hidden = isEmpty || !waves;
     if (isEmpty) {
       showNothing();
       return;
@@ -48,7 +48,7 @@ function start(model) {
       ranked.map((label, place) => (place ? String(label) : `${label} (most probable)`)),
     );
     byId("why").hidden = !showTokens(model, text, ranked[explained.selectedIndex]);
-    waves.show(model.waves(text));
+    waves?.show(model.waves(text));
   };
   field("text").addEventListener("input", () => {
     explained.selectedIndex = 0;
