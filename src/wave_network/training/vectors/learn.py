@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from wave_network.progress.stages import say
 from wave_network.text.whole_words import word_splitter
 from wave_network.training.vectors.factors import factorise
 from wave_network.training.vectors.neighbours import count_neighbours
-from wave_network.training.vectors.subwords import BUCKETS, dictionary_of, fit_subwords
+from wave_network.training.vectors.subwords import BUCKETS, dictionary_of, with_subwords
 from wave_network.training.vectors.words import Corpus, Splitter, read_words
 
 MOST_WORDS: Final = 2**18
@@ -97,19 +98,19 @@ def learn_vectors(
             f"too few words occur {settings.min_count} times: give more texts, or a lower minimum"
         )
     counts = count_neighbours(corpus.ids, len(corpus.words), settings.window)
-    vectors = np.zeros((len(corpus.words), settings.size), np.float32)
-    found = factorise(counts, settings.size, settings.seed)
-    vectors[:, : found.shape[1]] = found
-    vectors = _of_16_bits(vectors)
-    ngrams = settings.shortest, settings.longest
-    dictionary = dictionary_of(corpus.words, corpus.counts, ngrams, settings.buckets)
-    if not settings.longest:
-        return LearntVectors(dictionary, vectors, vectors[:0], cased)
-    subwords = fit_subwords(dictionary, vectors)
-    kept = dictionary_of(
-        corpus.words, corpus.counts, ngrams, settings.buckets, kept=subwords.buckets
+    vectors = factorise(counts, settings.size, settings.seed)
+    form = partial(
+        dictionary_of,
+        corpus.words,
+        corpus.counts,
+        (settings.shortest, settings.longest),
+        settings.buckets,
     )
-    return LearntVectors(kept, vectors, _of_16_bits(subwords.vectors), cased)
+    if not settings.longest:
+        return LearntVectors(form(), _of_16_bits(vectors), vectors[:0], cased)
+    vectors, subwords = with_subwords(form(), vectors)
+    dictionary = form(kept=subwords.buckets)
+    return LearntVectors(dictionary, _of_16_bits(vectors), _of_16_bits(subwords.vectors), cased)
 
 
 def _of_16_bits(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
