@@ -80,7 +80,8 @@ def main() -> None:
         found = of_pairs(name, sources, options.pairs)
         if options.per_class:
             data = FewLabels(path, held_out=options.held_out)
-            found += of_labels(name, data, {**sources, **dict(zip(PLAIN, PLAIN, strict=True))}, options)
+            every = {kind: kind for kind in PLAIN} | sources
+            found += of_labels(name, data, every, options)
         for row in found:
             records.append({**asdict(row), **conditions})
         print_table(found)

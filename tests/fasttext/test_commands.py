@@ -58,7 +58,8 @@ COMMAND_LINES = {
     " -dim 50 -loss hs": r"model: m2\.bin.*",
     "fasttext supervised -input train.txt -output m3 -epoch 1 -autotune-validation valid.txt"
     " -autotune-duration 600": r"model: m3\.bin.*",
-    "fasttext skipgram -input train.txt -output vectors -dim 8 -epoch 5 -minn 2 -maxn 4": r"vectors: vectors\.bin \(a folder\) and vectors\.vec",
+    "fasttext skipgram -input train.txt -output vectors -dim 8 -epoch 5 -maxn 4": "vectors: "
+    r"vectors\.bin \(a folder\) and vectors\.vec",
     "fasttext cbow -input train.txt -output vectors -dim 8 -minCount 2": r"vectors: .*",
     "fasttext nn vectors.bin 3": r"\S+ [\d.e+-]+",
     "fasttext analogies vectors.bin": r"\S+ [\d.e+-]+",

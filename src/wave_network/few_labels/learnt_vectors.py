@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import models
 
-from wave_network.errors import ModelFolderError
+from wave_network.errors import ModelFolderError, first_line
 from wave_network.few_labels.vector_folders import (
+    TABLE,
     VECTOR_FOLDER,
     is_cased,
     is_vector_folder,
@@ -162,34 +163,41 @@ def read_learnt_vectors(folder: Path) -> LearntVectors:
     Raises:
         ModelFolderError: If it is damaged.
     """
-    settings, tensors = _described(folder)["subwords"], read_tensors(folder / WEIGHTS)
     tokenizer = read_tokenizer(folder)
-    words = [word.encode() for word in in_order(tokenizer.get_vocab())]
+    entries = [*in_order(tokenizer.get_vocab())]
     try:
-        counts = tensors[_COUNTS].astype(np.int64)
-        kept = tensors[_BUCKETS].astype(np.int32)
-        vectors = tensors["embeddings"].astype(np.float32)[: len(counts)]
-        subwords = tensors[_SUBWORDS].astype(np.float32)
-        shortest, longest, buckets = (int(settings[name]) for name in _NGRAMS)
-        dictionary = FastTextDictionary(
-            words[: len(counts)],
-            counts,
-            words=len(counts),
-            shortest=shortest,
-            longest=longest,
-            ngram=1,
-            buckets=buckets,
-            kept=(kept, np.arange(len(kept), dtype=np.int32)),
-        )
-        if vectors.ndim != 2 or subwords.shape != (len(kept), vectors.shape[1]):
-            raise ValueError("its tables do not fit together")
-        if not (np.isfinite(vectors).all() and np.isfinite(subwords).all()):
-            raise ValueError("its vectors are not finite")
-        if len(vectors) != dictionary.words or (reason := refusal(dictionary)):
-            raise ValueError(reason or "its words and vectors are not as many")
+        found = _checked(_described(folder)["subwords"], read_tensors(folder / WEIGHTS), entries)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ModelFolderError(f"{folder} is damaged: {error}") from error
-    return LearntVectors(dictionary, vectors, subwords, is_cased(tokenizer))
+        raise ModelFolderError(f"{folder} is damaged: {first_line(error)}") from error
+    return LearntVectors(*found, is_cased(tokenizer))
+
+
+def _checked(
+    settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], entries: list[str]
+) -> tuple[FastTextDictionary, Floats, Floats]:
+    """Return the dictionary, the vectors of words and those of n-grams that a folder holds."""
+    counts, kept = tensors[_COUNTS].astype(np.int64), tensors[_BUCKETS].astype(np.int32)
+    table = tensors[TABLE].astype(np.float32)
+    subwords = tensors[_SUBWORDS].astype(np.float32)
+    if counts.ndim != 1 or entries[len(counts) :] not in ([], [_UNKNOWN]):
+        raise ValueError("its words are not as many as their counts")
+    if table.ndim != 2 or len(table) != len(entries):
+        raise ValueError("its words are not as many as their vectors")
+    if kept.ndim != 1 or subwords.shape != (len(kept), table.shape[1]):
+        raise ValueError("its tables do not fit together")
+    if not (np.isfinite(table).all() and np.isfinite(subwords).all()):
+        raise ValueError("its vectors are not finite")
+    dictionary = FastTextDictionary(
+        [word.encode() for word in entries[: len(counts)]],
+        counts,
+        words=len(counts),
+        ngram=1,
+        **{name: int(settings[name]) for name in _NGRAMS},
+        kept=(kept, np.arange(len(kept), dtype=np.int32)),
+    )
+    if reason := refusal(dictionary):
+        raise ValueError(reason)
+    return dictionary, table[: len(counts)], subwords
 
 
 def _described(folder: Path) -> dict[str, Any]:

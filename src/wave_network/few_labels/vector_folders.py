@@ -28,7 +28,10 @@ from wave_network.text.word_forms import word_forms
 
 MODEL_TYPE: Final = "model2vec"
 
-_TABLES: Final = ("embeddings", "embedding.weight")  # sentence-transformers writes the latter
+TABLE: Final = "embeddings"
+"""The tensor of the vectors."""
+
+_TABLES: Final = (TABLE, "embedding.weight")  # sentence-transformers writes the latter
 _LARGEST: Final = 2**31  # bytes
 _LARGEST_NUMBER: Final = 1e6  # ordinary numbers are below 10
 
@@ -81,7 +84,7 @@ def write_vector_folder(
         "wave_network_version": __version__,
         **more_config,
     }
-    save_file({_TABLES[0]: vectors.astype(np.float16), **more_tensors}, folder / WEIGHTS)
+    save_file({TABLE: vectors.astype(np.float16), **more_tensors}, folder / WEIGHTS)
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
     write_json(folder / CONFIG, config)
 
