@@ -56,6 +56,11 @@ class FewLabels:
         self._labels: list[Label] = splits.train["label"][:]
         self.classes = sorted(set(self._labels), key=str)
 
+    @property
+    def drawable(self) -> list[str]:
+        """All texts that may be drawn, in a random order."""
+        return [self._texts[row] for row in self._order]
+
     @cached_property
     def archive(self) -> list[str]:
         """20,000 training texts, or all of fewer; the same for all draws."""

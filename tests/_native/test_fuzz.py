@@ -181,6 +181,12 @@ def count_pairs(random):
     return _native.compiled.count_pairs, [*packed(random), np.zeros(64, np.uint16)], {}
 
 
+def neighbour_counts(random):
+    ids, _ = packed(random)
+    ids[random.random(len(ids)) < 0.2] = -1
+    return _native.compiled.neighbour_counts, [ids, 2, np.zeros(VOCABULARY, np.int64), 2], {}
+
+
 def dual_coordinate_descent(random):
     features, offsets = packed(random)
     arguments = {
@@ -299,7 +305,7 @@ FUNCTIONS = (
     *(shape, features_forward, features_backward, heads_forward, train_step, update_rows),
     *(document_frequencies, ngram_rows, column_sums, count_pairs, dual_coordinate_descent),
     *(sparse_times_dense, sparse_times_sparse, transpose_rows),
-    *(dense_product, dense_inner, principal_axes),
+    *(dense_product, dense_inner, principal_axes, neighbour_counts),
     *(learn_byte_pairs, make_word_counter, count_words, make_word_table, add_words, learn_words),
     encode,
     *(line_reader, read_lines, row_means, coded_row_means, ordered_product, best_labels),

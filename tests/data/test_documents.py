@@ -3,7 +3,7 @@ import json
 import pytest
 
 from wave_network.data import documents
-from wave_network.data.documents import Piece, iter_documents, pieces_of
+from wave_network.data.documents import Piece, iter_documents, lines_of, pieces_of
 from wave_network.errors import DataError
 
 
@@ -51,3 +51,15 @@ def test_an_empty_file_has_no_documents(tmp_path):
     path = tmp_path / "empty.txt"
     path.touch()
     assert [*iter_documents(path)] == []
+
+
+def test_lines_are_those_of_the_text_wherever_its_blocks_end(monkeypatch):
+    text = "one\r\n\n  \ntwo three\nfour"
+    for size in (1, 4, 100):
+        blocks = [text[start : start + size] for start in range(0, len(text), size)]
+        assert [*lines_of(blocks)] == ["one\r", "two three", "four"]
+    monkeypatch.setattr(documents, "LONGEST_PIECE", 10)
+    long = [*lines_of(["short\nabc def ghi jkl ", "mno pqr\nend"])]
+    assert (long[0], long[-1]) == ("short", "end")
+    assert "".join(long[1:-1]) == "abc def ghi jkl mno pqr"
+    assert all(len(line) <= 20 for line in long)

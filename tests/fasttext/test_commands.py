@@ -58,6 +58,14 @@ COMMAND_LINES = {
     " -dim 50 -loss hs": r"model: m2\.bin.*",
     "fasttext supervised -input train.txt -output m3 -epoch 1 -autotune-validation valid.txt"
     " -autotune-duration 600": r"model: m3\.bin.*",
+    "fasttext skipgram -input train.txt -output vectors -dim 8 -epoch 5 -maxn 4": "vectors: "
+    r"vectors\.bin \(a folder\) and vectors\.vec",
+    "fasttext cbow -input train.txt -output vectors -dim 8 -minCount 2": r"vectors: .*",
+    "fasttext nn vectors.bin 3": r"\S+ [\d.e+-]+",
+    "fasttext analogies vectors.bin": r"\S+ [\d.e+-]+",
+    "fasttext print-word-vectors vectors.bin": r"\w+( [\d.e+-]+){8}",
+    "fasttext print-sentence-vectors vectors.bin": r"[\d.e+-]+( [\d.e+-]+){7}",
+    "fasttext print-ngrams vectors.bin bread": r"[<>\w]+( [\d.e+-]+){8}",
     "fasttext test model_cooking.bin valid.txt": r"N\t\d+|[PR]@1\t[\d.]+",
     "fasttext test model_cooking.bin valid.txt 5": r"N\t\d+|[PR]@5\t[\d.]+",
     "fasttext test subwords.bin test.txt 1 0.5": r"N\t\d+|[PR]@1\t[\d.]+",
@@ -131,8 +139,10 @@ def test_dump_counts_the_dictionary(place, monkeypatch):
     [
         ("fasttext", "'' is not a command of fasttext"),
         ("fasttext superwised", "'superwised' is not a command"),
-        ("fasttext skipgram -input a -output b", "skipgram: word vectors are not trained here"),
-        ("fasttext cbow", "cbow: word vectors are not trained here"),
+        ("fasttext skipgram -input missing.txt -output b", "missing.txt cannot be opened"),
+        ("fasttext skipgram -input train.txt -output subwords", "subwords.bin is not a folder"),
+        ("fasttext cbow -input train.txt", "give -output"),
+        ("fasttext cbow -foo 1", "'-foo' is not an option of fasttext cbow"),
         ("fasttext supervised -input train.txt", "give -output"),
         ("fasttext supervised -output model", "give -input"),
         ("fasttext supervised -input train.txt -foo 1", "'-foo' is not an option"),

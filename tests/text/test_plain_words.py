@@ -11,7 +11,7 @@ from vocabularies import learn_tokenizer
 from wave_network.text import TextTokenizer, vocabulary
 from wave_network.text.plain_words import plain_parts
 from wave_network.text.spelling import spelling_of
-from wave_network.text.vocabulary import Form, _wordless
+from wave_network.text.vocabulary import Form, wordless
 
 PRINTABLE = "".join(map(chr, range(33, 127)))
 TEXTS = [
@@ -25,7 +25,7 @@ TEXTS = [
 @given(st.text(PRINTABLE, min_size=1, max_size=30))
 @settings(max_examples=500)
 def test_parts_are_what_the_library_splits(text):
-    steps = _wordless(Form())
+    steps = wordless(Form())
     normal = steps.normalizer.normalize_str(text)
     words = [word for word, _ in steps.pre_tokenizer.pre_tokenize_str(normal)]
     assert [f"Ġ{part}" for part in plain_parts(text)] == words

@@ -46,20 +46,20 @@ FORMS = [Form(), Form(cased=True), SPLIT, SPACES, Form(split=True, spaces=True, 
 
 
 def split(text):
-    tokenizer = module._wordless(SPLIT)
+    tokenizer = module.wordless(SPLIT)
     normal = tokenizer.normalizer.normalize_str(text)
     return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
 @pytest.mark.parametrize("text", PARTS)
 def test_characters_stand_alone_with_their_marks(text):
-    assert [module._text_of(word) for word in split(text)] == PARTS[text].split()
+    assert [module.text_of(word) for word in split(text)] == PARTS[text].split()
 
 
 @given(st.text(st.sampled_from(LETTERS), max_size=12))
 @settings(max_examples=500, deadline=None)
 def test_words_that_were_counted_split_as_the_tokenizer_splits_texts(text):
-    counts, _ = module._count_words([text], 99, module._wordless(Form()), Form())
+    counts, _ = module._count_words([text], 99, module.wordless(Form()), Form())
     assert module._split_words(counts) == Counter(split(text))
 
 
@@ -137,14 +137,14 @@ def test_added_words_of_a_splitting_tokenizer_are_characters_and_other_words():
     tokenizer = learn_tokenizer(["東京で雨", "東京で雨"], 400)
     grown, _ = add_words(tokenizer, ["東京に library", "東京に library"], 10)
     added = grown.get_vocab().keys() - tokenizer.get_vocab().keys()
-    assert {module._text_of(word) for word in added} == {"に", "library"}
+    assert {module.text_of(word) for word in added} == {"に", "library"}
 
 
 @pytest.mark.parametrize("form", FORMS)
 @given(text=st.text(st.sampled_from([*LETTERS, *" \n\t\u3000Aa"]), max_size=12))
 @settings(max_examples=200, deadline=None)
 def test_a_text_has_the_tokens_of_its_words_in_every_form(form, text):
-    tokenizer = module._wordless(form)
+    tokenizer = module.wordless(form)
     tokenizer.model = models.BPE({letter: i for i, letter in enumerate(module._ALPHABET)}, [])
     tokenizer.model.ignore_merges = True
     assert form_of(tokenizer) == form

@@ -10,7 +10,7 @@ from native import needs_native
 from wave_network import _native
 from wave_network.text.packed import pack
 from wave_network.text.plain_words import plain_parts
-from wave_network.text.vocabulary import Form, _add_words, _wordless
+from wave_network.text.vocabulary import Form, _add_words, wordless
 from wave_network.text.word_counter import PythonWordCounter, word_counter
 
 TEXTS = st.lists(
@@ -30,9 +30,9 @@ def words_of(counter, texts, characters):
     """The words of texts, as often as there are, and the spaces in those that are not ASCII."""
     words = Counter()
     add(counter, texts[:2], characters)
-    _add_words(words, counter.take_others(), _wordless(Form()), Form())
+    _add_words(words, counter.take_others(), wordless(Form()), Form())
     add(counter, texts[2:], characters)
-    _add_words(words, counter.take_others(), _wordless(Form()), Form())
+    _add_words(words, counter.take_others(), wordless(Form()), Form())
     words.update(counter.counts())
     return words, counter.spaces()
 

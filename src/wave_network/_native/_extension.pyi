@@ -241,6 +241,13 @@ def count_pairs(
     ids: NDArray[np.int32], offsets: NDArray[np.int64], counts: NDArray[np.uint16], /
 ) -> None: ...
 
+# Counts the neighbours of each word within a window, the nearer the more (training/vectors/
+# neighbours.py): writes where the rows end, and returns columns of 32 bits and float32 values.
+# Ids below 0 end a text.
+def neighbour_counts(
+    ids: NDArray[np.int32], window: int, row_ends: NDArray[np.int64], threads: int, /
+) -> tuple[bytearray, bytearray]: ...
+
 # Fits one linear SVM per label (numerics/svm.py); returns the number of passes.
 def dual_coordinate_descent(
     *,

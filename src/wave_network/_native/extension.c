@@ -20,6 +20,7 @@ static PyMethodDef methods[] = {
     POSITIONAL(dense_inner),
     POSITIONAL(principal_axes),
     POSITIONAL(count_pairs),
+    POSITIONAL(neighbour_counts),
     POSITIONAL(best_labels),
     POSITIONAL(row_means),
     POSITIONAL(coded_row_means),

@@ -26,6 +26,9 @@ PyObject *document_frequencies(PyObject *module, PyObject *args, PyObject *kwarg
 PyObject *ngram_rows(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *column_sums(PyObject *module, PyObject *args);
 
+/* neighbour_counts.c */
+PyObject *neighbour_counts(PyObject *module, PyObject *args);
+
 /* pair_counts.c */
 PyObject *count_pairs(PyObject *module, PyObject *args);
 

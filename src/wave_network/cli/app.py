@@ -16,7 +16,7 @@ from wave_network.cli.options import option_names
 COMMANDS: Final = (
     *("train", "tune", "evaluate", "report", "predict", "similar", "suggest", "info"),
     *("serve", "quantize", "export", "convert", "distill", "push", "inspect", "reproduce"),
-    *("pretrain", "generate", "score", "fasttext"),
+    *("pretrain", "generate", "score", "vectors", "fasttext"),
 )
 """The commands, each the function of its name in a module of its name."""
 

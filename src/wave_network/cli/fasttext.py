@@ -19,24 +19,26 @@ def fasttext(
         list[str],
         typer.Argument(
             metavar="COMMAND ...",
-            help="supervised, quantize, test, test-label, predict, predict-prob, "
-            "print-word-vectors, print-sentence-vectors, print-ngrams, nn, analogies or dump, "
-            "with fastText's arguments.",
+            help="supervised, skipgram, cbow, quantize, test, test-label, predict, "
+            "predict-prob, print-word-vectors, print-sentence-vectors, print-ngrams, nn, analogies "
+            "or dump, with fastText's arguments.",
         ),
     ],
 ) -> None:
     """Run a command line of fastText, as it is.
 
     Models may be files of fastText, .bin or .ftz, or model folders. supervised trains one of our
-    models and writes the folder NAME.bin; what its options become is said on stderr. A file may be
-    -, standard input.
+    models and writes the folder NAME.bin; skipgram and cbow learn word vectors and write the folder
+    NAME.bin and the file NAME.vec. What their options become is said on stderr. A file to predict
+    may be -, standard input.
 
     \b
     Examples:
       wave-network fasttext supervised -input train.txt -output model -epoch 25
       wave-network fasttext test model.bin test.txt
       wave-network fasttext predict-prob model.bin - 3 < lines.txt
-      wave-network fasttext nn lid.176.bin 5
+      wave-network fasttext skipgram -input texts.txt -output vectors
+      wave-network fasttext nn vectors.bin 5
     """
     from wave_network.fasttext.commands import run
 

@@ -75,6 +75,24 @@ def pieces_of(blocks: Iterable[str]) -> Iterator[Piece]:
         yield Piece(rest, first)
 
 
+def lines_of(blocks: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a text that are not blank; very long ones in pieces.
+
+    Args:
+        blocks: The text, in blocks of any length.
+    """
+    rest = ""
+    for block in blocks:
+        *lines, rest = (rest + block).split("\n")
+        if len(rest) > LONGEST_PIECE:
+            *longest, last = (piece.text for piece in pieces_of([rest]))
+            lines += longest
+            rest = last
+        yield from filter(str.strip, lines)
+    if rest.strip():
+        yield rest
+
+
 def _end_of_piece(text: str, start: int) -> int:
     most = start + LONGEST_PIECE
     space = max(text.rfind(" ", start + 1, most), text.rfind("\n", start + 1, most))

@@ -1,7 +1,7 @@
 """The interface of the archived module `fasttext`, on its models and on ours.
 
 `from wave_network import fasttext` stands for `import fasttext`: `load_model` reads the files that
-it wrote, and `train_supervised` trains one of our models.
+it wrote, `train_supervised` trains one of our models, and `train_unsupervised` learns word vectors.
 """
 
 from __future__ import annotations
@@ -13,8 +13,18 @@ if TYPE_CHECKING:
     from wave_network.fasttext import FastText
     from wave_network.fasttext.loading import load_model, tokenize
     from wave_network.fasttext.training import train_supervised
+    from wave_network.fasttext.unsupervised import train_unsupervised
 
-__all__ = ["BOW", "EOS", "EOW", "FastText", "load_model", "tokenize", "train_supervised"]
+__all__ = [
+    "BOW",
+    "EOS",
+    "EOW",
+    "FastText",
+    "load_model",
+    "tokenize",
+    "train_supervised",
+    "train_unsupervised",
+]
 
 EOS: Final = "</s>"
 BOW: Final = "<"
@@ -25,6 +35,7 @@ _HOMES: Final = {
     "load_model": "loading",
     "tokenize": "loading",
     "train_supervised": "training",
+    "train_unsupervised": "unsupervised",
 }
 
 

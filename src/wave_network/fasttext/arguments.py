@@ -12,8 +12,8 @@ from wave_network.config import PRESETS, LocalWaveConfig, Ngram
 from wave_network.errors import ConfigError, option_name
 
 
-class _Counterpart(NamedTuple):
-    """What an option becomes: a parameter of `train`, or none, and the explanation."""
+class Counterpart(NamedTuple):
+    """What an option becomes: a parameter of ours, or none, and the explanation."""
 
     explanation: str
     parameter: str | None = None
@@ -50,43 +50,43 @@ def _word_ngrams() -> str:
 _SIZE: Final = "ignored: --preset sets the size (tiny, small, large or paper)"
 _SUBWORDS: Final = "ignored: the tokenizer splits rare words into subwords"
 
-OPTIONS: Final[Mapping[str, _Counterpart]] = {
-    "input": _Counterpart("DATA", "data"),
-    "output": _Counterpart("--output, a folder", "output", Path),
-    "autotune-validation": _Counterpart("--validation, to choose the best epoch by", "validation"),
-    "epoch": _Counterpart(
+OPTIONS: Final[Mapping[str, Counterpart]] = {
+    "input": Counterpart("DATA", "data"),
+    "output": Counterpart("--output, a folder", "output", Path),
+    "autotune-validation": Counterpart("--validation, to choose the best epoch by", "validation"),
+    "epoch": Counterpart(
         "--epochs, a maximum: the epoch with the best validation accuracy is kept", "epochs", int
     ),
-    "seed": _Counterpart("--seed", "seed", int),
-    "lr": _Counterpart("ignored: rates for SGD do not fit AdamW (see --learning-rate)"),
-    "lrUpdateRate": _Counterpart("ignored: the preset sets the learning rate of every step"),
-    "wordNgrams": _Counterpart(_word_ngrams()),
-    "bucket": _Counterpart(_SIZE),
-    "dim": _Counterpart(_SIZE),
-    "minn": _Counterpart(_SUBWORDS),
-    "maxn": _Counterpart(_SUBWORDS),
-    "minCount": _Counterpart(
+    "seed": Counterpart("--seed", "seed", int),
+    "lr": Counterpart("ignored: rates for SGD do not fit AdamW (see --learning-rate)"),
+    "lrUpdateRate": Counterpart("ignored: the preset sets the learning rate of every step"),
+    "wordNgrams": Counterpart(_word_ngrams()),
+    "bucket": Counterpart(_SIZE),
+    "dim": Counterpart(_SIZE),
+    "minn": Counterpart(_SUBWORDS),
+    "maxn": Counterpart(_SUBWORDS),
+    "minCount": Counterpart(
         "ignored: the vocabulary holds the most frequent words (paper: BERT's vocabulary)"
     ),
-    "minCountLabel": _Counterpart("ignored: every label is learnt"),
-    "t": _Counterpart(
+    "minCountLabel": Counterpart("ignored: every label is learnt"),
+    "t": Counterpart(
         "ignored: token dropout does what dropping frequent words does (paper: neither)"
     ),
-    "ws": _Counterpart("ignored: it has no effect in fastText's supervised training either"),
-    "neg": _Counterpart("ignored: the full softmax is computed"),
-    "loss": _Counterpart(
+    "ws": Counterpart("ignored: it has no effect in fastText's supervised training either"),
+    "neg": Counterpart("ignored: the full softmax is computed"),
+    "loss": Counterpart(
         "ignored: the full softmax is computed; for lines with several labels, a sigmoid per"
         " label (ova)"
     ),
-    "label": _Counterpart("ignored: labels start with __label__"),
-    "thread": _Counterpart("--threads", "threads", int),
-    "pretrainedVectors": _Counterpart("--vectors", "vectors"),
-    "saveOutput": _Counterpart("ignored: the model folder is complete", takes_value=False),
-    "verbose": _Counterpart("ignored"),
-    "autotune-metric": _Counterpart("ignored: use `wave-network tune --metric`"),
-    "autotune-predictions": _Counterpart("ignored"),
-    "autotune-duration": _Counterpart("ignored: use `wave-network tune --time`"),
-    "autotune-modelsize": _Counterpart("ignored: use `wave-network tune --max-size`"),
+    "label": Counterpart("ignored: labels start with __label__"),
+    "thread": Counterpart("--threads", "threads", int),
+    "pretrainedVectors": Counterpart("--vectors", "vectors"),
+    "saveOutput": Counterpart("ignored: the model folder is complete", takes_value=False),
+    "verbose": Counterpart("ignored"),
+    "autotune-metric": Counterpart("ignored: use `wave-network tune --metric`"),
+    "autotune-predictions": Counterpart("ignored"),
+    "autotune-duration": Counterpart("ignored: use `wave-network tune --time`"),
+    "autotune-modelsize": Counterpart("ignored: use `wave-network tune --max-size`"),
 }
 """Every option of `fasttext supervised`, by its name without the dash."""
 
@@ -125,8 +125,17 @@ def translate(command: str) -> Translation:
         raise _refused(str(error)) from None
 
 
-def paired(words: Iterable[str]) -> list[tuple[str, str]]:
+def paired(
+    words: Iterable[str],
+    table: Mapping[str, Counterpart] = OPTIONS,
+    command: str = "supervised",
+) -> list[tuple[str, str]]:
     """Pair the options of a command line with their values; "" for one that takes none.
+
+    Args:
+        words: The command line, without the command.
+        table: The options that the command has.
+        command: The command.
 
     Raises:
         ConfigError: If an option is unknown or has no value.
@@ -134,9 +143,9 @@ def paired(words: Iterable[str]) -> list[tuple[str, str]]:
     pairs = []
     remaining = iter(words)
     for word in remaining:
-        counterpart = OPTIONS.get(word.lstrip("-")) if word.startswith("-") else None
+        counterpart = table.get(word.lstrip("-")) if word.startswith("-") else None
         if counterpart is None:
-            raise ConfigError(f"{word!r} is not an option of fasttext supervised")
+            raise ConfigError(f"{word!r} is not an option of fasttext {command}")
         value = next(remaining, None) if counterpart.takes_value else ""
         if value is None:
             raise ConfigError(f"{word} has no value")
@@ -144,11 +153,14 @@ def paired(words: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def translated(options: Iterable[tuple[str, str]]) -> Translation:
-    """Translate options of `fasttext supervised`.
+def translated(
+    options: Iterable[tuple[str, str]], table: Mapping[str, Counterpart] = OPTIONS
+) -> Translation:
+    """Translate options of a command of fastText.
 
     Args:
         options: Each with its dash, and its value; "" for one that takes none.
+        table: The options that the command has.
 
     Raises:
         ConfigError: As `translate`.
@@ -156,7 +168,7 @@ def translated(options: Iterable[tuple[str, str]]) -> Translation:
     parameters: dict[str, Any] = {}
     explanations = []
     for option, value in options:
-        counterpart = OPTIONS[option.lstrip("-")]
+        counterpart = table[option.lstrip("-")]
         if option.lstrip("-") == "label" and value != "__label__":
             raise ConfigError(f"{option} {value}: labels must start with __label__")
         explanations.append((f"{option} {value}".strip(), counterpart.explanation))
@@ -165,7 +177,7 @@ def translated(options: Iterable[tuple[str, str]]) -> Translation:
     return Translation(parameters, tuple(explanations))
 
 
-def _read(counterpart: _Counterpart, option: str, value: str) -> Any:  # noqa: ANN401
+def _read(counterpart: Counterpart, option: str, value: str) -> Any:  # noqa: ANN401
     try:
         return counterpart.read(value)
     except ValueError:

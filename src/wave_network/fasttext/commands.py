@@ -29,8 +29,6 @@ def run(arguments: Sequence[str]) -> Iterator[str]:
         WaveNetworkError: As what the command does.
     """
     name, *rest = arguments or [""]
-    if name in _REFUSED:
-        raise ConfigError(f"{name}: {_REFUSED[name]}")
     if name not in COMMANDS:
         raise ConfigError(f"{name!r} is not a command of fasttext: give {', '.join(COMMANDS)}")
     yield from COMMANDS[name](rest)
@@ -48,6 +46,34 @@ def _supervised(words: list[str]) -> Iterator[str]:
     say_once(translation)
     trained(parameters, Path(f"{parameters['output']}.bin"))
     yield f"model: {parameters['output']}.bin (a folder)"
+
+
+def _word_vectors(words: list[str], command: str) -> Iterator[str]:
+    from wave_network.fasttext.arguments import paired, translated
+    from wave_network.fasttext.training import say_once
+    from wave_network.fasttext.unsupervised import OPTIONS, learnt
+    from wave_network.few_labels.learnt_vectors import check_vectors_output
+
+    translation = translated(paired(words, OPTIONS, command), OPTIONS)
+    parameters = translation.parameters
+    for name in ("input", "output"):
+        if name not in parameters:
+            raise ConfigError(f"give -{name}")
+    output = parameters["output"]
+    check_vectors_output(Path(f"{output}.bin"), overwrite=True)
+    say_once(translation)
+    model = learnt(parameters)
+    model.save_model(f"{output}.bin")
+    model.save_model(f"{output}.vec")
+    yield f"vectors: {output}.bin (a folder) and {output}.vec"
+
+
+def _skipgram(words: list[str]) -> Iterator[str]:
+    return _word_vectors(words, "skipgram")
+
+
+def _cbow(words: list[str]) -> Iterator[str]:
+    return _word_vectors(words, "cbow")
 
 
 def _quantize(words: list[str]) -> Iterator[str]:
@@ -157,6 +183,8 @@ def _dump(words: list[str]) -> Iterator[str]:
 
 COMMANDS: Final[Mapping[str, Callable[[list[str]], Iterator[str]]]] = {
     "supervised": _supervised,
+    "skipgram": _skipgram,
+    "cbow": _cbow,
     "quantize": _quantize,
     "test": _test,
     "test-label": _test_label,
@@ -170,11 +198,6 @@ COMMANDS: Final[Mapping[str, Callable[[list[str]], Iterator[str]]]] = {
     "dump": _dump,
 }
 """The commands by name; each takes its arguments, and yields the lines that it prints."""
-
-_REFUSED: Final = {
-    name: "word vectors are not trained here; a classifier learns from texts without labels itself"
-    for name in ("skipgram", "cbow")
-}
 
 
 def _asked(words: list[str]) -> tuple[FastText, str, int, float]:

@@ -21,17 +21,21 @@ def load_model(path: str | Path) -> FastText:
 
     Args:
         path: A file that fastText wrote, `.bin` or `.ftz`; or a model folder, or
-            `hub:OWNER/NAME[@REVISION]`.
+            `hub:OWNER/NAME[@REVISION]`; or a folder of word vectors that were learnt here.
 
     Raises:
         ModelFolderError: If there is none, or it is damaged.
     """
     from wave_network.fasttext.original import OriginalModel
+    from wave_network.fasttext.vectors import VectorModel
+    from wave_network.few_labels.learnt_vectors import is_learnt_folder, read_learnt_vectors
     from wave_network.persistence.folder import read_history, read_model
 
     place = Path(path)
     if is_fasttext_file(place):
         return OriginalModel(read_file(place), place)
+    if is_learnt_folder(place):
+        return VectorModel(read_learnt_vectors(place), place)
     if place.is_file():
         raise ModelFolderError(f"{path} has wrong file format!")
     files = read_model(path)

@@ -78,7 +78,7 @@ def train_supervised(*args: Any, **kwargs: Any) -> WaveModel:  # noqa: ANN401
         ConfigError: If a value is wrong, or labels have another prefix than `__label__`.
         DataError: If the data cannot be used.
     """
-    given = _by_name(args, kwargs)
+    given = by_name(args, kwargs, ARGUMENTS)
     if not given.get("input"):
         raise ConfigError("give a file of labelled lines: train_supervised(input=...)")
     if given.get("loss", "softmax") not in _LOSSES:
@@ -120,12 +120,24 @@ def trained(parameters: Mapping[str, Any], output: Path) -> WaveModel:
     return WaveModel(read_model(output), read_history(output))
 
 
-def _by_name(args: Iterable[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    positional = list(zip(ARGUMENTS, args, strict=False))
+def by_name(
+    args: Iterable[Any], kwargs: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of a call by name, older names as the newer ones.
+
+    Args:
+        args: Those in their order.
+        kwargs: Those by name.
+        known: All that there are, in their order.
+
+    Raises:
+        TypeError: If one is unknown, or given twice.
+    """
+    positional = list(zip(known, args, strict=False))
     given: dict[str, Any] = {}
     for spelt, value in (*positional, *kwargs.items()):
         name = _OLDER_NAMES.get(spelt, spelt)
-        if name not in ARGUMENTS:
+        if name not in known:
             raise TypeError(f"unexpected keyword argument '{spelt}'")
         if name in given:
             raise TypeError(f"multiple values for argument '{name}'")

@@ -7,7 +7,9 @@ row is multiplied by.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -26,12 +28,16 @@ from wave_network.text.word_forms import word_forms
 
 MODEL_TYPE: Final = "model2vec"
 
-_TABLES: Final = ("embeddings", "embedding.weight")  # sentence-transformers writes the latter
+TABLE: Final = "embeddings"
+"""The tensor of the vectors."""
+
+_TABLES: Final = (TABLE, "embedding.weight")  # sentence-transformers writes the latter
 _LARGEST: Final = 2**31  # bytes
 _LARGEST_NUMBER: Final = 1e6  # ordinary numbers are below 10
 
 
-def _is_vector_folder(folder: Path) -> bool:
+def is_vector_folder(folder: Path) -> bool:
+    """Whether a folder holds word vectors."""
     try:
         description = parse_object(read_file(folder / CONFIG), folder / CONFIG)
     except ModelFolderError:
@@ -40,12 +46,18 @@ def _is_vector_folder(folder: Path) -> bool:
 
 
 VECTOR_FOLDER: Final = FolderKind(
-    "a folder of vectors", frozenset((CONFIG, WEIGHTS, TOKENIZER)), _is_vector_folder
+    "a folder of vectors", frozenset((CONFIG, WEIGHTS, TOKENIZER)), is_vector_folder
 )
 
 
 def write_vector_folder(
-    folder: Path, tokenizer: Tokenizer, vectors: NDArray[np.float32], encoder: str
+    folder: Path,
+    tokenizer: Tokenizer,
+    vectors: NDArray[np.float32],
+    encoder: str,
+    *,
+    more_tensors: Mapping[str, NDArray[Any]] = MappingProxyType({}),
+    more_config: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write vectors into an existing folder, as float16; model2vec reads it as well.
 
@@ -54,6 +66,8 @@ def write_vector_folder(
         tokenizer: It finds the tokens of a text.
         vectors: A row for every id of the tokenizer, (ids, size).
         encoder: Where the vectors come from.
+        more_tensors: Other tensors by name; `weights` are factors of the rows.
+        more_config: Other entries of `config.json`.
 
     Raises:
         OSError: If it cannot be written.
@@ -68,8 +82,9 @@ def write_vector_folder(
         "normalize": True,
         "embedding_dtype": "float16",
         "wave_network_version": __version__,
+        **more_config,
     }
-    save_file({_TABLES[0]: vectors.astype(np.float16)}, folder / WEIGHTS)
+    save_file({TABLE: vectors.astype(np.float16), **more_tensors}, folder / WEIGHTS)
     tokenizer.save(str(folder / TOKENIZER), pretty=False)
     write_json(folder / CONFIG, config)
 
@@ -86,7 +101,7 @@ def read_vector_folder(folder: Path) -> VectorTable:
     """
     tokenizer = read_tokenizer(folder)
     ids = word_forms(tokenizer)
-    vectors = _vectors(_read_tensors(folder / WEIGHTS), list(ids.values()), folder / WEIGHTS)
+    vectors = _vectors(read_tensors(folder / WEIGHTS), list(ids.values()), folder / WEIGHTS)
     words = list(ids)
     told = np.flatnonzero(vectors.any(axis=1))
     if not len(told):
@@ -99,7 +114,12 @@ def is_cased(tokenizer: Tokenizer) -> bool:
     return tokenizer.normalizer is None or tokenizer.normalizer.normalize_str("A") != "a"
 
 
-def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the tensors of a file.
+
+    Raises:
+        ModelFolderError: If it is missing, damaged or too large.
+    """
     from safetensors.numpy import load
 
     try:

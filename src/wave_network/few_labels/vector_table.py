@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_SIF: Final = 1e-3
+SIF: Final = 1e-3
 """A word of this frequency gets half the weight of a rare one: the `a` of Arora et al."""
 
 
@@ -38,7 +38,7 @@ def frequency_weights(count: int) -> NDArray[np.float32]:
     """
     shares = 1 / np.arange(2, count + 2, dtype=np.float64)
     shares /= shares.sum()
-    return (_SIF / (_SIF + shares)).astype(np.float32)
+    return (SIF / (SIF + shares)).astype(np.float32)
 
 
 def principal_components(

@@ -136,13 +136,13 @@ def learn_vocabulary(
         more_words: Words to add after those of the texts; None: none.
     """
     form = Form(cased=cased)
-    tokenizer = _wordless(form)
+    tokenizer = wordless(form)
     counts, blanks = _count_words(texts, characters, tokenizer, form)
     within, total = _characters(counts)
     if within >= _LEAST_SHARE * max(total, 1):
         spaces = within >= _MOSTLY * total and blanks >= _SPACES * total
         form = form._replace(split=True, spaces=spaces)
-        tokenizer, counts = _wordless(form), _split_words(counts)
+        tokenizer, counts = wordless(form), _split_words(counts)
         if form.spaces:  # more frequent than any word
             counts[WORD_START + _spelt(SPACE_MARK)] = sum(counts.values())
     few_size = vocab_size if few_size is None else few_size
@@ -213,8 +213,8 @@ def _most_words(vocab_size: int) -> int:
     return room - room // _PIECES
 
 
-def _wordless(form: Form) -> Tokenizer:
-    """Create a tokenizer without a vocabulary."""
+def wordless(form: Form) -> Tokenizer:
+    """Create a tokenizer of a form without a vocabulary."""
     tokenizer = Tokenizer(models.BPE())
     normalizing = [normalizers.NFKC(), *([] if form.cased else [normalizers.Lowercase()])]
     words = [pre_tokenizers.BertPreTokenizer(), *([split_step()] if form.split else [])]
@@ -241,7 +241,7 @@ def form_of(tokenizer: Tokenizer) -> Form | None:
     if not isinstance(model, models.BPE) or not model.ignore_merges:
         return None
     for form in map(Form._make, product((False, True), repeat=3)):
-        ours = _wordless(form)
+        ours = wordless(form)
         if (
             _same(tokenizer.normalizer, ours.normalizer)
             and _same(tokenizer.pre_tokenizer, ours.pre_tokenizer)
@@ -282,11 +282,11 @@ def _add_words(
     words: Counter[str], enclosed: Mapping[str, int], tokenizer: Tokenizer, form: Form
 ) -> None:
     for string, count in enclosed.items():
-        for word in _words_in(string, tokenizer, form):
+        for word in words_in(string, tokenizer, form):
             words[word] += count
 
 
-def _words_in(string: str, tokenizer: Tokenizer, form: Form) -> list[str]:
+def words_in(string: str, tokenizer: Tokenizer, form: Form) -> list[str]:
     """Split a string without spaces into words, in the tokenizer's byte-level characters."""
     parts = plain_parts(string) if form.is_plain else None
     if parts is not None:
@@ -301,7 +301,7 @@ def _characters(counts: Mapping[str, int]) -> tuple[int, int]:
     total = sum(map(mul, map(len, counts), counts.values())) - sum(counts.values())  # of ASCII
     for word, count in counts.items():
         if not word[1:].isascii():
-            text = _text_of(word)
+            text = text_of(word)
             total += (len(text) - len(word) + 1) * count
             within += characters_within(text) * count
     return within, total
@@ -314,7 +314,7 @@ def _split_words(counts: Mapping[str, int]) -> Counter[str]:
         if word[1:].isascii():
             result[word] += count
             continue
-        for part in split_word(_text_of(word)):
+        for part in split_word(text_of(word)):
             result[WORD_START + _spelt(part)] += count
     return result
 
@@ -324,8 +324,8 @@ def _spelt(part: str) -> str:
     return "".join(map(_LETTERS.__getitem__, part.encode()))
 
 
-def _text_of(word: str) -> str:
-    """Decode a word that is spelt in bytes."""
+def text_of(word: str) -> str:
+    """Decode a word that is spelt in byte-level characters."""
     return bytes(map(BYTES.__getitem__, word.removeprefix(WORD_START))).decode()
 
 
@@ -342,7 +342,7 @@ def _whole_words(words: Iterable[str], tokenizer: Tokenizer, form: Form) -> Iter
             if len(word) < _LONGEST_WORD:
                 yield WORD_START + word
             continue
-        found = _words_in(word, tokenizer, form)
+        found = words_in(word, tokenizer, form)
         if len(found) == 1 and len(found[0]) <= _LONGEST_WORD:
             yield found[0]
 

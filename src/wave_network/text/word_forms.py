@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Final
 
-from tokenizers import Tokenizer, decoders
+from tokenizers import Tokenizer, decoders, models
 
 from wave_network.text.plain_words import WORD_START
 
@@ -38,7 +38,11 @@ def word_forms(tokenizer: Tokenizer, entries: Mapping[str, int] | None = None) -
     }
     if _is_byte_level(tokenizer):
         mark = WORD_START
-    elif _has(words, _METASPACE) and not _has(words, CONTINUES):
+    elif (
+        _has(words, _METASPACE)
+        and not _has(words, CONTINUES)
+        and not isinstance(tokenizer.model, models.WordLevel)
+    ):
         mark = _METASPACE
     else:  # as BERT's, or whole words
         return words

@@ -1,0 +1,1 @@
+"""Learn word vectors from texts without labels."""
