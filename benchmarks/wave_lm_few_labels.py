@@ -23,7 +23,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import tempfile
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -113,6 +115,8 @@ class Reader:
         self.name = f"{self.files.parameters:,}, {self.files.training['steps']} steps"
         self._archive = archive
         self._known: dict[str, Floats] = {}
+        self._written = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self._written, ignore_errors=True)
 
     def network(self, seed: int, *, pretrained: bool) -> WaveLM:
         """The network, with its own weights or with random ones."""
@@ -161,11 +165,12 @@ class Reader:
                 sums[word.group().lower()] += outputs[token, -2]
                 counts[word.group().lower()] += 1
         common = (word for word in counts if counts[word] >= _LEAST_COUNT)
-        with tempfile.NamedTemporaryFile("w", suffix=".vec", delete=False) as file:
+        path = self._written / "words.vec"
+        with path.open("w", encoding="utf-8") as file:
             for name in sorted(common, key=lambda name: -counts[name]):
                 vector = " ".join(f"{number:.5g}" for number in sums[name] / counts[name])
                 file.write(f"{name} {vector}\n")
-        return file.name
+        return str(path)
 
 
 def hidden(network: WaveLM, ids: Tensor) -> list[Tensor]:
