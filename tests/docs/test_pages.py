@@ -16,8 +16,8 @@ NOT_RUN = {
     "integrations.md": ["publishes, for which it needs the network and an account"],
     "many-texts.md": ["needs a Ray cluster", "needs Spark"],
     "language-model.md": ["it takes minutes", *["needs the model above"] * 3],
-    "migrating-from-fasttext.md": ["runs until it is stopped"],
     "multi-label.md": ["it takes as long as it says"],
+    "migrating-from-fasttext.md": ["runs until it is stopped"],
     "reproducing.md": [
         "days, with data from the Hub",
         "minutes, with data from the Hub",
