@@ -21,8 +21,8 @@ NOT_RUN = {
         *("it takes minutes", "needs the model above", "needs the model above"),
         *("it takes minutes", "needs the model above"),
     ],
-    "migrating-from-fasttext.md": ["runs until it is stopped"],
     "multi-label.md": ["it takes as long as it says"],
+    "migrating-from-fasttext.md": ["runs until it is stopped"],
     "reproducing.md": [
         "days, with data from the Hub",
         "minutes, with data from the Hub",

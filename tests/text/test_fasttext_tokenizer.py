@@ -115,3 +115,11 @@ def test_what_hashes_or_has_no_end_has_no_tokenizer_of_the_library():
     endless = FastTextDictionary([b"a", b"__label__a"], np.arange(2), 1, 0, 0, 1, 0)
     with pytest.raises(ConfigError, match="without </s>"):
         FastTextTokenizer(endless).standalone(9)
+
+
+def test_the_end_of_the_line_may_be_a_label():
+    entries = [b"a", b"</s>"]
+    made = FastTextTokenizer(FastTextDictionary(entries, np.arange(2), 1, 0, 0, 2, 5))
+    rows = made.encode(["a b"]).ids
+    ((_, _, first), (_, _, second)) = made.by_token("a b", np.ones(len(rows)))
+    assert first + second == [1.5, 0.5]  # a row of its own, and one that both share

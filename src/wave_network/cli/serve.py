@@ -49,9 +49,9 @@ def serve(
     "predictions"}, with the fields of predict for each text. /v1/models/NAME/predict asks the model
     of that name, /v1/predict the first one. /openapi.json describes everything.
 
-    A folder that train replaces is loaded again, without a failed request. SIGTERM ends the service
-    when what it has accepted is answered. The log on stderr has one JSON object a line, and no
-    texts.
+    A model may be a file of fastText, too. A model that is replaced is loaded again, without a
+    failed request. SIGTERM ends the service when what it has accepted is answered. The log on
+    stderr has one JSON object a line, and no texts.
 
     \b
     Examples:

@@ -87,7 +87,8 @@ class FastTextTokenizer:
         words = [word for _, _, word in found]
         alone = self.reader.read([*words, END])
         owners = np.repeat(np.arange(len(words) + 1), np.diff(alone.offsets))
-        ngrams = self.dictionary.word_ngrams([*map(signed_hash, words), signed_hash(END)])
+        ends = [END] if self.dictionary.is_word(END) else []
+        ngrams = self.dictionary.word_ngrams([*map(signed_hash, [*words, *ends])])
         bounds = np.fromiter(chain.from_iterable(ngram[:2] for ngram in ngrams), np.int64)
         firsts, lasts = bounds[::2], np.minimum(bounds[1::2], len(words))
         sums = []

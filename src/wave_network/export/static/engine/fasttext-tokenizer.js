@@ -34,6 +34,11 @@ export class FastTextTokenizer {
       );
   }
 
+  /** The word that ends each text; none if it is a label, as a strange file may have it. */
+  get end() {
+    return this.#isWord(END) ? [END] : [];
+  }
+
   /**
    * Whether it belongs to the model.
    * @param {any} config The section `model` of `config.json`.
@@ -55,7 +60,7 @@ export class FastTextTokenizer {
   encode(text) {
     /** @type {number[]} */
     const rows = [];
-    const words = [...this.#wordsOf(text).map(({ word }) => word), END];
+    const words = [...this.#wordsOf(text).map(({ word }) => word), ...this.end];
     for (const word of words) this.#addRows(rows, word);
     for (const [, , row] of this.#ngrams(words)) rows.push(row);
     return Int32Array.from(rows);
@@ -69,7 +74,7 @@ export class FastTextTokenizer {
    */
   byToken(text, values) {
     const found = this.#wordsOf(text);
-    const words = [...found.map(({ word }) => word), END];
+    const words = [...found.map(({ word }) => word), ...this.end];
     let place = 0;
     const sums = words.map((word) => {
       const rows = this.#addRows([], word).length;
@@ -91,11 +96,15 @@ export class FastTextTokenizer {
     const words = [];
     for (const { 0: word, index } of wellFormed(text).matchAll(WORD)) {
       if (word === END) break;
-      const place = this.places.get(word);
-      const isLabel = place === undefined ? word.startsWith(LABEL) : place >= this.settings.words;
-      if (!isLabel) words.push({ word, start: index, end: index + word.length });
+      if (this.#isWord(word)) words.push({ word, start: index, end: index + word.length });
     }
     return words;
+  }
+
+  /** @param {string} word */
+  #isWord(word) {
+    const place = this.places.get(word);
+    return place === undefined ? !word.startsWith(LABEL) : place < this.settings.words;
   }
 
   /**
