@@ -76,11 +76,12 @@ def main() -> None:
         path, folder = str(options.data / name), options.cache / "word-vectors" / name
         folder.mkdir(parents=True, exist_ok=True)
         texts = write_texts(FewLabels(path, held_out=True), folder / "texts.txt")
-        sources = {"ours": learnt(texts, folder), "fasttext": skip_gram(texts, folder)}
+        makers = {kind: make for kind, make in MAKERS.items() if kind in options.vectors}
+        sources = {kind: make(texts, folder) for kind, make in makers.items()}
         found = of_pairs(name, sources, options.pairs)
         if options.per_class:
             data = FewLabels(path, held_out=options.held_out)
-            every = {kind: kind for kind in PLAIN} | sources
+            every = {kind: kind for kind in PLAIN if kind in options.vectors} | sources
             found += of_labels(name, data, every, options)
         for row in found:
             records.append({**asdict(row), **conditions})
@@ -93,6 +94,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("data", metavar="DATA", type=Path, help="the folder of the data sets")
     parser.add_argument("--sets", type=lambda value: value.split(","), default=["ag_news", "imdb"])
     parser.add_argument("--pairs", type=Path, nargs="+", default=[], metavar="FILE")
+    kinds = [*PLAIN, *MAKERS]
+    parser.add_argument("--vectors", nargs="+", choices=kinds, default=kinds)
     parser.add_argument("--per-class", type=numbers, default=[8, 64], metavar="N[,N...]")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--held-out", action="store_true", help="test on training rows")
@@ -137,6 +140,10 @@ def skip_gram(texts: Path, folder: Path) -> Path:
             for word, row in zip(words, rows.tolist(), strict=True):
                 file.write(f"{word} {' '.join(f'{value:.5g}' for value in row)}\n")
     return path
+
+
+MAKERS: Final = {"ours": learnt, "fasttext": skip_gram}
+"""The vectors that are learnt here, by name."""
 
 
 def of_pairs(name: str, sources: Mapping[str, Path], files: Sequence[Path]) -> list[Measured]:

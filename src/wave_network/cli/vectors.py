@@ -40,7 +40,7 @@ def vectors(
     size: Annotated[int, typer.Option(metavar="N", help="Numbers of a vector.")] = 100,
     window: Annotated[
         int, typer.Option(metavar="N", help="How many words to each side are neighbours.")
-    ] = 5,
+    ] = 10,
     min_count: Annotated[
         int, typer.Option(metavar="N", help="How often a word occurs at least.")
     ] = 5,

@@ -80,10 +80,11 @@ _TOKEN: Final = re.compile(r"[^ \n\r\t\v\f\0]+")
 def train_unsupervised(*args: Any, **kwargs: Any) -> VectorModel:  # noqa: ANN401
     """Learn word vectors from a text file.
 
-    It takes the arguments of the archived module, `ARGUMENTS`. Neighbours are counted and their
-    associations decomposed, so `lr`, `epoch` and others have no meaning: they are ignored, and a
-    log message says so once. `Coming from fastText` in the documentation lists what becomes of
-    each. The vectors are the same whatever the number of threads.
+    It takes the arguments of the archived module, `ARGUMENTS`; those not given have the values of
+    `VectorSettings`. Neighbours are counted and their associations decomposed, so `lr`, `epoch` and
+    others have no meaning: they are ignored, and a log message says so once. `Coming from fastText`
+    in the documentation lists what becomes of each. The vectors are the same whatever the number of
+    threads.
 
     Args:
         args: The arguments in their order, the file first.

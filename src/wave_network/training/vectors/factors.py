@@ -21,7 +21,7 @@ from wave_network.numerics.svd import randomized_svd
 from wave_network.progress.stages import stage
 
 _SMOOTHING: Final = 0.75
-_POWER: Final = 0.5  # of the singular values; 1 and 0 gave worse neighbours
+_POWER: Final = 0.75  # of the singular values; 0.5 classifies worse, 1 has worse neighbours
 _MORE: Final = 0.25  # singular vectors beside those that are asked for, for accuracy
 _ROUNDS: Final = 4
 

@@ -46,7 +46,7 @@ class VectorSettings:
     """
 
     size: int = 100
-    window: int = 5
+    window: int = 10
     min_count: int = 5
     shortest: int = 3
     longest: int = 6
