@@ -23,10 +23,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from conditions import HERE, Conditions, look_around
+from out_of_scope import auroc
 from records import Records
 from wave_network.config import get_preset
 from wave_network.data import TrainingData, labelling_of, read_splits
@@ -82,13 +82,6 @@ def nearest(asked: Any, among: Any, count: int) -> NDArray[np.int64]:  # noqa: A
     return np.concatenate(parts)
 
 
-def auroc(scores: NDArray[Any], positive: NDArray[np.bool_]) -> float:
-    """How often a positive has the higher score than a negative, percent."""
-    ranks, count = rankdata(scores), positive.sum()
-    above = ranks[positive].sum() - count * (count + 1) / 2
-    return 100 * float(above / (count * (len(scores) - count)))
-
-
 def shortened(text: str, draw: random.Random) -> str:
     """The text with three words in ten left out."""
     return " ".join(word for word in text.split() if draw.random() > LEFT_OUT) or text
@@ -108,7 +101,7 @@ def measure(data: Path, preset: str, seed: int) -> list[Measured]:
     among, labels = list(splits.train["text"]), labelling.encode(splits.train["label"])
     probabilities = engine.predict_proba(asked)
     predicted = probabilities.argmax(axis=1)
-    right = predicted == truth
+    right, highest = predicted == truth, probabilities.max(axis=1)
     draw = random.Random(0)
     originals = np.random.default_rng(1).permutation(len(among))[:1_000]
     cut = [shortened(among[place], draw) for place in originals]
@@ -129,8 +122,8 @@ def measure(data: Path, preset: str, seed: int) -> list[Measured]:
             seed,
             model_accuracy=100 * float(right.mean()),
             neighbours_accuracy=100 * float((np.array(majority) == truth).mean()),
-            probability_auroc=auroc(probabilities.max(axis=1), right),
-            agreement_auroc=auroc(agreement, right),
+            probability_auroc=100 * auroc(highest[~right], highest[right]),
+            agreement_auroc=100 * auroc(agreement[~right], agreement[right]),
             found=100 * float(found.mean()),
             seconds=seconds,
         )

@@ -21,8 +21,6 @@ def test_nearest_rows_come_first(similar, monkeypatch):
     assert similar.nearest(asked, among, 5).tolist() == order[:, :5].tolist()
 
 
-def test_auroc_is_the_share_of_pairs_in_the_right_order(similar):
-    scores, positive = np.array([0.1, 0.4, 0.4, 0.9]), np.array([False, True, False, True])
-    assert similar.auroc(scores, positive) == 100 * 3.5 / 4
-    shorter = similar.shortened("one two three four five six", random.Random(0)).split()
-    assert 0 < len(shorter) < 6
+def test_some_words_are_left_out(similar):
+    words = ["one", "two", "three", "four", "five", "six"]
+    assert 0 < len(similar.shortened(" ".join(words), random.Random(0)).split()) < len(words)

@@ -87,8 +87,8 @@ def test_it_is_for_light_dark_paper_and_phones(page):
     assert "@media (prefers-color-scheme: dark)" in page
     assert "@media print" in page
     assert 'content="width=device-width, initial-scale=1"' in page
-    # A wide table scrolls in its box.
-    assert page.count("<table") == page.count('<div class="scroll"><table')
+    # A wide table scrolls in its box, which the keyboard reaches.
+    assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
 
 
 def test_the_metrics_stand_in_it(page, content):
@@ -178,7 +178,7 @@ def test_a_page_on_label_lists(sets_model, sets_rows):
     links = [value for name, value in parsed.attributes if name == "href"]
     assert {link[1:] for link in links if link.startswith("#")} == set(parsed.ids)
     assert len(parsed.ids) == 9
-    assert page.count("<table") == page.count('<div class="scroll"><table')
+    assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
     words, metrics = parsed.words, content.metrics
     assert f"micro F1{metrics['micro_f1']:.4f}" in words
     assert f"macro F1{metrics['macro_f1']:.4f}" in words
