@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,25 +152,30 @@ def of_pairs(name: str, sources: Mapping[str, Path], files: Sequence[Path]) -> l
     for source, path in sources.items():
         places, vectors = table_of(path)
         for file in files:
-            rated = [
-                (places[first], places[second], rating)
-                for first, second, rating in pairs_of(file)
-                if first in places and second in places
-            ]
-            first, second = (vectors[[pair[side] for pair in rated]] for side in (0, 1))
+            known = [pair for pair in pairs_of(file) if places.keys() >= {*pair.words}]
+            first, second = (
+                vectors[[places[pair.words[side]] for pair in known]] for side in (0, 1)
+            )
             cosines = np.einsum("ij,ij->i", first, second)
-            value = 100 * float(spearmanr(cosines, [pair[2] for pair in rated])[0])
-            found.append(Measured(name, source, file.stem, 0, 0, value, len(rated), False))
+            value = 100 * float(spearmanr(cosines, [pair.rating for pair in known])[0])
+            found.append(Measured(name, source, file.stem, 0, 0, value, len(known), False))
     return found
 
 
-def pairs_of(file: Path) -> list[tuple[str, str, float]]:
+class Pair(NamedTuple):
+    """Two words, and how similar people find them."""
+
+    words: tuple[str, str]
+    rating: float
+
+
+def pairs_of(file: Path) -> list[Pair]:
     """Read the pairs of a file; lines without a rating at their end are left out."""
     found = []
     for line in file.read_text("utf-8").splitlines():
         parts = line.split()
         if len(parts) >= 3 and parts[-1].replace(".", "", 1).isdigit():
-            found.append((parts[0].lower(), parts[1].lower(), float(parts[-1])))
+            found.append(Pair((parts[0].lower(), parts[1].lower()), float(parts[-1])))
     return found
 
 

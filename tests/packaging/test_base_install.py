@@ -55,6 +55,8 @@ def test_every_command_of_the_base(folder):
         ("quantize", model, "--data", "rows.csv", "--output", "small"),
         ("suggest", model, "--input", "archive.txt", "--count", 2),
         ("suggest", "--input", "archive.txt", "--count", 2),
+        ("vectors", "rows.csv", "--min-count", 1, "--output", "vectors"),
+        ("fasttext", "skipgram", "-input", "archive.txt", "-output", "words", "-minCount", 1),
         ("info", model),
         ("--version",),
     ):

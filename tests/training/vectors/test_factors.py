@@ -22,7 +22,7 @@ def test_associations_are_positive_pointwise_mutual_information():
     shares /= shares.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.log(counts / counts.sum(axis=1, keepdims=True) / shares)
-    expected = np.where(counts > 0, np.maximum(expected, 0), 0)
+    expected = np.where(counts > 0, np.maximum(expected, 0), 0).T
     found = associations(CsrMatrix.of_dense(counts))
     np.testing.assert_allclose(found @ np.eye(40), expected, atol=1e-5)
     assert (found.data > 0).all()

@@ -3,9 +3,9 @@ import pytest
 from native import every_form, native_hidden
 
 from wave_network.numerics.sparse import CsrMatrix
-from wave_network.text.fasttext_dictionary import hashed
+from wave_network.text.fasttext_dictionary import FastTextDictionary, hashed
 from wave_network.training.vectors import subwords
-from wave_network.training.vectors.subwords import dictionary_of, with_subwords
+from wave_network.training.vectors.subwords import with_subwords
 
 BUCKETS = 10_000
 WORDS = ["baking", "baked", "bakes", "walking", "walked", "walks", "naïve", "it"]
@@ -26,15 +26,17 @@ def ngrams_of(word):
     ]
 
 
-def plain_dictionary():
-    return dictionary_of(WORDS, np.ones(len(WORDS), np.int64), NGRAMS, BUCKETS)
+def dictionary_of(words=WORDS):
+    counts = np.ones(len(words), np.int64)
+    entries = [word.encode() for word in words]
+    return FastTextDictionary(entries, counts, len(words), *NGRAMS, ngram=1, buckets=BUCKETS)
 
 
 @every_form
 def test_ngrams_of_several_words_solve_a_ridge_regression(form):
     vectors = vectors_of()
     with native_hidden(form == "not compiled"):
-        sums, found = with_subwords(plain_dictionary(), vectors)
+        sums, found = with_subwords(dictionary_of(), vectors)
     words_with = {}
     for word in WORDS:
         for ngram in set(ngrams_of(word)):
@@ -55,9 +57,9 @@ def test_ngrams_of_several_words_solve_a_ridge_regression(form):
 
 
 def test_only_so_many_ngrams_are_kept(monkeypatch):
-    _, every = with_subwords(plain_dictionary(), vectors_of())
+    _, every = with_subwords(dictionary_of(), vectors_of())
     monkeypatch.setattr(subwords, "_MOST", 3)
-    _, found = with_subwords(plain_dictionary(), vectors_of())
+    _, found = with_subwords(dictionary_of(), vectors_of())
     assert len(found.buckets) == 3 < len(every.buckets)
     assert (np.diff(found.buckets) > 0).all()
     shared = {hashed(ngram) % BUCKETS for ngram in (b"ing>", b"<bak", b"walk")}
@@ -66,8 +68,7 @@ def test_only_so_many_ngrams_are_kept(monkeypatch):
 
 @pytest.mark.parametrize("words", [["one", "two"], ["a"]])
 def test_words_without_a_common_ngram_keep_their_vectors(words):
-    dictionary = dictionary_of(words, np.ones(len(words), np.int64), NGRAMS, BUCKETS)
-    sums, found = with_subwords(dictionary, vectors_of(words))
+    sums, found = with_subwords(dictionary_of(words), vectors_of(words))
     np.testing.assert_array_equal(sums, vectors_of(words))
     assert found.vectors.shape == (0, 3)
 

@@ -36,7 +36,7 @@ def factorise(counts: CsrMatrix, size: int, seed: int) -> NDArray[np.float32]:
     """
     rank = min(round(size * (1 + _MORE)), counts.shape[0])
     with stage("decomposing"):
-        values, vectors = randomized_svd(associations(counts).transposed(), rank, seed, _ROUNDS)
+        values, vectors = randomized_svd(associations(counts), rank, seed, _ROUNDS)
     found = vectors[:, :size] * values[:size] ** _POWER
     result = np.zeros((counts.shape[0], size), np.float32)
     result[:, : found.shape[1]] = found - found.mean(axis=0, dtype=np.float64)
@@ -44,13 +44,20 @@ def factorise(counts: CsrMatrix, size: int, seed: int) -> NDArray[np.float32]:
 
 
 def associations(counts: CsrMatrix) -> CsrMatrix:
-    """Return the positive pointwise mutual information of words and neighbours, of their shape."""
+    """Return the positive pointwise mutual information of neighbours and words.
+
+    Args:
+        counts: As for `factorise`.
+
+    Returns:
+        A row for each neighbour, a column for each word.
+    """
     sums = np.bincount(counts.indices, counts.data, minlength=counts.shape[1])
     shares = sums**_SMOOTHING
     shares /= max(shares.sum(), 1)
     with np.errstate(divide="ignore"):
-        rows, columns = -np.log(sums), -np.log(shares)
+        of_rows, of_columns = (-np.log(each).astype(np.float32) for each in (shares, sums))
     information = np.log(counts.data)
-    information += np.repeat(rows, np.diff(counts.indptr)).astype(np.float32)
-    information += columns.astype(np.float32)[counts.indices]
+    information += np.repeat(of_rows, np.diff(counts.indptr))
+    information += of_columns[counts.indices]
     return counts.with_data(np.maximum(information, 0)).without_zeros()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,10 +13,11 @@ from wave_network.config.checks import check_range, check_whole
 from wave_network.errors import ConfigError, DataError
 from wave_network.few_labels.learnt_vectors import LearntVectors
 from wave_network.progress.stages import say
+from wave_network.text.fasttext_dictionary import LABEL_PREFIX, FastTextDictionary
 from wave_network.text.whole_words import word_splitter
 from wave_network.training.vectors.factors import factorise
 from wave_network.training.vectors.neighbours import count_neighbours
-from wave_network.training.vectors.subwords import BUCKETS, dictionary_of, with_subwords
+from wave_network.training.vectors.subwords import with_subwords
 from wave_network.training.vectors.words import Corpus, Splitter, read_words
 
 MOST_WORDS: Final = 2**18
@@ -50,7 +50,7 @@ class VectorSettings:
     min_count: int = 5
     shortest: int = 3
     longest: int = 6
-    buckets: int = BUCKETS
+    buckets: int = 2_000_000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -69,11 +69,11 @@ class VectorSettings:
 def our_words() -> Splitter:
     """Return what splits texts as our models do: in lower case, punctuation by itself."""
     split = word_splitter()
-    return Splitter(str.split, lambda string: [] if _is_label(string) else split(string))
 
+    def words_in(string: str) -> list[str]:
+        return [] if string.startswith(LABEL_PREFIX) else split(string)
 
-def _is_label(string: str) -> bool:
-    return string.startswith("__label__")
+    return Splitter(str.split, words_in)
 
 
 def learn_vectors(
@@ -99,18 +99,25 @@ def learn_vectors(
         )
     counts = count_neighbours(corpus.ids, len(corpus.words), settings.window)
     vectors = factorise(counts, settings.size, settings.seed)
-    form = partial(
-        dictionary_of,
-        corpus.words,
-        corpus.counts,
-        (settings.shortest, settings.longest),
-        settings.buckets,
-    )
+    dictionary = _dictionary(corpus, settings)
     if not settings.longest:
-        return LearntVectors(form(), _of_16_bits(vectors), vectors[:0], cased)
-    vectors, subwords = with_subwords(form(), vectors)
-    dictionary = form(kept=subwords.buckets)
+        return LearntVectors(dictionary, _of_16_bits(vectors), vectors[:0], cased)
+    vectors, subwords = with_subwords(dictionary, vectors)
+    kept = subwords.buckets, np.arange(len(subwords.buckets), dtype=np.int32)
+    dictionary = replace(dictionary, kept=kept)
     return LearntVectors(dictionary, _of_16_bits(vectors), _of_16_bits(subwords.vectors), cased)
+
+
+def _dictionary(corpus: Corpus, settings: VectorSettings) -> FastTextDictionary:
+    return FastTextDictionary(
+        [word.encode() for word in corpus.words],
+        corpus.counts,
+        words=len(corpus.words),
+        shortest=settings.shortest,
+        longest=settings.longest,
+        ngram=1,
+        buckets=settings.buckets,
+    )
 
 
 def _of_16_bits(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

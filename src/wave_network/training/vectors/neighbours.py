@@ -17,8 +17,8 @@ from wave_network.numerics.sparse import CsrMatrix, horizontal
 from wave_network.progress.stages import stage
 from wave_network.scale.arrays import blocks
 
-MOST_PAIRS: Final = 2**26
-"""Pairs of words that are kept; of large texts the rarest pairs are left out. 512 MB."""
+MOST_PAIRS: Final = 2**25
+"""Pairs of words that are kept, 256 MB; of large texts the rarest pairs are left out."""
 
 _WORDS_AT_ONCE: Final = 2**24
 _WORDS_AT_ONCE_PLAIN: Final = 2**18  # bounds the memory without compiled code

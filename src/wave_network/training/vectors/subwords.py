@@ -7,7 +7,6 @@ they give vectors to words that the texts lack. Only n-grams of several words ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ from wave_network.numerics.sparse import CsrMatrix
 from wave_network.progress.stages import stage
 from wave_network.text.fasttext_dictionary import FastTextDictionary, line_reader
 
-BUCKETS: Final = 2_000_000
 _LEAST_WORDS: Final = 2
 _MOST: Final = 2**18  # n-grams: those that most words share
 _PENALTY: Final = 0.1  # chosen by how well it predicts words that are held out
@@ -38,34 +36,6 @@ class Subwords(NamedTuple):
 
     buckets: NDArray[np.int32]
     vectors: Floats
-
-
-def dictionary_of(
-    words: Sequence[str],
-    counts: NDArray[np.int64],
-    ngrams: tuple[int, int],
-    buckets: int,
-    kept: NDArray[np.int32] | None = None,
-) -> FastTextDictionary:
-    """Return the dictionary of words in the form of fastText.
-
-    Args:
-        words: The words.
-        counts: How often each is in the texts.
-        ngrams: The least and the highest number of characters of an n-gram; 0 and 0: none.
-        buckets: The number of buckets that n-grams are hashed into.
-        kept: The buckets that have a row; None: all.
-    """
-    return FastTextDictionary(
-        [word.encode("utf-8", "surrogateescape") for word in words],
-        counts,
-        words=len(words),
-        shortest=ngrams[0],
-        longest=ngrams[1],
-        ngram=1,
-        buckets=buckets,
-        kept=None if kept is None else (kept, np.arange(len(kept), dtype=np.int32)),
-    )
 
 
 def with_subwords(dictionary: FastTextDictionary, vectors: Floats) -> tuple[Floats, Subwords]:
