@@ -104,7 +104,7 @@ LIGHT = (
     "few_labels.teacher",
     "few_labels.archive",
     *("models.registry", "models.attribution"),
-    *("fasttext.file", "models.fasttext"),
+    *("fasttext.file", "fasttext.unsupervised", "models.fasttext", "training.vectors"),
     *(f"models.{family}.numpy_network" for family in ("wave", "local_wave", "wave_lm")),
     *(f"training.local_wave.{name}" for name in ("linear_part", "lsa")),
 )

@@ -66,6 +66,7 @@ def test_the_same_seed_gives_the_same_model(trained):
 
 
 def test_the_signature_takes_older_names():
-    given = training._by_name((DATA, 0.5), {"word_ngrams": 2, "min_count": 1})
+    named = {"word_ngrams": 2, "min_count": 1}
+    given = training.by_name((DATA, 0.5), named, training.ARGUMENTS)
     assert given == {"input": DATA, "lr": 0.5, "wordNgrams": 2, "minCount": 1}
     assert "args" in inspect.signature(fasttext.train_supervised).parameters

@@ -6,7 +6,7 @@ from fasttext_models import PLACE
 from topics import topic_texts
 
 from wave_network import fasttext
-from wave_network.errors import ConfigError, DataError, OutputError
+from wave_network.errors import ConfigError, DataError, ModelFolderError, OutputError
 from wave_network.fasttext.unsupervised import ARGUMENTS, OPTIONS
 
 
@@ -72,6 +72,12 @@ def test_a_saved_model_is_the_same(model, tmp_path):
     (tmp_path / "vectors.vec").write_text("mine")
     with pytest.raises(OutputError, match="exists"):
         model.save_model(tmp_path / "vectors.vec")
+
+
+@pytest.mark.parametrize("name", ["missing", "zero\0byte"])
+def test_what_is_not_there_is_said(name):
+    with pytest.raises(ModelFolderError, match=r"does not exist|null byte"):
+        fasttext.load_model(name)
 
 
 def test_what_only_a_classifier_can_do_is_refused(model):

@@ -40,7 +40,7 @@ def is_vector_folder(folder: Path) -> bool:
     """Whether a folder holds word vectors."""
     try:
         description = parse_object(read_file(folder / CONFIG), folder / CONFIG)
-    except ModelFolderError:
+    except (ModelFolderError, ValueError):  # ValueError: a name with a zero byte
         return False
     return description.get("model_type") == MODEL_TYPE
 

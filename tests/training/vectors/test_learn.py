@@ -60,13 +60,12 @@ def test_words_are_those_that_our_models_read(said):
     texts = ["__label__x Don't PANIC, 東京!"] * 2
     learnt = learn_vectors(texts, our_words(), SMALL, cased=False)
     assert {*learnt.words} == {"don", "'", "t", "panic", ",", "東", "京", "!"}
-    assert said == [
-        "texts: 2, with 16 words",
-        "words with a vector: 8; 0 others occur fewer than 2 times",
-    ]
+    assert said == ["texts: 2, with 16 words", "words with a vector: 8"]
 
 
 def test_what_is_left_out_is_said(said, monkeypatch):
+    learn_vectors(["a b c a b d"], our_words(), SMALL, cased=False)
+    assert said[-1] == "words with a vector: 2; 2 others occur fewer than 2 times"
     monkeypatch.setattr(learn, "MOST_WORDS", 2)
     learn_vectors(["a b c a b c a"] * 2, our_words(), SMALL, cased=False)
     assert said[-1] == "words with a vector: 2; 1 others are rarer"

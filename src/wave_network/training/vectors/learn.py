@@ -127,7 +127,9 @@ def _of_16_bits(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _say_what_was_read(corpus: Corpus, settings: VectorSettings) -> None:
     say(f"texts: {corpus.texts:,}, with {corpus.tokens:,} words")
-    rare = f"occur fewer than {settings.min_count} times"
-    if len(corpus.words) == MOST_WORDS:
-        rare = "are rarer"
-    say(f"words with a vector: {len(corpus.words):,}; {corpus.rare:,} others {rare}")
+    kept = f"words with a vector: {len(corpus.words):,}"
+    if corpus.rare:
+        are_cut = len(corpus.words) == MOST_WORDS
+        rare = "are rarer" if are_cut else f"occur fewer than {settings.min_count} times"
+        kept += f"; {corpus.rare:,} others {rare}"
+    say(kept)
