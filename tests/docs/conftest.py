@@ -18,6 +18,7 @@ import pytest
 from outputs import differs
 from pages import OUTPUT, PYTHON, ROOT, SHELL, commands_of
 
+from wave_network import fasttext
 from wave_network.config import PRESETS
 
 EPOCHS = 2  # what most pages train is not trained further here
@@ -66,6 +67,7 @@ class Runner:
         self._sample_model = sample_model
         self._whole_model = whole_model
         self._monkeypatch = monkeypatch
+        monkeypatch.setitem(sys.modules, "fasttext", fasttext)  # a page does, and never undoes it
         self._printed, self._errors = io.StringIO(), io.StringIO()
         for name, preset in PRESETS.items():  # what most pages print does not depend on it
             short = replace(preset.train, epochs=EPOCHS, min_steps=0)
