@@ -158,9 +158,9 @@ def compared(path: Path, texts: list[str]) -> Result:
 
 
 def texts_a_second(predict: Callable[[], object], count: int) -> float:
-    """Return texts a second of user CPU time, the best of three."""
+    """Return texts a second of user CPU time, the best of ten."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(10):
         start = resource.getrusage(resource.RUSAGE_SELF).ru_utime
         predict()
         best = min(best, resource.getrusage(resource.RUSAGE_SELF).ru_utime - start)
