@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Tests start hundreds of processes: each would compile the checkout's modules anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test reliability check fix docs licenses bench serve-bench fuzz serve-fuzz compilers wheel-test browser js-check js-parity playground test-engines two-hosts clean
 
 demo: $(VENV)/.train ## train on the bundled sample, evaluate, predict
