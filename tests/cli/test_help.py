@@ -38,6 +38,7 @@ def test_the_help_of_each_command_has_examples_and_explains_every_option(invoke,
     ended = invoke(command, flag)
     assert (ended.code, ended.err) == (0, "")
     assert f"Examples:\n    wave-network {command}" in ended.out
+    assert "...}" not in ended.out  # dots are added to what may be repeated
     options = described_options(ended.out)
     assert "-h, --help" in options
     for option, explanation in options.items():

@@ -18,7 +18,7 @@ def fasttext(
     arguments: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMMAND ...",
+            metavar="COMMAND",
             help="supervised, skipgram, cbow, quantize, test, test-label, predict, "
             "predict-prob, print-word-vectors, print-sentence-vectors, print-ngrams, nn, analogies "
             "or dump, with fastText's arguments.",

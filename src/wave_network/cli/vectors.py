@@ -24,7 +24,7 @@ def vectors(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Texts: .txt (a text a line), .csv, .tsv, .jsonl, .json, .parquet or .xlsx files, "
             "also as .gz, .zst or .zip; or -, standard input (a text a line).",
         ),
