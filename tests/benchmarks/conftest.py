@@ -1,9 +1,12 @@
 """The benchmarks are scripts beside the package; they import each other by their bare names."""
 
+import csv
 import sys
 from pathlib import Path
 
 import pytest
+
+from wave_network.data import read_splits
 
 SCRIPTS = Path(__file__).parents[2] / "benchmarks"
 
@@ -17,6 +20,19 @@ def scripts(monkeypatch) -> Path:
     for name in set(sys.modules) - before:
         if getattr(sys.modules[name], "__file__", None) == str(SCRIPTS / f"{name}.py"):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def topics(tmp_path_factory) -> Path:
+    """The bundled sample as a data set, a folder `topics`. Never change it."""
+    target, splits = tmp_path_factory.mktemp("data") / "topics", read_splits("sample")
+    target.mkdir()
+    for name, rows in (("train", splits.train), ("test", splits.test)):
+        with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["text", "label"])
+            writer.writerows(zip(rows["text"], rows["label"], strict=True))
+    return target
 
 
 @pytest.fixture

@@ -11,18 +11,10 @@ import pytest
 from wave_network.data import read_splits
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with one data set, `topics`: the bundled sample."""
-    splits = read_splits("sample")
-    target = tmp_path_factory.mktemp("data") / "topics"
-    target.mkdir()
-    for name, rows in (("train", splits.train), ("test", splits.test)):
-        with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["text", "label"])
-            writer.writerows(zip(rows["text"], rows["label"], strict=True))
-    return target.parent
+@pytest.fixture
+def folder(topics):
+    """A folder with one data set, `topics`."""
+    return topics.parent
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """Few labels and a language model, with one that has learnt nothing."""
 
-import csv
 import sys
 
 import numpy as np
 import pytest
 from language_models import write_small
-
-from wave_network.data import read_splits
 
 
 @pytest.fixture
@@ -22,22 +19,9 @@ def module(monkeypatch):
     return wave_lm_few_labels
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """The bundled sample as a data set."""
-    target, splits = tmp_path / "topics", read_splits("sample")
-    target.mkdir()
-    for name, rows in (("train", splits.train), ("test", splits.test)):
-        with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["text", "label"])
-            writer.writerows(zip(rows["text"], rows["label"], strict=True))
-    return target
-
-
-def test_arms_are_measured_and_shown(module, folder, tmp_path, monkeypatch, capsys):
+def test_arms_are_measured_and_shown(module, topics, tmp_path, monkeypatch, capsys):
     output = ("--output", str(tmp_path / "rows.csv"))
-    first = (folder, write_small(tmp_path / "lm"), "--per-class", "8", "--draws", "1")
+    first = (topics, write_small(tmp_path / "lm"), "--per-class", "8", "--draws", "1")
     arms = ("--arms", "small:lm,lm:tuned", "--held-out")
     for arguments in ((*first, *arms), (*first, "--arms", "lm:linear"), ("--table",)):
         argv = ["wave_lm_few_labels.py", *map(str, arguments), *output]
