@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from wave_network.baselines.padding import Padded, classify_padded, pad
 from wave_network.data.batch import PackedBatch
@@ -23,9 +24,10 @@ class TransformerLayer(nn.Module):
         heads: Number of attention heads; must divide the width.
         sep_token_id: The token appended to every text; None: none.
         max_length: Maximum number of tokens of a text, including `[CLS]` and `[SEP]`.
-        only_first: Compute the `[CLS]` row alone, as nothing else is classified: keys and values of
-            all tokens, but one query, and one row of what follows. The same answers in a sixth of
-            the operations. False computes all rows, as the layer is usually drawn.
+        only_first: Compute the `[CLS]` row alone, as nothing else is classified. With one query,
+            keys and values of all tokens need not be computed (see `_attend_first`): the same
+            answers in a hundredth of the operations. False computes all rows, as the layer is
+            usually drawn.
 
     Raises:
         ConfigError: If `heads` does not divide the width.
@@ -94,11 +96,33 @@ class TransformerLayer(nn.Module):
 
     def _first_row(self, tokens: Tensor, is_padding: Tensor) -> Tensor:
         """Compute the first row of the layer's output, (texts, width)."""
-        layer, first = self.layer, tokens[:, :1]  # (texts, 1, width)
-        attended, _ = layer.self_attn(
-            first, tokens, tokens, key_padding_mask=is_padding, need_weights=False
-        )
-        first = layer.norm1(first + layer.dropout1(attended))
+        layer = self.layer
+        attended = self._attend_first(tokens, is_padding)
+        first = layer.norm1(tokens[:, 0] + layer.dropout1(attended))
         inner = layer.dropout(layer.activation(layer.linear1(first)))
         row: Tensor = layer.norm2(first + layer.dropout2(layer.linear2(inner)))
-        return row[:, 0]
+        return row
+
+    def _attend_first(self, tokens: Tensor, is_padding: Tensor) -> Tensor:
+        """Compute the attention of the first row, (texts, width).
+
+        With one query, q.(K x) = (K'q).x and sum a (V x) = V (sum a x), so that the matrices K and
+        V meet one vector of each head instead of every token. The keys' bias adds the same to all
+        scores of a query, which softmax drops.
+        """
+        attention = self.layer.self_attn
+        split = (attention.num_heads, attention.head_dim)
+        query_weight, *others = attention.in_proj_weight.chunk(3)
+        key_weight, value_weight = (weight.view(*split, -1) for weight in others)
+        query_bias, _, value_bias = attention.in_proj_bias.chunk(3)
+        query = F.linear(tokens[:, 0], query_weight, query_bias).view(-1, *split)
+        query = query / attention.head_dim**0.5  # (texts, heads, head width)
+        query = torch.einsum("thd,hdw->thw", query, key_weight)  # (texts, heads, width)
+        scores = query @ tokens.mT  # (texts, heads, longest)
+        weights = scores.masked_fill(is_padding.unsqueeze(1), -torch.inf).softmax(dim=2)
+        weights = F.dropout(weights, attention.dropout, self.training)
+        means = weights @ tokens  # (texts, heads, width)
+        values = torch.einsum("thw,hdw->thd", means, value_weight)
+        values = values + weights.sum(dim=2, keepdim=True) * value_bias.view(split)
+        attended: Tensor = attention.out_proj(values.flatten(1))
+        return attended

@@ -100,7 +100,9 @@ def section(study: Study) -> Section:
             "of torch on a CPU, where attention with dropout keeps its n by n weights. Two forms "
             f"of the layer are what an expert would run: `{FUSED}` is without dropout, so that "
             f"attention keeps no weights; `{FIRST}` computes what the read-out of one layer needs, "
-            "as our wave network does: one query, and one row of what follows."
+            "as our wave network does: one query, and one row of what follows. With one query, "
+            "q (K x) = (qK) x and the sum of a (V x) = V (the sum of a x), so that no token is "
+            "multiplied by the matrices of keys and values."
         ),
         tables=tables(rows),
         plots=plots(rows),
@@ -112,9 +114,10 @@ def section(study: Study) -> Section:
             "feed-forward is not four times as wide. That attention grows with the square of the "
             "length decides only in texts of thousands of tokens: 4 n² d exceeds the 24 n d² of a "
             f"layer's linear maps beyond n = 6 d = {6 * WIDTH:,}. And it decides only where all "
-            "rows are needed: the [CLS] row of a single layer costs 4 n d², half of what the two "
-            "linear variants of a wave layer cost, and grows with n like them. What the waves save "
-            "is the square in networks of several layers, and the n by n weights."
+            "rows are needed: the [CLS] row of a single layer costs 4 h n d + 24 d², which with "
+            f"heads of {HEAD_WIDTH} is n d² / 16 and a constant, where the two linear variants of "
+            "a wave layer cost 4 n d². What the waves save is the square in networks of several "
+            "layers, and the n by n weights."
         ),
     )
 

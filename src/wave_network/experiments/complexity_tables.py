@@ -68,9 +68,9 @@ _FORMULAS: Final = (
     ),
     (
         FIRST,
-        "T (4 n d² + 20 d² + 4 n d + 2 d c)",
+        "T (24 d² + 4 h n d + 2 d c)",
         "–",
-        "T ((4 n + 20) d + 3 h n + 4)",
+        "T ((n + 2 h + 20) d + 3 h n + h + 4)",
         "as transformer",
     ),
     (

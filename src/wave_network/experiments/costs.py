@@ -10,11 +10,12 @@ its wave, the feed-forward and the norm. *Ours* is what `WaveNetwork` does for a
 variants of each distinct token and each position once, and the [CLS] row alone from there on.
 
 *Fused* is the Transformer layer without dropout, whose attention torch then computes without
-storing n by n weights. Its *[CLS] row* computes keys and values of all tokens, but one query and
-one row of what follows, which is all that one layer with a [CLS] read-out needs.
+storing n by n weights. Its *[CLS] row* is all that one layer with a [CLS] read-out needs: one
+query, whose products with keys and values need no key and no value of a token, and one row of what
+follows.
 
 What is *kept* is what torch stores for the backward pass beside parameters and token ids: 4 bytes
-a number, 8 an index.
+a number, 8 an index, 1 a mask.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ BATCH_TEXTS: Final = 64
 
 FLOAT: Final = 4
 INDEX: Final = 8
+MASK: Final = 1
 
 
 @dataclass(frozen=True)
@@ -133,17 +135,19 @@ def fused_kept_bytes(n: int, d: int, heads: int) -> int:
     return FLOAT * (17 * n * d + (heads + 5) * n) + INDEX * n
 
 
-def first_row_matmul_flops(n: int, d: int, c: int) -> int:
-    """One row of a Transformer layer, one text: `4 n d^2 + 20 d^2 + 4 n d + 2 d c`.
+def first_row_matmul_flops(n: int, d: int, c: int, heads: int) -> int:
+    """One row of a Transformer layer, one text: `24 d^2 + 4 h n d + 2 d c`.
 
-    Keys and values 4 n d^2, query and output 4 d^2, feed-forward 16 d^2, scores and use 4 n d.
+    Query, output, and the matrices of keys and values, which meet one vector of each head, 8 d^2;
+    feed-forward 16 d^2; scores and their use 4 h n d.
     """
-    return 4 * n * d**2 + 20 * d**2 + 4 * n * d + 2 * d * c
+    return 24 * d**2 + 4 * heads * n * d + 2 * d * c
 
 
 def first_row_kept_bytes(n: int, d: int, heads: int) -> int:
-    """One row of a Transformer layer in training, one text: `(4 n + 20) d + 3 h n + 4` numbers."""
-    return FLOAT * ((4 * n + 20) * d + 3 * heads * n + 4) + INDEX * n
+    """One row of a Transformer layer, one text: `(n + 2 h + 20) d + 3 h n + h + 4` numbers."""
+    numbers = (n + 2 * heads + 20) * d + 3 * heads * n + heads + 4
+    return FLOAT * numbers + (INDEX + MASK) * n
 
 
 _LAYER_BYTES: Final[Mapping[str, Callable[[int, int, int], int]]] = {
@@ -231,7 +235,7 @@ def predict(name: str, batch: Batch, d: int) -> Costs:
     if name in _LAYER_BYTES:
         flops = encoder_matmul_flops(n, d, CLASSES, 1)
         if name == FIRST:
-            flops = first_row_matmul_flops(n, d, CLASSES)
+            flops = first_row_matmul_flops(n, d, CLASSES, heads)
         return Costs(
             flops=batch.texts * flops,
             elementwise=None,
