@@ -47,6 +47,7 @@ from wave_network.models.wave_lm.tensors import tensor_specs
 from wave_network.runtime.stream import Stream
 from wave_network.text.byte_level import Ids
 from wave_network.training.pretraining.corpus import Corpus, read_corpus
+from wave_network.training.pretraining.examples import next_tokens
 from wave_network.training.pretraining.steps import PretrainingSteps
 from wave_network.training.pretraining.windows import Windows
 
@@ -172,7 +173,7 @@ def ablation(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str
     """Train variants of the Wave LM for the same steps; yield their bits a byte."""
     config = PretrainConfig(size=arguments.size, steps=arguments.steps, seed=arguments.seed)
     for name, changes in ABLATIONS.items():
-        shape = replace(SIZES[arguments.size].shape(corpus.tokenizer.start + 1), **changes)
+        shape = replace(SIZES[arguments.size].shape(corpus.tokenizer.start), **changes)
         trained = train(WaveLM(shape, arguments.seed), corpus, config)
         trained.row["held_out_bits_per_byte"] = bits_per_byte(
             trained.network, corpus, corpus.validation
@@ -182,9 +183,10 @@ def ablation(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str
 
 def build(name: str, corpus: Corpus, config: PretrainConfig) -> nn.Module:
     """Build a network with random weights."""
-    size, vocab_size = SIZES[config.size], corpus.tokenizer.start + 1
+    size, pieces = SIZES[config.size], corpus.tokenizer.start
+    vocab_size = pieces + 1
     if name == "wave":
-        return WaveLM(size.shape(vocab_size), config.seed)
+        return WaveLM(size.shape(pieces), config.seed)
     if name == "gru":
         return GRULM(vocab_size, size, GRU_SIZES[config.size], config.seed)
     if name == "transformer":
@@ -202,7 +204,7 @@ def train_for(
     times = []
     for step in range(TIMED_STEPS):
         started = time.process_time()
-        steps.step(windows.of(step))
+        steps.step(next_tokens(windows.of(step)))
         times.append(time.process_time() - started)
     network.load_state_dict(start)
     count = max(1, round((seconds - sum(times)) / float(np.median(times))))
@@ -215,7 +217,7 @@ def train(network: nn.Module, corpus: Corpus, config: PretrainConfig) -> Trained
     steps = PretrainingSteps(network, config, windows.steps)
     started = time.process_time()
     for step in range(windows.steps):
-        steps.step(windows.of(step))
+        steps.step(next_tokens(windows.of(step)))
     return Trained(
         network,
         {
@@ -291,7 +293,7 @@ def speed(size: str) -> Iterator[dict[str, Any]]:
     """Measure tokens a second around some positions, and the bytes of the state."""
     torch.set_num_threads(1)
     chosen = SIZES[size]
-    shape = chosen.shape(chosen.pieces + 1)
+    shape = chosen.shape(chosen.pieces)
     wave = NumpyWaveLM(shape, initial_tensors(tensor_specs(shape), 0))
     room = max(POSITIONS) + GENERATED
     transformer = TransformerLM(shape.vocab_size, chosen, room, 0)
@@ -315,7 +317,7 @@ def speed(size: str) -> Iterator[dict[str, Any]]:
 def wave_tokens(wave: NumpyWaveLM, position: int) -> Iterator[int]:
     """Read as many tokens, then generate the most likely ones."""
     stream = Stream(wave)
-    stream.read(np.arange(position) % (wave.config.vocab_size - 1))
+    stream.read(np.arange(position) % wave.config.start_id)
     while True:
         token = int(stream.logits.argmax())
         stream.read(np.array([token]))

@@ -175,7 +175,7 @@ class Reader:
 
 def hidden(network: WaveLM, ids: Tensor) -> list[Tensor]:
     """The embeddings, what each layer puts out, and that normalised; each (time, lanes, size)."""
-    keep = (ids != network.config.vocab_size - 1).to(torch.float32).unsqueeze(2)
+    keep = (ids != network.config.start_id).to(torch.float32).unsqueeze(2)
     outputs = [network.embedding(ids)]
     for layer in network.layers:
         outputs.append(layer(outputs[-1], keep))

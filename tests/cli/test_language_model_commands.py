@@ -53,6 +53,16 @@ def test_pretrain_generate_score(invoke, book, tmp_path):
 
 
 @pytest.mark.usefixtures("_small")
+def test_a_masked_model_scores_and_does_not_generate(invoke, book):
+    options = ("--objective", "masked", "--steps", "3", "--output", "lm")
+    assert invoke("pretrain", book, *options).code == 0
+    scored = invoke("score", "lm", "--input", book, "--json")
+    assert scored.lines[0]["bytes"] == book.stat().st_size
+    refused = invoke("generate", "lm", "Chapter")
+    assert "cannot continue a text; pretrain a causal one" in refused.message
+
+
+@pytest.mark.usefixtures("_small")
 def test_pretrain_prints_json(invoke, book):
     ended = invoke("pretrain", book, "--steps", "2", "--json")
     assert ended.code == 0
@@ -123,6 +133,7 @@ def test_what_a_terminal_would_obey_is_escaped(invoke, lm):
         (("pretrain",), "give the files of the texts"),
         (("pretrain", "none.txt"), "none.txt does not exist"),
         (("pretrain", "book.txt", "--size", "9m"), "--size must be one of 200k, 1m, 5m"),
+        (("pretrain", "book.txt", "--objective", "span"), "--objective must be one of causal"),
         (("pretrain", "book.txt", "--epochs", "0"), "--epochs must be at least 1"),
         (("pretrain", "book.txt", "--encoding", "klingon"), "--encoding must be"),
         (("pretrain", "book.txt", "--output", "lm"), "lm exists"),

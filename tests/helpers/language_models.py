@@ -15,11 +15,15 @@ TEXTS = (
 METRICS = {"steps": 2, "training_bytes": 900, "validation": {"bytes": 90, "bits_per_byte": 4.5}}
 
 
-def small_files(seed=0):
+def small_files(seed=0, objective="causal"):
     """The contents of the folder of a model that has learnt nothing."""
     tokenizer = ByteLevelTokenizer.learn(TEXTS * 3, 300)
     config = WaveLMConfig(
-        vocab_size=tokenizer.start + 1, hidden_size=8, num_layers=2, feed_forward_size=12
+        vocab_size=tokenizer.start + (2 if objective == "masked" else 1),
+        hidden_size=8,
+        num_layers=2,
+        feed_forward_size=12,
+        objective=objective,
     )
     tensors = initial_tensors(tensor_specs(config), seed)
     tensors["embedding.weight"] *= 10

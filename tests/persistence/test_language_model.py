@@ -32,6 +32,21 @@ def test_what_is_written_is_read(tmp_path):
     assert "wave-network generate lm" in card
 
 
+def test_a_masked_model_is_read_and_its_card_does_not_generate(tmp_path):
+    folder = write_small(tmp_path / "lm", objective="masked")
+    assert read_language_model(folder).config.masked
+    card = (folder / "README.md").read_text()
+    assert "fill-mask" in card
+    assert "wave-network score lm" in card
+    assert "generate" not in card
+
+
+def test_a_model_without_an_objective_is_causal(tmp_path):
+    folder = write_small(tmp_path / "lm")
+    edit(folder, lambda config: config["model"].pop("objective"))
+    assert read_language_model(folder).config.objective == "causal"
+
+
 def test_a_model_is_replaced_only_when_asked(tmp_path):
     folder = write_small(tmp_path / "lm")
     with pytest.raises(OutputError, match="exists"):
@@ -109,6 +124,8 @@ DAMAGES = {
         "incomplete",
     ),
     "another vocabulary": (set_model("vocab_size", 400), "belong to different models"),
+    "another objective": (set_model("objective", "masked"), "belong to different models"),
+    "an unknown objective": (set_model("objective", "span"), "must be one of"),
     "many layers": (set_model("num_layers", 999), "no float32 tensor layers.2"),
     "a huge width": (set_model("hidden_size", 10**9), "limit"),
     "a width that is text": (set_model("hidden_size", "8"), "must be a whole number"),

@@ -8,6 +8,7 @@ from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.data.documents import Piece
 from wave_network.errors import ConfigError, ModelFolderError
 from wave_network.models.numpy_ops import log_softmax
+from wave_network.models.wave_lm.numpy_masked import NumpyMaskedLM
 from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
 from wave_network.runtime.language_model import LanguageModel
 from wave_network.runtime.sampling import Sampler
@@ -116,6 +117,42 @@ def test_the_most_surprising_tokens(model):
     assert len(bits) == 20
     worst = score.surprises[0]
     assert worst.before + worst.token in " ".join(TEXTS * 3)
+
+
+@pytest.fixture(scope="module")
+def masked():
+    return LanguageModel(small_files(objective="masked"))
+
+
+def test_a_masked_model_scores_each_token_hidden(masked):
+    files, text = small_files(objective="masked"), " ".join(TEXTS * 12)  # more than one part
+    (ids,) = files.tokenizer.encode([text])
+    network, bits = NumpyMaskedLM(files.config, files.tensors), np.empty(len(ids))
+    for begin in range(0, len(ids), 256):
+        part = ids[begin : begin + 256]
+        for turn in range(7):
+            shown = np.concatenate([[files.config.start_id], part])[:, None]
+            shown[1 + turn :: 7] = files.config.mask_id
+            chances = log_softmax(network.logits(shown, shown == files.config.mask_id))
+            of_turn = part[turn::7]
+            bits[begin + turn : begin + len(part) : 7] = -chances[
+                np.arange(len(of_turn)), of_turn
+            ] / np.log(2)
+    score = masked.score(text)
+    assert len(ids) > 256
+    assert score.bits == pytest.approx(bits.sum(), rel=1e-5)
+    assert (score.tokens, score.bytes) == (len(ids), len(text.encode()))
+    assert score.surprises[0].bits == pytest.approx(bits.max(), rel=1e-4)
+
+
+def test_a_masked_model_does_not_generate(masked):
+    with pytest.raises(ConfigError, match="pretrain a causal one"):
+        masked.generate("The parcel")
+
+
+@pytest.mark.parametrize("text", ["", "a", "\ud800", "雨" * 600])
+def test_a_masked_model_scores_odd_texts(masked, text):
+    assert np.isfinite(masked.score(text).bits_per_byte)
 
 
 def test_no_text_has_no_bits(model):

@@ -33,6 +33,14 @@ def pretrain(
     size: Annotated[
         str, typer.Option(metavar="200k|1m|5m", help="Parameters of the model, about.")
     ] = "1m",
+    objective: Annotated[
+        str,
+        typer.Option(
+            metavar="causal|masked",
+            help="causal: predict each token from those before it, to generate and score text. "
+            "masked: predict hidden tokens from both sides, to score alone.",
+        ),
+    ] = "causal",
     epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the texts.")] = 4,
     steps: Annotated[
         int | None,
@@ -83,6 +91,7 @@ def pretrain(
     Examples:
       wave-network pretrain books/*.txt --output books-lm
       wave-network pretrain archive.jsonl --text-column body --size 5m --checkpoint-every 5m
+      wave-network pretrain books/*.txt --objective masked --output books-masked
       wave-network pretrain --resume wave-lm
       wave-network generate books-lm "Once upon a time"
     """
@@ -106,6 +115,7 @@ def _pretrain(asked: SimpleNamespace, *, resumes: bool) -> None:
         raise ConfigError("give the files of the texts: wave-network pretrain FILE...")
     config = PretrainConfig(
         size=asked.size,
+        objective=asked.objective,
         epochs=asked.epochs,
         steps=asked.steps,
         learning_rate=asked.learning_rate,

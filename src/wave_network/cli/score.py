@@ -40,7 +40,8 @@ def score(
 
     Prints bits a byte, and the most surprising tokens. Bits a byte are how many bits the model
     needs for each byte of the texts; lower is better. Texts that are unlike the model's training
-    texts need more. Needs no torch.
+    texts need more. A masked model predicts each token from both sides, so that its bits do not
+    compare with those of a causal one. Needs no torch.
 
     \b
     Examples:

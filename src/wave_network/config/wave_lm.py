@@ -1,4 +1,4 @@
-"""The configuration of the Wave LM, the causal language model, and of its pretraining."""
+"""The configuration of the Wave LM, the language model, and of its pretraining."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Context: TypeAlias = Literal["memory", "norm"]
+Objective: TypeAlias = Literal["causal", "masked"]
 
 PEAK_LEARNING_RATE: Final = 6e-3
 
@@ -35,7 +36,7 @@ class WaveLMConfig:
 
     Attributes:
         vocab_size: Rows of the token embedding, which is the output matrix, too: the pieces of the
-            tokenizer, and the start of a document.
+            tokenizer, the start of a document, and of a masked model what hides a token.
         hidden_size: Dimensions of a token.
         num_layers: Number of wave layers, each with a feed-forward layer (paper 1, Eq. 8).
         feed_forward_size: Dimensions within the feed-forward layers.
@@ -44,7 +45,10 @@ class WaveLMConfig:
             weighted by the phase of the first wave, which has a sign; or `norm`, as in the papers.
         decay: Whether the past decays, by a learnt factor for each dimension. If not, the global
             semantics is the papers' sum over the whole prefix.
-        local_tokens: How many tokens before it a token's variants take in.
+        local_tokens: How many tokens before it a token's variants take in, and in a masked model
+            how many after it.
+        objective: What it predicts: `causal`, each token from those before it; or `masked`, hidden
+            tokens from those on both sides.
     """
 
     vocab_size: int
@@ -55,6 +59,7 @@ class WaveLMConfig:
     context: Context = "memory"
     decay: bool = True
     local_tokens: int = 2
+    objective: Objective = "causal"
 
     architecture: ClassVar[str] = "wave-lm"
 
@@ -74,6 +79,7 @@ class WaveLMConfig:
         check_choice("operation", self.operation, get_args(Operation))
         check_choice("context", self.context, get_args(Context))
         check_choice("decay", self.decay, (False, True))
+        check_choice("objective", self.objective, get_args(Objective))
         check_tables(
             embedding=(self.vocab_size, self.hidden_size),
             layers=(self.num_layers, self.hidden_size, max(4 * self.hidden_size, self._wide)),
@@ -82,6 +88,21 @@ class WaveLMConfig:
     @property
     def _wide(self) -> int:
         return 2 * self.feed_forward_size
+
+    @property
+    def masked(self) -> bool:
+        """Whether it predicts hidden tokens."""
+        return self.objective == "masked"
+
+    @property
+    def start_id(self) -> int:
+        """The id of the start of a document."""
+        return self.vocab_size - (2 if self.masked else 1)
+
+    @property
+    def mask_id(self) -> int:
+        """The id that hides a token; of a masked model only."""
+        return self.vocab_size - 1
 
     @property
     def state_size(self) -> int:
@@ -122,13 +143,19 @@ class Size(NamedTuple):
     num_layers: int
     feed_forward_size: int
 
-    def shape(self, vocab_size: int) -> WaveLMConfig:
-        """Return the configuration of a model of this size, with so many rows of tokens."""
+    def shape(self, pieces: int, objective: Objective = "causal") -> WaveLMConfig:
+        """Return the configuration of a model of this size.
+
+        Args:
+            pieces: Pieces of its tokenizer's vocabulary, as many as were found.
+            objective: As in `WaveLMConfig`.
+        """
         return WaveLMConfig(
-            vocab_size=vocab_size,
+            vocab_size=pieces + (2 if objective == "masked" else 1),
             hidden_size=self.hidden_size,
             num_layers=self.num_layers,
             feed_forward_size=self.feed_forward_size,
+            objective=objective,
         )
 
 
@@ -148,6 +175,7 @@ class PretrainConfig:
 
     Attributes:
         size: The size of the model, one of `SIZES`.
+        objective: What it learns to predict, as in `WaveLMConfig`.
         epochs: Passes over the texts.
         steps: Training steps in all; None: as many as the epochs take.
         window: Tokens of a training sequence.
@@ -157,10 +185,11 @@ class PretrainConfig:
         warmup: Share of the steps in which the learning rate rises from 0.
         weight_decay: Decoupled weight decay of AdamW, for matrices.
         max_grad_norm: Gradients are clipped to this joint L2 norm.
-        seed: Seed of the first weights and of the order of the sequences.
+        seed: Seed of the first weights, of the order of the sequences, and of what is hidden.
     """
 
     size: str = "1m"
+    objective: Objective = "causal"
     epochs: int = 4
     steps: int | None = None
     window: int = 256
@@ -178,6 +207,7 @@ class PretrainConfig:
             ConfigError: Naming the field, its value and what it may be.
         """
         check_choice("size", self.size, tuple(SIZES))
+        check_choice("objective", self.objective, get_args(Objective))
         check_whole(self, "epochs", "window", "batch_size", "seed")
         check_finite(self, "learning_rate", "warmup", "weight_decay", "max_grad_norm")
         if self.steps is not None:

@@ -53,17 +53,16 @@ from wave_network.text.byte_level import ByteLevelTokenizer
 _CARD: Final = """\
 ---
 library_name: wave-network
-pipeline_tag: text-generation
+pipeline_tag: {task}
 tags:
 - wave-network
-- text-generation
+- {task}
 ---
 
 # A Wave Network language model
 
 A Wave LM with {parameters:,} parameters, written by wave-network {version}: {layers} layers of
-{hidden} dimensions, {pieces:,} pieces of bytes. It generates with a state of {state:,} bytes,
-however long the text is.
+{hidden} dimensions, {pieces:,} pieces of bytes. {what}
 
 It was pretrained on {training_bytes:,} bytes of text, for {steps:,} steps. On held-out text of the
 same files it needs {bits:.3f} bits a byte.
@@ -72,14 +71,12 @@ same files it needs {bits:.3f} bits a byte.
 
 ```
 pip install wave-network
-wave-network generate {source} "Once upon a time"
-wave-network score {source} --input texts.txt
+{generate}wave-network score {source} --input texts.txt
 ```
 
 ## Limits
 
-- It imitates its training texts, including their biases, and states falsehoods as fluently as
-  facts.
+- It imitates its training texts, including their biases and falsehoods.
 - Its figure holds for text like its training texts.
 """
 
@@ -175,7 +172,7 @@ def read_language_model(source: str | Path) -> LanguageModelFiles:
         config = WaveLMConfig.from_dict(schema.section(description, "model"))
         training = schema.section(description, "training")
     tokenizer = ByteLevelTokenizer.parse(contents[TOKENIZER], folder / TOKENIZER)
-    if tokenizer.start + 1 != config.vocab_size:
+    if tokenizer.start != config.start_id:
         raise ModelFolderError(f"{folder}: {TOKENIZER} and {CONFIG} belong to different models")
     return LanguageModelFiles(
         config=config,
@@ -199,14 +196,25 @@ def _tensors(content: bytes, path: Path, config: WaveLMConfig) -> Tensors:
 
 
 def _card(folder: Path, files: LanguageModelFiles, metrics: Mapping[str, Any]) -> str:
-    config = files.config
+    config, generate = files.config, ""
+    if config.masked:
+        task, what = "fill-mask", "It predicts hidden tokens\nfrom those on both sides."
+    else:
+        task = "text-generation"
+        what = (
+            f"It generates with a state of {4 * config.state_size:,} bytes,\n"
+            "however long the text is."
+        )
+        generate = f'wave-network generate {folder.name} "Once upon a time"\n'
     return _CARD.format(
+        task=task,
+        what=what,
+        generate=generate,
         parameters=files.parameters,
         version=__version__,
         layers=config.num_layers,
         hidden=config.hidden_size,
         pieces=files.tokenizer.start,
-        state=4 * config.state_size,
         training_bytes=metrics["training_bytes"],
         steps=metrics["steps"],
         bits=metrics["validation"]["bits_per_byte"],

@@ -12,9 +12,11 @@ import numpy as np
 
 from wave_network.config.checks import check_range, plain_whole
 from wave_network.data.documents import Piece, pieces_of
+from wave_network.errors import ConfigError
 from wave_network.models.numpy_ops import Floats, Integers
 from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
 from wave_network.persistence.language_model import LanguageModelFiles, read_language_model
+from wave_network.runtime.bits import reader
 from wave_network.runtime.sampling import Sampler
 from wave_network.runtime.stream import Stream
 
@@ -74,7 +76,8 @@ class LanguageModel:
     def __init__(self, files: LanguageModelFiles) -> None:
         self.config = files.config
         self.parameters = files.parameters
-        self._network = NumpyWaveLM(files.config, files.tensors)
+        self._tensors = files.tensors
+        self._begin = reader(files.config, files.tensors)
         self._tokenizer = files.tokenizer
 
     @classmethod
@@ -114,32 +117,40 @@ class LanguageModel:
             Whole characters; bytes that are no character are replaced by U+FFFD.
 
         Raises:
-            ConfigError: If an option is out of range.
+            ConfigError: If an option is out of range, or the model is masked.
         """
+        if self.config.masked:
+            raise ConfigError(
+                "this model is masked: it predicts hidden tokens from both sides, and cannot "
+                "continue a text; pretrain a causal one"
+            )
         choose = Sampler(temperature, top_p, seed)
         most = plain_whole("tokens", tokens)
         check_range("tokens", most, 1, None)
-        stream = Stream(self._network)
+        stream = Stream(NumpyWaveLM(self.config, self._tensors))
         for piece in pieces_of([prompt]):
             stream.read(self._tokenizer.encode([piece.text])[0])
         return self._continued(stream, most, choose)
 
     def score(self, text: str) -> Score:
-        """Score a text as one document."""
+        """Score a text as one document, as `score_documents` does."""
         return self.score_documents(pieces_of([text]))
 
     def score_documents(self, pieces: Iterable[Piece]) -> Score:
         """Score documents, given in pieces.
 
+        A masked model hides every seventh token at a time, until each was hidden once, and so
+        predicts it from both sides. Its bits do not compare with those of a causal model.
+
         Args:
             pieces: As `iter_documents` yields them.
         """
-        score, stream = Score(), None
+        score, document = Score(), None
         for piece in pieces:
-            if stream is None or piece.first:
-                stream, score.documents = Stream(self._network), score.documents + 1
+            if document is None or piece.first:
+                document, score.documents = self._begin(), score.documents + 1
             (ids,) = self._tokenizer.encode([piece.text])
-            bits = stream.bits(ids)
+            bits = document.bits(ids)
             self._note_surprises(score, ids, bits)
             score.bits += float(bits.sum(dtype=np.float64))
             score.tokens += len(ids)

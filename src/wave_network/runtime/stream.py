@@ -27,7 +27,7 @@ class Stream:
     def __init__(self, network: NumpyWaveLM) -> None:
         self._network = network
         self.state = network.initial_state()
-        self.read(np.array([network.config.vocab_size - 1]))
+        self.read(np.array([network.config.start_id]))
 
     def read(self, ids: Integers) -> None:
         """Read the next tokens, (tokens,)."""

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,7 +90,28 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-def test_killed_and_resumed_it_ends_with_the_same_weights(whole, texts, tmp_path, monkeypatch):
+def test_a_masked_model_learns_and_validation_is_its_score(texts, tmp_path):
+    folder, config = tmp_path / "lm", replace(CONFIG, objective="masked")
+    summary = pretrain([texts], folder, config=config)
+    history = records(folder)
+    assert history[0]["train_bits_per_byte"] > history[-1]["train_bits_per_byte"]
+    model, held_out = LanguageModel.load(folder), read_texts(texts)["text"]
+    assert model.config.masked
+    scores = [model.score(held_out[number]) for number in (49, 99, 149)]
+    bits = sum(score.bits for score in scores) / sum(score.bytes for score in scores)
+    assert bits == pytest.approx(summary["validation"]["bits_per_byte"], rel=1e-6)
+    assert 1.0 < bits < 4.6
+
+
+@pytest.mark.parametrize("objective", ["causal", "masked"])
+def test_killed_and_resumed_it_ends_with_the_same_weights(
+    objective, whole, texts, tmp_path, monkeypatch
+):
+    if objective == "masked":
+        config = replace(CONFIG, objective=objective)
+        whole = (tmp_path / "whole", pretrain([texts], tmp_path / "whole", config=config))
+    else:
+        config = CONFIG
     folder, steps = tmp_path / "lm", 0
     take = loop.PretrainingRun._step
 
@@ -102,9 +124,9 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(whole, texts, tmp_path
 
     monkeypatch.setattr(loop.PretrainingRun, "_step", killed)
     with pytest.raises(Killed):
-        pretrain([texts], folder, config=CONFIG, unfinished=Unfinished(folder, 0.0, "pretrain"))
+        pretrain([texts], folder, config=config, unfinished=Unfinished(folder, 0.0, "pretrain"))
     monkeypatch.setattr(loop.PretrainingRun, "_step", take)
-    pretrain([texts], folder, config=CONFIG, unfinished=Unfinished(folder, 1e9, "pretrain"))
+    pretrain([texts], folder, config=config, unfinished=Unfinished(folder, 1e9, "pretrain"))
     assert weights(folder) == weights(whole[0])
     found, expected = records(folder), records(whole[0])
     assert [{**one, "seconds": 0} for one in found] == [{**one, "seconds": 0} for one in expected]
@@ -168,7 +190,7 @@ def test_each_epoch_is_validated(texts, tmp_path):
 
 
 def test_training_that_diverges_ends_at_once(texts, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop.PretrainingSteps, "step", lambda self, windows: float("nan"))
+    monkeypatch.setattr(loop.PretrainingSteps, "step", lambda self, examples: float("nan"))
     with pytest.raises(ConfigError, match="diverged at step 1: lower learning_rate"):
         pretrain([texts], tmp_path / "lm", config=CONFIG)
     assert not (tmp_path / "lm").exists()

@@ -3,9 +3,10 @@
 The choices that make it a language model:
 
 - Waves are causal: the global semantics is that of the prefix, and decays by a learnt factor for
-  each dimension (`ops/causal.py`).
+  each dimension (`ops/causal.py`). In a masked model it is that of both sides, decaying with the
+  distance (`ops/two_sided.py`).
 - Before they become waves, a token's variants take in those of the tokens just before it (local
-  waves).
+  waves), and in a masked model just after it.
 - The phase of the first wave decides what the memory of the second one forgets: where a token has
   most of the prefix's energy, the memory becomes its value.
 - Every layer adds to its input (paper 1, Eq. 8), and so does a feed-forward layer after it.
@@ -21,10 +22,11 @@ from torch.nn import functional as F
 from wave_network.config.wave_lm import WaveLMConfig
 from wave_network.models.tensor_spec import initial_tensors
 from wave_network.models.torch_random import DrawnFrom
-from wave_network.models.wave_lm.numpy_network import DECAY_OFFSET
+from wave_network.models.wave_lm.numpy_layers import DECAY_OFFSET
 from wave_network.models.wave_lm.tensors import tensor_specs
 from wave_network.ops.causal import memory, past, represent_prefix
 from wave_network.ops.real import Wave, interfere, modulate
+from wave_network.ops.two_sided import following, memory_of_others, represent_two_sided
 
 
 class WaveLM(nn.Module):
@@ -47,20 +49,22 @@ class WaveLM(nn.Module):
         weights = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
         self.load_state_dict(weights)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return the logits of the token after each.
+    def forward(self, ids: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Return the logits of the token after each, or of a masked model those of each token.
 
         Args:
             ids: Packed documents in independent lanes, int64, (time, lanes). Each document begins
-                with the last id of the vocabulary, where the waves begin anew.
+                with `config.start_id`, where the waves begin anew.
+            wanted: The tokens whose logits are returned, bool, (time, lanes); None: all.
 
         Returns:
-            (time, lanes, vocabulary).
+            (time, lanes, vocabulary), or (wanted tokens, vocabulary).
         """
-        keep = (ids != self.config.vocab_size - 1).to(self.bias.dtype).unsqueeze(2)
+        keep = (ids != self.config.start_id).to(self.bias.dtype).unsqueeze(2)
         tokens = self.embedding(ids)
         for layer in self.layers:
             tokens = layer(tokens, keep)
+        tokens = tokens if wanted is None else tokens[wanted]
         return F.linear(self.norm(tokens), self.embedding.weight, self.bias)
 
 
@@ -80,6 +84,8 @@ class WaveLayer(nn.Module):
         self.contract = nn.Linear(inner, hidden)
         if config.local_tokens:
             self.neighbours = nn.Parameter(torch.empty(config.local_tokens, 2 * hidden))
+            if config.masked:
+                self.followers = nn.Parameter(torch.empty(config.local_tokens, 2 * hidden))
         if config.decay:
             self.decay = nn.Parameter(torch.empty(hidden))
 
@@ -98,19 +104,31 @@ class WaveLayer(nn.Module):
     def _waves(self, tokens: Tensor, keep: Tensor) -> Tensor:
         variants = self.variants(tokens)
         if self.config.local_tokens:
-            variants = with_neighbours(variants, self.neighbours, keep)
+            variants = self._with_neighbours(variants, keep)
         first, second = variants.chunk(2, dim=2)
         kept = keep * torch.sigmoid(self.decay + DECAY_OFFSET) if self.config.decay else keep
         kept = kept.expand_as(first)
-        wave = represent_prefix(first, kept)
-        if self.config.context == "memory":
+        represent = represent_two_sided if self.config.masked else represent_prefix
+        wave = represent(first, kept)
+        if self.config.context == "memory" and self.config.masked:
+            other = Wave(second, memory_of_others(wave, second, kept))
+        elif self.config.context == "memory":
             other = Wave(second, memory(wave, second))
         else:
-            other = represent_prefix(second, kept)
+            other = represent(second, kept)
         combine = modulate if self.config.operation == "modulation" else interfere
         combined = torch.cat(combine(wave, other), dim=2)
         result: Tensor = self.readout(self.readout_norm(combined))
         return result
+
+    def _with_neighbours(self, variants: Tensor, keep: Tensor) -> Tensor:
+        before = with_neighbours(variants, self.neighbours, keep)
+        if not self.config.masked:
+            return before
+        # From the end on, a document begins where another one begins after it.
+        backwards = variants.flip(0), following(keep).flip(0)
+        after = with_neighbours(backwards[0], self.followers, backwards[1]).flip(0)
+        return before + after - variants
 
 
 def with_neighbours(variants: Tensor, weights: Tensor, keep: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The Wave LM in NumPy: forward only, with a state of constant size, for one document.
+"""The causal Wave LM in NumPy: forward only, with a state of constant size, for one document.
 
 `logits` continues from a state. So the form that takes one token at a time is the same function as
 the one that takes a thousand.
@@ -7,27 +7,12 @@ the one that takes a thousand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 import numpy as np
 
-from wave_network.config.wave_lm import WaveLMConfig
-from wave_network.models.numpy_ops import (
-    Floats,
-    Integers,
-    Wave,
-    check_finite,
-    combine,
-    finite_expected,
-    gelu,
-    layer_norm,
-    sigmoid,
-)
-from wave_network.models.tensor_spec import Tensors
-
-DECAY_OFFSET: Final = 3.0
-"""A dimension keeps `sigmoid(decay + 3)` of its past from token to token: 0.95 where `decay` is 0.
-The initial values remember between some 2 and 400 tokens."""
+from wave_network.models.numpy_ops import Floats, Integers, Wave, finite_expected
+from wave_network.models.wave_lm.numpy_layers import NumpyLayers
 
 
 @dataclass
@@ -51,24 +36,8 @@ class State:
         return self.energy.nbytes + self.context.nbytes + self.recent.nbytes
 
 
-class NumpyWaveLM:
-    """A Wave LM with given weights.
-
-    Args:
-        config: Its configuration.
-        tensors: Its weights, with the names of `tensor_specs`.
-    """
-
-    def __init__(self, config: WaveLMConfig, tensors: Tensors) -> None:
-        self.config = config
-        self._tensors = tensors
-        hidden = config.hidden_size
-        self._decays = [
-            sigmoid(tensors[f"layers.{layer}.decay"] + np.float32(DECAY_OFFSET))
-            if config.decay
-            else np.ones(hidden, np.float32)
-            for layer in range(config.num_layers)
-        ]
+class NumpyWaveLM(NumpyLayers):
+    """A causal Wave LM with given weights."""
 
     def initial_state(self) -> State:
         """Return the state before the first token of a document."""
@@ -92,31 +61,21 @@ class NumpyWaveLM:
         Raises:
             ModelFolderError: If they are not finite.
         """
-        table = self._tensors["embedding.weight"]
         with finite_expected():
-            tokens = table[ids]
-            for layer in range(self.config.num_layers):
-                tokens = tokens + self._waves(layer, tokens, state)
-                tokens = tokens + self._feed_forward(layer, tokens)
-            result: Floats = self._norm("norm", tokens) @ table.T + self._tensors["bias"]
-        check_finite(result)
-        return result
+            return self._logits(self._through(ids, partial(self._waves, state)))
 
-    def _waves(self, layer: int, tokens: Floats, state: State) -> Floats:
-        name, hidden = f"layers.{layer}", self.config.hidden_size
-        variants = self._linear(f"{name}.variants", self._norm(f"{name}.norm", tokens))
+    def _waves(self, state: State, layer: int, tokens: Floats) -> Floats:
+        variants = self._variants(layer, tokens)
         if self.config.local_tokens:
             variants = self._with_neighbours(layer, variants, state.recent[layer])
+        hidden, decay = self.config.hidden_size, self._decays[layer]
         first, second = variants[:, :hidden], variants[:, hidden:]
-        decay = self._decays[layer]
         energy = past_energy(first, decay, state.energy[layer])
         if self.config.context == "memory":
             context = memory(Wave(first, np.sqrt(energy)), second, state.context[layer])
         else:
             context = np.sqrt(past_energy(second, decay, state.context[layer]))
-        waves = Wave(first, np.sqrt(energy)), Wave(second, context)
-        combined = np.concatenate(combine(*waves, self.config.operation), axis=1)
-        return self._linear(f"{name}.readout", self._norm(f"{name}.readout_norm", combined))
+        return self._read_out(layer, Wave(first, np.sqrt(energy)), Wave(second, context))
 
     def _with_neighbours(self, layer: int, variants: Floats, recent: Floats) -> Floats:
         """Let the waves of the tokens before interfere; keep the last ones in `recent`."""
@@ -127,20 +86,6 @@ class NumpyWaveLM:
         for distance, weight in enumerate(weights, start=1):
             result += weight * known[count - distance : len(known) - distance]
         return result
-
-    def _feed_forward(self, layer: int, tokens: Floats) -> Floats:
-        name = f"layers.{layer}"
-        inner = self._linear(f"{name}.expand", self._norm(f"{name}.feed_forward_norm", tokens))
-        return self._linear(f"{name}.contract", gelu(inner))
-
-    def _linear(self, name: str, values: Floats) -> Floats:
-        result: Floats = values @ self._tensors[f"{name}.weight"].T
-        result += self._tensors[f"{name}.bias"]
-        return result
-
-    def _norm(self, name: str, values: Floats) -> Floats:
-        weight, bias = self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"]
-        return layer_norm(values, weight, bias)
 
 
 def past_energy(values: Floats, decay: Floats, state: Floats) -> Floats:

@@ -39,7 +39,10 @@ def _layer(config: WaveLMConfig, layer: int) -> tuple[TensorSpec, ...]:
     ]
     if config.local_tokens:
         neighbours = (config.local_tokens, 2 * hidden)
-        specs.append(TensorSpec(f"{name}.neighbours", neighbours, "layer", initial=_NEIGHBOUR))
+        sides = ("neighbours", "followers") if config.masked else ("neighbours",)
+        specs += [
+            TensorSpec(f"{name}.{side}", neighbours, "layer", initial=_NEIGHBOUR) for side in sides
+        ]
     if config.decay:
         specs.append(TensorSpec(f"{name}.decay", (hidden,), "layer", initial=_DECAY))
     return tuple(specs)

@@ -15,18 +15,21 @@ from wave_network.config.wave_lm import PretrainConfig, WaveLMConfig
 from wave_network.errors import ConfigError, option_name
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.wave_lm.network import WaveLM
-from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
 from wave_network.progress.stages import say, stage, tracked
-from wave_network.runtime.stream import Stream
+from wave_network.runtime.bits import reader
 from wave_network.text.byte_level import Ids
 from wave_network.training.checkpoint import Checkpoint, Checkpoints, Place
 from wave_network.training.interrupt import StopSignal
 from wave_network.training.pretraining.corpus import Corpus
+from wave_network.training.pretraining.examples import Examples, hidden_tokens, next_tokens
 from wave_network.training.pretraining.steps import PretrainingSteps
 from wave_network.training.pretraining.windows import Windows
 
 _RECORDS: Final = 100
 """About as many records does a run leave, besides one for each epoch."""
+
+_NOT_THE_ORDER: Final = 1
+"""What is hidden is drawn apart from the order of the sequences."""
 
 
 class PretrainingRun:
@@ -111,9 +114,9 @@ class PretrainingRun:
 
     def _step(self) -> float:
         """Take a step; return its bits a byte."""
-        window = self._windows.of(self._done)
-        targets = window[1:].astype(np.uint16).ravel()
-        bits = self._steps.step(window) * len(targets) / log(2)
+        examples = self._examples()
+        targets = examples.predicted.astype(np.uint16)
+        bits = self._steps.step(examples) * len(targets) / log(2)
         if not isfinite(bits):
             lower = option_name("learning_rate")
             raise ConfigError(f"training diverged at step {self._done + 1:,}: lower {lower}")
@@ -121,6 +124,14 @@ class PretrainingRun:
         self._done += 1
         self._sums = [self._sums[0] + bits, self._sums[1] + size]
         return bits / max(size, 1)
+
+    def _examples(self) -> Examples:
+        """What the next step reads and predicts. The seed and its number alone decide it."""
+        window = self._windows.of(self._done)
+        if not self._shape.masked:
+            return next_tokens(window)
+        random = np.random.default_rng((self._config.seed, self._done, _NOT_THE_ORDER))
+        return hidden_tokens(window[:-1], self._shape, random)
 
     def _record(self, *, ends_epoch: bool) -> None:
         steps, (bits, size) = self._windows.steps, self._sums
@@ -143,10 +154,10 @@ class PretrainingRun:
 
     def _validation(self) -> float:
         """Return the bits a byte of the documents held out, each read from its start."""
-        network = NumpyWaveLM(self._shape, self.tensors)
+        read = reader(self._shape, self.tensors)
         documents = list(_split(self._corpus.validation, self._corpus.tokenizer.start))
         bits = [
-            Stream(network).bits(document).sum(dtype=np.float64)
+            read().bits(document).sum(dtype=np.float64)
             for document in tracked(documents, "validating", len(documents), "documents")
         ]
         return float(sum(bits)) / max(self._corpus.bytes_of(self._corpus.validation), 1)

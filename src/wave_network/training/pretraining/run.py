@@ -57,7 +57,7 @@ def pretrain(
     corpus = read_corpus(files, size.pieces, text_column, options)
     for line in _described(corpus):
         say(line)
-    shape = size.shape(corpus.tokenizer.start + 1)
+    shape = size.shape(corpus.tokenizer.start, config.objective)
     run, stop = PretrainingRun(corpus, shape, config), StopSignal()
     with stop.on_ctrl_c():
         run.train(None if unfinished is None else next(unfinished.checkpoints()), stop)

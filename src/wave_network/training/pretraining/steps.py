@@ -6,9 +6,7 @@ from collections.abc import Callable
 from math import cos, pi
 from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
@@ -17,16 +15,18 @@ from wave_network.config.wave_lm import PretrainConfig
 from wave_network.models.tensor_spec import Tensors
 from wave_network.training.checkpoint import StepsState
 from wave_network.training.optimizer import EagerAdamW, clip_gradients
+from wave_network.training.pretraining.examples import NOT_PREDICTED, Examples
 
 _LAST_RATE: Final = 0.1  # of the peak learning rate
 _MOMENTS: Final = ("exp_avg", "exp_avg_sq")
 
 
 class PretrainingSteps:
-    """Training steps of a causal language model.
+    """Training steps of a language model.
 
     Args:
-        network: Takes ids, (time, lanes), and returns logits, (time, lanes, vocabulary).
+        network: Takes ids, (time, lanes), and returns logits, (time, lanes, vocabulary); where not
+            every token is predicted, takes also which are, and returns their logits alone.
         config: How to train.
         steps: Number of steps in all.
     """
@@ -41,18 +41,20 @@ class PretrainingSteps:
         self._optimizer = EagerAdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
         self._schedule = LambdaLR(self._optimizer, learning_rate_factor(config.warmup, steps))
 
-    def step(self, windows: NDArray[np.int64]) -> float:
+    def step(self, examples: Examples) -> float:
         """Take a step.
 
         Args:
-            windows: Sequences of token ids, (time + 1, lanes); every id but the first is predicted.
+            examples: What to read and to predict.
 
         Returns:
-            The mean loss of a token before the step, in nats.
+            The mean loss of a predicted token before the step, in nats.
         """
-        ids = torch.from_numpy(windows)
-        logits = self._network(ids[:-1])
-        loss = F.cross_entropy(logits.flatten(0, 1), ids[1:].flatten())
+        ids, targets = (torch.from_numpy(array) for array in examples)
+        wanted = targets != NOT_PREDICTED
+        every = wanted.all()
+        logits = self._network(ids).flatten(0, 1) if every else self._network(ids, wanted)
+        loss = F.cross_entropy(logits, targets[wanted])
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         clip_gradients(self._network, self._max_norm)
