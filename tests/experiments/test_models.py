@@ -10,7 +10,7 @@ from wave_network.baselines.encoder import EncoderClassifier, pretrained_embeddi
 from wave_network.baselines.transformer import TransformerLayer
 from wave_network.config import PRESETS
 from wave_network.errors import ConfigError, ModelFolderError
-from wave_network.experiments import models
+from wave_network.experiments import models, running
 from wave_network.experiments.models import (
     MODELS,
     build_model,
@@ -165,3 +165,22 @@ def test_whose_epochs_count(options):
 def test_overrides_go_before_everything(options):
     found = train_config("bert", options, seed=0, batch_size=8, max_grad_norm=None)
     assert (found.batch_size, found.max_grad_norm) == (8, None)
+
+
+def test_the_encoder_is_trained_in_bfloat16_where_the_processor_computes_it(
+    options, task, monkeypatch
+):
+    trained = []
+    monkeypatch.setattr(running, "build_model", lambda name, *_: name)
+    monkeypatch.setattr(running, "TorchModel", lambda name: name)
+    monkeypatch.setattr(
+        running, "train", lambda name, _, __, config, *___, **____: trained.append((name, config))
+    )
+    for able in (False, True):
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda able=able: {"avx512_bf16": able})
+        for name in ("transformer", "bert"):
+            running.train_on(task, name, options, seed=0)
+    assert [(name, config.mixed_precision) for name, config in trained] == [
+        *(("transformer", "no"), ("bert", "no")),
+        *(("transformer", "no"), ("bert", "bf16")),
+    ]

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from wave_network.config import TrainConfig
+from wave_network.config import Device, TrainConfig
 from wave_network.data.batch import PackedTexts
 from wave_network.evaluation.metrics import summarize
 from wave_network.experiments.models import build_model, parameter_counts, train_config
@@ -68,6 +68,8 @@ def train_on(
     config = train_config(name, options, epochs=epochs, seed=seed)
     if learning_rate is not None:
         config = replace(config, learning_rate=learning_rate)
+    if name == "bert" and computes_bfloat16(options.device):
+        config = replace(config, mixed_precision="bf16")
     with StageBar() as progress:
         result = train(
             TorchModel(model),
@@ -80,6 +82,15 @@ def train_on(
         return Run(model, config, result)
 
 
+def computes_bfloat16(device: Device) -> bool:
+    """Whether a device has instructions for matrix products in bfloat16, faster than float32."""
+    kind = resolve_device(device).type
+    if kind == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities() if kind == "cpu" else {}
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
 def result_row(run: Run, task: Task) -> Row:
     """What one run measured: the columns that the accuracy experiments share."""
     device = resolve_device(run.config.device)
@@ -90,6 +101,7 @@ def result_row(run: Run, task: Task) -> Row:
         "validation_accuracy": run.result.validation["accuracy"],
         "best_epoch": run.result.best_epoch,
         "epochs": run.config.epochs,
+        "mixed_precision": run.config.mixed_precision,
         "training_rows": len(task.training),
         **parameter_columns(parameter_counts(run.model)),
         "seconds": round(run.result.seconds, 1),
