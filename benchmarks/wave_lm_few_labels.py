@@ -76,7 +76,7 @@ class Cell:
     Attributes:
         data: Name of the data set.
         rows: `test`, or `held out` for choices.
-        lm: Parameters and training steps of the LM.
+        lm: Parameters and training steps of the LM; whether it is masked.
         per_class: Labelled texts of each class.
         model: One of `ARMS`.
         seed: Of the draw and of the model.
@@ -112,7 +112,8 @@ class Reader:
 
     def __init__(self, folder: Path, archive: Sequence[str]) -> None:
         self.folder, self.files = folder, read_language_model(folder)
-        self.name = f"{self.files.parameters:,}, {self.files.training['steps']} steps"
+        steps, masked = self.files.training["steps"], self.files.config.masked
+        self.name = f"{self.files.parameters:,}, {steps} steps{', masked' if masked else ''}"
         self._archive = archive
         self._known: dict[str, Floats] = {}
         self._written = Path(tempfile.mkdtemp())
@@ -183,8 +184,9 @@ def hidden(network: WaveLM, ids: Tensor) -> list[Tensor]:
 
 
 def packed(documents: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
-    """One document a lane; what follows its end cannot change it, and the mask leaves it out."""
-    ids = torch.zeros(max(map(len, documents)), len(documents), dtype=torch.int64)
+    """One document a lane, and after its end others without tokens, which the mask leaves out."""
+    start = int(documents[0][0])
+    ids = torch.full((max(map(len, documents)), len(documents)), start, dtype=torch.int64)
     mask = torch.zeros(*ids.shape, 1)
     for lane, document in enumerate(documents):
         ids[: len(document), lane] = torch.from_numpy(document)
