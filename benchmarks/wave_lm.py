@@ -6,13 +6,13 @@
 
 `quality` and `ablation` hold out every fiftieth text of the training file, and learn a tokenizer
 from the file; a test file is read only with `--test`. In `quality` each network trains with one
-thread for the same processor time, so that other work on the machine matters little: some steps are
-timed first, and the schedule of the learning rate ends with the time. Its learning rate is the best
-of several runs of a quarter of this time, by the texts held out. All read the same rows by the same
-tokenizer, and the n-gram model learns from all of them. Every text is scored from its start; the
-Transformer sees at least half its window before each token. In `ablation` every variant takes the
-same steps. `speed` generates around a position, with one thread, and random weights. Each result is
-a row of `benchmarks/data/wave_lm.csv`.
+thread for as many steps as take it the same time: the steps of all are timed first, in turns. From
+then on the load of the machine does not matter. The learning rate of each is the best of several
+runs of a quarter of the steps, by the texts held out. All read the same rows by the same tokenizer,
+and the n-gram model learns from all of them. Every text is scored from its start; the Transformer
+sees at least half its window before each token. In `ablation` every variant takes the same steps.
+`speed` generates around a position, with one thread, and random weights. Each result is a row of
+`benchmarks/data/wave_lm.csv`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import argparse
 import csv
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import log
@@ -53,7 +53,7 @@ from wave_network.training.pretraining.windows import Windows
 
 RESULTS: Final = HERE / "data" / "wave_lm.csv"
 CODE: Final = ("src", "benchmarks/wave_lm.py")
-TIMED_STEPS: Final = 8
+TIMED_STEPS: Final = 15
 RATES: Final = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 TRIAL_SHARE: Final = 0.25  # of the time, for each learning rate
 POSITIONS: Final = (100, 1_000, 10_000)
@@ -62,7 +62,15 @@ REPEATS: Final = 5
 
 COLUMNS: Final = (
     *("date", "commit", "machine", "threads", "load", "what", "data", "model", "size"),
-    *("parameters", "seed", "learning_rate", "steps", "train_seconds", "train_tokens"),
+    *(
+        "parameters",
+        "seed",
+        "learning_rate",
+        "steps",
+        "step_seconds",
+        "train_seconds",
+        "train_tokens",
+    ),
     *("held_out_bits_per_byte", "test_bits_per_byte", "position", "tokens_per_second"),
     "state_bytes",
 )
@@ -138,35 +146,58 @@ def write(row: Mapping[str, Any]) -> None:
 
 
 def quality(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Train every model for the same processor time; yield its bits a byte."""
+    """Train every model for the same time; yield its bits a byte."""
     torch.set_num_threads(1)
     test = None if arguments.test is None else encoded(corpus, arguments.test)
-    for name in arguments.models:
-        if name == "kneser-ney":
-            yield {**ngrams(corpus, test), "data": arguments.train.parent.name}
-            continue
-        config = best_config(name, corpus, arguments)
-        trained = train_for(build(name, corpus, config), corpus, config, arguments.seconds)
+    networks = [name for name in arguments.models if name != "kneser-ney"]
+    if len(networks) < len(arguments.models):
+        yield {**ngrams(corpus, test), "data": arguments.train.parent.name}
+    config = PretrainConfig(size=arguments.size, seed=arguments.seed)
+    times = step_times(networks, corpus, config)
+    for name in networks:
+        steps = arguments.seconds / times[name]
+        rate = best_rate_of(name, corpus, config, arguments.rates, TRIAL_SHARE * steps)
+        chosen = replace(config, learning_rate=rate, steps=max(1, round(steps)))
+        trained = train(build(name, corpus, chosen), corpus, chosen)
         for column, ids in (("held_out", corpus.validation), ("test", test)):
             if ids is not None:
                 found = bits_per_byte(trained.network, corpus, ids)
                 trained.row[f"{column}_bits_per_byte"] = found
-        yield {**trained.row, "model": name, "data": arguments.train.parent.name}
+        row = {**trained.row, "step_seconds": round(times[name], 4)}
+        yield {**row, "model": name, "data": arguments.train.parent.name}
 
 
-def best_config(name: str, corpus: Corpus, arguments: argparse.Namespace) -> PretrainConfig:
+def step_times(names: Sequence[str], corpus: Corpus, config: PretrainConfig) -> dict[str, float]:
+    """Time steps of the networks in turns, so that all meet the same load; return the medians."""
+    config = replace(config, steps=TIMED_STEPS)
+    windows = Windows(corpus.training, config)
+    trained = {
+        name: PretrainingSteps(build(name, corpus, config), config, TIMED_STEPS) for name in names
+    }
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for step in range(TIMED_STEPS):
+        for name, steps in trained.items():
+            started = time.perf_counter()
+            steps.step(next_tokens(windows.of(step)))
+            times[name].append(time.perf_counter() - started)
+    found = {name: float(np.median(seconds)) for name, seconds in times.items()}
+    print({name: round(seconds, 4) for name, seconds in found.items()}, "s a step", flush=True)
+    return found
+
+
+def best_rate_of(
+    name: str, corpus: Corpus, config: PretrainConfig, rates: Sequence[float], steps: float
+) -> float:
     """Choose the learning rate of a network by short runs."""
-    configs = [
-        PretrainConfig(size=arguments.size, learning_rate=rate, seed=arguments.seed)
-        for rate in arguments.rates
-    ]
-    found = []
-    for config in configs if len(configs) > 1 else ():
-        network = build(name, corpus, config)
-        train_for(network, corpus, config, TRIAL_SHARE * arguments.seconds)
-        found.append(bits_per_byte(network, corpus, corpus.validation))
-        print(f"{name}, rate {config.learning_rate}: {found[-1]:.4f} bits a byte", flush=True)
-    return configs[found.index(min(found))] if found else configs[0]
+    if len(rates) == 1:
+        return rates[0]
+    found = {}
+    for rate in rates:
+        trial = replace(config, learning_rate=rate, steps=max(1, round(steps)))
+        network = train(build(name, corpus, trial), corpus, trial).network
+        found[rate] = bits_per_byte(network, corpus, corpus.validation)
+        print(f"{name}, rate {rate}: {found[rate]:.4f} bits a byte", flush=True)
+    return min(found, key=lambda rate: found[rate])
 
 
 def ablation(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -194,28 +225,11 @@ def build(name: str, corpus: Corpus, config: PretrainConfig) -> nn.Module:
     raise SystemExit(f"unknown model {name}")
 
 
-def train_for(
-    network: nn.Module, corpus: Corpus, config: PretrainConfig, seconds: float
-) -> Trained:
-    """Train for a processor time, which includes that of the steps that are timed first."""
-    start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    windows = Windows(corpus.training, replace(config, steps=TIMED_STEPS))
-    steps = PretrainingSteps(network, config, TIMED_STEPS)
-    times = []
-    for step in range(TIMED_STEPS):
-        started = time.process_time()
-        steps.step(next_tokens(windows.of(step)))
-        times.append(time.process_time() - started)
-    network.load_state_dict(start)
-    count = max(1, round((seconds - sum(times)) / float(np.median(times))))
-    return train(network, corpus, replace(config, steps=count))
-
-
 def train(network: nn.Module, corpus: Corpus, config: PretrainConfig) -> Trained:
     """Train for the steps of a configuration."""
     windows = Windows(corpus.training, config)
     steps = PretrainingSteps(network, config, windows.steps)
-    started = time.process_time()
+    started = time.perf_counter()
     for step in range(windows.steps):
         steps.step(next_tokens(windows.of(step)))
     return Trained(
@@ -224,7 +238,7 @@ def train(network: nn.Module, corpus: Corpus, config: PretrainConfig) -> Trained
             "parameters": sum(p.numel() for p in network.parameters()),
             "learning_rate": config.learning_rate,
             "steps": windows.steps,
-            "train_seconds": round(time.process_time() - started, 1),
+            "train_seconds": round(time.perf_counter() - started, 1),
             "train_tokens": windows.steps * windows.of(0)[1:].size,
         },
     )
