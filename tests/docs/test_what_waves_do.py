@@ -27,8 +27,8 @@ AGAINST = (
     ("fasttext-unigram", ("ag_news",)),
     ("fasttext-bigram", ("ag_news",)),
     ("tfidf-bigram", ("ag_news",)),
-    ("transformer, rate 1e-3", ("ag_news",)),
-    ("transformer, best rate", ("ag_news",)),
+    ("transformer, rate 1e-3", tuple(SETS)),
+    ("transformer, best rate", tuple(SETS)),
 )
 
 
