@@ -57,8 +57,7 @@ class Changed(NamedTuple):
 
 @dataclass(frozen=True)
 class Measurement:
-    """How often a model finds the changed word, in percent; it was trained for so many steps, or for
-    epochs."""
+    """How often a model finds the changed word, in percent."""
 
     data: str
     parameters: int
