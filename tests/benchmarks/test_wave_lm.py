@@ -51,7 +51,7 @@ def test_quality(benchmark, texts, capsys):
     assert [row["model"] for row in rows] == ["kneser-ney, 5-grams", "wave", "gru", "transformer"]
     for row in rows:
         assert row["data"] == "news"
-        assert row["learning_rate"] in ("", "0.01")  # short runs choose it
+        assert row["learning_rate"] == "" or 0.01 <= float(row["learning_rate"]) < 0.2  # chosen
         assert 0 < float(row["held_out_bits_per_byte"]) < 8
         assert 0 < float(row["test_bits_per_byte"]) < 8
     assert capsys.readouterr().out.count("rate 1e-09: ") == 3
