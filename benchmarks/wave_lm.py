@@ -294,7 +294,7 @@ def scorer(network: nn.Module) -> Callable[[NDArray[np.int64]], float]:
         steps = NumpyWaveLM(network.config, tensors)
         return lambda ids: float(Stream(steps).bits(ids[1:]).sum(dtype=np.float64))
     if isinstance(network, TransformerLM):
-        window = len(network.positions)
+        window = network.window
         return lambda ids: sum(bits_of_windows(network, ids, window))
     return lambda ids: sum(bits_of_windows(network, ids, len(ids)))
 
