@@ -141,7 +141,7 @@ def write(row: Mapping[str, Any]) -> None:
     print({name: value for name, value in whole.items() if name not in ("commit", "machine")})
     new = not RESULTS.exists()
     with RESULTS.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(whole)
