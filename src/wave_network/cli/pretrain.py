@@ -37,8 +37,8 @@ def pretrain(
         str,
         typer.Option(
             metavar="causal|masked",
-            help="causal: predict each token from those before it, to generate and score text. "
-            "masked: predict hidden tokens from both sides, to score alone.",
+            help="Predict each token from those before it (causal), to generate and score text; or "
+            "hidden tokens from both sides (masked), to score text only.",
         ),
     ] = "causal",
     epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the texts.")] = 4,
