@@ -57,22 +57,15 @@ CODE: Final = ("src", "benchmarks/wave_lm.py")
 TIMED_STEPS: Final = 15
 RATES: Final = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 MOST_RATE: Final = 0.2
-TRIAL_SHARE: Final = 0.25  # of the time, for each learning rate
+TRIAL_SHARE: Final = 0.25  # of the steps, for each learning rate
 POSITIONS: Final = (100, 1_000, 10_000)
 GENERATED: Final = 200
 REPEATS: Final = 5
 
 COLUMNS: Final = (
     *("date", "commit", "machine", "threads", "load", "what", "data", "model", "size"),
-    *(
-        "parameters",
-        "seed",
-        "learning_rate",
-        "steps",
-        "step_seconds",
-        "train_seconds",
-        "train_tokens",
-    ),
+    *("parameters", "seed", "learning_rate", "steps", "step_seconds"),
+    *("train_seconds", "train_tokens"),
     *("held_out_bits_per_byte", "test_bits_per_byte", "position", "tokens_per_second"),
     "state_bytes",
 )

@@ -26,7 +26,7 @@ from conditions import HERE, Conditions, look_around
 from records import Records
 from wave_network.data.documents import iter_documents
 from wave_network.persistence.language_model import read_language_model
-from wave_network.runtime.bits import reader
+from wave_network.runtime.bits import build_network, document_scorer
 
 OUTPUT: Final = HERE / "data" / "wave_lm_odd_words.csv"
 CODE: Final = ("src", "benchmarks/wave_lm_odd_words.py")
@@ -115,13 +115,13 @@ def change_words(texts: Sequence[str], sources: Sequence[str]) -> Iterator[Chang
 def measure(data: str, model: Path, texts: Sequence[Changed]) -> Iterator[Measurement]:
     """Yield a result for each kind of change."""
     files = read_language_model(model)
-    begin = reader(files.config, files.tensors)
+    network = build_network(files.config, files.tensors)
     hits: dict[str, list[tuple[bool, bool]]] = {change: [] for change in CHANGES}
     for one in texts:
         (ids,) = files.tokenizer.encode([one.text])
         ends = files.tokenizer.lengths[ids].cumsum()
         inside = (ends > one.start) & (ends - files.tokenizer.lengths[ids] < one.end)
-        order = np.argsort(-begin().bits(ids), kind="stable")
+        order = np.argsort(-document_scorer(network).bits(ids), kind="stable")
         hits[one.change].append((bool(inside[order[0]]), bool(inside[order[:3]].any())))
     for change, found in hits.items():
         first, of_three = 100 * np.mean(found, axis=0)

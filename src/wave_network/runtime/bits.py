@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from math import log
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -16,33 +14,38 @@ from wave_network.models.wave_lm.numpy_masked import NumpyMaskedLM
 from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
 from wave_network.runtime.stream import Stream
 
+Network: TypeAlias = NumpyWaveLM | NumpyMaskedLM
+
 _TOKENS_AT_ONCE: Final = 256
 _TURNS: Final = 7  # one token in seven is hidden, about as many as in training
 
 
-class Reader(Protocol):
-    """What reads one document from its start on."""
+class DocumentScorer(Protocol):
+    """Scores the tokens of one document, from its start on."""
 
     def bits(self, ids: Integers) -> Floats:
         """Return the bits of the next tokens, `-log2` of their probabilities, (tokens,)."""
 
 
-def reader(config: WaveLMConfig, tensors: Tensors) -> Callable[[], Reader]:
-    """Return what begins a document.
+def build_network(config: WaveLMConfig, tensors: Tensors) -> Network:
+    """Build the network of a causal or a masked model.
 
     Args:
         config: The model's configuration.
         tensors: Its weights.
     """
-    if config.masked:
-        return partial(HiddenInTurn, NumpyMaskedLM(config, tensors))
-    return partial(Stream, NumpyWaveLM(config, tensors))
+    return (NumpyMaskedLM if config.masked else NumpyWaveLM)(config, tensors)
+
+
+def document_scorer(network: Network) -> DocumentScorer:
+    """Begin to score a document."""
+    return HiddenInTurn(network) if isinstance(network, NumpyMaskedLM) else Stream(network)
 
 
 class HiddenInTurn:
-    """Reads a document with every token hidden once: each seventh one at a time.
+    """Scores a document with every token hidden once: each seventh one at a time.
 
-    A long document is read in parts of 256 tokens, in constant memory.
+    A long document is scored in parts of 256 tokens, in constant memory.
 
     Args:
         network: The masked language model.
@@ -52,7 +55,7 @@ class HiddenInTurn:
         self._network = network
 
     def bits(self, ids: Integers) -> Floats:
-        """As `Reader.bits`, each token given the others of its part but those hidden with it."""
+        """As `DocumentScorer.bits`; each token is given those of its part that are not hidden."""
         parts = [
             self._bits_of_part(ids[start : start + _TOKENS_AT_ONCE])
             for start in range(0, len(ids), _TOKENS_AT_ONCE)

@@ -14,9 +14,9 @@ from wave_network.config.checks import check_range, plain_whole
 from wave_network.data.documents import Piece, pieces_of
 from wave_network.errors import ConfigError
 from wave_network.models.numpy_ops import Floats, Integers
-from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
+from wave_network.models.wave_lm.numpy_masked import NumpyMaskedLM
 from wave_network.persistence.language_model import LanguageModelFiles, read_language_model
-from wave_network.runtime.bits import reader
+from wave_network.runtime.bits import build_network, document_scorer
 from wave_network.runtime.sampling import Sampler
 from wave_network.runtime.stream import Stream
 
@@ -76,8 +76,7 @@ class LanguageModel:
     def __init__(self, files: LanguageModelFiles) -> None:
         self.config = files.config
         self.parameters = files.parameters
-        self._tensors = files.tensors
-        self._begin = reader(files.config, files.tensors)
+        self._network = build_network(files.config, files.tensors)
         self._tokenizer = files.tokenizer
 
     @classmethod
@@ -119,7 +118,7 @@ class LanguageModel:
         Raises:
             ConfigError: If an option is out of range, or the model is masked.
         """
-        if self.config.masked:
+        if isinstance(self._network, NumpyMaskedLM):
             raise ConfigError(
                 "this model is masked: it predicts hidden tokens from both sides, and cannot "
                 "continue a text; pretrain a causal one"
@@ -127,7 +126,7 @@ class LanguageModel:
         choose = Sampler(temperature, top_p, seed)
         most = plain_whole("tokens", tokens)
         check_range("tokens", most, 1, None)
-        stream = Stream(NumpyWaveLM(self.config, self._tensors))
+        stream = Stream(self._network)
         for piece in pieces_of([prompt]):
             stream.read(self._tokenizer.encode([piece.text])[0])
         return self._continued(stream, most, choose)
@@ -148,7 +147,8 @@ class LanguageModel:
         score, document = Score(), None
         for piece in pieces:
             if document is None or piece.first:
-                document, score.documents = self._begin(), score.documents + 1
+                document = document_scorer(self._network)
+                score.documents += 1
             (ids,) = self._tokenizer.encode([piece.text])
             bits = document.bits(ids)
             self._note_surprises(score, ids, bits)

@@ -1,57 +1,28 @@
 """The Wave LM: the parallel form in torch against the step form in NumPy."""
 
-from itertools import product
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from wave_lm_networks import OPTIONS, logits_of, random_document, random_networks, variations
 
-from wave_network.config.wave_lm import SIZES, WaveLMConfig
+from wave_network.config.wave_lm import SIZES
 from wave_network.errors import ConfigError
-from wave_network.models.wave_lm.network import WaveLM
-from wave_network.models.wave_lm.numpy_network import NumpyWaveLM
 from wave_network.models.wave_lm.tensors import tensor_specs
 
 START = 299
-OPTIONS = [
-    {"operation": operation, "context": context, "decay": decay, "local_tokens": tokens}
-    for operation, context, (decay, tokens) in product(
-        ("modulation", "interference"), ("memory", "norm"), ((True, 2), (False, 0))
-    )
-]
-
-variations = pytest.mark.parametrize(
-    "options", OPTIONS, ids=lambda options: "-".join(map(str, options.values()))
-)
-
-
-def build(seed=0, **options):
-    shape = {"vocab_size": 300, "hidden_size": 16, "num_layers": 2, "feed_forward_size": 24}
-    config = WaveLMConfig(**{**shape, **options})
-    network = WaveLM(config, seed)
-    tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    return network, NumpyWaveLM(config, tensors)
-
-
-def document(tokens, seed=0):
-    ids = np.random.default_rng(seed).integers(0, START, tokens)
-    ids[0] = START
-    return ids
-
-
-def parallel(network, ids):
-    with torch.no_grad():
-        return network(torch.from_numpy(ids)[:, None])[:, 0].numpy()
+document = partial(random_document, start=START)
 
 
 @variations
 def test_steps_equal_the_parallel_form(options):
-    network, steps = build(**options)
+    network, steps = random_networks(**options)
     ids = document(70)
     state = steps.initial_state()
     one_by_one = np.concatenate([steps.logits(ids[[place]], state) for place in range(len(ids))])
-    assert_allclose(one_by_one, parallel(network, ids), rtol=0, atol=1e-5)
+    assert_allclose(one_by_one, logits_of(network, ids), rtol=0, atol=1e-5)
     state = steps.initial_state()
     in_parts = [steps.logits(part, state) for part in np.split(ids, [1, 2, 40])]
     assert_allclose(np.concatenate(in_parts), one_by_one, rtol=0, atol=1e-5)
@@ -59,15 +30,15 @@ def test_steps_equal_the_parallel_form(options):
 
 @variations
 def test_packed_documents_do_not_see_each_other(options):
-    network, _ = build(**options)
+    network, _ = random_networks(**options)
     first, second = document(23), document(31, seed=1)
-    packed = parallel(network, np.concatenate([first, second]))
-    assert_allclose(packed[:23], parallel(network, first), rtol=0, atol=1e-5)
-    assert_allclose(packed[23:], parallel(network, second), rtol=0, atol=1e-5)
+    packed = logits_of(network, np.concatenate([first, second]))
+    assert_allclose(packed[:23], logits_of(network, first), rtol=0, atol=1e-5)
+    assert_allclose(packed[23:], logits_of(network, second), rtol=0, atol=1e-5)
 
 
 def test_lanes_do_not_see_each_other():
-    network, _ = build()
+    network, _ = random_networks()
     ids = torch.from_numpy(np.stack([document(30), document(30, seed=1)], axis=1))
     with torch.no_grad():
         both = network(ids)
@@ -76,26 +47,26 @@ def test_lanes_do_not_see_each_other():
 
 
 def test_no_token_sees_a_later_one():
-    network, _ = build()
+    network, _ = random_networks()
     ids = document(30)
     changed = ids.copy()
     changed[20:] = (changed[20:] + 1) % START
-    same = parallel(network, ids)[:20] == parallel(network, changed)[:20]
+    same = logits_of(network, ids)[:20] == logits_of(network, changed)[:20]
     assert same.all()
-    assert (parallel(network, ids)[20:] != parallel(network, changed)[20:]).any()
+    assert (logits_of(network, ids)[20:] != logits_of(network, changed)[20:]).any()
 
 
 def test_a_token_sees_far_back():
-    network, _ = build()
+    network, _ = random_networks()
     ids = document(60)
     changed = ids.copy()
     changed[1] = (changed[1] + 1) % START
-    assert (parallel(network, ids)[-1] != parallel(network, changed)[-1]).any()
+    assert (logits_of(network, ids)[-1] != logits_of(network, changed)[-1]).any()
 
 
 @pytest.mark.parametrize("options", OPTIONS[:2], ids=["memory", "without decay"])
 def test_the_state_does_not_grow(options):
-    _, steps = build(**options)
+    _, steps = random_networks(**options)
     state = steps.initial_state()
     size = state.size_bytes
     assert size == 4 * steps.config.state_size
@@ -106,7 +77,7 @@ def test_the_state_does_not_grow(options):
 
 
 def test_gradients_reach_every_tensor():
-    network, _ = build()
+    network, _ = random_networks()
     ids = torch.from_numpy(document(40))[:, None]
     network(ids).logsumexp(dim=2).sum().backward()
     for name, parameter in network.named_parameters():
@@ -115,7 +86,7 @@ def test_gradients_reach_every_tensor():
 
 
 def test_gradients_of_the_whole_network_are_exact():
-    network, _ = build(hidden_size=3, num_layers=1, feed_forward_size=4)
+    network, _ = random_networks(hidden_size=3, num_layers=1, feed_forward_size=4)
     network.double()
     ids = torch.from_numpy(document(9))[:, None]
 
@@ -137,7 +108,7 @@ def test_the_sizes_have_about_as_many_parameters_as_they_say(name):
 
 def test_a_seed_gives_the_same_weights_and_leaves_torchs_generator_alone():
     before = torch.random.get_rng_state()
-    first, second, other = (build(seed)[0].state_dict() for seed in (0, 0, 1))
+    first, second, other = (random_networks(seed)[0].state_dict() for seed in (0, 0, 1))
     assert all((first[name] == second[name]).all() for name in first)
     assert (first["embedding.weight"] != other["embedding.weight"]).any()
     assert (torch.random.get_rng_state() == before).all()
@@ -158,4 +129,4 @@ def test_a_seed_gives_the_same_weights_and_leaves_torchs_generator_alone():
 )
 def test_a_wrong_configuration_is_refused(field, value, said):
     with pytest.raises(ConfigError, match=said):
-        build(**{field: value})
+        random_networks(**{field: value})

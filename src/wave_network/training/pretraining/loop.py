@@ -16,7 +16,7 @@ from wave_network.errors import ConfigError, option_name
 from wave_network.models.tensor_spec import Tensors
 from wave_network.models.wave_lm.network import WaveLM
 from wave_network.progress.stages import say, stage, tracked
-from wave_network.runtime.bits import reader
+from wave_network.runtime.bits import build_network, document_scorer
 from wave_network.text.byte_level import Ids
 from wave_network.training.checkpoint import Checkpoint, Checkpoints, Place
 from wave_network.training.interrupt import StopSignal
@@ -154,10 +154,10 @@ class PretrainingRun:
 
     def _validation(self) -> float:
         """Return the bits a byte of the documents held out, each read from its start."""
-        read = reader(self._shape, self.tensors)
+        network = build_network(self._shape, self.tensors)
         documents = list(_split(self._corpus.validation, self._corpus.tokenizer.start))
         bits = [
-            read().bits(document).sum(dtype=np.float64)
+            document_scorer(network).bits(document).sum(dtype=np.float64)
             for document in tracked(documents, "validating", len(documents), "documents")
         ]
         return float(sum(bits)) / max(self._corpus.bytes_of(self._corpus.validation), 1)
