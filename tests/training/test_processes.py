@@ -169,3 +169,13 @@ def test_only_matrix_products_are_in_16_bits():
     config = replace(CONFIG, epochs=1, mixed_precision="bf16")
     train(network, make_texts(16), None, config)
     assert seen == [(torch.float32, torch.bfloat16)]
+
+
+def test_a_part_in_evaluation_mode_is_trained_with_its_dropout():
+    network = build_model(SHAPES["paper"], 0)
+    part = network.layers[0].feed_forward
+    seen = []
+    part.register_forward_hook(lambda module, *_: seen.append(module.training))
+    part.eval()
+    train(network, make_texts(16), None, replace(CONFIG, epochs=1))
+    assert seen == [True]

@@ -60,7 +60,8 @@ class Replica:
         device = resolve_device(config.device)
         # Knows each process's own device, and how its gradients reach the others.
         self._accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
-        self._network = network.to(self._accelerator.device)
+        # All of it: a pretrained part comes in evaluation mode, without dropout.
+        self._network = network.to(self._accelerator.device).train()
         # As tensors name it: Accelerate numbers the CPU.
         self._device = next(network.parameters()).device
         self._optimizers = build_optimizers(network, config, self._device)
