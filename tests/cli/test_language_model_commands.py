@@ -55,7 +55,9 @@ def test_pretrain_generate_score(invoke, book, tmp_path):
 @pytest.mark.usefixtures("_small")
 def test_a_masked_model_scores_and_does_not_generate(invoke, book):
     options = ("--objective", "masked", "--steps", "3", "--output", "lm")
-    assert invoke("pretrain", book, *options).code == 0
+    ended = invoke("pretrain", book, *options)
+    assert ended.code == 0
+    assert "bits a byte of hidden tokens, both sides known" in ended.out
     scored = invoke("score", "lm", "--input", book, "--json")
     assert scored.lines[0]["bytes"] == book.stat().st_size
     refused = invoke("generate", "lm", "Chapter")

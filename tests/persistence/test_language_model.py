@@ -38,6 +38,7 @@ def test_a_masked_model_is_read_and_its_card_does_not_generate(tmp_path):
     card = (folder / "README.md").read_text()
     assert "fill-mask" in card
     assert "wave-network score lm" in card
+    assert "4.500 bits a byte for hidden tokens, with both sides known" in card
     assert "generate" not in card
 
 

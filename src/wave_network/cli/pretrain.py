@@ -138,18 +138,18 @@ def _pretrain(asked: SimpleNamespace, *, resumes: bool) -> None:
     if asked.as_json:
         print_json(summary)
     else:
-        _print_summary(summary)
+        _print_summary(summary, masked=config.objective == "masked")
     if summary["interrupted"]:
         raise typer.Exit(interrupted_code())
 
 
-def _print_summary(summary: Mapping[str, Any]) -> None:
-    validation = summary["validation"]
+def _print_summary(summary: Mapping[str, Any], *, masked: bool) -> None:
+    bits = f"{summary['validation']['bits_per_byte']:.3f} bits a byte"
     print_fields(
         [
             ("model", f"{summary['model']} ({summary['size_bytes'] / 1e6:.1f} MB)"),
             ("parameters", f"{summary['parameters']:,}"),
             ("training", f"{summary['steps']:,} steps, {summary['train_seconds']:.0f} s"),
-            ("validation", f"{validation['bits_per_byte']:.3f} bits a byte"),
+            ("validation", f"{bits} of hidden tokens, both sides known" if masked else bits),
         ]
     )

@@ -65,7 +65,7 @@ A Wave LM with {parameters:,} parameters, written by wave-network {version}: {la
 {hidden} dimensions, {pieces:,} pieces of bytes. {what}
 
 It was pretrained on {training_bytes:,} bytes of text, for {steps:,} steps. On held-out text of the
-same files it needs {bits:.3f} bits a byte.
+same files it needs {bits:.3f} bits a byte{known}.
 
 ## Use
 
@@ -218,5 +218,6 @@ def _card(folder: Path, files: LanguageModelFiles, metrics: Mapping[str, Any]) -
         training_bytes=metrics["training_bytes"],
         steps=metrics["steps"],
         bits=metrics["validation"]["bits_per_byte"],
+        known=" for hidden tokens, with both sides known" if config.masked else "",
         source=folder.name,
     )
