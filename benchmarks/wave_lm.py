@@ -1,11 +1,13 @@
 """Compare the Wave LM with a GRU, a Transformer and an n-gram model: bits a byte, and speed.
 
     python benchmarks/wave_lm.py quality TRAIN [--size 1m|5m] [--seconds 300] [--test TEST]
+        [--test-every N]
     python benchmarks/wave_lm.py ablation TRAIN [--steps 600]
     python benchmarks/wave_lm.py speed [--size 1m|5m]
 
 `quality` and `ablation` hold out every fiftieth text of the training file, and learn a tokenizer
-from the file; a test file is read only with `--test`. In `quality` each network trains with one
+from the file; a test file is read only with `--test`, of which `--test-every 5` scores every fifth
+text. In `quality` each network trains with one
 thread for as many steps as take it the same time: the steps of all are timed first, in turns. From
 then on the load of the machine does not matter. The learning rate of each is the best of several
 runs of a quarter of the steps, by the texts held out; where it is the lowest or the highest, the
@@ -52,6 +54,8 @@ from wave_network.training.pretraining.examples import next_tokens
 from wave_network.training.pretraining.steps import PretrainingSteps
 from wave_network.training.pretraining.windows import Windows
 
+Document = NDArray[np.int64]
+
 RESULTS: Final = HERE / "data" / "wave_lm.csv"
 CODE: Final = ("src", "benchmarks/wave_lm.py")
 TIMED_STEPS: Final = 15
@@ -61,6 +65,8 @@ TRIAL_SHARE: Final = 0.25  # of the steps, for each learning rate
 POSITIONS: Final = (100, 1_000, 10_000)
 GENERATED: Final = 200
 REPEATS: Final = 5
+TOKENS_AT_ONCE: Final = 4_096  # when documents are scored, with padding
+PADDING: Final = -100  # what torch's cross-entropy leaves out
 
 COLUMNS: Final = (
     *("date", "commit", "machine", "threads", "load", "what", "data", "model", "size"),
@@ -101,6 +107,7 @@ def main() -> None:
     parser.add_argument("what", choices=("quality", "ablation", "speed"))
     parser.add_argument("train", nargs="?", type=Path)
     parser.add_argument("--test", type=Path)
+    parser.add_argument("--test-every", type=int, default=1)
     parser.add_argument("--size", default="1m", choices=tuple(SIZES))
     parser.add_argument("--models", nargs="+", default=["kneser-ney", "wave", "gru", "transformer"])
     parser.add_argument("--rates", nargs="+", type=float, default=RATES)
@@ -143,7 +150,7 @@ def write(row: Mapping[str, Any]) -> None:
 def quality(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Train every model for the same time; yield its bits a byte."""
     torch.set_num_threads(1)
-    test = None if arguments.test is None else encoded(corpus, arguments.test)
+    test = None if arguments.test is None else encoded(corpus, arguments.test, arguments.test_every)
     networks = [name for name in arguments.models if name != "kneser-ney"]
     if len(networks) < len(arguments.models):
         yield {**ngrams(corpus, test), "data": arguments.train.parent.name}
@@ -261,11 +268,14 @@ def ngrams(corpus: Corpus, test: Ids | None) -> dict[str, Any]:
     return row
 
 
-def encoded(corpus: Corpus, path: Path) -> Ids:
-    """Return the documents of a file as ids."""
+def encoded(corpus: Corpus, path: Path, every: int) -> Ids:
+    """Return each so-manieth document of a file as ids."""
     parts: list[Ids] = []
-    start = np.array([corpus.tokenizer.start], np.uint16)
+    start, document = np.array([corpus.tokenizer.start], np.uint16), -1
     for piece in iter_documents(path):
+        document += piece.first
+        if document % every:
+            continue
         parts += [start] if piece.first else []
         parts += corpus.tokenizer.encode([piece.text])
     return np.concatenate(parts)
@@ -275,33 +285,53 @@ def encoded(corpus: Corpus, path: Path) -> Ids:
 def bits_per_byte(network: nn.Module, corpus: Corpus, ids: Ids) -> float:
     """Score documents from their start, each on its own."""
     starts = np.flatnonzero(ids == corpus.tokenizer.start)
-    score = scorer(network)
-    bits = sum(score(document) for document in np.split(ids.astype(np.int64), starts)[1:])
-    return bits / corpus.bytes_of(ids)
+    documents = np.split(ids.astype(np.int64), starts)[1:]
+    return sum(map(scorer(network), batches(documents))) / corpus.bytes_of(ids)
 
 
-def scorer(network: nn.Module) -> Callable[[NDArray[np.int64]], float]:
-    """Return what gives the bits of a document with its start."""
+def batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """Group documents of similar length."""
+    batch: list[Document] = []
+    for document in sorted(documents, key=len, reverse=True):
+        if batch and len(batch[0]) * (len(batch) + 1) > TOKENS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(document)
+    yield batch
+
+
+def scorer(network: nn.Module) -> Callable[[Sequence[Document]], float]:
+    """Return what gives the bits of documents, each with its start."""
     if isinstance(network, WaveLM):
         tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         steps = NumpyWaveLM(network.config, tensors)
-        return lambda ids: float(Stream(steps).bits(ids[1:]).sum(dtype=np.float64))
+        return lambda batch: float(
+            sum(Stream(steps).bits(ids[1:]).sum(dtype=np.float64) for ids in batch)
+        )
     if isinstance(network, TransformerLM):
-        window = network.window
-        return lambda ids: sum(bits_of_windows(network, ids, window))
-    return lambda ids: sum(bits_of_windows(network, ids, len(ids)))
+        return partial(bits_of_windows, network, window=network.window)
+    return lambda batch: bits_of_windows(network, batch, max(map(len, batch)))
 
 
-def bits_of_windows(network: nn.Module, ids: NDArray[np.int64], window: int) -> Iterator[float]:
-    """Yield the bits of a document's tokens by windows that overlap by half."""
-    scored, begin = 0, 0
-    while scored < len(ids) - 1:
-        part = torch.from_numpy(ids[begin : begin + window + 1])
-        logits = network(part[:-1, None])[:, 0]
-        bits = F.cross_entropy(logits, part[1:], reduction="none") / log(2)
-        yield float(bits[scored - begin :].sum())
+def bits_of_windows(network: nn.Module, batch: Sequence[Document], window: int) -> float:
+    """Return the bits of the tokens of documents, read by windows that overlap by half.
+
+    Shorter documents are padded at their end, which no token before it sees.
+    """
+    longest = max(map(len, batch))
+    ids = torch.full((longest, len(batch)), PADDING)  # (time, documents)
+    for lane, document in enumerate(batch):
+        ids[: len(document), lane] = torch.from_numpy(document)
+    bits, scored, begin = 0.0, 0, 0
+    while scored < longest - 1:
+        part = ids[begin : begin + window + 1]
+        logits, following = network(part[:-1].clamp(min=0)), part[1:]
+        new = slice(scored - begin, None)
+        loss = F.cross_entropy(logits[new].flatten(0, 1), following[new].flatten(), reduction="sum")
+        bits += float(loss) / log(2)
         scored = begin + len(part) - 1
         begin = scored - window // 2
+    return bits
 
 
 def speed(size: str) -> Iterator[dict[str, Any]]:
