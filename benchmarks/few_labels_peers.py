@@ -203,7 +203,8 @@ class VectorPeer(Model):
         from model2vec import StaticModel
 
         self._folder = static_vectors(setup.cache)
-        self._encode = StaticModel.from_pretrained(self._folder).encode
+        vectors = StaticModel.from_pretrained(self._folder)
+        self._encode = lambda texts: np.asarray(vectors.encode(texts), np.float32)
 
     def fit(self, labelled: Labelled, unlabelled: NDArray[np.intp], seed: int) -> None:
         """Choose the regression's C, and train it."""

@@ -7,14 +7,14 @@
 
 `quality` and `ablation` hold out every fiftieth text of the training file, and learn a tokenizer
 from the file; a test file is read only with `--test`, of which `--test-every 5` scores every fifth
-text. In `quality` each network trains with one
-thread for as many steps as take it the same time: the steps of all are timed first, in turns. From
-then on the load of the machine does not matter. The learning rate of each is the best of several
-runs of a quarter of the steps, by the texts held out; where it is the lowest or the highest, the
-next one is tried, too. All read the same rows by the same tokenizer, and the n-gram model learns
-from all of them. Every text is scored from its start; the Transformer sees at least half its window
-before each token. In `ablation` every variant takes the same steps. `speed` generates around a
-position, with one thread, and random weights. Each result is a row of
+text. In `quality` each network trains with one thread for as many steps as take it the same time:
+the steps of all are timed first, in turns. From then on the load of the machine does not matter.
+The learning rate of each is the best of several runs of a quarter of the steps, by the texts held
+out; where it is the lowest or the highest, the next one is tried, too. All read the same rows by
+the same tokenizer, and the n-gram model learns from all of them, once whole and once pruned to as
+many n-grams as the Wave LM has parameters. Every text is scored from its start; the Transformer
+sees at least half its window before each token. In `ablation` every variant takes the same steps.
+`speed` generates around a position, with one thread, and random weights. Each result is a row of
 `benchmarks/data/wave_lm.csv`.
 """
 
@@ -152,9 +152,11 @@ def quality(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str,
     torch.set_num_threads(1)
     test = None if arguments.test is None else encoded(corpus, arguments.test, arguments.test_every)
     networks = [name for name in arguments.models if name != "kneser-ney"]
-    if len(networks) < len(arguments.models):
-        yield {**ngrams(corpus, test), "data": arguments.train.parent.name}
     config = PretrainConfig(size=arguments.size, seed=arguments.seed)
+    if len(networks) < len(arguments.models):
+        same = parameters_of(build("wave", corpus, config))
+        for most in (None, same):
+            yield {**ngrams(corpus, test, most), "data": arguments.train.parent.name}
     times = step_times(networks, corpus, config)
     for name in networks:
         steps = arguments.seconds / times[name]
@@ -243,7 +245,7 @@ def train(network: nn.Module, corpus: Corpus, config: PretrainConfig) -> Trained
     return Trained(
         network,
         {
-            "parameters": sum(p.numel() for p in network.parameters()),
+            "parameters": parameters_of(network),
             "learning_rate": config.learning_rate,
             "steps": windows.steps,
             "train_seconds": round(time.perf_counter() - started, 1),
@@ -252,12 +254,17 @@ def train(network: nn.Module, corpus: Corpus, config: PretrainConfig) -> Trained
     )
 
 
-def ngrams(corpus: Corpus, test: Ids | None) -> dict[str, Any]:
-    """Learn the n-gram model; return its bits a byte."""
+def parameters_of(network: nn.Module) -> int:
+    """Return the number of parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def ngrams(corpus: Corpus, test: Ids | None, most: int | None) -> dict[str, Any]:
+    """Learn an n-gram model, of at most so many n-grams; return its bits a byte."""
     started = time.perf_counter()
-    model = KneserNey(corpus.training, corpus.tokenizer.start)
+    model = KneserNey(corpus.training, corpus.tokenizer.start, most=most)
     row = {
-        "model": "kneser-ney, 5-grams",
+        "model": "kneser-ney, 5-grams" + ("" if most is None else ", pruned"),
         "parameters": model.size(),
         "train_seconds": round(time.perf_counter() - started, 1),
         "train_tokens": len(corpus.training),

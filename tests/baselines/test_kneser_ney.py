@@ -74,3 +74,32 @@ def test_documents_do_not_run_into_each_other():
     np.testing.assert_allclose(both, np.concatenate([model.bits(first), model.bits(second)]))
     assert len(both) == 14
     assert model.size() > 20
+
+
+@pytest.mark.parametrize("most", [10, 20, 60])
+def test_a_pruned_model_keeps_what_saves_most(most):
+    training = documents(40)
+    whole, unigrams, pruned = (
+        KneserNey(training, START, 3, kept) for kept in (None, START + 1, most)
+    )
+    assert START + 1 <= pruned.size() <= most < whole.size()
+    bits = [model.bits(training).sum() for model in (whole, pruned, unigrams)]
+    assert bits[0] < bits[1] < bits[2]
+
+
+@pytest.mark.parametrize("most", [1, 8, 30, 10_000])
+def test_probabilities_of_a_pruned_model_sum_to_one(most):
+    model = KneserNey(documents(40), START, 4, most)
+    for context in ([], [1], [3, 4, 0], [5, 5, 5, 5, 5]):
+        total = sum(
+            2 ** -model.bits(np.array([START, *context, token], np.uint16))[-1]
+            for token in range(START)
+        )
+        assert total == pytest.approx(1)
+
+
+def test_room_for_all_prunes_nothing():
+    training = documents(40)
+    whole = KneserNey(training, START)
+    same = KneserNey(training, START, most=whole.size())
+    np.testing.assert_array_equal(same.bits(training), whole.bits(training))

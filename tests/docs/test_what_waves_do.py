@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="the experiments need torch")
 
 from rich.console import Console
 
-from wave_network.experiments import accuracy, baselines, complexity_tables, curves
+from wave_network.experiments import ablation, accuracy, baselines, complexity_tables, curves
 from wave_network.experiments.complexity_tables import crossing
 from wave_network.experiments.costs import FIRST, FUSED, TEXTBOOK, WAVE
 from wave_network.experiments.statistics import from_hex, paired_bootstrap
@@ -29,6 +29,7 @@ AGAINST = (
     ("tfidf-bigram", ("ag_news",)),
     ("transformer, rate 1e-3", tuple(SETS)),
     ("transformer, best rate", tuple(SETS)),
+    ("bert", ("ag_news",)),
 )
 
 
@@ -97,6 +98,18 @@ def epochs(study):
         )
 
 
+def choices(study):
+    """What each choice that the papers leave open is worth, a row each."""
+    rows = study.rows(ablation.NAME)
+    assert len({row["training_rows"] for row in rows}) == 1
+    groups = ablation.by_change(rows)
+    reference = [from_hex(row["_correct"]) for row in groups.pop("reference")]
+    for name, group in groups.items():
+        found = paired_bootstrap([from_hex(row["_correct"]) for row in group], reference)
+        difference, low, high = (f"{100 * value:+.2f}" for value in found)
+        yield f"| {name} | {len(group)} | {difference} ({low} to {high}) |"
+
+
 def lengths(study):
     """From which length on attention costs more than waves, a row each."""
     rows = [row for row in study.rows("complexity") if row["part"] == "length"]
@@ -147,6 +160,13 @@ def test_the_parts_are_those_of_the_leaderboard(page):
 def test_the_curves_are_those_of_the_runs(study, page):
     lines = list(epochs(study))
     assert lines
+    for line in lines:
+        assert line in page
+
+
+def test_the_choices_are_those_of_the_runs(study, page):
+    lines = list(choices(study))
+    assert len(lines) == len(ablation.variants()) - 1
     for line in lines:
         assert line in page
 

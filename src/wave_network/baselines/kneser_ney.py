@@ -7,6 +7,7 @@ language modeling", 1999, with one discount for each order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from wave_network.text.byte_level import Ids
 _Integers = NDArray[np.int64]
 _Doubles = NDArray[np.float64]
 _MISSING: Final = -1
+_HALVINGS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,34 @@ class _Order:
 
     Attributes:
         keys: The number of its context times the vocabulary, plus its last token; sorted.
-        counts: The count of each: how often it occurs in the highest order, and after how many
-            different tokens in the others; 0 if it ends with the start of a document.
+        weights: The discounted count of each. What is counted: how often it occurs in the highest
+            order, and after how many different tokens in the others; nothing if it ends with the
+            start of a document.
         totals: The sum of the counts for each context.
-        kinds: How many n-grams with a count there are for each context.
-        discount: What is taken from each count.
+        rests: What the weights leave of it to the order below.
     """
 
     keys: _Integers
-    counts: _Integers
-    totals: _Integers
-    kinds: _Integers
-    discount: float
+    weights: _Doubles
+    totals: _Doubles
+    rests: _Doubles
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the training texts tell of the n-grams of one order.
+
+    Attributes:
+        keys: As in `_Order`.
+        first: Where each first ends.
+        occurrences: How often each occurs.
+        numbers: The number of the n-gram that ends at each token.
+    """
+
+    keys: _Integers
+    first: _Integers
+    occurrences: _Integers
+    numbers: _Integers
 
 
 class KneserNey:
@@ -47,31 +65,36 @@ class KneserNey:
         ids: The documents, each after the id `start`, (tokens,).
         start: The id that begins a document: the highest one.
         order: Tokens of the longest n-grams.
+        most: Keep at most so many n-grams: those that save the training texts the most bits
+            against the order below (weighted difference; K. Seymore and R. Rosenfeld, "Scalable
+            backoff language models", ICSLP 1996). All single tokens are kept.
     """
 
-    def __init__(self, ids: Ids, start: int, order: int = 5) -> None:
+    def __init__(self, ids: Ids, start: int, order: int = 5, most: int | None = None) -> None:
         self._start, self._vocabulary, self._order = start, start + 1, order
         tokens = self._padded(ids)
-        numbers = [np.zeros(len(tokens), np.int64)]  # of the n-gram that ends at each token
-        uniques: list[tuple[_Integers, _Integers, _Integers]] = []
+        numbers = np.zeros(len(tokens), np.int64)
+        found: list[_Found] = []
         for _ in range(order):
             keys, first, number, count = np.unique(
-                self._keys(numbers[-1], tokens),
+                self._keys(numbers, tokens),
                 return_index=True,
                 return_inverse=True,
                 return_counts=True,
             )
-            numbers.append(number.astype(np.int64))
-            uniques.append((keys, first, count))
+            numbers = number.astype(np.int64)
+            found.append(_Found(keys, first, count, numbers))
         self._orders = []
-        for length in range(1, order + 1):
-            keys, first, counts = uniques[length - 1]
-            if length < order:  # the different tokens before it
-                of_longer = numbers[length][uniques[length][1]]
-                counts = np.bincount(of_longer, minlength=len(keys))
-            counts = np.where(tokens[first] == start, 0, counts)
-            contexts = 1 if length == 1 else len(uniques[length - 2][0])
-            self._orders.append(_order(keys, counts, contexts, self._vocabulary))
+        for length, each in enumerate(found):
+            counts = each.occurrences
+            if length + 1 < order:  # the different tokens before it
+                longer = found[length + 1]
+                counts = np.bincount(each.numbers[longer.first], minlength=len(each.keys))
+            counts = np.where(tokens[each.first] == start, 0, counts)
+            contexts = 1 if length == 0 else len(found[length - 1].keys)
+            self._orders.append(_order(each.keys, counts, contexts, self._vocabulary))
+        if most is not None and self.size() > most:
+            self._prune(found, most)
 
     def bits(self, ids: Ids) -> _Doubles:
         """Return the bits that each token of some documents takes.
@@ -93,9 +116,9 @@ class KneserNey:
             found = known & (order.keys[place] == keys)
             total = np.where(known, order.totals[before], 0)
             seen = total > 0
-            kept = np.where(found, np.maximum(order.counts[place] - order.discount, 0), 0)
-            rest = order.discount * order.kinds[before]
-            probability[seen] = (kept + rest * probability)[seen] / total[seen]
+            weight = np.where(found, order.weights[place], 0)
+            shares = weight + order.rests[before] * probability
+            probability[seen] = shares[seen] / total[seen]
             numbers = np.where(found, place, _MISSING)
             contexts = np.concatenate([[_MISSING], numbers[:-1]])
         result: _Doubles = -np.log2(probability[tokens != self._start])
@@ -115,14 +138,61 @@ class KneserNey:
         before = np.concatenate([[0], numbers[:-1]])
         return before * self._vocabulary + tokens
 
+    def _prune(self, found: Sequence[_Found], most: int) -> None:
+        """Keep the n-grams that save the most bits, and the contexts that these need."""
+        saved = self._saved(found)
+        low, high = 0.0, max(float(bits.max(initial=0)) for bits in saved[1:])
+        for _ in range(_HALVINGS):
+            bar = (low + high) / 2
+            if sum(map(np.count_nonzero, self._kept(saved, bar))) > most:
+                low = bar
+            else:
+                high = bar
+        renumbered = np.zeros(1, np.int64)
+        kept_before = np.ones(1, bool)
+        for length, kept in enumerate(self._kept(saved, high)):
+            order = self._orders[length]
+            context, last = np.divmod(order.keys[kept], self._vocabulary)
+            left = np.bincount(context, order.weights[kept], len(order.totals))
+            self._orders[length] = _Order(
+                keys=renumbered[context] * self._vocabulary + last,
+                weights=order.weights[kept],
+                totals=order.totals[kept_before],
+                rests=(order.totals - left)[kept_before],
+            )
+            renumbered, kept_before = np.cumsum(kept) - 1, kept
+        self._orders = [order for order in self._orders if len(order.keys)]
+
+    def _saved(self, found: Sequence[_Found]) -> list[_Doubles]:
+        """Return the bits that each n-gram saves the training texts against the order below."""
+        saved, below = [], np.full(self._vocabulary, 1 / self._start)
+        for length, (order, each) in enumerate(zip(self._orders, found, strict=True)):
+            context, last = np.divmod(order.keys, self._vocabulary)
+            suffix = last if length == 0 else found[length - 1].numbers[each.first]
+            total = np.maximum(order.totals[context], 1)
+            here = (order.weights + order.rests[context] * below[suffix]) / total
+            here = np.where(order.totals[context] > 0, here, below[suffix])
+            saved.append(each.occurrences * np.log2(here / below[suffix]))
+            saved[-1][order.weights == 0] = 0
+            below = here
+        return saved
+
+    def _kept(self, saved: Sequence[_Doubles], bar: float) -> list[NDArray[np.bool_]]:
+        """Return which n-grams save as many bits, or begin one that does."""
+        kept = [np.ones(len(saved[0]), bool), *(bits > bar for bits in saved[1:])]
+        for length in range(len(kept) - 1, 1, -1):
+            contexts = self._orders[length].keys[kept[length]] // self._vocabulary
+            kept[length - 1][contexts] = True
+        return kept
+
 
 def _order(keys: _Integers, counts: _Integers, contexts: int, vocabulary: int) -> _Order:
     context = keys // vocabulary
     ones, twos = (counts == 1).sum(), (counts == 2).sum()
+    discount = float(ones / (ones + 2 * twos)) if ones else 0.5
     return _Order(
         keys=keys,
-        counts=counts,
-        totals=np.bincount(context, weights=counts, minlength=contexts).astype(np.int64),
-        kinds=np.bincount(context, weights=counts > 0, minlength=contexts).astype(np.int64),
-        discount=float(ones / (ones + 2 * twos)) if ones else 0.5,
+        weights=np.maximum(counts - discount, 0),
+        totals=np.bincount(context, counts, contexts).astype(np.float64),
+        rests=discount * np.bincount(context, counts > 0, contexts).astype(np.float64),
     )

@@ -141,7 +141,7 @@ def _changes(variant: Mapping[str, Any]) -> str:
     return ", ".join(changed) or "reference"
 
 
-def _by_variant(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def by_change(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Rows by what they change, the reference first."""
     groups = grouped(rows, REFERENCE)
     named = {_changes(_variant(group[0])): group for group in groups.values()}
@@ -150,7 +150,7 @@ def _by_variant(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    groups = _by_variant(rows)
+    groups = by_change(rows)
     reference = [from_hex(row["_correct"]) for row in groups["reference"]]
     cells = []
     for name, group in groups.items():
@@ -178,7 +178,7 @@ def _table(rows: Sequence[Row]) -> Table:
 
 
 def _findings(rows: Sequence[Row]) -> list[str]:
-    groups = _by_variant(rows)
+    groups = by_change(rows)
     reference = [from_hex(row["_correct"]) for row in groups["reference"]]
     real = {}
     for name, group in groups.items():
@@ -204,7 +204,7 @@ def _findings(rows: Sequence[Row]) -> list[str]:
 
 
 def _draw(rows: Sequence[Row], figure: Figure) -> None:
-    groups = _by_variant(rows)
+    groups = by_change(rows)
     reference = [from_hex(row["_correct"]) for row in groups.pop("reference")]
     figure.set_size_inches(7.2, 0.26 * len(groups) + 0.8)
     axes = figure.add_subplot()
