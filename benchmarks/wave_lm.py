@@ -276,7 +276,7 @@ def ngrams(corpus: Corpus, test: Ids | None, most: int | None) -> dict[str, Any]
 
 
 def encoded(corpus: Corpus, path: Path, every: int) -> Ids:
-    """Return each so-manieth document of a file as ids."""
+    """Return one document of a file in `every`, as ids."""
     parts: list[Ids] = []
     start, document = np.array([corpus.tokenizer.start], np.uint16), -1
     for piece in iter_documents(path):
