@@ -103,11 +103,14 @@ def choices(study):
     rows = study.rows(ablation.NAME)
     assert len({row["training_rows"] for row in rows}) == 1
     groups = ablation.by_change(rows)
-    reference = [from_hex(row["_correct"]) for row in groups.pop("reference")]
+    reference = groups.pop("reference")
+    correct = [from_hex(row["_correct"]) for row in reference]
+    validation = statistics.mean(row["validation_accuracy"] for row in reference)
     for name, group in groups.items():
-        found = paired_bootstrap([from_hex(row["_correct"]) for row in group], reference)
+        found = paired_bootstrap([from_hex(row["_correct"]) for row in group], correct)
         difference, low, high = (f"{100 * value:+.2f}" for value in found)
-        yield f"| {name} | {len(group)} | {difference} ({low} to {high}) |"
+        gain = statistics.mean(row["validation_accuracy"] for row in group) - validation
+        yield f"| {name} | {len(group)} | {difference} ({low} to {high}) | {100 * gain:+.2f} |"
 
 
 def lengths(study):

@@ -34,8 +34,8 @@ def test_each_question_is_answered_from_the_rows(study):
     assert len(phase) == 1
     assert phase[0].startswith("ag_news, 100 training rows: wave-modulation against phase-blind (1")
     assert "+10.00" in phase[0]
-    assert phase[0].endswith("points, beyond the test set's noise.")
-    assert operation[0].endswith("points, within the test set's noise.")
+    assert phase[0].endswith("points, beyond the noise of texts and seeds.")
+    assert operation[0].endswith("points, within the noise of texts and seeds.")
     assert [sentence.count("+5.00") for sentence in layer] == [1, 1]
     assert "−90.00 %, memory after a step −75.00 %, peak memory −95.00 %" in cost[0]
 

@@ -20,20 +20,34 @@ def answers(accuracy, texts=400, seed=0):
 
 
 def direct_interval(first, second, resamples=4_000):
-    """The same by its definition: texts are drawn with replacement, one by one."""
-    gain = np.mean(first, axis=0) - np.mean(second, axis=0)
-    drawn = np.random.default_rng(1).integers(len(gain), size=(resamples, len(gain)))
-    return np.quantile(gain[drawn].mean(axis=1), (0.025, 0.975))
+    """The same by its definition: texts and seeds are drawn with replacement, one by one."""
+    random, gains = np.random.default_rng(1), []
+    for _ in range(resamples):
+        texts = random.integers(first.shape[1], size=first.shape[1])
+        seeds = random.integers(len(first), size=len(first))
+        others = (
+            seeds if len(first) == len(second) else random.integers(len(second), size=len(second))
+        )
+        gains.append(first[seeds][:, texts].mean() - second[others][:, texts].mean())
+    return np.quantile(gains, (0.025, 0.975))
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_the_interval_is_that_of_resampling_the_texts(seeds):
-    first = [answers(0.90, seed=seed) for seed in range(seeds)]
-    second = [answers(0.85, seed=seed + 10) for seed in range(seeds)]
-    interval = paired_bootstrap(first, second)
+@pytest.mark.parametrize(("seeds", "others"), [(1, 1), (3, 3), (2, 4)])
+def test_the_interval_is_that_of_resampling_texts_and_seeds(seeds, others):
+    first = np.stack([answers(0.90 - 0.03 * seed, seed=seed) for seed in range(seeds)])
+    second = np.stack([answers(0.85, seed=seed + 10) for seed in range(others)])
+    interval = paired_bootstrap([*first], [*second])
     assert interval.difference == pytest.approx(np.mean(first) - np.mean(second))
     # Its ends are multiples of one text, 1 / 400, which the resampling may put on either side.
     assert interval[1:] == pytest.approx(direct_interval(first, second), abs=0.004)
+
+
+def test_seeds_that_differ_widen_the_interval():
+    low, high = answers(0.8), answers(0.9)
+    alike = paired_bootstrap([low, low], [high, high])
+    mixed = paired_bootstrap([low, high], [high, low])
+    assert not mixed.is_real
+    assert mixed.high - mixed.low > 2 * (alike.high - alike.low)
 
 
 def test_the_pairing_counts():
@@ -62,7 +76,7 @@ def test_a_model_does_not_differ_from_itself():
 
 
 def test_models_that_answered_different_texts_are_not_compared():
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(ValueError, match="same shape"):
         paired_bootstrap([answers(0.9, 10)], [answers(0.9, 11)])
 
 

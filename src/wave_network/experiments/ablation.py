@@ -108,8 +108,7 @@ def section(study: Study) -> Section:
             "and operation in all combinations; everything else one at a time from modulation, "
             "`[Re, Im]`, [CLS], sinusoidal positions, input-level semantics, one layer, "
             "embeddings started at 0.1. The interval is a paired bootstrap over the test texts "
-            "(10,000 resamples; several seeds count by their mean on each text): it says "
-            "whether another test set would agree, not whether another seed would."
+            "and the seeds (10,000 resamples)."
         ),
         tables=[_table(group) for group in groups],
         plots=[
@@ -189,7 +188,7 @@ def _findings(rows: Sequence[Row]) -> list[str]:
     worse = [name for name, interval in real.items() if interval.difference < 0]
     where = f"{rows[0]['dataset']}, {rows[0]['training_rows']:,} training rows"
     found = [
-        f"{where}: better than the reference beyond the test set's noise: "
+        f"{where}: better than the reference beyond the noise of texts and seeds: "
         f"{'; '.join(better) or 'nothing'}.",
         f"{where}: worse beyond it: {'; '.join(worse) or 'nothing'}.",
     ]

@@ -124,8 +124,8 @@ def difference(rows: Sequence[Row], first: str, second: str) -> str | None:
     seeds = " and ".join(str(len(runs)) for runs in correct.values())
     verdict = "beyond" if interval.is_real else "within"
     return (
-        f"{first} against {second} ({seeds} seeds): {points(interval)} points, {verdict} the test "
-        "set's noise"
+        f"{first} against {second} ({seeds} seeds): {points(interval)} points, {verdict} the noise "
+        "of texts and seeds"
     )
 
 

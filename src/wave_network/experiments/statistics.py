@@ -29,9 +29,10 @@ def paired_bootstrap(
 ) -> Interval:
     """How much more accurate the first model is than the second on the same test texts.
 
-    The texts are drawn again and again, with both models' answers to each; several seeds of a
-    model count by their mean on each text. It says how much the test set's choice of texts
-    matters, and not how much another seed would.
+    The texts are drawn again and again, with the answers of both models to each, and so are the
+    seeds: in pairs if both models have as many, since a seed stands for one split of the rows. So
+    the interval says how much the choice of the texts and of the seeds matters. Of few seeds it is
+    too narrow, and of one it is about the texts alone.
 
     Args:
         first: For each seed, whether each test text was predicted correctly, (texts,).
@@ -44,13 +45,19 @@ def paired_bootstrap(
     Raises:
         ValueError: If the models did not answer the same number of texts.
     """
-    gain = np.mean(first, axis=0) - np.mean(second, axis=0)  # (texts,)
+    answers = np.stack([*first, *second])  # (seeds of both, texts)
     random = np.random.default_rng(seed)
-    # Only how often each distinct gain is drawn matters, and there are few of them.
-    values, counts = np.unique(gain, return_counts=True)
-    drawn = random.multinomial(len(gain), counts / len(gain), size=RESAMPLES)
-    low, high = np.quantile(drawn @ values / len(gain), (0.025, 0.975))
-    return Interval(float(gain.mean()), float(low), float(high))
+    # Only how often each pattern of answers is drawn matters, and there are few of them.
+    patterns, counts = np.unique(answers, axis=1, return_counts=True)
+    texts = answers.shape[1]
+    drawn = random.multinomial(texts, counts / texts, size=RESAMPLES)  # (resamples, patterns)
+    accuracies = drawn @ patterns.T / texts  # (resamples, seeds of both)
+    one, two = np.split(accuracies, [len(first)], axis=1)
+    seeds = random.integers(len(first), size=one.shape)
+    others = seeds if len(first) == len(second) else random.integers(len(second), size=two.shape)
+    gains = np.take_along_axis(one, seeds, 1).mean(1) - np.take_along_axis(two, others, 1).mean(1)
+    low, high = np.quantile(gains, (0.025, 0.975))
+    return Interval(float(np.mean(first) - np.mean(second)), float(low), float(high))
 
 
 def to_hex(correct: NDArray[np.bool_]) -> str:
