@@ -48,5 +48,3 @@ def test_fasttext_learns_from_few_texts():
     asked = ["good", "fine", "nice", "bad", "awful", "poor"]
     model = FastTextClassifier(buckets=0, seed=0).fit(texts, labels)
     assert model.predict(asked).tolist() == ["good"] * 3 + ["bad"] * 3
-    usual = FastTextClassifier(buckets=0, seed=0, settings=fasttext_settings(MANY_TEXTS))
-    assert usual.fit(texts, labels).predict(asked).tolist() != ["good"] * 3 + ["bad"] * 3
