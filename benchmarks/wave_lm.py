@@ -155,8 +155,8 @@ def quality(corpus: Corpus, arguments: argparse.Namespace) -> Iterator[dict[str,
     config = PretrainConfig(size=arguments.size, seed=arguments.seed)
     if len(networks) < len(arguments.models):
         same = parameters_of(build("wave", corpus, config))
-        for most in (None, same):
-            yield {**ngrams(corpus, test, most), "data": arguments.train.parent.name}
+        for max_ngrams in (None, same):
+            yield {**ngrams(corpus, test, max_ngrams), "data": arguments.train.parent.name}
     times = step_times(networks, corpus, config)
     for name in networks:
         steps = arguments.seconds / times[name]
@@ -259,12 +259,12 @@ def parameters_of(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def ngrams(corpus: Corpus, test: Ids | None, most: int | None) -> dict[str, Any]:
-    """Learn an n-gram model, of at most so many n-grams; return its bits a byte."""
+def ngrams(corpus: Corpus, test: Ids | None, max_ngrams: int | None) -> dict[str, Any]:
+    """Train an n-gram model; return its bits a byte."""
     started = time.perf_counter()
-    model = KneserNey(corpus.training, corpus.tokenizer.start, most=most)
+    model = KneserNey(corpus.training, corpus.tokenizer.start, max_ngrams=max_ngrams)
     row = {
-        "model": "kneser-ney, 5-grams" + ("" if most is None else ", pruned"),
+        "model": "kneser-ney, 5-grams" + ("" if max_ngrams is None else ", pruned"),
         "parameters": model.size(),
         "train_seconds": round(time.perf_counter() - started, 1),
         "train_tokens": len(corpus.training),

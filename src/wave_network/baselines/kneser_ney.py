@@ -43,7 +43,7 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the training texts tell of the n-grams of one order.
+    """Statistics of the n-grams of one order in the training texts.
 
     Attributes:
         keys: As in `_Order`.
@@ -65,12 +65,12 @@ class KneserNey:
         ids: The documents, each after the id `start`, (tokens,).
         start: The id that begins a document: the highest one.
         order: Tokens of the longest n-grams.
-        most: Keep at most so many n-grams: those that save the training texts the most bits
-            against the order below (weighted difference; K. Seymore and R. Rosenfeld, "Scalable
-            backoff language models", ICSLP 1996). All single tokens are kept.
+        max_ngrams: Largest number of n-grams to store. Keeps those that save the most bits on the
+            training texts, compared with the order below (weighted difference; K. Seymore and
+            R. Rosenfeld, "Scalable backoff language models", ICSLP 1996), and all single tokens.
     """
 
-    def __init__(self, ids: Ids, start: int, order: int = 5, most: int | None = None) -> None:
+    def __init__(self, ids: Ids, start: int, order: int = 5, max_ngrams: int | None = None) -> None:
         self._start, self._vocabulary, self._order = start, start + 1, order
         tokens = self._padded(ids)
         numbers = np.zeros(len(tokens), np.int64)
@@ -93,8 +93,8 @@ class KneserNey:
             counts = np.where(tokens[each.first] == start, 0, counts)
             contexts = 1 if length == 0 else len(found[length - 1].keys)
             self._orders.append(_order(each.keys, counts, contexts, self._vocabulary))
-        if most is not None and self.size() > most:
-            self._prune(found, most)
+        if max_ngrams is not None and self.size() > max_ngrams:
+            self._prune(found, max_ngrams)
 
     def bits(self, ids: Ids) -> _Doubles:
         """Return the bits that each token of some documents takes.
@@ -138,16 +138,16 @@ class KneserNey:
         before = np.concatenate([[0], numbers[:-1]])
         return before * self._vocabulary + tokens
 
-    def _prune(self, found: Sequence[_Found], most: int) -> None:
+    def _prune(self, found: Sequence[_Found], max_ngrams: int) -> None:
         """Keep the n-grams that save the most bits, and the contexts that these need."""
         saved = self._saved(found)
         low, high = 0.0, max(float(bits.max(initial=0)) for bits in saved[1:])
         for _ in range(_HALVINGS):
-            bar = (low + high) / 2
-            if sum(map(np.count_nonzero, self._kept(saved, bar))) > most:
-                low = bar
+            threshold = (low + high) / 2
+            if sum(map(np.count_nonzero, self._kept(saved, threshold))) > max_ngrams:
+                low = threshold
             else:
-                high = bar
+                high = threshold
         renumbered = np.zeros(1, np.int64)
         kept_before = np.ones(1, bool)
         for length, kept in enumerate(self._kept(saved, high)):
@@ -177,9 +177,9 @@ class KneserNey:
             below = here
         return saved
 
-    def _kept(self, saved: Sequence[_Doubles], bar: float) -> list[NDArray[np.bool_]]:
-        """Return which n-grams save as many bits, or begin one that does."""
-        kept = [np.ones(len(saved[0]), bool), *(bits > bar for bits in saved[1:])]
+    def _kept(self, saved: Sequence[_Doubles], threshold: float) -> list[NDArray[np.bool_]]:
+        """Return which n-grams save more bits than the threshold, or begin one that does."""
+        kept = [np.ones(len(saved[0]), bool), *(bits > threshold for bits in saved[1:])]
         for length in range(len(kept) - 1, 1, -1):
             contexts = self._orders[length].keys[kept[length]] // self._vocabulary
             kept[length - 1][contexts] = True

@@ -67,8 +67,9 @@ def section(study: Study) -> Section:
         ),
         protocol=(
             "**transformer**: one encoder layer on the pretrained encoder's token embeddings, "
-            "batch 64, once at the paper's learning rate of 1e-3, and once at the best of "
-            f"{', '.join(f'{rate:g}' for rate in RATES)} by validation accuracy with seed 0. "
+            "batch 64. It has two learning rates: the paper's, 1e-3, and the one of "
+            f"{', '.join(f'{rate:g}' for rate in RATES)} with the best validation accuracy (seed "
+            "0). "
             "**bert**: the pretrained encoder fine-tuned, learning rate 2e-5, batch 32, matrix "
             "products in bfloat16 where the processor computes them (column `mixed_precision`). "
             "Without BERT base, the encoder is a stand-in, MiniLM (6 layers, 384 wide), pretrained "
